@@ -1,0 +1,88 @@
+"""The system account the servers run as: PostgreSQL refuses to run as root."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.operations.embedded.exceptions import EmbeddedServerError
+
+# `postgres` where the system has it; `nobody` exists everywhere. None is ever created.
+UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user and group ids a server runs with."""
+
+    uid: int
+    gid: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this is the account that we run as already."""
+        return self.uid == os.geteuid()
+
+
+def choose_account(data_directory: Path) -> Account:
+    """Return the account for servers whose files lie in `data_directory`.
+
+    An ordinary user runs them as themselves. Root uses the owner of existing data, else
+    an unprivileged account of the system.
+    """
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid())
+    if data_directory.exists():
+        owner = data_directory.stat()
+        if owner.st_uid != 0:
+            return Account(owner.st_uid, owner.st_gid)
+    for name in UNPRIVILEGED_ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise EmbeddedServerError(
+        "PostgreSQL does not run as root and this system has neither a 'postgres' nor a "
+        "'nobody' account. Start AiSHA as an ordinary user, or set DATABASE_URL."
+    )
+
+
+def run_as(
+    account: Account, command: Sequence[str | Path], *, timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a short command as `account`, its output captured, from the root directory.
+
+    The locale is fixed so that messages can be compared; nothing else is inherited.
+    """
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        cwd="/",
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        **popen_identity(account),
+    )
+
+
+def popen_identity(account: Account) -> dict[str, int | Sequence[int]]:
+    """The keyword arguments with which `subprocess` becomes `account`."""
+    if account.is_ours:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": ()}
+
+
+def can_enter(account: Account, directory: Path) -> bool:
+    """Whether `account` can reach what lies in `directory`, parents included."""
+    return run_as(account, ["/bin/sh", "-c", 'test -x "$1"', "sh", directory]).returncode == 0
+
+
+def make_directory(path: Path, account: Account, mode: int = 0o700) -> None:
+    """Create `path` for `account`, or take it as it is; its parents are left alone."""
+    path.mkdir(mode=mode, exist_ok=True)
+    if not account.is_ours and path.lstat().st_uid != account.uid:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
