@@ -6,11 +6,22 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from apps.operations.embedded.exceptions import EmbeddedServerError
+from apps.operations.processes import prepare_child
 
 # `postgres` where the system has it; `nobody` exists everywhere. None is ever created.
 UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
+
+# Nothing of ours is inherited, and messages come in the language that we compare with.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,7 @@ def choose_account(data_directory: Path) -> Account:
 def run_as(
     account: Account, command: Sequence[str | Path], *, timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a short command as `account`, its output captured, from the root directory.
-
-    The locale is fixed so that messages can be compared; nothing else is inherited.
-    """
+    """Run a short command as `account`, its output captured, from the root directory."""
     return subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -64,12 +72,29 @@ def run_as(
         timeout=timeout_s,
         check=False,
         cwd="/",
-        env={"PATH": os.defpath, "LC_ALL": "C"},
-        **popen_identity(account),
+        env=_ENVIRONMENT,
+        **_identity(account),
     )
 
 
-def popen_identity(account: Account) -> dict[str, int | Sequence[int]]:
+def start_as(
+    account: Account, command: Sequence[str], log_path: Path, death_signal: int
+) -> subprocess.Popen[bytes]:
+    """Start a server as `account`, its output in `log_path`; it gets `death_signal` if we die."""
+    with log_path.open("wb") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=_ENVIRONMENT,
+            preexec_fn=prepare_child(death_signal),
+            **_identity(account),
+        )
+
+
+def _identity(account: Account) -> _Identity:
     """The keyword arguments with which `subprocess` becomes `account`."""
     if account.is_ours:
         return {}

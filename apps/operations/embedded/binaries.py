@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.operations.embedded.account import run_as
-from apps.operations.embedded.exceptions import BinariesNotFound
+from apps.operations.embedded.exceptions import BinariesNotFoundError
 from apps.operations.embedded.home import Place
 
 SYSTEM_POSTGRES = "/usr/lib/postgresql/*/bin"
@@ -48,8 +48,8 @@ def postgres_candidates(
             tuple(folder for folder in folders if folder.is_dir()),
         )
     pattern = Path(system_pattern)
-    folders = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    for folder in sorted(folders, key=_version_in_path, reverse=True):
+    installed = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    for folder in sorted(installed, key=_version_in_path, reverse=True):
         yield Candidate(folder / "postgres")
 
 
@@ -73,7 +73,7 @@ def find_program(candidates: Iterator[Candidate], place: Place, hint: str) -> Pa
         hint: what the person can do when there is none.
 
     Raises:
-        BinariesNotFound: none of them runs; says why for each.
+        BinariesNotFoundError: none of them runs; says why for each.
     """
     refusals = []
     for candidate in candidates:
@@ -90,7 +90,7 @@ def find_program(candidates: Iterator[Candidate], place: Place, hint: str) -> Pa
                 return copied
         refusals.append(f"{candidate.program}: {reason}")
     tried = "".join(f"\n  {refusal}" for refusal in refusals) or " nothing"
-    raise BinariesNotFound(f"{hint}\nTried:{tried}")
+    raise BinariesNotFoundError(f"{hint}\nTried:{tried}")
 
 
 def copy_package(candidate: Candidate, place: Place) -> Path:

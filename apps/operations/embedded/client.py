@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from apps.operations.embedded.exceptions import EmbeddedServerError, KeeperNotReachable
+from apps.operations.embedded.exceptions import EmbeddedServerError, KeeperNotReachableError
 from apps.operations.embedded.home import Home, open_home
 from apps.operations.processes import PROJECT_ROOT
 
@@ -76,9 +76,7 @@ class Servers:
         self.release()
 
 
-def use_servers(
-    home: Home, environment: Mapping[str, str], *, volatile: bool = False
-) -> Servers:
+def use_servers(home: Home, environment: Mapping[str, str], *, volatile: bool = False) -> Servers:
     """Return the servers that `environment` has no address for, started if need be.
 
     Args:
@@ -101,7 +99,7 @@ def use_servers(
         reply = json.loads(_read_line(connection))
     except OSError as error:
         connection.close()
-        raise KeeperNotReachable(f"The embedded servers do not answer: {error}.") from error
+        raise KeeperNotReachableError(f"The embedded servers do not answer: {error}.") from error
     if "error" in reply:
         servers = Servers({}, connection)
         servers.release()
@@ -139,7 +137,14 @@ def _start_keeper(home: Home) -> socket.socket:
     read_fd, write_fd = os.pipe()
     with home.keeper_log.open("wb") as log, os.fdopen(read_fd, "rb") as ready:
         process = subprocess.Popen(
-            [sys.executable, "-m", "apps.operations.embedded", "keep", str(home.path), str(write_fd)],
+            [
+                sys.executable,
+                "-m",
+                "apps.operations.embedded",
+                "keep",
+                str(home.path),
+                str(write_fd),
+            ],
             cwd=PROJECT_ROOT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -156,7 +161,7 @@ def _start_keeper(home: Home) -> socket.socket:
                 return connection
     process.wait()
     said = home.keeper_log.read_text(errors="replace").strip()
-    raise KeeperNotReachable(said or "The keeper of the embedded servers did not start.")
+    raise KeeperNotReachableError(said or "The keeper of the embedded servers did not start.")
 
 
 def _wait_for_keeper_lock(home: Home) -> None:
@@ -168,7 +173,7 @@ def _wait_for_keeper_lock(home: Home) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise KeeperNotReachable(
+                    raise KeeperNotReachableError(
                         f"The embedded servers of {home.path} run, but cannot be reached."
                     ) from None
                 time.sleep(0.05)

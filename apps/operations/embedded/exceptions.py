@@ -7,25 +7,25 @@ class EmbeddedServerError(Exception):
     code = "embedded_server"
 
 
-class BinariesNotFound(EmbeddedServerError):
+class BinariesNotFoundError(EmbeddedServerError):
     """Neither the installed packages nor the system provide a usable server program."""
 
     code = "embedded_binaries_not_found"
 
 
-class HomeNotUsable(EmbeddedServerError):
+class HomeNotUsableError(EmbeddedServerError):
     """AISHA_HOME cannot be written, or belongs to another account or server version."""
 
     code = "embedded_home_not_usable"
 
 
-class ServerDidNotStart(EmbeddedServerError):
+class ServerDidNotStartError(EmbeddedServerError):
     """A server program was started but did not become ready."""
 
     code = "embedded_server_did_not_start"
 
 
-class KeeperNotReachable(EmbeddedServerError):
+class KeeperNotReachableError(EmbeddedServerError):
     """The process that keeps the servers does not answer, or refused."""
 
     code = "embedded_keeper_not_reachable"

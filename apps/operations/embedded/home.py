@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.operations.embedded.account import Account, can_enter, choose_account
-from apps.operations.embedded.exceptions import HomeNotUsable
+from apps.operations.embedded.exceptions import HomeNotUsableError
 from apps.operations.processes import PROJECT_ROOT
 
 DEFAULT_HOME = ".aisha"
-_DATA_PARENTS = ("/var/tmp", "/tmp")  # the first survives a reboot
-_SOCKET_PARENTS = ("/tmp", "/var/tmp")
+_DATA_PARENTS = ("/var/tmp", "/tmp")  # noqa: S108 - the first survives a reboot
+_SOCKET_PARENTS = ("/tmp", "/var/tmp")  # noqa: S108 - mkdtemp below them is private
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,16 @@ def open_home(home: Home) -> None:
     """Create AISHA_HOME and our folder in it.
 
     Raises:
-        HomeNotUsable: it cannot be created or written by this account.
+        HomeNotUsableError: it cannot be created or written by this account.
     """
     try:
         home.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise HomeNotUsable(f"AISHA_HOME {home.path} cannot be created: {error.strerror}.") from None
+        raise HomeNotUsableError(
+            f"AISHA_HOME {home.path} cannot be created: {error.strerror}."
+        ) from None
     if not os.access(home.state, os.W_OK | os.X_OK):
-        raise HomeNotUsable(
+        raise HomeNotUsableError(
             f"AISHA_HOME {home.path} belongs to another account and cannot be written. "
             "Set AISHA_HOME to a directory of your own, or remove it as its owner."
         )
@@ -110,7 +112,7 @@ def find_place(home: Home) -> Place:
     """Return where the servers' files of `home` lie, choosing and noting it at the first start.
 
     Raises:
-        HomeNotUsable: no directory can be reached by the servers' account.
+        HomeNotUsableError: no directory can be reached by the servers' account.
     """
     noted = _noted_directory(home)
     if noted is not None:
@@ -135,7 +137,9 @@ def make_private_directory(parents: tuple[str, ...], account: Account) -> Path:
         if not account.is_ours:
             directory.chmod(0o711)
         return directory
-    raise HomeNotUsable(f"The servers' account (uid {account.uid}) can enter none of {parents}.")
+    raise HomeNotUsableError(
+        f"The servers' account (uid {account.uid}) can enter none of {parents}."
+    )
 
 
 def make_socket_directory(account: Account) -> Path:
@@ -162,7 +166,7 @@ def _noted_directory(home: Home) -> Path | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise HomeNotUsable(
+        raise HomeNotUsableError(
             f"{directory}, which {home.place_note} names, belongs to another account."
         )
     return directory

