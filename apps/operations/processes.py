@@ -4,6 +4,7 @@ On Linux the kernel signals a child when its parent dies (PR_SET_PDEATHSIG). Els
 a small leash process (`leash.py`) does that. Must not import Django.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -91,6 +92,9 @@ class Leash:
                     str(grace_s),
                 ],
                 stdin=read_fd,
+                # It may stay a moment longer than we do: nobody shall wait for its output.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 # A terminal's Ctrl-C must not reach the one process that has to stay.
                 start_new_session=True,
             )
@@ -99,13 +103,18 @@ class Leash:
 
     def add(self, pid: int) -> None:
         """Put the leader of a process group on the leash."""
-        self._pipe.write(b"+%d\n" % pid)
+        self._tell(b"+%d\n" % pid)
 
     def remove(self, pid: int) -> None:
         """Take a process off the leash, once it is known to be gone."""
-        self._pipe.write(b"-%d\n" % pid)
+        self._tell(b"-%d\n" % pid)
 
     def close(self) -> None:
         """Let the watcher go; it stops whatever is still on the leash."""
         self._pipe.close()
         self._process.wait()
+
+    def _tell(self, line: bytes) -> None:
+        # Somebody may have killed the watcher; on Linux the kernel still keeps watch.
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.write(line)

@@ -1,0 +1,306 @@
+"""`make demo`: prepare the demo stage by stage, then serve it."""
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from apps.operations.embedded.client import Servers, use_servers
+from apps.operations.embedded.home import Home, open_home
+from apps.operations.supervisor.children import POLL_INTERVAL_S, Children, Service
+from apps.operations.supervisor.exceptions import (
+    ChildDiedError,
+    PortInUseError,
+    StageFailedError,
+    StopRequested,
+    SupervisorError,
+)
+
+ADDRESS = "127.0.0.1"
+DEFAULT_PORT = 8000
+_WEB_READY_TIMEOUT_S = 60.0
+_WORKER_PROCESSES = 2
+
+
+class Demo:
+    """One run of the demo; a context manager that leaves nothing running.
+
+    Attributes:
+        seconds: how long each stage took, in order.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.seconds: dict[str, float] = {}
+        self._home = home
+        self._stop_asked = False
+        self._servers = Servers({})
+        self._children: Children | None = None
+        self._locks: list[TextIO] = []
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask_to_stop)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._children is not None:
+            self._children.stop()
+        self._servers.release()
+        for lock in self._locks:
+            lock.close()
+
+    def prepare(self) -> dict[str, Any]:
+        """Start the servers, migrate, and set up the demo; return what setup_demo reports.
+
+        Raises:
+            EmbeddedServerError: a server cannot be started.
+            StageFailedError: a command failed; the text says which and why.
+            StopRequested: somebody asked us to stop meanwhile.
+        """
+        open_home(self._home)
+        logs = self._home.path / "logs"
+        logs.mkdir(exist_ok=True)
+        for log in logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))
+        with self._stage("servers"):
+            self._servers = use_servers(self._home, os.environ)
+        environment = {
+            **os.environ,
+            **self._servers.environment,
+            "AISHA_HOME": str(self._home.path),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._children = Children(environment, logs, say)
+        with self._preparation_lock():
+            with self._stage("migrations"):
+                self._manage("migrations", "migrate_schemas", "--verbosity", "1")
+            with self._stage("demo"):
+                reply = self._manage("demo", "setup_demo", "--json", is_json=True)
+        report: dict[str, Any] = json.loads(reply)
+        self.seconds |= report.get("seconds", {})
+        return report
+
+    def serve(self, port: int) -> None:
+        """Start web, worker and beat, and wait until the web process answers."""
+        self._claim_serving(port)
+        children = self._require_children()
+        with self._stage("web"):
+            for service in services(port):
+                children.start(service)
+            deadline = time.monotonic() + _WEB_READY_TIMEOUT_S
+            while not is_healthy(port):
+                self._keep_waiting()
+                children.check()
+                if time.monotonic() > deadline:
+                    raise ChildDiedError(
+                        f"web does not answer on port {port}. Its last lines:\n"
+                        f"{children.log_tail('web')}"
+                    )
+                time.sleep(POLL_INTERVAL_S)
+
+    def watch(self) -> None:
+        """Keep everything running until somebody asks us to stop.
+
+        Raises:
+            StopRequested: the usual end.
+            SupervisorError: something died that must not.
+        """
+        while True:
+            self._keep_waiting()
+            self._require_children().check()
+            if self._servers.are_lost():
+                raise ChildDiedError(
+                    f"The embedded servers have ended; see {self._home.keeper_log} and "
+                    "the logs beside their data."
+                )
+            time.sleep(POLL_INTERVAL_S)
+
+    def _ask_to_stop(self, _number: int, _frame: object) -> None:
+        self._stop_asked = True
+
+    def _keep_waiting(self) -> None:
+        if self._stop_asked:
+            raise StopRequested
+
+    def _require_children(self) -> Children:
+        if self._children is None:
+            raise SupervisorError("The demo is not prepared.")
+        return self._children
+
+    @contextlib.contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        """Tell the person what is going on, and how long it took."""
+        self._keep_waiting()
+        say(f"{name} ...")
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 2)
+        say(f"{name}: {self.seconds[name]:.1f} s")
+
+    def _manage(self, stage: str, *arguments: str, is_json: bool = False) -> str:
+        """Run a management command; return its standard output if it is to be JSON."""
+        children = self._require_children()
+        command = [sys.executable, "manage.py", *arguments]
+        output = children.log_directory / f"{stage}.json"
+        with output.open("wb") as file:
+            process = children.run(
+                stage,
+                command,
+                self._keep_waiting,
+                stdout=file.fileno() if is_json else None,
+                is_shown=is_json,
+            )
+        reply = output.read_text()
+        output.unlink()
+        if process.returncode != 0:
+            raise StageFailedError(
+                f"manage.py {' '.join(arguments)} failed with code {process.returncode}.\n"
+                f"{children.log_tail(stage)}".rstrip()
+            )
+        return reply
+
+    @contextlib.contextmanager
+    def _preparation_lock(self) -> Iterator[None]:
+        """Only one process at a time migrates and sets up the data of this AISHA_HOME."""
+        with (self._home.state / "prepare.lock").open("a") as lock:
+            while not _try_lock(lock):
+                self._keep_waiting()
+                time.sleep(POLL_INTERVAL_S)
+            yield
+
+    def _claim_serving(self, port: int) -> None:
+        """Refuse to serve the same data twice: there would be two beats."""
+        lock = (self._home.state / "serve.lock").open("a+")
+        if not _try_lock(lock):
+            lock.seek(0)
+            other = lock.read().strip()
+            lock.close()
+            raise SupervisorError(
+                f"AiSHA is being served from {self._home.path} already: {other}. Stop it "
+                "first, or choose another AISHA_HOME."
+            )
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, port {port}\n")
+        lock.flush()
+        self._locks.append(lock)
+
+
+def services(port: int) -> list[Service]:
+    """What is served: only web is not restarted, because nobody would notice why it fails."""
+    celery = [sys.executable, "-m", "celery", "-A", "aisha"]
+    return [
+        Service(
+            "web",
+            [
+                *(sys.executable, "-m", "uvicorn", "aisha.asgi:application"),
+                *("--host", ADDRESS, "--port", str(port), "--lifespan", "off"),
+                *("--no-access-log", "--timeout-graceful-shutdown", "5"),
+            ],
+            is_restarted=False,
+        ),
+        Service(
+            "worker",
+            [
+                *celery,
+                *("worker", "--concurrency", str(_WORKER_PROCESSES), "--loglevel", "INFO"),
+                *("--without-gossip", "--without-mingle"),
+            ],
+        ),
+        # An empty pidfile: the supervisor knows whether it runs, a stale file does not.
+        Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile", ""]),
+    ]
+
+
+def read_port() -> int:
+    """The port to serve on: PORT, or 8000."""
+    text = os.environ.get("PORT") or str(DEFAULT_PORT)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SupervisorError(f"PORT={text!r} is not a port number (1 to 65535).")
+    return int(text)
+
+
+def check_port(port: int) -> None:
+    """Raise PortInUseError when another program listens on `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except PermissionError:
+            raise SupervisorError(
+                f"This account may not listen on port {port}; choose another: make demo PORT=8001"
+            ) from None
+        except OSError as error:
+            raise PortInUseError(
+                f"Port {port} cannot be used ({error.strerror}). Stop the program that has "
+                f"it, or choose another: make demo PORT={port + 1}"
+            ) from None
+
+
+def is_healthy(port: int) -> bool:
+    """Whether the web process answers."""
+    connection = http.client.HTTPConnection(ADDRESS, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def describe(report: dict[str, Any], port: int, logs: Path) -> str:
+    """The address and the logins, for the person."""
+    lines = ["", f"AiSHA runs at http://acme.localhost:{port}", ""]
+    logins = report.get("logins", [])
+    if logins:
+        names = list(logins[0])
+        rows = [names, *([str(login.get(name, "")) for name in names] for login in logins)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
+        lines += [
+            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        ]
+        lines.append("")
+    lines.append(f"Logs lie in {logs}. Ctrl-C stops everything.")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def say(text: str) -> None:
+    """Tell the person, on standard error; a closed terminal must not stop the stopping."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def run_demo(home: Home, *, once: bool) -> int:
+    """Prepare and, unless `once`, serve the demo; return the exit code."""
+    port = read_port()
+    if not once:
+        check_port(port)
+    with Demo(home) as demo:
+        report = demo.prepare()
+        if once:
+            print(json.dumps({"tenants": report["tenants"], "seconds": demo.seconds}))
+            return 0
+        demo.serve(port)
+        say(describe(report, port, home.path / "logs"))
+        try:
+            demo.watch()
+        finally:
+            say("\nStopping ...")
+    return 0
+
+
+def _try_lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
