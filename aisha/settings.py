@@ -1,0 +1,326 @@
+"""Settings, in reading order. Every value from outside comes through ``aisha.environment``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from aisha.environment import (
+    celery_redis_url,
+    parse_database_url,
+    read_bool,
+    read_int,
+    read_list,
+    read_text,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Environment -----------------------------------------------------------------------------
+
+AISHA_ENV = read_text("AISHA_ENV", "development")
+if AISHA_ENV not in {"development", "test", "production"}:
+    raise ImproperlyConfigured(f"AISHA_ENV={AISHA_ENV!r}: use development, test or production.")
+IS_PRODUCTION = AISHA_ENV == "production"
+
+DEBUG = read_bool("DJANGO_DEBUG", AISHA_ENV == "development")
+DEVELOPMENT_SECRET_KEY = "development-only-and-refused-in-production"  # noqa: S105
+SECRET_KEY = read_text("DJANGO_SECRET_KEY", None if IS_PRODUCTION else DEVELOPMENT_SECRET_KEY)
+if IS_PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DJANGO_DEBUG must be off when AISHA_ENV=production.")
+    if SECRET_KEY == DEVELOPMENT_SECRET_KEY or len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured("Set DJANGO_SECRET_KEY to 50 or more random characters.")
+
+AISHA_HOME = Path(read_text("AISHA_HOME", str(BASE_DIR / ".aisha")))
+PORT = read_int("PORT", 8000)
+PUBLIC_HOST = read_text("AISHA_PUBLIC_HOST", "localhost")
+ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", [] if IS_PRODUCTION else ["*"])
+
+# --- Applications ----------------------------------------------------------------------------
+# Unfold stands before django_tenants and admin: both override admin templates.
+
+SHARED_APPS = [
+    "unfold",
+    "django_tenants",
+    "apps.tenants",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "apps.users",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.admin",
+    "django.contrib.staticfiles",
+    "apps.audit",
+    "django_celery_beat",
+]
+TENANT_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "apps.users",
+    "django.contrib.sessions",
+    "django.contrib.admin",
+    "apps.audit",
+    "apps.crm",
+    "apps.execution",
+    "apps.brain",
+    "apps.triggers",
+    "apps.suggestions",
+]
+# Apps without tables: pages, commands and libraries.
+TABLELESS_APPS = [
+    "apps.dashboard",
+    "csp",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+]
+INSTALLED_APPS = [
+    # First, so that its create_tenant stands before django_tenants' command of that name.
+    "apps.operations",
+    *SHARED_APPS,
+    *(app for app in TENANT_APPS if app not in SHARED_APPS),
+    *TABLELESS_APPS,
+]
+
+MIDDLEWARE = [
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.operations.middleware.HealthMiddleware",
+    "apps.tenants.middleware.TenantMiddleware",
+    "apps.audit.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "apps.operations.middleware.AdminContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.users.middleware.SignInRequiredMiddleware",
+    "apps.users.middleware.PersonTimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.operations.middleware.ErrorPageMiddleware",
+]
+
+ROOT_URLCONF = "aisha.urls_tenant"
+PUBLIC_SCHEMA_URLCONF = "aisha.urls_public"
+ASGI_APPLICATION = "aisha.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.dashboard.context_processors.navigation",
+            ],
+        },
+    },
+]
+
+# --- Tenancy ---------------------------------------------------------------------------------
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_LIMIT_SET_CALLS = True
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+# --- Database --------------------------------------------------------------------------------
+# Two accounts: the owner makes and migrates schemas; the run-time login owns nothing. manage.py
+# picks the owner for the few commands that need it.
+
+DATABASE_URL = read_text("DATABASE_URL", "postgres://aisha_app@localhost/aisha")
+DATABASE_OWNER_URL = read_text("DATABASE_OWNER_URL", DATABASE_URL)
+DATABASE_ACCOUNT = read_text("AISHA_DATABASE_ACCOUNT", "app")
+DATABASES = {
+    "default": {
+        **parse_database_url(DATABASE_OWNER_URL if DATABASE_ACCOUNT == "owner" else DATABASE_URL),
+        "CONN_MAX_AGE": read_int("DATABASE_CONN_MAX_AGE_S", 60),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Broker, cache ---------------------------------------------------------------------------
+
+REDIS_URL = read_text("REDIS_URL", "redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Keys carry the schema: one tenant's cached value can never answer another's request.
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    }
+}
+
+CELERY_BROKER_URL = celery_redis_url(REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_TASK_SOFT_TIME_LIMIT = 25 * 60
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# The schedule itself stands in aisha/schedule.py, a reason beside each interval.
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# --- People ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "users.User"
+LOGIN_URL = "users:sign_in"
+LOGIN_REDIRECT_URL = "dashboard:today"
+LOGOUT_REDIRECT_URL = "users:sign_in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if AISHA_ENV == "test":
+    # Real hashing costs 0.2 s a user; no test is about its strength.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# --- Language and time -----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Files -----------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(read_text("STATIC_ROOT", str(AISHA_HOME / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(read_text("MEDIA_ROOT", str(AISHA_HOME / "files")))
+STORAGES = {
+    "default": {"BACKEND": "django_tenants.files.storage.TenantFileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+}
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_AUTOREFRESH = AISHA_ENV == "development" and DEBUG
+
+# --- Security --------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+CSRF_COOKIE_HTTPONLY = True
+CSRF_USE_SESSIONS = False
+if IS_PRODUCTION:
+    # Plain HTTP may be switched on for a smoke test on loopback, never by default.
+    IS_HTTPS = read_bool("AISHA_HTTPS", True)
+    SESSION_COOKIE_SECURE = IS_HTTPS
+    CSRF_COOKIE_SECURE = IS_HTTPS
+    SECURE_SSL_REDIRECT = IS_HTTPS
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if IS_HTTPS else 0
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+    SECURE_HSTS_PRELOAD = IS_HTTPS
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", [])
+
+# A larger upload streams to disk; the import itself refuses above its own limit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+IMPORT_MAX_BYTES = read_int("IMPORT_MAX_BYTES", 200 * 1024 * 1024)
+
+# --- API -------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.users.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "apps.tenants.api.PagePagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.operations.errors.answer_api_error",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AiSHA API",
+    "DESCRIPTION": "Records, suggestions and decisions of one tenant; the tenant is the host name.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Admin -----------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "AiSHA",
+    "SITE_HEADER": "AiSHA",
+    "SITE_SYMBOL": "checklist",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+}
+
+# --- Logs ------------------------------------------------------------------------------------
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "apps.audit.logs.ContextFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+        "plain": {"format": "{levelname} {name} [{tenant}] {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain" if read_text("LOG_FORMAT", "json") == "plain" else "json",
+            "filters": ["context"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": read_text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        "uvicorn": {"handlers": ["console"], "propagate": False},
+        "uvicorn.access": {"handlers": ["console"], "propagate": False, "level": "WARNING"},
+    },
+}

@@ -1,0 +1,18 @@
+"""The URL map of a tenant's host."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("apps.dashboard.urls")),
+    path("", include("apps.users.urls")),
+    path("", include("apps.crm.urls")),
+    path("suggestions/", include("apps.suggestions.urls")),
+    path("scans/", include("apps.triggers.urls")),
+    path("audit/", include("apps.audit.urls")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/", include("aisha.urls_api")),
+]

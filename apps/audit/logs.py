@@ -1,0 +1,20 @@
+"""Adds tenant, person and request id to every log line."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import connection
+
+from apps.audit.context import current_person_id, current_request_id
+
+
+class ContextFilter(logging.Filter):
+    """Puts ``tenant``, ``person_id`` and ``request_id`` on the log record; it never drops one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Annotate the record."""
+        record.tenant = getattr(connection, "schema_name", None) or "public"
+        record.person_id = current_person_id()
+        record.request_id = current_request_id()
+        return True

@@ -1,0 +1,22 @@
+"""The reading vocabulary of the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from apps.audit.models import AuditEntry
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """Audit entries, newest first by default."""
+
+    def of_suggestion(self, suggestion_id: int) -> AuditEntryQuerySet:
+        """The story of one suggestion, oldest first."""
+        return self.filter(suggestion_id=suggestion_id).order_by("id")
+
+    def of_record(self, kind: str, record_id: int) -> AuditEntryQuerySet:
+        """What happened to one record, newest first."""
+        return self.filter(record_kind=kind, record_id=record_id)

@@ -1,0 +1,187 @@
+"""Fixtures for every app: two tenants, a cast of people, and clients that speak to a tenant's host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+
+from aisha.environment import parse_database_url
+from apps.audit.context import begin_request
+from apps.audit.schemas import Actor
+from apps.operations.provisioning import create_tenant
+from apps.tenants.models import Domain, Tenant
+from apps.users.enums import PersonRole
+from apps.users.models import Team, User
+from apps.users.tests.factories import TeamFactory, UserFactory
+
+PASSWORD = "correct horse battery"
+
+
+def connect_as(url: str) -> None:
+    """Close the connection and let the next one sign in with the account of ``url``."""
+    account = parse_database_url(url)
+    connection.close()
+    connection.settings_dict["USER"] = account["USER"]
+    connection.settings_dict["PASSWORD"] = account["PASSWORD"]
+
+
+@contextmanager
+def owner_connection() -> Iterator[None]:
+    """Run the block as the owner of the database, then go back to the run-time login."""
+    connect_as(settings.DATABASE_OWNER_URL)
+    try:
+        yield
+    finally:
+        connect_as(settings.DATABASE_URL)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make the two tenants once, committed, then sign in as the run-time login."""
+    with django_db_blocker.unblock():
+        connection.set_schema_to_public()
+        if not Tenant.objects.filter(schema_name="public").exists():
+            public = Tenant.objects.create(schema_name="public", name="Operator")
+            Domain.objects.create(domain="localhost", tenant=public, is_primary=True)
+        for schema, name in (("acme", "Acme"), ("globex", "Globex")):
+            if not Tenant.objects.filter(schema_name=schema).exists():
+                create_tenant(
+                    schema=schema,
+                    name=name,
+                    host=f"{schema}.localhost",
+                    time_zone="Europe/Berlin",
+                    actor=Actor.for_system("tests"),
+                )
+        connect_as(settings.DATABASE_URL)
+    yield
+    with django_db_blocker.unblock():
+        connect_as(settings.DATABASE_OWNER_URL)
+
+
+@pytest.fixture(autouse=True)
+def clean_context() -> Iterator[None]:
+    """Each test begins without a request, a tenant or a cached value."""
+    begin_request()
+    yield
+    connection.set_schema_to_public()
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    """The tenant that most tests live in; the connection stands in its schema."""
+    cache.clear()
+    tenant = Tenant.objects.get(schema_name="acme")
+    connection.set_tenant(tenant)
+    return tenant
+
+
+@pytest.fixture
+def globex(acme: Tenant) -> Tenant:
+    """The other tenant; enter it with ``with globex:``."""
+    connection.set_schema_to_public()
+    tenant = Tenant.objects.get(schema_name="globex")
+    connection.set_tenant(acme)
+    return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The people of a tenant: two reps of one team, a rep of another, a manager, an administrator."""
+
+    rep: User
+    teammate: User
+    outsider: User
+    manager: User
+    admin: User
+    team: Team
+    other_team: Team
+
+
+def make_cast() -> Cast:
+    """Make the people in the schema that the connection stands in."""
+    team, other_team = TeamFactory(name="North"), TeamFactory(name="South")
+    return Cast(
+        rep=UserFactory(username="rep", first_name="Rita", last_name="Rep", team=team),
+        teammate=UserFactory(username="teammate", first_name="Tom", last_name="Mate", team=team),
+        outsider=UserFactory(username="outsider", first_name="Olga", last_name="Out", team=other_team),
+        manager=UserFactory(username="manager", first_name="Mona", role=PersonRole.MANAGER, team=other_team),
+        admin=UserFactory(username="admin", first_name="Adam", role=PersonRole.ADMIN, team=None),
+        team=team,
+        other_team=other_team,
+    )
+
+
+@pytest.fixture
+def cast(acme: Tenant) -> Cast:
+    """The people of acme."""
+    return make_cast()
+
+
+@pytest.fixture
+def globex_cast(globex: Tenant) -> Cast:
+    """The people of globex, with the same user names as acme's."""
+    with globex:
+        return make_cast()
+
+
+class TenantClient(Client):
+    """A test client that speaks to one tenant's host."""
+
+    def __init__(self, host: str, **defaults: Any) -> None:
+        super().__init__(HTTP_HOST=host, **defaults)
+
+
+@pytest.fixture
+def client_for(acme: Tenant) -> Callable[[User], TenantClient]:
+    """Return a function: person → client of acme, signed in."""
+
+    def make(user: User) -> TenantClient:
+        connection.set_tenant(acme)
+        client = TenantClient("acme.localhost")
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def anonymous_client(acme: Tenant) -> TenantClient:
+    """A client of acme that nobody has signed in to."""
+    return TenantClient("acme.localhost")
+
+
+@pytest.fixture
+def committed_tenant(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
+) -> Iterator[Tenant]:
+    """A throw-away tenant whose rows are really committed, for races between connections."""
+    schema = "race"
+    with django_db_blocker.unblock():
+        with owner_connection():
+            _drop_tenant(schema)
+            create_tenant(
+                schema=schema, name="Race", host="race.localhost", actor=Actor.for_system("tests")
+            )
+        tenant = Tenant.objects.get(schema_name=schema)
+        connection.set_tenant(tenant)
+        try:
+            yield tenant
+        finally:
+            with owner_connection():
+                _drop_tenant(schema)
+
+
+def _drop_tenant(schema: str) -> None:
+    connection.set_schema_to_public()
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+    Tenant.objects.filter(schema_name=schema).delete()

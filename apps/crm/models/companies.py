@@ -1,0 +1,111 @@
+"""Accounts, products and contracts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from apps.crm.enums import ContractOutcome, RecordKind
+from apps.crm.models.records import Record
+from apps.crm.querysets import AccountQuerySet, ContractQuerySet, ProductQuerySet
+
+
+class Account(Record):
+    """A company that one sells to."""
+
+    kind = RecordKind.ACCOUNT
+    tracked_fields: ClassVar[tuple[str, ...]] = (
+        "owner_id", "name", "website", "sector", "employees", "annual_revenue", "currency", "location",
+        "phone", "parent_id", "notes", "attributes",
+    )  # fmt: skip
+    search_fields: ClassVar[tuple[str, ...]] = ("name", "website")
+
+    name = models.CharField(max_length=200)
+    website = models.CharField(max_length=200, blank=True)
+    sector = models.CharField(max_length=100, blank=True)
+    employees = models.PositiveIntegerField(null=True, blank=True)
+    annual_revenue = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    location = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=50, blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="subsidiaries"
+    )
+    notes = models.TextField(blank=True)
+    last_activity_at = models.DateTimeField(null=True, editable=False)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        ordering = ["name", "id"]
+        indexes = [
+            models.Index(fields=["name", "id"], name="account_by_name"),
+            models.Index(fields=["owner"], name="account_by_owner"),
+            GinIndex(
+                fields=["name", "website"], opclasses=["gin_trgm_ops"] * 2, name="account_search"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(Record):
+    """Something that is sold; its price is a deal's amount until the deal is closed."""
+
+    kind = RecordKind.PRODUCT
+    tracked_fields: ClassVar[tuple[str, ...]] = (
+        "owner_id", "name", "series", "price", "currency", "is_active", "attributes",
+    )  # fmt: skip
+    search_fields: ClassVar[tuple[str, ...]] = ("name", "series")
+
+    name = models.CharField(max_length=150)
+    series = models.CharField(max_length=100, blank=True)
+    price = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contract(Record):
+    """A running agreement with an account that comes up for renewal."""
+
+    kind = RecordKind.CONTRACT
+    tracked_fields: ClassVar[tuple[str, ...]] = (
+        "owner_id", "account_id", "name", "value", "currency", "starts_on", "renews_on", "outcome",
+        "outcome_on", "attributes",
+    )  # fmt: skip
+    search_fields: ClassVar[tuple[str, ...]] = ("name", "account__name")
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contracts")
+    name = models.CharField(max_length=200)
+    value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    renews_on = models.DateField(null=True, blank=True)
+    outcome = models.CharField(
+        max_length=20, choices=ContractOutcome.choices, default=ContractOutcome.OPEN
+    )
+    outcome_on = models.DateField(null=True, blank=True)
+
+    objects = ContractQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        ordering = ["renews_on", "id"]
+        indexes = [
+            models.Index(fields=["renews_on"], condition=Q(outcome="open"), name="contract_renewal"),
+            models.Index(fields=["owner"], name="contract_by_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,157 @@
+"""The reading vocabulary of records."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+from apps.crm.enums import DealOutcome, LeadStatus, RecordKind, TaskStatus
+from apps.users.rules import visible_rows
+
+if TYPE_CHECKING:
+    from apps.crm.models import (
+        Account,
+        Activity,
+        ChangeLog,
+        Contact,
+        Contract,
+        Lead,
+        Opportunity,
+        Product,
+        Stage,
+        Task,
+    )
+    from apps.users.models import User
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+class RecordQuerySet(models.QuerySet[ModelT]):
+    """What can be asked of every kind of record."""
+
+    def visible_to(self, user: User) -> Self:
+        """The records that this person may see."""
+        return self.filter(visible_rows(user))
+
+    def search(self, text: str) -> Self:
+        """Records in which every word of ``text`` occurs in some search field."""
+        found = self
+        for word in text.split():
+            match = Q()
+            for field in self.model.search_fields:  # type: ignore[attr-defined]
+                match |= Q(**{f"{field}__icontains": word})
+            found = found.filter(match)
+        return found
+
+    def for_list_page(self) -> Self:
+        """With what a row of the list shows, in one query."""
+        return self.select_related("owner")
+
+
+class LeadQuerySet(RecordQuerySet["Lead"]):
+    """Leads."""
+
+    def open(self) -> Self:
+        """Leads that somebody should still be working on."""
+        return self.filter(status__in=LeadStatus.open_values())
+
+
+class ContactQuerySet(RecordQuerySet["Contact"]):
+    """Contacts."""
+
+    def for_list_page(self) -> Self:
+        """With owner and account."""
+        return self.select_related("owner", "account")
+
+
+class AccountQuerySet(RecordQuerySet["Account"]):
+    """Accounts."""
+
+
+class ProductQuerySet(RecordQuerySet["Product"]):
+    """Products: a price list that everybody may see."""
+
+    def visible_to(self, user: User) -> Self:
+        """All of them."""
+        return self
+
+
+class ContractQuerySet(RecordQuerySet["Contract"]):
+    """Contracts."""
+
+    def for_list_page(self) -> Self:
+        """With owner and account."""
+        return self.select_related("owner", "account")
+
+
+class StageQuerySet(models.QuerySet["Stage"]):
+    """Stages of the pipeline."""
+
+    def open(self) -> StageQuerySet:
+        """Stages in which a deal is still alive."""
+        return self.filter(outcome=DealOutcome.OPEN)
+
+
+class OpportunityQuerySet(RecordQuerySet["Opportunity"]):
+    """Deals."""
+
+    def open(self) -> Self:
+        """Deals that are neither won nor lost."""
+        return self.filter(outcome=DealOutcome.OPEN)
+
+    def for_list_page(self) -> Self:
+        """With owner, account and stage."""
+        return self.select_related("owner", "account", "stage")
+
+
+class ActivityQuerySet(RecordQuerySet["Activity"]):
+    """Calls, mails, meetings and notes."""
+
+    def for_list_page(self) -> Self:
+        """With owner and the records it hangs on."""
+        return self.select_related("owner", "lead", "contact", "account", "opportunity")
+
+    def about(self, kind: RecordKind, record_id: int) -> Self:
+        """The activities of one record; an account's include those of its contacts and deals."""
+        if kind == RecordKind.ACCOUNT:
+            return self.filter(
+                Q(account_id=record_id)
+                | Q(contact__account_id=record_id)
+                | Q(opportunity__account_id=record_id)
+            )
+        return self.filter(**{f"{kind.value}_id": record_id})
+
+    def matched_to_nothing(self) -> Self:
+        """Activities that hang on no record yet."""
+        return self.filter(lead=None, contact=None, account=None, opportunity=None)
+
+    def before(self, moment: datetime) -> Self:
+        """Activities up to a moment."""
+        return self.filter(occurred_at__lte=moment)
+
+
+class TaskQuerySet(RecordQuerySet["Task"]):
+    """Tasks."""
+
+    def open(self) -> Self:
+        """Tasks that still wait."""
+        return self.filter(status=TaskStatus.OPEN)
+
+    def due_by(self, day: date) -> Self:
+        """Open tasks due on or before a day."""
+        return self.open().filter(due_on__lte=day)
+
+    def for_list_page(self) -> Self:
+        """With owner and the records it is about."""
+        return self.select_related("owner", "lead", "contact", "account", "opportunity")
+
+
+class ChangeLogQuerySet(models.QuerySet["ChangeLog"]):
+    """Rows of the change log."""
+
+    def of_record(self, kind: RecordKind | str, record_id: int) -> ChangeLogQuerySet:
+        """The history of one record, newest first."""
+        return self.filter(record_kind=str(kind), record_id=record_id).order_by("-changed_at", "-id")

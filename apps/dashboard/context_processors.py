@@ -1,0 +1,23 @@
+"""What the frame around every page needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from apps.suggestions.models import Suggestion
+from apps.users.models import User
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """The number on the badge, asked for only when a template shows it."""
+    user = getattr(request, "user", None)
+    tenant = getattr(request, "tenant", None)
+    if not isinstance(user, User) or tenant is None or tenant.schema_name == "public":
+        return {"tenant": tenant}
+
+    def badge_count() -> int:
+        return Suggestion.objects.in_queue().filter(assignee=user)[:100].count()
+
+    return {"tenant": tenant, "badge_count": badge_count}

@@ -1,0 +1,73 @@
+"""Making tenants, and preparing a schema after its migrations."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+from django.core.management import call_command
+from django_tenants.utils import get_public_schema_name, schema_exists
+
+from apps.audit.enums import Event
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.crm import changelog
+from apps.crm.models import Stage
+from apps.crm.rules import DEFAULT_STAGES
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import TenantExistsError
+from apps.tenants.grants import apply_grants
+from apps.tenants.models import Domain, ModuleGate, Tenant
+from apps.tenants.roles import ensure_roles
+from apps.users.services import ensure_person_roles
+
+
+def prepare_schema() -> None:
+    """Install triggers, permissions of roles and grants in the schema that the connection stands in."""
+    schema = connection.schema_name
+    with transaction.atomic():
+        ensure_roles()
+        if schema != get_public_schema_name():
+            changelog.install(schema)
+            ensure_person_roles()
+        apply_grants(schema)
+
+
+def create_tenant(
+    *, schema: str, name: str, host: str, actor: Actor, time_zone: str = "UTC", currency: str = "USD"
+) -> Tenant:
+    """Make a tenant, its schema and everything in it, in one transaction: all or nothing.
+
+    Raises:
+        TenantExistsError: the schema or the host name is taken.
+        ValidationError: a name is not acceptable.
+    """
+    connection.set_schema_to_public()
+    if schema_exists(schema) or Tenant.objects.filter(schema_name__iexact=schema).exists():
+        raise TenantExistsError(f"A tenant with the schema {schema!r} exists already.")
+    if Domain.objects.filter(domain=host).exists():
+        raise TenantExistsError(f"The host name {host!r} belongs to another tenant.")
+    tenant = Tenant(schema_name=schema, name=name, time_zone=time_zone, currency=currency)
+    tenant.full_clean()
+    try:
+        with transaction.atomic():
+            tenant.save()
+            Domain.objects.create(domain=host, tenant=tenant, is_primary=True)
+            ModuleGate.objects.bulk_create(
+                ModuleGate(tenant=tenant, module=module.value, is_on=True) for module in Module
+            )
+            record_event(
+                actor, Entry(Event.TENANT_CREATED, details={"tenant_id": tenant.pk, "schema": schema})
+            )
+            tenant.create_schema(check_if_exists=True, verbosity=0)
+            connection.set_tenant(tenant)
+            Stage.objects.bulk_create(
+                Stage(key=key, label=label, position=position, outcome=outcome)
+                for position, (key, label, outcome) in enumerate(DEFAULT_STAGES, start=1)
+            )
+    finally:
+        connection.set_schema_to_public()
+    return tenant
+
+
+def migrate_all() -> None:
+    """Bring the public schema and every tenant's up to date."""
+    call_command("migrate_schemas", interactive=False, verbosity=0)

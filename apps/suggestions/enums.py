@@ -1,0 +1,71 @@
+"""The states of a suggestion and the one table of moves between them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    """Where a suggestion stands."""
+
+    PENDING = "pending", "Waiting"
+    SNOOZED = "snoozed", "Snoozed"
+    APPROVED = "approved", "Approved"
+    APPLIED = "applied", "Applied"
+    FAILED = "failed", "Failed"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired"
+    SUPERSEDED = "superseded", "Superseded"
+    UNDONE = "undone", "Undone"
+
+    @classmethod
+    def open_values(cls) -> list[str]:
+        """The states that stand in the way of a second suggestion for the same record and goal."""
+        return [cls.PENDING.value, cls.SNOOZED.value, cls.APPROVED.value, cls.FAILED.value]
+
+
+# Nothing else is allowed: services refuse, and the database knows the states.
+MOVES: dict[State, frozenset[State]] = {
+    State.PENDING: frozenset(
+        {State.APPROVED, State.SNOOZED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}
+    ),
+    State.SNOOZED: frozenset(
+        {State.PENDING, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}
+    ),
+    State.APPROVED: frozenset({State.APPLIED, State.FAILED}),
+    State.FAILED: frozenset({State.APPROVED}),
+    State.APPLIED: frozenset({State.UNDONE}),
+    State.REJECTED: frozenset({State.PENDING}),
+    State.WITHDRAWN: frozenset({State.PENDING}),
+    State.EXPIRED: frozenset({State.PENDING}),
+    State.SUPERSEDED: frozenset(),
+    State.UNDONE: frozenset(),
+}
+
+
+class RejectReason(models.TextChoices):
+    """The one-tap reasons; each teaches something else."""
+
+    NOT_NEEDED = "not_needed", "Not needed"
+    ALREADY_DONE = "already_done", "Already done"
+    WRONG_RECORD = "wrong_record", "Wrong person or deal"
+    WRONG_CHANGE = "wrong_change", "Right idea, wrong change"
+    BAD_TIMING = "bad_timing", "Bad timing"
+
+
+class Verdict(models.TextChoices):
+    """What a person decided."""
+
+    APPROVE = "approve", "Approved"
+    REJECT = "reject", "Rejected"
+    SNOOZE = "snooze", "Snoozed"
+    REBASE = "rebase", "Brought up to date"
+    REOPEN = "reopen", "Reopened"
+
+
+class HeldBack(models.TextChoices):
+    """Why a suggestion waits behind the queue instead of in it."""
+
+    NO = "", "In the queue"
+    DAILY_CAP = "daily_cap", "Above the day's number for this person"

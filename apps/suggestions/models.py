@@ -1,0 +1,163 @@
+"""Suggestions, the signals they rest on, and what people decided."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from apps.audit.enums import Origin
+from apps.brain.enums import Provider
+from apps.brain.models import BrainCall
+from apps.crm.enums import RecordKind
+from apps.execution.enums import Risk
+from apps.execution.models import Execution
+from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
+from apps.suggestions.querysets import SuggestionQuerySet
+from apps.triggers.enums import Goal, Severity
+from apps.triggers.models import Signal
+
+
+class Suggestion(models.Model):
+    """The packet: one concrete change of one record, awaiting a person.
+
+    ``before_values`` holds the fields it would change as they were seen, ``guard_values`` the other fields
+    its reason rests on; both are compared at approval. ``facts`` are numbered, and each claim of
+    ``evidence`` cites them: ``[{"text": …, "facts": [1, 3]}]``.
+    """
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
+    goal = models.CharField(max_length=40, choices=Goal.choices)
+    record_kind = models.CharField(max_length=20, choices=RecordKind.choices)
+    record_id = models.BigIntegerField()
+    record_label = models.CharField(max_length=300)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="suggestions"
+    )
+
+    tool = models.CharField(max_length=60)
+    arguments = models.JSONField()
+    before_values = models.JSONField(default=dict)
+    guard_values = models.JSONField(default=dict)
+    risk = models.CharField(max_length=10, choices=Risk.choices)
+
+    title = models.CharField(max_length=200)
+    reason = models.CharField(max_length=500)
+    facts = models.JSONField(default=list)
+    evidence = models.JSONField(default=list)
+
+    value_at_stake = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    urgency = models.PositiveSmallIntegerField(choices=Severity.choices)
+    confidence = models.FloatField(null=True, help_text="Measured acceptance; empty until measured.")
+    confidence_n = models.PositiveIntegerField(default=0, help_text="Decisions behind the confidence.")
+    rank = models.FloatField(default=0)
+    held_back = models.CharField(max_length=20, choices=HeldBack.choices, default=HeldBack.DAILY_CAP, blank=True)
+
+    origin = models.CharField(max_length=20, choices=Origin.choices)
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    brain_call = models.ForeignKey(BrainCall, null=True, on_delete=models.PROTECT, related_name="+")
+
+    created_at = models.DateTimeField()
+    refreshed_at = models.DateTimeField()
+    queued_at = models.DateTimeField(null=True, help_text="When it entered the person's queue.")
+    expires_at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    applied_at = models.DateTimeField(null=True)
+    execution = models.OneToOneField(Execution, null=True, on_delete=models.PROTECT, related_name="+")
+    closed_because = models.CharField(max_length=200, blank=True)
+
+    signals = models.ManyToManyField(Signal, through="SuggestionSignal", related_name="suggestions")
+
+    objects = SuggestionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-rank", "-id"]
+        permissions = [("decide_suggestion", "Can approve, reject and snooze suggestions")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["record_kind", "record_id", "goal"],
+                condition=Q(state__in=["pending", "snoozed", "approved", "failed"]),
+                name="one_open_suggestion_per_record_and_goal",
+            ),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="suggestion_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state="applied") | Q(execution__isnull=False, applied_at__isnull=False),
+                name="applied_suggestion_has_execution",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["approved", "applied", "failed", "rejected"])
+                | Q(reviewed_by__isnull=False, reviewed_at__isnull=False),
+                name="decided_suggestion_has_reviewer",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False),
+                name="snoozed_suggestion_has_end",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["assignee", "-rank", "-id"],
+                condition=Q(state="pending", held_back=""),
+                name="suggestion_queue_mine",
+            ),
+            models.Index(
+                fields=["-rank", "-id"],
+                condition=Q(state="pending", held_back=""),
+                name="suggestion_queue_all",
+            ),
+            models.Index(fields=["state", "-rank", "-id"], name="suggestion_by_state"),
+            models.Index(fields=["record_kind", "record_id"], name="suggestion_by_record"),
+            models.Index(fields=["assignee", "queued_at"], name="suggestion_by_day"),
+            models.Index(fields=["expires_at"], condition=Q(state__in=["pending", "snoozed"]), name="suggestion_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """The suggestion's own page in the queue."""
+        return reverse("suggestions:detail", args=[self.pk])
+
+
+class SuggestionSignal(models.Model):
+    """A signal that a suggestion rests on."""
+
+    suggestion = models.ForeignKey(Suggestion, on_delete=models.CASCADE, related_name="links")
+    signal = models.ForeignKey(Signal, on_delete=models.CASCADE, related_name="links")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["suggestion", "signal"], name="one_link_per_suggestion_and_signal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"suggestion {self.suggestion_id} ← signal {self.signal_id}"
+
+
+class Decision(models.Model):
+    """What one person decided about one suggestion: a labelled example, never changed."""
+
+    suggestion = models.ForeignKey(Suggestion, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=20, choices=Verdict.choices)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
+    )
+    decided_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(max_length=30, choices=RejectReason.choices, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    goal = models.CharField(max_length=40, choices=Goal.choices)
+    tool = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["goal", "tool", "verdict"], name="decision_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()} by {self.decided_by_id}"

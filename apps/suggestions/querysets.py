@@ -1,0 +1,47 @@
+"""The reading vocabulary of suggestions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+from apps.suggestions.enums import HeldBack, State
+from apps.users.rules import visible_rows
+
+if TYPE_CHECKING:
+    from apps.suggestions.models import Suggestion
+    from apps.users.models import User
+
+
+class SuggestionQuerySet(models.QuerySet["Suggestion"]):
+    """Suggestions."""
+
+    def visible_to(self, user: User) -> Self:
+        """Suggestions that this person may see: their own, their team's, unassigned; a manager's: all."""
+        return self.filter(visible_rows(user, "assignee"))
+
+    def in_queue(self) -> Self:
+        """Waiting for a decision and not held back."""
+        return self.filter(state=State.PENDING, held_back=HeldBack.NO)
+
+    def held_back(self) -> Self:
+        """Waiting behind the queue."""
+        return self.filter(state=State.PENDING).exclude(held_back=HeldBack.NO)
+
+    def open(self) -> Self:
+        """In a state that bars a second suggestion for the same record and goal."""
+        return self.filter(state__in=State.open_values())
+
+    def snooze_over(self, now: datetime) -> Self:
+        """Snoozed ones whose time has come."""
+        return self.filter(state=State.SNOOZED, snoozed_until__lte=now)
+
+    def past_expiry(self, now: datetime) -> Self:
+        """Undecided ones whose time has run out."""
+        return self.filter(state__in=[State.PENDING, State.SNOOZED], expires_at__lte=now)
+
+    def for_queue_page(self) -> Self:
+        """With what a card shows, in one query."""
+        return self.select_related("assignee")

@@ -1,0 +1,11 @@
+"""The tenants app's configuration."""
+
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    """Tenants, their host names and module gates, and the database roles."""
+
+    name = "apps.tenants"
+    label = "tenants"
+    verbose_name = "Tenants"

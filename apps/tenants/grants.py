@@ -1,0 +1,126 @@
+"""Every grant of the product, in one place.
+
+Three accounts reach a schema: the run-time login ``aisha_app`` and the roles ``aisha_ai`` and
+``aisha_apply`` that it takes. A table that is not listed here is closed to the two roles, and open to the
+run-time login. ``apply_grants`` revokes all and grants this list, per schema, after each migration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django_tenants.utils import get_public_schema_name
+from psycopg import sql
+
+from apps.tenants.enums import Role
+from apps.tenants.roles import RUN_TIME_LOGIN
+
+ALL = "SELECT, INSERT, UPDATE, DELETE"
+READ = "SELECT"
+ADD = "SELECT, INSERT"
+WRITE = "SELECT, INSERT, UPDATE"
+
+# What one person may know of another by way of the AI: enough to name an owner, no password, no address.
+NAMES = "SELECT (id, username, first_name, last_name, is_active, team_id, time_zone)"
+
+
+@dataclass(frozen=True, slots=True)
+class TableGrants:
+    """The privileges on one table, each a PostgreSQL privilege list or None for nothing."""
+
+    run_time: str = ALL
+    ai: str | None = None
+    apply: str | None = None
+
+
+GRANTS: dict[str, TableGrants] = {
+    # People: named, never changed by the AI.
+    "users_user": TableGrants(ai=NAMES, apply=NAMES),
+    "users_team": TableGrants(ai=READ, apply=READ),
+    # The audit log: append-only for everyone.
+    "audit_auditentry": TableGrants(run_time=ADD, ai="INSERT, SELECT (id)", apply=None),
+    # CRM records: the AI reads, the apply step writes, nobody deletes but a person.
+    "crm_account": TableGrants(ai=READ, apply=WRITE),
+    "crm_contact": TableGrants(ai=READ, apply=WRITE),
+    "crm_lead": TableGrants(ai=READ, apply=WRITE),
+    "crm_opportunity": TableGrants(ai=READ, apply=WRITE),
+    "crm_activity": TableGrants(ai=READ, apply=WRITE),
+    "crm_task": TableGrants(ai=READ, apply=WRITE),
+    "crm_contract": TableGrants(ai=READ, apply=WRITE),
+    "crm_product": TableGrants(ai=READ, apply=READ),
+    "crm_stage": TableGrants(ai=READ, apply=READ),
+    "crm_customfield": TableGrants(ai=READ, apply=READ),
+    # Written by database triggers alone (SECURITY DEFINER).
+    "crm_changelog": TableGrants(run_time=READ, ai=READ, apply=None),
+    # The road: rows are never removed.
+    "execution_policydecision": TableGrants(run_time=ADD, ai=None, apply=None),
+    "execution_execution": TableGrants(run_time=WRITE, ai=READ, apply=None),
+    # What the AI's side writes.
+    "brain_braincall": TableGrants(run_time=ADD, ai=ADD),
+    "triggers_signal": TableGrants(ai=WRITE),
+    "triggers_scan": TableGrants(ai=WRITE),
+    "triggers_scantrigger": TableGrants(ai=WRITE),
+    "triggers_silence": TableGrants(ai=READ),
+    "triggers_triggersetting": TableGrants(ai=READ),
+    "suggestions_suggestion": TableGrants(ai=WRITE),
+    "suggestions_suggestionsignal": TableGrants(ai=ADD),
+    "suggestions_decision": TableGrants(run_time=ADD, ai=READ),
+}
+
+
+def apply_grants(schema: str) -> None:
+    """Revoke everything in ``schema`` from the three accounts and grant what the list says."""
+    accounts = _existing_accounts()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema]
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+        where = sql.Identifier(schema)
+        for account in accounts:
+            who = sql.Identifier(account)
+            for statement in (
+                "REVOKE ALL ON ALL TABLES IN SCHEMA {where} FROM {who}",
+                "REVOKE ALL ON ALL SEQUENCES IN SCHEMA {where} FROM {who}",
+                "GRANT USAGE ON SCHEMA {where} TO {who}",
+            ):
+                cursor.execute(sql.SQL(statement).format(where=where, who=who))
+            if account == RUN_TIME_LOGIN:
+                cursor.execute(
+                    sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {where} TO {who}").format(
+                        where=where, who=who
+                    )
+                )
+        for table in tables:
+            for account, privileges in _wanted(schema, table):
+                if account in accounts and privileges:
+                    cursor.execute(
+                        sql.SQL("GRANT {privileges} ON {table} TO {who}").format(
+                            privileges=sql.SQL(privileges),
+                            table=sql.Identifier(schema, table),
+                            who=sql.Identifier(account),
+                        )
+                    )
+
+
+def _wanted(schema: str, table: str) -> list[tuple[str, str | None]]:
+    grants = GRANTS.get(table, TableGrants())
+    if schema == get_public_schema_name():
+        # Operators and tenants: no business of the AI or the apply step.
+        return [(RUN_TIME_LOGIN, grants.run_time)]
+    return [
+        (RUN_TIME_LOGIN, grants.run_time),
+        (Role.AI.value, grants.ai),
+        (Role.APPLY.value, grants.apply),
+    ]
+
+
+def _existing_accounts() -> list[str]:
+    """The accounts to grant to. The run-time login is absent where one login does everything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)",
+            [[RUN_TIME_LOGIN, *(role.value for role in Role)]],
+        )
+        return [name for (name,) in cursor.fetchall()]

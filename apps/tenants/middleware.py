@@ -1,0 +1,33 @@
+"""Finds the tenant by host name before anything else runs."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django_tenants.middleware.main import TenantMainMiddleware
+
+
+class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
+    """Selects the tenant's schema from the host name; an unknown or disabled host gets a 404 page.
+
+    The page is rendered while the connection stands in the public schema, so nothing of a tenant can
+    be in it.
+    """
+
+    def no_tenant_found(self, request: HttpRequest, hostname: str) -> HttpResponse:
+        """Answer for a host name that belongs to nobody."""
+        request.urlconf = "aisha.urls_public"
+        page = render_to_string("404.html", {"unknown_host": hostname, "is_public": True})
+        return HttpResponse(page, status=404)
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """Set the schema and the URL map; a disabled tenant looks like an unknown host."""
+        response: HttpResponse | None = super().process_request(request)
+        if response is not None:
+            return response
+        tenant = request.tenant  # type: ignore[attr-defined]
+        if not tenant.is_enabled:
+            connection.set_schema_to_public()
+            return self.no_tenant_found(request, tenant.domain_url)
+        return None

@@ -1,0 +1,93 @@
+"""Taking a least-power database role for the length of a block, and making the roles themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.tenants.enums import Role
+from apps.tenants.exceptions import NestedRoleError, RoleEscapeError
+
+RUN_TIME_LOGIN = "aisha_app"
+
+_current_role: ContextVar[Role | None] = ContextVar("current_role", default=None)
+
+# Any statement that would leave or change the role. The block's own statements do not pass here:
+# they are sent before the guard is installed and after it is removed.
+_ROLE_CHANGE = re.compile(
+    r"\b(set\s+(local\s+|session\s+)?(role|session\s+authorization)|reset\s+(role|all|session)|set_config\s*\()",
+    re.IGNORECASE,
+)
+
+
+def current_role() -> Role | None:
+    """Return the role that the running block has taken, or None outside any."""
+    return _current_role.get()
+
+
+@contextmanager
+def taking_role(role: Role) -> Iterator[None]:
+    """Run the block's SQL as ``role``, inside a transaction (a savepoint if one is open).
+
+    On a clean exit the role is given back explicitly, because ``SET LOCAL ROLE`` outlives a released
+    savepoint; on an exception the rollback gives it back. Taking the same role again is harmless.
+
+    Raises:
+        NestedRoleError: another role is already taken.
+        RoleEscapeError: a statement in the block tries to change the role.
+    """
+    taken = _current_role.get()
+    if taken == role:
+        yield
+        return
+    if taken is not None:
+        raise NestedRoleError(taken=taken, wanted=role)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('role', %s, true)", [role.value])
+        token = _current_role.set(role)
+        try:
+            with connection.execute_wrapper(_refuse_role_change):
+                yield
+        finally:
+            _current_role.reset(token)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE NONE")
+
+
+def _refuse_role_change(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    if _ROLE_CHANGE.search(str(sql)):
+        raise RoleEscapeError()
+    return execute(sql, params, many, context)
+
+
+def ensure_roles() -> None:
+    """Make the two roles and let the run-time login take them; safe to run twice and at once.
+
+    Needs CREATEROLE; ``docs/operations.md`` has the SQL for a managed server.
+    """
+    with connection.cursor() as cursor:
+        for role in Role:
+            cursor.execute(
+                f"""
+                DO $$ BEGIN
+                    CREATE ROLE {role.value} NOLOGIN NOINHERIT;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END $$
+                """
+            )
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [RUN_TIME_LOGIN])
+        logins = [RUN_TIME_LOGIN] if cursor.fetchone() else []
+        cursor.execute("SELECT current_user, current_setting('server_version_num')::int")
+        owner, version = cursor.fetchone()
+        for login in dict.fromkeys([*logins, owner]):
+            for role in Role:
+                options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
+                cursor.execute(f'GRANT {role.value} TO "{login}"{options}')

@@ -1,0 +1,161 @@
+"""Signals, silences, the settings of triggers and the ledger of scans."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from apps.crm.enums import RecordKind
+from apps.triggers.enums import Goal, ScanKind, ScanStatus, Severity
+from apps.triggers.querysets import ScanQuerySet, SignalQuerySet, SilenceQuerySet
+
+
+class Signal(models.Model):
+    """One trigger firing for one record: *firing* until ``cleared_at`` is set.
+
+    ``facts`` are what the trigger saw, as moments and ids rather than ages, so that an unchanged record
+    leaves the row untouched.
+    """
+
+    trigger = models.CharField(max_length=60)
+    goal = models.CharField(max_length=40, choices=Goal.choices)
+    record_kind = models.CharField(max_length=20, choices=RecordKind.choices)
+    record_id = models.BigIntegerField()
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    facts = models.JSONField(default=dict)
+    parameters = models.JSONField(default=dict)
+    fired_at = models.DateTimeField(db_default=Now())
+    refreshed_at = models.DateTimeField(db_default=Now())
+    cleared_at = models.DateTimeField(null=True)
+
+    objects = SignalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-fired_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trigger", "record_id"],
+                condition=Q(cleared_at=None),
+                name="one_firing_signal_per_trigger_and_record",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["record_kind", "record_id", "goal"],
+                condition=Q(cleared_at=None),
+                name="signal_firing_by_record",
+            ),
+            models.Index(fields=["-fired_at", "-id"], name="signal_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} on {self.record_kind} {self.record_id}"
+
+    @property
+    def is_firing(self) -> bool:
+        """Whether the condition still held at the last scan."""
+        return self.cleared_at is None
+
+
+class Silence(models.Model):
+    """"Do not suggest this" until a moment. Empty columns match everything; all empty is the tenant."""
+
+    record_kind = models.CharField(max_length=20, choices=RecordKind.choices, blank=True)
+    record_id = models.BigIntegerField(null=True, blank=True)
+    goal = models.CharField(max_length=40, choices=Goal.choices, blank=True)
+    trigger = models.CharField(max_length=60, blank=True)
+    tool = models.CharField(max_length=60, blank=True)
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = SilenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["record_kind", "record_id", "until"], name="silence_by_record"),
+        ]
+
+    def __str__(self) -> str:
+        scope = " ".join(filter(None, [self.record_kind, str(self.record_id or ""), self.goal, self.trigger]))
+        return f"{scope or 'everything'} until {self.until:%Y-%m-%d}"
+
+
+class TriggerSetting(models.Model):
+    """A tenant's own choice for one trigger; a missing row means the defaults."""
+
+    trigger = models.CharField(max_length=60, unique=True)
+    is_enabled = models.BooleanField(default=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["trigger"]
+
+    def __str__(self) -> str:
+        return self.trigger
+
+
+class Scan(models.Model):
+    """The ledger row of one run of some triggers."""
+
+    kind = models.CharField(max_length=20, choices=ScanKind.choices)
+    status = models.CharField(max_length=20, choices=ScanStatus.choices, default=ScanStatus.QUEUED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    triggers = models.JSONField(default=list, help_text="The keys of the triggers to run.")
+    stage = models.CharField(max_length=60, blank=True, help_text="What it is doing now.")
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    steps_total = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    suggestions_created = models.PositiveIntegerField(default=0)
+    suggestions_refreshed = models.PositiveIntegerField(default=0)
+    suggestions_withdrawn = models.PositiveIntegerField(default=0)
+    held_back = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    objects = ScanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=ScanStatus.values), name="scan_status_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Scan {self.pk} ({self.get_kind_display()}, {self.get_status_display()})"
+
+
+class ScanTrigger(models.Model):
+    """What one trigger found in one scan."""
+
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="results")
+    trigger = models.CharField(max_length=60)
+    matched = models.PositiveIntegerField(default=0)
+    fired = models.PositiveIntegerField(default=0)
+    refreshed = models.PositiveIntegerField(default=0)
+    cleared = models.PositiveIntegerField(default=0)
+    duration_s = models.FloatField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["trigger"]
+        constraints = [
+            models.UniqueConstraint(fields=["scan", "trigger"], name="one_result_per_scan_and_trigger"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger}: {self.fired} fired, {self.cleared} cleared"

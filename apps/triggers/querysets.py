@@ -1,0 +1,51 @@
+"""The reading vocabulary of signals, silences and scans."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from apps.triggers.enums import ScanStatus
+
+if TYPE_CHECKING:
+    from apps.triggers.models import Scan, Signal, Silence
+
+# A running scan writes its heartbeat after each trigger; one silent for so long has died.
+LOST_AFTER = timedelta(minutes=30)
+
+
+class SignalQuerySet(models.QuerySet["Signal"]):
+    """Signals."""
+
+    def firing(self) -> SignalQuerySet:
+        """Signals whose condition still holds."""
+        return self.filter(cleared_at=None)
+
+    def of_record(self, kind: str, record_id: int) -> SignalQuerySet:
+        """The signals of one record."""
+        return self.filter(record_kind=kind, record_id=record_id)
+
+
+class SilenceQuerySet(models.QuerySet["Silence"]):
+    """Silences."""
+
+    def in_force(self, now: datetime) -> SilenceQuerySet:
+        """Silences that have not run out."""
+        return self.filter(until__gt=now)
+
+
+class ScanQuerySet(models.QuerySet["Scan"]):
+    """The ledger of scans."""
+
+    def unfinished(self) -> ScanQuerySet:
+        """Scans that wait or run."""
+        return self.filter(status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING])
+
+    def lost(self, now: datetime) -> ScanQuerySet:
+        """Scans that were cut off: queued or silent for too long."""
+        return self.unfinished().filter(
+            models.Q(heartbeat_at__lt=now - LOST_AFTER)
+            | models.Q(heartbeat_at=None, queued_at__lt=now - LOST_AFTER)
+        )

@@ -1,0 +1,100 @@
+"""People of a tenant (and, in the public schema, the operators), their teams and API tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from apps.tenants.models import validate_time_zone
+from apps.users.querysets import ApiTokenQuerySet
+
+
+class Team(models.Model):
+    """People who see each other's records; ``region`` is only a label."""
+
+    name = models.CharField(max_length=100, unique=True)
+    region = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person who signs in. Groups give the role, the team gives whom they see."""
+
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    time_zone = models.CharField(
+        max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the company's."
+    )
+
+    class Meta:
+        ordering = ["first_name", "last_name", "username"]
+        permissions = [
+            ("see_all_records", "Can see the records and suggestions of everyone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def display_name(self) -> str:
+        """The name as others see it."""
+        return str(self)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether this person sees every record of the tenant, not only their team's."""
+        return self.has_perm("users.see_all_records")
+
+    def zone(self, default: ZoneInfo) -> ZoneInfo:
+        """The person's own time zone, or ``default`` (the tenant's)."""
+        return ZoneInfo(self.time_zone) if self.time_zone else default
+
+
+class ApiToken(models.Model):
+    """A key for the API. Only its SHA-256 is kept: the key itself is shown once, when it is made."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    key_prefix = models.CharField(max_length=8)
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key_prefix}…)"
+
+    @staticmethod
+    def hash_key(key: str) -> str:
+        """Return the stored form of a key: 256 random bits need no slow hash."""
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, *, user: User, name: str, expires_at: datetime | None) -> tuple[ApiToken, str]:
+        """Make a token and return it with its key, which cannot be read again."""
+        key = "aisha_" + secrets.token_urlsafe(32)
+        token = cls.objects.create(
+            user=user, name=name, key_prefix=key[6:14], key_hash=cls.hash_key(key), expires_at=expires_at
+        )
+        return token, key
+
+    def note_use(self) -> None:
+        """Remember the last use, to the minute, so that a busy client does not write on each request."""
+        now = timezone.now()
+        if self.last_used_at is None or (now - self.last_used_at).total_seconds() >= 60:
+            type(self).objects.filter(pk=self.pk).update(last_used_at=now)

@@ -1,0 +1,60 @@
+"""Roles of people, kept as groups with permissions."""
+
+from __future__ import annotations
+
+from django.contrib.auth.management import create_permissions
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+
+from apps.users.enums import PersonRole
+from apps.users.models import User
+
+RECORD_MODELS = ("lead", "contact", "account", "opportunity", "activity", "task", "contract")
+
+# Permissions by role, as ``app.codename``. A rep works; a manager sees and steers all; an administrator
+# also manages people and settings.
+REP_PERMISSIONS = frozenset(
+    {f"crm.{verb}_{model}" for verb in ("view", "add", "change") for model in RECORD_MODELS}
+    | {"crm.view_product", "crm.view_stage", "crm.view_customfield"}
+    | {"suggestions.view_suggestion", "suggestions.decide_suggestion"}
+    | {"triggers.view_signal", "triggers.view_scan", "triggers.add_scan"}
+)
+MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
+    {"users.see_all_records", "users.view_user", "users.view_team", "audit.view_auditentry"}
+    | {"crm.add_product", "crm.change_product", "crm.view_changelog"}
+    | {"crm.add_importrun", "crm.view_importrun", "crm.change_importrun"}
+    | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
+    | {"suggestions.view_decision", "triggers.view_silence", "triggers.add_silence"}
+    | {"triggers.view_triggersetting", "triggers.change_triggersetting", "triggers.add_triggersetting"}
+)
+ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
+    {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}
+    | {f"crm.{verb}_customfield" for verb in ("add", "change")}
+    | {f"crm.{verb}_stage" for verb in ("add", "change")}
+    | {"crm.delete_customfield", "triggers.delete_silence"}
+)
+PERMISSIONS: dict[PersonRole, frozenset[str]] = {
+    PersonRole.REP: REP_PERMISSIONS,
+    PersonRole.MANAGER: MANAGER_PERMISSIONS,
+    PersonRole.ADMIN: ADMIN_PERMISSIONS,
+}
+
+
+def ensure_person_roles() -> None:
+    """Make the three groups and give each exactly its permissions; safe to run again."""
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0)
+    by_name = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in Permission.objects.select_related("content_type")
+    }
+    for role, names in PERMISSIONS.items():
+        group, _ = Group.objects.get_or_create(name=role.value)
+        group.permissions.set([by_name[name] for name in sorted(names)])
+
+
+def give_role(user: User, role: PersonRole) -> None:
+    """Make this the person's one role. Managers and administrators may enter the admin."""
+    user.groups.set([Group.objects.get(name=role.value)])
+    user.is_staff = role in {PersonRole.MANAGER, PersonRole.ADMIN}
+    user.save(update_fields=["is_staff"])
