@@ -1,0 +1,76 @@
+// Messages in [data-messages]: announced also on page load, dismissed by hand or, when all is well, after a while.
+// Other scripts ask for one with: document.dispatchEvent(new CustomEvent("aisha:message", {detail: {level, text}})).
+(() => {
+  "use strict";
+  const STAY_MS = 7000;
+  const region = () => document.querySelector("[data-messages]");
+
+  function leaveLater(message) {
+    // Warnings and errors stay until they are dismissed; the rest waits while it is being read.
+    if (message.matches(".message-error, .message-warning")) return;
+    let timer = setTimeout(() => message.remove(), STAY_MS);
+    const hold = () => clearTimeout(timer);
+    const resume = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => message.remove(), STAY_MS);
+    };
+    message.addEventListener("pointerenter", hold);
+    message.addEventListener("focusin", hold);
+    message.addEventListener("pointerleave", resume);
+    message.addEventListener("focusout", resume);
+  }
+
+  function show({ level, text }) {
+    const target = region();
+    if (!target) return;
+    const message = document.createElement("div");
+    message.className = `message message-${level}`;
+    message.dataset.message = "";
+    const words = document.createElement("span");
+    words.className = "message-text";
+    words.textContent = text;
+    const dismiss = document.createElement("button");
+    dismiss.type = "button";
+    dismiss.className = "button button-quiet button-small";
+    dismiss.dataset.dismiss = "";
+    dismiss.textContent = "Dismiss";
+    message.append(words, dismiss);
+    target.append(message);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dismiss]");
+    if (button) button.closest("[data-message]")?.remove();
+  });
+  document.addEventListener("aisha:message", (event) => show(event.detail));
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const target = region();
+    if (!target) return;
+    // A live region speaks only of what arrives after it: put the first messages in again.
+    const first = [...target.children];
+    target.replaceChildren();
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        for (const node of change.addedNodes) {
+          if (node instanceof HTMLElement && node.matches("[data-message]")) leaveLater(node);
+        }
+      }
+    }).observe(target, { childList: true });
+    setTimeout(() => target.append(...first), 50);
+  });
+
+  document.addEventListener("htmx:responseError", (event) => {
+    const status = event.detail.xhr.status;
+    const text =
+      status === 403
+        ? "This was refused: you may not do that. Nothing was changed."
+        : status === 404
+          ? "This is not here any more. Reload the page to see the present state."
+          : `The server could not do this (error ${status}). Reload the page to see the present state, then try again.`;
+    show({ level: "error", text });
+  });
+  document.addEventListener("htmx:sendError", () => {
+    show({ level: "error", text: "The server was not reached. Check the connection, then try again." });
+  });
+})();
