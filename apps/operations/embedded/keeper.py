@@ -85,14 +85,15 @@ class Keeper:
         signal.set_wakeup_fd(-1)
 
     def stop_servers(self) -> None:
-        """Stop whatever runs. Those who wait for it see their connection close after."""
+        """Stop whatever runs.
+
+        The connections stay open: who waits for us sees them close when this process ends.
+        """
         for server in (self._valkey, self._postgres):
             if server is not None:
                 server.stop()
         if self._leash is not None:
             self._leash.close()
-        for connection in (*self._users, *self._leaving):
-            connection.close()
 
     def _ask_to_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True

