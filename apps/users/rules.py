@@ -21,3 +21,25 @@ def visible_rows(user: User, owner_field: str = "owner") -> Q:
     if user.team_id is not None:
         visible |= Q(**{f"{owner_field}__team_id": user.team_id})
     return visible
+
+
+def sees_rows_of(user: User, owner: User | None) -> bool:
+    """Return whether this person may see the rows of ``owner``: ``visible_rows`` for one loaded row."""
+    if user.sees_all or owner is None or owner.pk == user.pk:
+        return True
+    return user.team_id is not None and owner.team_id == user.team_id
+
+
+def assignable_people(user: User) -> Q:
+    """Return the filter for people to whom this person may give a record.
+
+    Those who work at present; for a rep only themselves and their team, because a rep would lose
+    sight of a record given further away.
+    """
+    active = Q(is_active=True)
+    if user.sees_all:
+        return active
+    own = Q(pk=user.pk)
+    if user.team_id is not None:
+        own |= Q(team_id=user.team_id)
+    return active & own

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.management import create_permissions
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 
 from apps.users.enums import PersonRole
 from apps.users.models import User
@@ -25,7 +27,11 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"crm.add_importrun", "crm.view_importrun", "crm.change_importrun"}
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
     | {"suggestions.view_decision", "triggers.view_silence", "triggers.add_silence"}
-    | {"triggers.view_triggersetting", "triggers.change_triggersetting", "triggers.add_triggersetting"}
+    | {
+        "triggers.view_triggersetting",
+        "triggers.change_triggersetting",
+        "triggers.add_triggersetting",
+    }
 )
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}
@@ -58,3 +64,15 @@ def give_role(user: User, role: PersonRole) -> None:
     user.groups.set([Group.objects.get(name=role.value)])
     user.is_staff = role in {PersonRole.MANAGER, PersonRole.ADMIN}
     user.save(update_fields=["is_staff"])
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return the signed-in person of a request.
+
+    Raises:
+        PermissionDenied: nobody is signed in. The middleware lets nobody come this far; a route that
+            forgets it still tells nothing.
+    """
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

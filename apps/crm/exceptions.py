@@ -1,0 +1,62 @@
+"""What can go wrong with records; each with a stable code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.tenants.exceptions import AishaError
+
+
+class CrmError(AishaError):
+    """The base of this app's errors."""
+
+    code = "crm"
+
+
+class RecordNotFoundError(CrmError):
+    """There is no such record, or not for this person."""
+
+    code = "not_found"
+    status = 404
+    message = "There is no such record, or you may not see it."
+
+
+class ChangeRefusedError(CrmError):
+    """The person's role does not include this change."""
+
+    code = "permission_denied"
+    status = 403
+    message = "Your role does not include this change. Nothing was written."
+
+
+class OwnerRefusedError(CrmError):
+    """The record would go to someone whom this person may not give records to."""
+
+    code = "owner_refused"
+    status = 403
+    message = "You may give records to yourself and your team only. Nothing was written."
+
+
+class ReferenceRefusedError(CrmError):
+    """A field would point to a record that this person may not see."""
+
+    code = "reference_refused"
+    status = 400
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(f"The record named in {field!r} does not exist, or you may not see it.")
+
+
+class RecordChangedError(CrmError):
+    """The record's revision is no longer the one that was read; nothing was written."""
+
+    code = "record_changed"
+    status = 409
+    message = "The record has changed since you opened it. Nothing was written."
+
+    def __init__(self, *, revision_read: int, revision_now: int) -> None:
+        self.revision_read = revision_read
+        self.revision_now = revision_now
+        self.extras: dict[str, Any] = {"revision": revision_now}
+        super().__init__()
