@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-NOT_SET = "–"
+NOT_SET = "—"
 NO_BREAK_SPACE = "\u00a0"
 #: Only signs that name one currency to nearly every reader; the others keep their code.
 CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
