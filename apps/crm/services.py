@@ -82,8 +82,8 @@ def change_record(
 ) -> RecordT:
     """Write what differs, if the record still has the ``revision`` that the person read.
 
-    ``None`` as revision writes without comparing, for callers that read nothing before. Comparing and
-    writing happen under the row's lock. Returns the record as it stands afterwards.
+    ``None`` as revision writes without comparing, for callers that read nothing before. Comparing
+    and writing happen under the row's lock. Returns the record as it stands afterwards.
 
     Raises:
         RecordNotFoundError: there is no such record for this person.

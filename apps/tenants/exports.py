@@ -12,7 +12,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 # A spreadsheet reads a cell that begins with one of these as a formula, wherever the text came from
 # (OWASP, "CSV Injection"); the last four are the full-width forms.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINES_PER_CHUNK = 500
 # Without it Excel takes UTF-8 for the local code page.
 BYTE_ORDER_MARK = "\ufeff"

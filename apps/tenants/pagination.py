@@ -28,7 +28,7 @@ class CappedPaginator(Paginator[ModelT]):
         return self.object_list.order_by()[: COUNT_CAP + 1].count()
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """How many rows there are, at most ``COUNT_CAP``."""
         return min(self._found, COUNT_CAP)
 

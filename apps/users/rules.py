@@ -24,7 +24,7 @@ def visible_rows(user: User, owner_field: str = "owner") -> Q:
 
 
 def sees_rows_of(user: User, owner: User | None) -> bool:
-    """Return whether this person may see the rows of ``owner``: ``visible_rows`` for one loaded row."""
+    """Return whether this person may see what ``owner`` owns: ``visible_rows`` for a loaded row."""
     if user.sees_all or owner is None or owner.pk == user.pk:
         return True
     return user.team_id is not None and owner.team_id == user.team_id
