@@ -13,8 +13,8 @@ from apps.users.models import User
 
 RECORD_MODELS = ("lead", "contact", "account", "opportunity", "activity", "task", "contract")
 
-# Permissions by role, as ``app.codename``. A rep works; a manager sees and steers all; an administrator
-# also manages people and settings.
+# Permissions by role, as ``app.codename``. A rep works; a manager sees and steers all; an
+# administrator also manages people and settings.
 REP_PERMISSIONS = frozenset(
     {f"crm.{verb}_{model}" for verb in ("view", "add", "change") for model in RECORD_MODELS}
     | {"crm.view_product", "crm.view_stage", "crm.view_customfield"}
@@ -70,8 +70,8 @@ def person_of(request: HttpRequest) -> User:
     """Return the signed-in person of a request.
 
     Raises:
-        PermissionDenied: nobody is signed in. The middleware lets nobody come this far; a route that
-            forgets it still tells nothing.
+        PermissionDenied: nobody is signed in. The middleware lets nobody come this far; a route
+            that it does not guard still tells nothing.
     """
     if not isinstance(request.user, User):
         raise PermissionDenied
