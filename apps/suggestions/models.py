@@ -9,14 +9,14 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.audit.enums import Origin
-from apps.brain.enums import Provider
+from apps.brain.enums import Goal, Provider
 from apps.brain.models import BrainCall
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
 from apps.execution.models import Execution
 from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
 from apps.suggestions.querysets import SuggestionQuerySet
-from apps.triggers.enums import Goal, Severity
+from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 
 

@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
-from apps.triggers.enums import Goal, ScanKind, ScanStatus, Severity
+from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.querysets import ScanQuerySet, SignalQuerySet, SilenceQuerySet
 
 

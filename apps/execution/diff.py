@@ -1,0 +1,181 @@
+"""Building the diff that the reviewer sees, from the same values that the engine compares."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import models
+from django.utils import formats, timezone
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Record
+from apps.execution.enums import ValueKind
+from apps.execution.schemas import Diff, FieldDiff, JsonValue, Seen
+from apps.execution.tools.base import Tool, model_of, to_json
+
+NOTHING = "—"
+_MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
+
+
+def build_diff(
+    tool: Tool[Any], arguments: Mapping[str, JsonValue], seen: Seen, *, record_label: str
+) -> Diff:
+    """Return what the change would do to what was seen; unchanged fields are left out.
+
+    Raises:
+        InvalidArgumentsError: the arguments do not fit the tool.
+    """
+    typed = tool.parse(arguments)
+    before = {} if tool.is_creation else seen.before.get(str(tool.subject(typed)), {})
+    model = model_of(tool.writes)
+    pairs = [
+        (column, before.get(column), to_json(value)) for column, value in tool.values(typed).items()
+    ]
+    names = _names_of_references(model, pairs)
+    rows = tuple(
+        _field_diff(model, column, old, new, tool.is_creation, names)
+        for column, old, new in pairs
+        if (new not in (None, "") if tool.is_creation else old != new)
+    )
+    return Diff(
+        tool=tool.key,
+        tool_label=tool.label,
+        record_kind=tool.writes,
+        record_label=record_label,
+        is_creation=tool.is_creation,
+        rows=rows,
+        side_effects=tool.side_effects(typed),
+    )
+
+
+def label_of(kind: RecordKind, column: str) -> str:
+    """Return the name of a column as people read it."""
+    field = _field_of(model_of(kind), column)
+    name = str(field.verbose_name)
+    return name[:1].upper() + name[1:].replace("E-mail", "E-mail")
+
+
+def text_of(kind: RecordKind, column: str, value: JsonValue) -> str:
+    """Return one stored value as text; references are looked up."""
+    model = model_of(kind)
+    names = _names_of_references(model, [(column, value, None)])
+    return _text(_field_of(model, column), value, names)
+
+
+def _field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
+    for field in model._meta.concrete_fields:
+        if column in (field.attname, field.name):
+            return field
+    raise ValueError(f"{model.kind} has no column {column!r}")
+
+
+def _names_of_references(
+    model: type[Record], pairs: list[tuple[str, JsonValue, JsonValue]]
+) -> dict[tuple[str, int], str]:
+    """Look up the names of all referenced rows, one query per referenced column."""
+    names: dict[tuple[str, int], str] = {}
+    for column, old, new in pairs:
+        field = _field_of(model, column)
+        if field.related_model is None:
+            continue
+        ids = {value for value in (old, new) if isinstance(value, int)}
+        for row in field.related_model._default_manager.filter(pk__in=ids):  # type: ignore[union-attr]
+            names[column, row.pk] = str(row)
+    return names
+
+
+def _field_diff(
+    model: type[Record],
+    column: str,
+    old: JsonValue,
+    new: JsonValue,
+    is_new: bool,
+    names: dict[tuple[str, int], str],
+) -> FieldDiff:
+    field = _field_of(model, column)
+    kind = _kind_of(field)
+    before_text, after_text = _text(field, old, names), _text(field, new, names)
+    segments = ()
+    if kind == ValueKind.LONG_TEXT and not is_new:
+        segments = word_segments(str(old or ""), str(new or ""))
+    return FieldDiff(
+        field=column,
+        label=label_of(model.kind, column),
+        kind=kind,
+        before=old,
+        after=new,
+        before_text=before_text,
+        after_text=after_text,
+        is_new=is_new,
+        segments=segments,
+    )
+
+
+def _kind_of(field: models.Field[Any, Any]) -> ValueKind:
+    if field.related_model is not None:
+        return ValueKind.REFERENCE
+    if field.choices:
+        return ValueKind.CHOICE
+    if field.name in _MONEY_FIELDS:
+        return ValueKind.MONEY
+    if isinstance(field, models.DateTimeField):
+        return ValueKind.MOMENT
+    if isinstance(field, models.DateField):
+        return ValueKind.DATE
+    if isinstance(field, models.BooleanField):
+        return ValueKind.BOOLEAN
+    if isinstance(field, models.IntegerField | models.DecimalField):
+        return ValueKind.NUMBER
+    return ValueKind.LONG_TEXT if isinstance(field, models.TextField) else ValueKind.TEXT
+
+
+def _text(
+    field: models.Field[Any, Any], value: JsonValue, names: dict[tuple[str, int], str]
+) -> str:
+    if value is None or value == "":
+        return NOTHING
+    match _kind_of(field):
+        case ValueKind.REFERENCE:
+            return names.get((field.attname, int(str(value))), f"#{value}")
+        case ValueKind.CHOICE:
+            return str(dict(field.flatchoices).get(value, value))
+        case ValueKind.DATE:
+            return formats.date_format(date.fromisoformat(str(value)), "j M Y")
+        case ValueKind.MOMENT:
+            moment = timezone.localtime(datetime.fromisoformat(str(value)))
+            return formats.date_format(moment, "j M Y H:i")
+        case ValueKind.BOOLEAN:
+            return "Yes" if value else "No"
+        case ValueKind.MONEY | ValueKind.NUMBER:
+            return _number_text(value)
+        case _:
+            return str(value)
+
+
+def _number_text(value: JsonValue) -> str:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    return f"{number:,.2f}".removesuffix(".00")
+
+
+def word_segments(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """Compare two texts word by word: ``equal``, ``delete`` and ``insert`` runs in reading order."""
+    old_words, new_words = re.findall(r"\s+|\S+", old), re.findall(r"\s+|\S+", new)
+    segments: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(a=old_words, b=new_words, autojunk=False)
+    for operation, i1, i2, j1, j2 in matcher.get_opcodes():
+        if operation == "equal":
+            segments.append(("equal", "".join(old_words[i1:i2])))
+            continue
+        if i2 > i1:
+            segments.append(("delete", "".join(old_words[i1:i2])))
+        if j2 > j1:
+            segments.append(("insert", "".join(new_words[j1:j2])))
+    return tuple(segments)

@@ -1,0 +1,93 @@
+"""Why a change was not applied; each with a stable code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.tenants.exceptions import AishaError
+
+if TYPE_CHECKING:
+    from apps.execution.schemas import ValueMoved
+
+
+class ExecutionError(AishaError):
+    """The base of this app's errors."""
+
+    code = "execution"
+    status = 409
+
+
+class UnknownToolError(ExecutionError):
+    """The tool is not in the registry, perhaps because it was taken away since."""
+
+    code = "unknown_tool"
+    status = 422
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no tool named {key!r}.")
+
+
+class InvalidArgumentsError(ExecutionError):
+    """The arguments do not fit the tool's schema."""
+
+    code = "invalid_arguments"
+    status = 422
+
+    def __init__(self, tool: str, problems: list[str]) -> None:
+        self.extras: dict[str, Any] = {"problems": problems}
+        super().__init__(f"The arguments do not fit {tool}: {'; '.join(problems)}.")
+
+
+class PermissionRefusedError(ExecutionError):
+    """The person may not make this change to this record."""
+
+    code = "permission_refused"
+    status = 403
+    message = "You may not make this change."
+
+
+class RecordGoneError(ExecutionError):
+    """The record is no longer there."""
+
+    code = "record_gone"
+    status = 409
+    message = "The record is no longer there."
+
+
+class StaleError(ExecutionError):
+    """What was seen is no longer what stands there; nothing was written."""
+
+    code = "stale"
+    status = 409
+    message = "The record has changed since this was suggested. Nothing was written."
+
+    def __init__(self, moved: list[ValueMoved]) -> None:
+        self.moved = moved
+        self.extras: dict[str, Any] = {
+            "changes": [
+                {
+                    "record": f"{change.record.kind.value}:{change.record.id}",
+                    "field": change.field,
+                    "seen": change.seen,
+                    "now": change.now,
+                }
+                for change in moved
+            ]
+        }
+        super().__init__()
+
+
+class AlreadyAppliedError(ExecutionError):
+    """A change with this idempotency key has been applied."""
+
+    code = "already_applied"
+    status = 409
+    message = "This change has already been applied."
+
+
+class PolicyRefusedError(ExecutionError):
+    """Policy answered that this change may not be made on this road."""
+
+    code = "policy_refused"
+    status = 403
+    message = "Policy does not allow this change."

@@ -1,0 +1,65 @@
+"""Reading the values that a change rests on, for one change or for thousands in a few queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apps.crm.enums import RecordKind
+from apps.execution.exceptions import RecordGoneError
+from apps.execution.schemas import JsonValue, RecordRef, Seen
+from apps.execution.tools.base import Tool, ToolArguments, model_of, to_json
+
+Row = dict[str, JsonValue]
+
+
+def read_seen(tool: Tool[Any], arguments: ToolArguments) -> Seen:
+    """Read what one change would replace and what guards it, as it stands now.
+
+    Raises:
+        RecordGoneError: the record is not there.
+    """
+    (seen,) = read_seen_many([(tool, arguments)])
+    if seen is None:
+        raise RecordGoneError()
+    return seen
+
+
+def read_seen_many(changes: Sequence[tuple[Tool[Any], ToolArguments]]) -> list[Seen | None]:
+    """Read the same for many changes, in one query per kind of record; None where the record is gone."""
+    wanted: dict[RecordKind, tuple[set[int], set[str]]] = defaultdict(lambda: (set(), set()))
+    for tool, arguments in changes:
+        subject = tool.subject(arguments)
+        ids, fields = wanted[subject.kind]
+        ids.add(subject.id)
+        fields.update(_before_fields(tool, arguments))
+        fields.update(tool.guard_fields.get(subject.kind, ()))
+    rows = {
+        kind: _read_rows(kind, ids, sorted(fields)) for kind, (ids, fields) in sorted(wanted.items())
+    }
+    return [_seen_in(tool, arguments, rows) for tool, arguments in changes]
+
+
+def _before_fields(tool: Tool[Any], arguments: ToolArguments) -> list[str]:
+    return [] if tool.is_creation else sorted(tool.values(arguments))
+
+
+def _read_rows(kind: RecordKind, ids: Iterable[int], fields: list[str]) -> dict[int, Row]:
+    found = model_of(kind)._default_manager.filter(pk__in=ids).values("pk", *fields)
+    return {row["pk"]: {name: to_json(row[name]) for name in fields} for row in found}
+
+
+def _seen_in(
+    tool: Tool[Any], arguments: ToolArguments, rows: dict[RecordKind, dict[int, Row]]
+) -> Seen | None:
+    subject: RecordRef = tool.subject(arguments)
+    row = rows[subject.kind].get(subject.id)
+    if row is None:
+        return None
+    before = {name: row[name] for name in _before_fields(tool, arguments)}
+    guards = {name: row[name] for name in tool.guard_fields.get(subject.kind, ())}
+    return Seen(
+        before={str(subject): before} if before else {},
+        guards={str(subject): guards} if guards else {},
+    )

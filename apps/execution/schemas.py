@@ -1,0 +1,139 @@
+"""What travels on the road from approval to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self, TypeAlias
+
+from apps.audit.schemas import Actor
+from apps.crm.enums import RecordKind
+from apps.execution.enums import ValueKind
+from apps.users.models import User
+
+# A value as it stands in JSON: dates as ISO text, decimals as text, references as ids.
+JsonValue: TypeAlias = "str | int | float | bool | None | list[Any] | dict[str, Any]"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """One record, by kind and id."""
+
+    kind: RecordKind
+    id: int
+
+    @classmethod
+    def parse(cls, key: str) -> Self:
+        """Read the ``kind:id`` form used as a JSON key."""
+        kind, _, record_id = key.partition(":")
+        return cls(RecordKind(kind), int(record_id))
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Values of records as they were seen: what the change replaces, and what its reason rests on.
+
+    Keys are ``kind:id``, values ``{field: value}``.
+    """
+
+    before: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    guards: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+
+    def by_record(self) -> dict[RecordRef, dict[str, JsonValue]]:
+        """All seen values, records in the order in which they are to be locked."""
+        merged: dict[RecordRef, dict[str, JsonValue]] = {}
+        for part in (self.guards, self.before):
+            for key, values in part.items():
+                merged.setdefault(RecordRef.parse(key), {}).update(values)
+        return dict(sorted(merged.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMoved:
+    """A seen value that is now another."""
+
+    record: RecordRef
+    field: str
+    seen: JsonValue
+    now: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedChange:
+    """A change that a person has approved, with everything the engine needs to apply it once."""
+
+    tool: str
+    arguments: Mapping[str, JsonValue]
+    record: RecordRef
+    seen: Seen
+    approved_by: User
+    approved_at: datetime
+    actor: Actor
+    idempotency_key: str
+    suggestion_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDiff:
+    """One field before and after, ready to be shown."""
+
+    field: str
+    label: str
+    kind: ValueKind
+    before: JsonValue
+    after: JsonValue
+    before_text: str
+    after_text: str
+    is_new: bool
+    # Long text alone: (``equal`` | ``delete`` | ``insert``, text) in reading order.
+    segments: tuple[tuple[str, str], ...] = ()
+    origin_label: str = "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a change would do, as the reviewer sees it and the engine checks it."""
+
+    tool: str
+    tool_label: str
+    record_kind: RecordKind
+    record_label: str
+    is_creation: bool
+    rows: tuple[FieldDiff, ...]
+    side_effects: tuple[str, ...]
+
+    def as_text(self) -> str:
+        """The diff in plain text, one line a field."""
+        head = f"New {self.record_kind.label.lower()}" if self.is_creation else self.record_label
+        lines = [head]
+        for row in self.rows:
+            change = row.after_text if row.is_new else f"{row.before_text} → {row.after_text}"
+            lines.append(f"  {row.label}: {change}")
+        lines.extend(f"  Also: {effect}" for effect in self.side_effects)
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The diff as the API gives it."""
+        return {
+            "tool": self.tool,
+            "record_kind": self.record_kind.value,
+            "record_label": self.record_label,
+            "is_creation": self.is_creation,
+            "fields": [
+                {
+                    "field": row.field,
+                    "label": row.label,
+                    "kind": row.kind.value,
+                    "before": row.before,
+                    "after": row.after,
+                    "before_text": row.before_text,
+                    "after_text": row.after_text,
+                }
+                for row in self.rows
+            ],
+            "side_effects": list(self.side_effects),
+        }

@@ -1,0 +1,200 @@
+"""The one road on which an approved change is written.
+
+validate → policy → permission on the record → claim (the caller's) → compare → write → audit. ``apply_change``
+runs inside the caller's transaction, so that the change, its audit entry and the suggestion's state are
+committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apps.audit.enums import Event
+from apps.audit.services import Entry, record_event
+from apps.crm.models import Record
+from apps.execution import rules
+from apps.execution.enums import ExecutionStatus, Verdict
+from apps.execution.exceptions import (
+    AlreadyAppliedError,
+    PermissionRefusedError,
+    PolicyRefusedError,
+    RecordGoneError,
+    StaleError,
+)
+from apps.execution.models import Execution, PolicyDecision
+from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef, Seen, ValueMoved
+from apps.execution.tools import Tool, registry
+from apps.execution.tools.base import model_of, to_json
+from apps.tenants.enums import Role
+from apps.tenants.roles import taking_role
+from apps.users.models import User
+
+
+def check_permission(tool: Tool[Any], refs: list[RecordRef], user: User) -> None:
+    """See that the person may use the tool and sees every record that it concerns.
+
+    Raises:
+        PermissionRefusedError: they may not, or do not.
+    """
+    if not user.is_active or not user.has_perm(tool.permission):
+        raise PermissionRefusedError()
+    for ref in refs:
+        if not model_of(ref.kind).objects.visible_to(user).filter(pk=ref.id).exists():  # type: ignore[attr-defined]
+            raise PermissionRefusedError()
+
+
+def find_moved(seen: Seen) -> list[ValueMoved]:
+    """Compare what was seen with what stands there now, without locking: for showing, not for writing.
+
+    Raises:
+        RecordGoneError: a record is not there.
+    """
+    return [
+        moved
+        for ref, values in seen.by_record().items()
+        for moved in _compare(ref, values, is_locked=False)
+    ]
+
+
+def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
+    """Write one approved change, once. Runs inside the caller's transaction.
+
+    Raises:
+        UnknownToolError, InvalidArgumentsError, PolicyRefusedError, PermissionRefusedError,
+        RecordGoneError, StaleError, AlreadyAppliedError: nothing was written.
+    """
+    tool = registry.get(change.tool)
+    arguments = tool.parse(change.arguments)
+    answer = rules.decide(tool=tool.key, risk=tool.risk)
+    if answer.verdict != Verdict.PERSON_MUST_DECIDE:
+        raise PolicyRefusedError()
+    seen_by_record = change.seen.by_record()
+    refs = sorted({change.record, *tool.mentions(arguments), *seen_by_record})
+    check_permission(tool, refs, change.approved_by)
+
+    with transaction.atomic():
+        with taking_role(Role.APPLY):
+            moved = [
+                difference
+                for ref, values in seen_by_record.items()
+                for difference in _compare(ref, values, is_locked=True)
+            ]
+            if moved:
+                raise StaleError(moved)
+            written = _write(tool, arguments)
+            tool.finish(arguments, written)
+        execution = _record_success(change, tool, arguments, written, answer, now)
+        record_event(
+            change.actor,
+            Entry(
+                Event.EXECUTION_SUCCEEDED,
+                record_kind=written.kind.value,
+                record_id=written.pk,
+                suggestion_id=change.suggestion_id,
+                execution_id=execution.pk,
+                details={"tool": tool.key, "fields": sorted(execution.after_values)},
+            ),
+        )
+    return execution
+
+
+def record_failure(change: ApprovedChange, *, code: str, message: str, now: datetime) -> Execution:
+    """Keep a failed attempt, after its transaction was rolled back."""
+    tool = registry.get(change.tool)
+    answer = rules.decide(tool=tool.key, risk=tool.risk)
+    execution = Execution.objects.create(
+        tool=tool.key,
+        arguments=dict(change.arguments),
+        record_kind=change.record.kind,
+        record_id=change.record.id,
+        status=ExecutionStatus.FAILED,
+        error_code=code,
+        error_message=message,
+        policy_decision=_record_policy(tool, answer, now),
+        approved_by=change.approved_by,
+        approved_at=change.approved_at,
+        started_at=now,
+        finished_at=now,
+        idempotency_key=change.idempotency_key,
+    )
+    record_event(
+        change.actor,
+        Entry(
+            Event.EXECUTION_FAILED,
+            record_kind=change.record.kind.value,
+            record_id=change.record.id,
+            suggestion_id=change.suggestion_id,
+            execution_id=execution.pk,
+            details={"tool": tool.key, "code": code},
+        ),
+    )
+    return execution
+
+
+def _compare(ref: RecordRef, values: dict[str, JsonValue], *, is_locked: bool) -> list[ValueMoved]:
+    rows = model_of(ref.kind)._default_manager.filter(pk=ref.id)
+    if is_locked:
+        rows = rows.select_for_update()
+    row = rows.values("pk", *values).first()
+    if row is None:
+        raise RecordGoneError()
+    return [
+        ValueMoved(ref, name, seen, to_json(row[name]))
+        for name, seen in values.items()
+        if to_json(row[name]) != seen
+    ]
+
+
+def _write(tool: Tool[Any], arguments: Any) -> Record:
+    values = tool.values(arguments)
+    model = model_of(tool.writes)
+    outside = set(values) - tool.allowed_fields
+    if outside:
+        raise PolicyRefusedError(f"{tool.key} may not touch {', '.join(sorted(outside))}.")
+    if tool.is_creation:
+        return model._default_manager.create(**values)
+    record = model._default_manager.get(pk=tool.subject(arguments).id)
+    for name, value in values.items():
+        setattr(record, name, value)
+    record.save(update_fields=[name.removesuffix("_id") for name in values])
+    return record
+
+
+def _record_success(
+    change: ApprovedChange,
+    tool: Tool[Any],
+    arguments: Any,
+    written: Record,
+    answer: rules.PolicyAnswer,
+    now: datetime,
+) -> Execution:
+    after = {name: to_json(value) for name, value in tool.values(arguments).items()}
+    try:
+        return Execution.objects.create(
+            tool=tool.key,
+            arguments=dict(change.arguments),
+            record_kind=written.kind,
+            record_id=written.pk,
+            before_values={key: dict(values) for key, values in change.seen.before.items()},
+            after_values=after,
+            status=ExecutionStatus.SUCCEEDED,
+            policy_decision=_record_policy(tool, answer, now),
+            approved_by=change.approved_by,
+            approved_at=change.approved_at,
+            started_at=now,
+            finished_at=now,
+            idempotency_key=change.idempotency_key,
+        )
+    except IntegrityError as error:
+        if "one_success_per_idempotency_key" in str(error):
+            raise AlreadyAppliedError() from error
+        raise
+
+
+def _record_policy(tool: Tool[Any], answer: rules.PolicyAnswer, now: datetime) -> PolicyDecision:
+    return PolicyDecision.objects.create(
+        decided_at=now, tool=tool.key, verdict=answer.verdict, policy_version=answer.version
+    )

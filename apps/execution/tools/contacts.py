@@ -1,0 +1,34 @@
+"""Tools that change contacts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from apps.crm.enums import RecordKind
+from apps.execution.tools.base import EmailText, RecordId, ToolArguments, UpdateTool
+
+
+class UpdateContactArguments(ToolArguments):
+    """The contact, and the details to change; a detail that is not given stays as it is."""
+
+    contact_id: RecordId
+    title: Annotated[str, Field(max_length=150)] = ""
+    email: EmailText = ""
+    email_status: Literal["unknown", "valid", "bounced"] = "unknown"
+    phone: Annotated[str, Field(max_length=50)] = ""
+
+
+class UpdateContact(UpdateTool[UpdateContactArguments]):
+    """Correct a contact's details."""
+
+    key = "update_contact"
+    label = "Update contact"
+    arguments_type = UpdateContactArguments
+    id_field = "contact_id"
+    subject_kinds = frozenset({RecordKind.CONTACT})
+    writes = RecordKind.CONTACT
+    allowed_fields = frozenset({"title", "email", "email_status", "phone"})
+    guard_fields = {RecordKind.CONTACT: ("do_not_contact",)}
+    permission = "crm.change_contact"

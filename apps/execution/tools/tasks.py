@@ -1,0 +1,101 @@
+"""Tools that change tasks and make new ones."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from django.db.models.functions import Now
+from pydantic import Field
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Record, Task
+from apps.execution.schemas import RecordRef
+from apps.execution.tools.base import RecordId, Tool, ToolArguments, UpdateTool
+
+
+class UpdateTaskArguments(ToolArguments):
+    """The task, and what to change. A task can be settled here but never opened again."""
+
+    task_id: RecordId
+    due_on: date | None = None
+    priority: Literal[1, 2, 3, 4] = 2
+    status: Literal["done", "cancelled"] = "done"
+
+
+class UpdateTask(UpdateTool[UpdateTaskArguments]):
+    """Move, re-prioritise or settle a task."""
+
+    key = "update_task"
+    label = "Update task"
+    arguments_type = UpdateTaskArguments
+    id_field = "task_id"
+    subject_kinds = frozenset({RecordKind.TASK})
+    writes = RecordKind.TASK
+    allowed_fields = frozenset({"due_on", "priority", "status"})
+    guard_fields = {RecordKind.TASK: ("status", "due_on", "owner_id")}
+    permission = "crm.change_task"
+
+    def finish(self, arguments: UpdateTaskArguments, written: Record) -> None:
+        """Date the completion."""
+        if "status" in arguments.model_fields_set and arguments.status == "done":
+            Task.objects.filter(pk=written.pk).update(completed_at=Now())
+
+
+class CreateFollowupArguments(ToolArguments):
+    """What the new task is about, and what it says."""
+
+    subject_kind: Literal["lead", "contact", "opportunity", "activity"]
+    subject_id: RecordId
+    # Where the task hangs: the subject itself or, for an activity, the record that it was about.
+    about_kind: Literal["lead", "contact", "account", "opportunity"]
+    about_id: RecordId
+    title: Annotated[str, Field(min_length=3, max_length=200)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    due_on: date
+    priority: Literal[1, 2, 3, 4] = 2
+    owner_id: RecordId | None = None
+
+
+class CreateFollowup(Tool[CreateFollowupArguments]):
+    """Make a task that takes the matter further."""
+
+    key = "create_followup"
+    label = "Create follow-up"
+    arguments_type = CreateFollowupArguments
+    subject_kinds = frozenset(
+        {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.OPPORTUNITY, RecordKind.ACTIVITY}
+    )
+    writes = RecordKind.TASK
+    is_creation = True
+    allowed_fields = frozenset(
+        {"owner_id", "title", "description", "due_on", "priority", "status"}
+        | {"lead_id", "contact_id", "account_id", "opportunity_id"}
+    )
+    guard_fields = {
+        RecordKind.LEAD: ("status", "owner_id", "do_not_contact"),
+        RecordKind.CONTACT: ("owner_id", "do_not_contact"),
+        RecordKind.OPPORTUNITY: ("stage_id", "owner_id"),
+        RecordKind.ACTIVITY: ("lead_id", "contact_id", "account_id", "opportunity_id"),
+    }
+    permission = "crm.add_task"
+
+    def subject(self, arguments: CreateFollowupArguments) -> RecordRef:
+        """The record whose silence or meeting calls for the follow-up."""
+        return RecordRef(RecordKind(arguments.subject_kind), arguments.subject_id)
+
+    def mentions(self, arguments: CreateFollowupArguments) -> tuple[RecordRef, ...]:
+        """The subject and the record that the task is attached to."""
+        about = RecordRef(RecordKind(arguments.about_kind), arguments.about_id)
+        return (self.subject(arguments), about)
+
+    def values(self, arguments: CreateFollowupArguments) -> dict[str, Any]:
+        """The new task's fields."""
+        return {
+            "title": arguments.title,
+            "description": arguments.description,
+            "due_on": arguments.due_on,
+            "priority": arguments.priority,
+            "owner_id": arguments.owner_id,
+            f"{arguments.about_kind}_id": arguments.about_id,
+        }

@@ -1,0 +1,33 @@
+"""Reading a tenant's module gates: closed unless they can be read and say otherwise."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import DatabaseError, transaction
+
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import ModuleOffError
+from apps.tenants.models import ModuleGate, Tenant
+
+log = logging.getLogger(__name__)
+
+
+def is_module_on(tenant: Tenant, module: Module) -> bool:
+    """Return whether the module is on for this tenant; off when the gate cannot be read."""
+    try:
+        with transaction.atomic():
+            return ModuleGate.objects.filter(tenant_id=tenant.pk, module=module, is_on=True).exists()
+    except DatabaseError:
+        log.exception("a module gate could not be read", extra={"module": module.value})
+        return False
+
+
+def require_module(tenant: Tenant, module: Module) -> None:
+    """Pass when the module is on.
+
+    Raises:
+        ModuleOffError: it is off, or its gate could not be read.
+    """
+    if not is_module_on(tenant, module):
+        raise ModuleOffError()

@@ -1,0 +1,124 @@
+"""What a trigger is, and the registry of all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from apps.brain.enums import Goal
+from apps.crm.enums import RecordKind
+from apps.execution.tools import registry as tools
+from apps.triggers.enums import Severity
+from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
+
+
+@dataclass(frozen=True, slots=True)
+class ScanMoment:
+    """The moment for which a trigger is asked, and the zone in which its days begin."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        """The day in the tenant's zone."""
+        return self.now.astimezone(self.zone).date()
+
+    def days_ago(self, days: int) -> datetime:
+        """The moment so many times 24 hours before."""
+        return self.now - timedelta(days=days)
+
+
+class Parameters(BaseModel):
+    """The base of a trigger's parameters: whole numbers with a default and both bounds, units in names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+ParametersT = TypeVar("ParametersT", bound=Parameters)
+
+
+class Trigger(ABC, Generic[ParametersT]):
+    """A rule that finds records needing attention.
+
+    ``matching`` is one set-based query; it annotates ``facts`` (a JSON object of what the trigger saw, as
+    moments and ids, never as ages, which would change by themselves).
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    record_kind: ClassVar[RecordKind]
+    goal: ClassVar[Goal]
+    tools: ClassVar[tuple[str, ...]]
+    severity: ClassVar[Severity]
+    parameters_type: type[ParametersT]
+
+    @abstractmethod
+    def matching(self, moment: ScanMoment, parameters: ParametersT) -> models.QuerySet[Any]:
+        """Return the records for which the trigger holds at this moment, annotated with ``facts``."""
+
+    def parse(self, parameters: Mapping[str, Any]) -> ParametersT:
+        """Return typed parameters; missing ones take their defaults.
+
+        Raises:
+            InvalidParametersError: a value is out of bounds or unknown.
+        """
+        try:
+            return self.parameters_type.model_validate(dict(parameters))
+        except ValidationError as error:
+            problems = [f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
+            raise InvalidParametersError(self.key, problems) from error
+
+
+class TriggerRegistry:
+    """All triggers by key."""
+
+    def __init__(self) -> None:
+        self._triggers: dict[str, Trigger[Any]] = {}
+
+    def register(self, trigger: Trigger[Any]) -> None:
+        """Add a trigger, or refuse it.
+
+        Raises:
+            ValueError: the key is taken, a tool does not exist or does not serve this kind of record, or a
+                parameter lacks its default or a bound.
+        """
+        if trigger.key in self._triggers:
+            raise ValueError(f"Two triggers are named {trigger.key!r}.")
+        if not trigger.tools:
+            raise ValueError(f"{trigger.key!r}: no tool serves its goal.")
+        for key in trigger.tools:
+            if trigger.record_kind not in tools.get(key).subject_kinds:
+                raise ValueError(f"{trigger.key!r}: {key} is not for a {trigger.record_kind}.")
+        for name, field in trigger.parameters_type.model_fields.items():
+            bounds = {type(part).__name__ for part in field.metadata}
+            if field.is_required() or not {"Ge", "Le"} <= bounds:
+                raise ValueError(f"{trigger.key!r}: {name} needs a default and both bounds.")
+        self._triggers[trigger.key] = trigger
+
+    def get(self, key: str) -> Trigger[Any]:
+        """Return the trigger.
+
+        Raises:
+            UnknownTriggerError: there is none of that name.
+        """
+        try:
+            return self._triggers[key]
+        except KeyError:
+            raise UnknownTriggerError(key) from None
+
+    def all(self) -> list[Trigger[Any]]:
+        """Every trigger, by key."""
+        return [self._triggers[key] for key in sorted(self._triggers)]
+
+    def label(self, key: str) -> str:
+        """The trigger's label; a key that is no longer known stands for itself."""
+        trigger = self._triggers.get(key)
+        return trigger.label if trigger else key

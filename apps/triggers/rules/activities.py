@@ -1,0 +1,138 @@
+"""Triggers about calls, meetings and mails."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject, Lower
+from pydantic import Field
+
+from apps.brain.enums import Goal
+from apps.crm.enums import ActivityKind, DealOutcome, Direction, LeadStatus, RecordKind
+from apps.crm.models import Activity, Contact, Lead, Task
+from apps.triggers.enums import Severity
+from apps.triggers.registry import Parameters, ScanMoment, Trigger
+
+# Addresses that no person reads; mail from them never makes a lead.
+MACHINE_ADDRESS = r"^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?)([+.@-]|$)"
+
+
+class FollowupMissingParameters(Parameters):
+    """How soon after a meeting or call a next step is expected, and how far back to look."""
+
+    grace_days: Annotated[int, Field(ge=0, le=60)] = 3
+    window_days: Annotated[int, Field(ge=1, le=365)] = 21
+
+
+class FollowupMissing(Trigger[FollowupMissingParameters]):
+    """A meeting or call after which nothing happened and nothing is planned.
+
+    The talk is about its deal, else its lead, else its contact; it counts when it is the last activity
+    there and no open task hangs on it. Closed deals and leads call for no next step. Three days leave a
+    weekend; after three weeks the record's own silence is what matters (``lead_inactive``,
+    ``deal_stalled``).
+    """
+
+    key = "followup_missing"
+    label = "No next step after a talk"
+    record_kind = RecordKind.ACTIVITY
+    goal = Goal.PLAN_NEXT_STEP
+    tools = ("create_followup",)
+    severity = Severity.HIGH
+    parameters_type = FollowupMissingParameters
+
+    def matching(
+        self, moment: ScanMoment, parameters: FollowupMissingParameters
+    ) -> QuerySet[Activity]:
+        """The last talks of open deals, leads and contacts, inside the window, with nothing after."""
+        return (
+            Activity.objects.filter(
+                _nothing_after("opportunity", opportunity__outcome=DealOutcome.OPEN)
+                | _nothing_after(
+                    "lead",
+                    opportunity=None,
+                    lead__status__in=LeadStatus.open_values(),
+                    lead__do_not_contact=False,
+                )
+                | _nothing_after(
+                    "contact", opportunity=None, lead=None, contact__do_not_contact=False
+                ),
+                activity_kind__in=[ActivityKind.MEETING, ActivityKind.CALL],
+                occurred_at__lte=moment.days_ago(parameters.grace_days),
+                occurred_at__gt=moment.days_ago(parameters.window_days),
+            )
+            .exclude(direction=Direction.NONE, activity_kind=ActivityKind.CALL)
+            .annotate(
+                facts=JSONObject(
+                    occurred_at="occurred_at",
+                    opportunity_id="opportunity_id",
+                    lead_id="lead_id",
+                    contact_id="contact_id",
+                )
+            )
+        )
+
+
+def _nothing_after(subject: str, **conditions: object) -> Q:
+    """The talk has this subject, and neither a later activity nor an open task hangs on it."""
+    is_same = {f"{subject}_id": OuterRef(f"{subject}_id")}
+    later = Activity.objects.filter(**is_same).filter(
+        Q(occurred_at__gt=OuterRef("occurred_at"))
+        | Q(occurred_at=OuterRef("occurred_at"), pk__gt=OuterRef("pk"))
+    )
+    return (
+        Q(**{f"{subject}__isnull": False}, **conditions)
+        & ~Exists(later)
+        & ~Exists(Task.objects.open().filter(**is_same))
+    )
+
+
+class InboundFromUnknownSenderParameters(Parameters):
+    """How far back to look for messages from strangers."""
+
+    window_days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
+    """A person wrote whom no lead and no contact knows.
+
+    One signal per address: the first message inside the window stands for all of them. Machine addresses
+    (no-reply, bounces) never match.
+    """
+
+    key = "inbound_from_unknown_sender"
+    label = "Message from somebody new"
+    record_kind = RecordKind.ACTIVITY
+    goal = Goal.IDENTIFY_SENDER
+    tools = ("create_lead",)
+    severity = Severity.HIGH
+    parameters_type = InboundFromUnknownSenderParameters
+
+    def matching(
+        self, moment: ScanMoment, parameters: InboundFromUnknownSenderParameters
+    ) -> QuerySet[Activity]:
+        """The first unmatched message of each unknown address."""
+        since = moment.days_ago(parameters.window_days)
+        unmatched = Activity.objects.matched_to_nothing().filter(
+            direction=Direction.INBOUND, occurred_at__gt=since, occurred_at__lte=moment.now
+        )
+        same_address = Q(address=OuterRef("address"))
+        earlier = unmatched.alias(address=Lower("counterpart_address")).filter(
+            same_address,
+            Q(occurred_at__lt=OuterRef("occurred_at"))
+            | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
+        )
+        known_lead = Lead.objects.alias(address=Lower("email")).filter(same_address)
+        known_contact = Contact.objects.alias(address=Lower("email")).filter(same_address)
+        return (
+            unmatched.alias(address=Lower("counterpart_address"))
+            .filter(address__contains="@")
+            .exclude(address__regex=MACHINE_ADDRESS)
+            .exclude(Exists(earlier))
+            .exclude(Exists(known_lead))
+            .exclude(Exists(known_contact))
+            .annotate(
+                facts=JSONObject(address=F("counterpart_address"), occurred_at="occurred_at")
+            )
+        )

@@ -1,0 +1,151 @@
+"""Triggers about contacts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, JSONObject, Lower
+from django.db.models.lookups import Exact
+from pydantic import Field
+
+from apps.brain.enums import Goal
+from apps.crm.enums import (
+    ActivityKind,
+    Delivery,
+    Direction,
+    EmailStatus,
+    Operation,
+    RecordKind,
+)
+from apps.crm.models import Activity, ChangeLog, Contact
+from apps.triggers.enums import Severity
+from apps.triggers.registry import Parameters, ScanMoment, Trigger
+
+
+class ContactDetailConflictParameters(Parameters):
+    """How far back a signature or a bounce still counts."""
+
+    window_days: Annotated[int, Field(ge=1, le=730)] = 60
+
+
+class Digits(Func):
+    """The digits of a text: two spellings of one phone number compare equal."""
+
+    template = "regexp_replace(%(expressions)s, '\\D', '', 'g')"
+    output_field = TextField()
+
+
+class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
+    """A newer message disagrees with what is on file, or the address bounced.
+
+    The newest inbound message that states details (its signature) is compared with phone, title and
+    address; phones by their digits, the rest without case. A detail that a person changed after the
+    message was written is left alone: they knew better. A bounce counts when it hit the address that is on
+    file and nothing came from there since.
+    """
+
+    key = "contact_detail_conflict"
+    label = "Contact details out of date"
+    record_kind = RecordKind.CONTACT
+    goal = Goal.CORRECT_CONTACT
+    tools = ("update_contact",)
+    severity = Severity.LOW
+    parameters_type = ContactDetailConflictParameters
+
+    def matching(
+        self, moment: ScanMoment, parameters: ContactDetailConflictParameters
+    ) -> QuerySet[Contact]:
+        """Contacts whose newest stated details or newest bounce disagree with the record."""
+        since = moment.days_ago(parameters.window_days)
+        recent = Activity.objects.filter(occurred_at__gt=since, occurred_at__lte=moment.now)
+        stating = (
+            recent.filter(contact=OuterRef("pk"), direction=Direction.INBOUND)
+            .exclude(stated_details={})
+            .order_by("-occurred_at", "-pk")
+        )
+        heard_since = Activity.objects.filter(
+            contact=OuterRef("contact_id"),
+            direction=Direction.INBOUND,
+            counterpart_address__iexact=OuterRef("counterpart_address"),
+            occurred_at__gt=OuterRef("occurred_at"),
+        )
+        bounce = (
+            recent.filter(
+                ~Exists(heard_since),
+                contact=OuterRef("pk"),
+                activity_kind=ActivityKind.EMAIL,
+                delivery=Delivery.BOUNCED,
+                counterpart_address__iexact=OuterRef("email"),
+            )
+            .exclude(counterpart_address="")
+            .order_by("-occurred_at", "-pk")
+        )
+        candidates = recent.filter(
+            ~Q(stated_details={}) | Q(delivery=Delivery.BOUNCED), contact__isnull=False
+        )
+        return (
+            Contact.objects.filter(pk__in=candidates.values("contact_id"))
+            .alias(
+                stated=Subquery(stating.values("stated_details")[:1]),
+                stated_at=Subquery(stating.values("occurred_at")[:1]),
+                stating_id=Subquery(stating.values("pk")[:1]),
+            )
+            .alias(
+                new_phone=_newer("phone", Digits),
+                new_title=_newer("title", Lower),
+                new_email=_newer("email", Lower),
+                bounce_id=Case(
+                    When(
+                        ~Q(email_status=EmailStatus.BOUNCED),
+                        then=Subquery(bounce.values("pk")[:1]),
+                    )
+                ),
+            )
+            .filter(
+                Q(new_phone__isnull=False)
+                | Q(new_title__isnull=False)
+                | Q(new_email__isnull=False)
+                | Q(bounce_id__isnull=False)
+            )
+            .annotate(
+                facts=JSONObject(
+                    phone="new_phone",
+                    title="new_title",
+                    email="new_email",
+                    stating_id="stating_id",
+                    bounce_id="bounce_id",
+                )
+            )
+        )
+
+
+def _newer(detail: str, normalised: type[Func]) -> Case:
+    """The stated detail when it differs from the record and nobody changed the field since, else NULL."""
+    stated = Coalesce(KeyTextTransform(detail, "stated"), Value(""), output_field=TextField())
+    changed_since = ChangeLog.objects.filter(
+        record_kind=RecordKind.CONTACT,
+        record_id=OuterRef("pk"),
+        operation=Operation.CHANGED,
+        changed_at__gt=OuterRef("stated_at"),
+        changes__has_key=detail,
+    )
+    is_newer = (
+        ~Q(Exact(normalised(stated), normalised(F(detail))))
+        & ~Q(Exact(stated, Value("")))
+        & ~Exists(changed_since)
+    )
+    return Case(When(is_newer, then=stated), output_field=TextField())

@@ -1,0 +1,206 @@
+"""Running scans: one at a time per tenant, each trigger on its own, everything in the ledger."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.tenants.enums import Module, Role
+from apps.tenants.models import Tenant
+from apps.tenants.roles import taking_role
+from apps.tenants.services import is_module_on
+from apps.triggers.detection import detect, still_matches
+from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.exceptions import ScanPermissionError
+from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
+from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.rules import registry
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+# What runs after the triggers of a scan: (scan, moment) → None. The suggestions app registers its pipeline.
+Follower = Callable[[Scan, ScanMoment], None]
+_followers: list[tuple[str, Follower]] = []
+
+
+def register_follower(label: str, follower: Follower) -> None:
+    """Let ``follower`` run at the end of each scan; ``label`` is shown as the stage."""
+    _followers.append((label, follower))
+
+
+def request_scan(*, user: User, now: datetime) -> Scan:
+    """Queue a scan of all triggers at a person's wish, or return the one that is already waiting.
+
+    Raises:
+        ScanPermissionError: the person may not start one.
+    """
+    if not user.has_perm("triggers.add_scan"):
+        raise ScanPermissionError()
+    close_lost_scans(now)
+    waiting = Scan.objects.unfinished().order_by("id").first()
+    if waiting is not None:
+        return waiting
+    return Scan.objects.create(
+        kind=ScanKind.MANUAL, requested_by=user, triggers=[t.key for t in registry.all()], queued_at=now
+    )
+
+
+def scan_now(
+    *, kind: ScanKind, now: datetime, triggers: list[str] | None = None, requested_by: User | None = None
+) -> Scan:
+    """Make a ledger row and run the scan at once: for commands, beat and the demo.
+
+    Raises:
+        UnknownTriggerError: a key is not in the registry.
+    """
+    keys = [registry.get(key).key for key in triggers] if triggers else [t.key for t in registry.all()]
+    close_lost_scans(now)
+    scan = Scan.objects.create(kind=kind, triggers=keys, requested_by=requested_by, queued_at=now)
+    run_scan(scan, now=now)
+    return scan
+
+
+def run_scan(scan: Scan, *, now: datetime) -> None:
+    """Run a queued scan; a second one at the same time is skipped, and says so."""
+    tenant = current_tenant()
+    if not tenant.is_enabled or not is_module_on(tenant, Module.TRIGGERS):
+        _finish(scan, ScanStatus.SKIPPED, error="Triggers are switched off for this company.")
+        return
+    with _scan_lock() as is_ours:
+        if not is_ours:
+            _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
+            return
+        claimed = Scan.objects.filter(pk=scan.pk, status=ScanStatus.QUEUED).update(
+            status=ScanStatus.RUNNING,
+            started_at=timezone.now(),
+            heartbeat_at=timezone.now(),
+            steps_total=len(scan.triggers) + len(_followers),
+        )
+        if claimed:
+            scan.refresh_from_db()
+            _run(scan, ScanMoment(now=now, zone=tenant.zone))
+
+
+def close_lost_scans(now: datetime) -> int:
+    """Mark scans that were cut off, so that nothing seems to run for ever."""
+    return Scan.objects.lost(now).update(status=ScanStatus.LOST, finished_at=now, stage="")
+
+
+def is_still_true(signal: Signal, *, now: datetime) -> bool:
+    """Ask the signal's trigger again for its record. A trigger that is gone holds for nothing."""
+    known = {trigger.key: trigger for trigger in registry.all()}
+    trigger = known.get(signal.trigger)
+    if trigger is None:
+        return False
+    moment = ScanMoment(now=now, zone=current_tenant().zone)
+    return still_matches(trigger, moment, parameters_of(trigger), signal.record_id)
+
+
+def parameters_of(trigger: Trigger[Any]) -> Parameters:
+    """Return the tenant's own parameters for a trigger, or its defaults."""
+    setting = TriggerSetting.objects.filter(trigger=trigger.key).first()
+    parsed: Parameters = trigger.parse(setting.parameters if setting else {})
+    return parsed
+
+
+def current_tenant() -> Tenant:
+    """Return the tenant in whose schema the connection stands, freshly read."""
+    return Tenant.objects.get(schema_name=connection.schema_name)
+
+
+def _run(scan: Scan, moment: ScanMoment) -> None:
+    actor = Actor.for_system("scan", Origin.TRIGGER)
+    settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
+    errors: list[str] = []
+    for key in scan.triggers:
+        setting = settings.get(key)
+        if setting is None or setting.is_enabled:
+            _note_stage(scan, registry.label(key))
+            error = _run_trigger(scan, registry.get(key), setting, moment, actor)
+            if error:
+                errors.append(f"{key}: {error}")
+        scan.steps_done += 1
+    for label, follower in _followers:
+        _note_stage(scan, label)
+        try:
+            follower(scan, moment)
+        except DatabaseError as error:
+            log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
+            errors.append(f"{label}: {type(error).__name__}")
+        scan.steps_done += 1
+    status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
+    _finish(scan, status, error="\n".join(errors))
+    record_event(actor, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value}))
+
+
+def _run_trigger(
+    scan: Scan,
+    trigger: Trigger[Any],
+    setting: TriggerSetting | None,
+    moment: ScanMoment,
+    actor: Actor,
+) -> str:
+    """Run one trigger in a transaction of its own; return the error's name, or an empty text."""
+    began = time.monotonic()
+    result = ScanTrigger(scan=scan, trigger=trigger.key)
+    try:
+        with transaction.atomic(), taking_role(Role.AI):
+            found = detect(trigger, moment, trigger.parse(setting.parameters if setting else {}))
+            result.matched, result.fired = found.matched, found.fired
+            result.refreshed, result.cleared = found.refreshed, found.cleared
+            _audit_detection(actor, scan, trigger, found.fired, found.cleared)
+    except Exception as error:  # noqa: BLE001 - one trigger's fault must not stop the others
+        log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": trigger.key})
+        result.error = type(error).__name__
+    result.duration_s = round(time.monotonic() - began, 3)
+    result.save()
+    return result.error
+
+
+def _audit_detection(
+    actor: Actor, scan: Scan, trigger: Trigger[Any], fired: int, cleared: int
+) -> None:
+    for event, count in ((Event.SIGNAL_FIRED, fired), (Event.SIGNAL_CLEARED, cleared)):
+        if count:
+            details = {"scan_id": scan.pk, "trigger": trigger.key, "count": count}
+            record_event(actor, Entry(event, record_kind=trigger.record_kind.value, details=details))
+
+
+def _note_stage(scan: Scan, stage: str) -> None:
+    scan.stage = stage
+    scan.heartbeat_at = timezone.now()
+    scan.save(update_fields=["stage", "steps_done", "heartbeat_at"])
+
+
+def _finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
+    scan.status = status
+    scan.stage = ""
+    scan.error = error
+    scan.finished_at = timezone.now()
+    scan.save()
+
+
+@contextmanager
+def _scan_lock() -> Iterator[bool]:
+    """Hold the tenant's scan lock for the block; the database frees it when the worker dies."""
+    name = f"scan:{connection.schema_name}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        (is_ours,) = cursor.fetchone()
+    try:
+        yield bool(is_ours)
+    finally:
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
