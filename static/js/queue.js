@@ -12,6 +12,16 @@
     }
   }
 
+  // A click that asks for a new tab or window belongs to the browser; htmx would swallow it.
+  document.addEventListener(
+    "click",
+    (event) => {
+      const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+      if (isElsewhere && event.target.closest("a[hx-get]")) event.stopImmediatePropagation();
+    },
+    true,
+  );
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const list = document.querySelector("[data-queue-list]");
     listScroll = list ? list.scrollTop : 0;
