@@ -16,7 +16,7 @@ POLL_INTERVAL_S = 0.1
 # Long enough for a running task to end; then the worker drops it, and it runs again later.
 STOP_GRACE_S = 10.0
 _COLD_STOP_S = 3.0
-_RESTART_DELAYS_S = (1.0, 2.0, 4.0, 8.0)
+RESTART_DELAYS_S = (1.0, 2.0, 4.0, 8.0)
 _SETTLED_AFTER_S = 60.0
 _LOG_TAIL_LINES = 20
 
@@ -51,11 +51,13 @@ class Children:
         environment: what they run with.
         log_directory: where each has its log file.
         say: tells the person.
+        restart_delays_s: the wait before each restart in a row; after the last, we give up.
     """
 
     environment: Mapping[str, str]
     log_directory: Path
     say: Callable[[str], None]
+    restart_delays_s: Sequence[float] = RESTART_DELAYS_S
     _leash: Leash = field(default_factory=lambda: Leash(grace_s=STOP_GRACE_S))
     _running: dict[str, _Running] = field(default_factory=dict)
 
@@ -147,9 +149,9 @@ class Children:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         if time.monotonic() - dead.started_at > _SETTLED_AFTER_S:
             dead.deaths_in_a_row = 0
-        if not dead.service.is_restarted or dead.deaths_in_a_row == len(_RESTART_DELAYS_S):
+        if not dead.service.is_restarted or dead.deaths_in_a_row == len(self.restart_delays_s):
             raise ChildDiedError(f"{name} {how}. Its last lines:\n{self.log_tail(name)}")
-        delay_s = _RESTART_DELAYS_S[dead.deaths_in_a_row]
+        delay_s = self.restart_delays_s[dead.deaths_in_a_row]
         dead.deaths_in_a_row += 1
         dead.restart_at = time.monotonic() + delay_s
         self.say(f"{name} {how}; starting it again in {delay_s:.0f} s.")

@@ -14,7 +14,13 @@ from apps.operations.embedded.home import Home
 from apps.operations.processes import PROJECT_ROOT
 
 EMBEDDED = [sys.executable, "-m", "apps.operations.embedded"]
-ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "AISHA_HOME")
+# What the test run itself was started with, and a newcomer's shell does not have.
+OURS = frozenset(
+    {
+        *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "AISHA_HOME"),
+        *("AISHA_ENV", "AISHA_DATABASE_ACCOUNT", "DJANGO_SETTINGS_MODULE"),
+    }
+)
 
 # Runs inside `embedded run`: evaluates an expression with connections at hand.
 PROBE = """
@@ -35,8 +41,8 @@ if len(sys.argv) > 2:
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """Our environment without the servers that run this test."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+    """Our environment without what makes this a test run."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     return {**inherited, "AISHA_HOME": str(home), **variables}
 
 
