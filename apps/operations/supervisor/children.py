@@ -54,7 +54,7 @@ class Children:
         restart_delays_s: the wait before each restart in a row; after the last, we give up.
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log_directory: Path
     say: Callable[[str], None]
     restart_delays_s: Sequence[float] = RESTART_DELAYS_S

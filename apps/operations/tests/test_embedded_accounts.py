@@ -72,7 +72,7 @@ def clone(ordinary: Account) -> Iterator[Path]:
 
 def run_in(clone: Path, interpreter: str, account: Account | None, expression: str) -> object:
     """The value of an expression of PROBE, evaluated by `account` with the clone's servers."""
-    identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
+    account = account or Account(0, 0)
     result = subprocess.run(
         [
             *(interpreter, "-m", "apps.operations.embedded", "run", "--volatile"),
@@ -84,7 +84,9 @@ def run_in(clone: Path, interpreter: str, account: Account | None, expression: s
         text=True,
         timeout=60,
         check=False,
-        **identity,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -44,14 +44,12 @@ def pid_in(path: Path) -> int:
     return int(path.read_text())
 
 
-def watch_until(
-    children: Children, condition: bool | None = None, path: Path | None = None
-) -> None:
+def watch_until_there_is(path: Path, children: Children) -> None:
     """Let the children be watched until a file appears."""
 
     def look() -> bool:
         children.check()
-        return path is not None and path.exists()
+        return path.exists()
 
     assert wait_until(look)
 
