@@ -1,0 +1,34 @@
+"""Deals on pages."""
+
+from __future__ import annotations
+
+from apps.crm.layouts.schemas import Column, Layout
+from apps.crm.models import Opportunity
+from apps.crm.presentation import SELF
+
+OPPORTUNITY = Layout(
+    model=Opportunity,
+    path="deals",
+    nav_section="deals",
+    noun="deal",
+    nouns="deals",
+    sign="handshake",
+    columns=(
+        Column(SELF),
+        Column("account"),
+        Column("stage"),
+        Column("amount", sort=("amount",)),
+        Column("expected_close_on", sort=("expected_close_on",)),
+        Column("owner"),
+        Column("last_activity_at", sort=("last_activity_at",), optional=True),
+        Column("created_at", sort=("created_at",), optional=True),
+    ),
+    default_sort="-created_at",
+    badge="stage",
+    facts=(
+        "account", "contact", "product", "amount", "opened_on", "expected_close_on", "closed_on",
+        "stage_entered_at", "next_step", "lost_reason", "owner", "last_activity_at", "notes",
+    ),
+    can_be_talked_about=True,
+    empty_text="What you hope to sell stands here: type a deal in, or import a file.",
+)  # fmt: skip
