@@ -1,7 +1,19 @@
 """Version 1 of the API: every app's endpoints under one router."""
 
+from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
-router = SimpleRouter()
+from apps.crm.api import views as crm
+from apps.operations.errors import refuse_unknown_endpoint
 
-urlpatterns = router.urls
+router = SimpleRouter()
+router.register("leads", crm.LeadViewSet, "lead")
+router.register("contacts", crm.ContactViewSet, "contact")
+router.register("accounts", crm.AccountViewSet, "account")
+router.register("opportunities", crm.OpportunityViewSet, "opportunity")
+router.register("activities", crm.ActivityViewSet, "activity")
+router.register("tasks", crm.TaskViewSet, "task")
+router.register("contracts", crm.ContractViewSet, "contract")
+router.register("products", crm.ProductViewSet, "product")
+
+urlpatterns = [*router.urls, re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint")]

@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
+
+from apps.operations.openapi import DocsView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.dashboard.urls")),
@@ -13,6 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", include("apps.audit.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("aisha.urls_api")),
 ]

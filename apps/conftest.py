@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from apps.audit.schemas import Actor
 from apps.operations.provisioning import create_tenant
 from apps.tenants.models import Domain, Tenant
 from apps.users.enums import PersonRole
-from apps.users.models import Team, User
+from apps.users.models import ApiToken, Team, User
 from apps.users.tests.factories import TeamFactory, UserFactory
 
 PASSWORD = "correct horse battery"
@@ -112,8 +113,12 @@ def make_cast() -> Cast:
     return Cast(
         rep=UserFactory(username="rep", first_name="Rita", last_name="Rep", team=team),
         teammate=UserFactory(username="teammate", first_name="Tom", last_name="Mate", team=team),
-        outsider=UserFactory(username="outsider", first_name="Olga", last_name="Out", team=other_team),
-        manager=UserFactory(username="manager", first_name="Mona", role=PersonRole.MANAGER, team=other_team),
+        outsider=UserFactory(
+            username="outsider", first_name="Olga", last_name="Out", team=other_team
+        ),
+        manager=UserFactory(
+            username="manager", first_name="Mona", role=PersonRole.MANAGER, team=other_team
+        ),
         admin=UserFactory(username="admin", first_name="Adam", role=PersonRole.ADMIN, team=None),
         team=team,
         other_team=other_team,
@@ -149,6 +154,35 @@ def client_for(acme: Tenant) -> Callable[[User], TenantClient]:
         client = TenantClient("acme.localhost")
         client.force_login(user)
         return client
+
+    return make
+
+
+class ApiClient(TenantClient):
+    """A client of a tenant's API: speaks JSON and signs in with a token."""
+
+    def __init__(self, host: str, key: str) -> None:
+        super().__init__(host, HTTP_AUTHORIZATION=f"Token {key}")
+
+    def send(self, method: str, path: str, payload: object = None, **headers: str) -> Any:
+        """Send ``payload`` as JSON; header names are written as in ``If_Match``."""
+        return self.generic(
+            method,
+            path,
+            json.dumps(payload),
+            "application/json",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+
+@pytest.fixture
+def api_for(acme: Tenant) -> Callable[[User], ApiClient]:
+    """Return a function: person → client of acme's API."""
+
+    def make(user: User) -> ApiClient:
+        connection.set_tenant(acme)
+        _, key = ApiToken.issue(user=user, name="tests", expires_at=None)
+        return ApiClient("acme.localhost", key)
 
     return make
 

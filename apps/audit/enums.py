@@ -46,6 +46,6 @@ class Event(models.TextChoices):
     SIGNED_IN = "person.signed_in", "Signed in"
     SIGN_IN_FAILED = "person.sign_in_failed", "Sign-in failed"
     SIGNED_OUT = "person.signed_out", "Signed out"
-    TOKEN_ISSUED = "token.issued", "API token issued"  # noqa: S105
-    TOKEN_REVOKED = "token.revoked", "API token revoked"  # noqa: S105
+    TOKEN_ISSUED = "token.issued", "API token issued"
+    TOKEN_REVOKED = "token.revoked", "API token revoked"
     TENANT_CREATED = "tenant.created", "Tenant created"

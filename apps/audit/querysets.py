@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 if TYPE_CHECKING:
-    from apps.audit.models import AuditEntry
+    pass
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 
-Detail: TypeAlias = "str | int | float | bool | None | list[Detail] | dict[str, Detail]"
+Detail: TypeAlias = "str | int | float | bool | list[Detail] | dict[str, Detail] | None"
 
 
 @dataclass(frozen=True, slots=True)

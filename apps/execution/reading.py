@@ -36,7 +36,8 @@ def read_seen_many(changes: Sequence[tuple[Tool[Any], ToolArguments]]) -> list[S
         fields.update(_before_fields(tool, arguments))
         fields.update(tool.guard_fields.get(subject.kind, ()))
     rows = {
-        kind: _read_rows(kind, ids, sorted(fields)) for kind, (ids, fields) in sorted(wanted.items())
+        kind: _read_rows(kind, ids, sorted(fields))
+        for kind, (ids, fields) in sorted(wanted.items())
     }
     return [_seen_in(tool, arguments, rows) for tool, arguments in changes]
 

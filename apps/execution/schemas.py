@@ -13,7 +13,7 @@ from apps.execution.enums import ValueKind
 from apps.users.models import User
 
 # A value as it stands in JSON: dates as ISO text, decimals as text, references as ids.
-JsonValue: TypeAlias = "str | int | float | bool | None | list[Any] | dict[str, Any]"
+JsonValue: TypeAlias = "str | int | float | bool | list[Any] | dict[str, Any] | None"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -47,7 +47,9 @@ class AdminContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Mark the admin's answers; ``csp.middleware`` reads the mark on the way out."""
         response = self.get_response(request)
-        if request.path.startswith(reverse("admin:index", urlconf=getattr(request, "urlconf", None))):
+        if request.path.startswith(
+            reverse("admin:index", urlconf=getattr(request, "urlconf", None))
+        ):
             response._csp_update = {  # type: ignore[attr-defined]
                 "script-src": ["'unsafe-eval'", "'unsafe-inline'"],
                 "style-src": ["'unsafe-inline'"],

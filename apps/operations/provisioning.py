@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
 from django.core.management import call_command
+from django.db import connection, transaction
 from django_tenants.utils import get_public_schema_name, schema_exists
 
 from apps.audit.enums import Event
@@ -32,7 +32,13 @@ def prepare_schema() -> None:
 
 
 def create_tenant(
-    *, schema: str, name: str, host: str, actor: Actor, time_zone: str = "UTC", currency: str = "USD"
+    *,
+    schema: str,
+    name: str,
+    host: str,
+    actor: Actor,
+    time_zone: str = "UTC",
+    currency: str = "USD",
 ) -> Tenant:
     """Make a tenant, its schema and everything in it, in one transaction: all or nothing.
 
@@ -55,7 +61,8 @@ def create_tenant(
                 ModuleGate(tenant=tenant, module=module.value, is_on=True) for module in Module
             )
             record_event(
-                actor, Entry(Event.TENANT_CREATED, details={"tenant_id": tenant.pk, "schema": schema})
+                actor,
+                Entry(Event.TENANT_CREATED, details={"tenant_id": tenant.pk, "schema": schema}),
             )
             tenant.create_schema(check_if_exists=True, verbosity=0)
             connection.set_tenant(tenant)

@@ -28,7 +28,14 @@ class State(models.TextChoices):
 # Nothing else is allowed: services refuse, and the database knows the states.
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(
-        {State.APPROVED, State.SNOOZED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}
+        {
+            State.APPROVED,
+            State.SNOOZED,
+            State.REJECTED,
+            State.WITHDRAWN,
+            State.EXPIRED,
+            State.SUPERSEDED,
+        }
     ),
     State.SNOOZED: frozenset(
         {State.PENDING, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}

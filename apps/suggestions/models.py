@@ -34,7 +34,11 @@ class Suggestion(models.Model):
     record_id = models.BigIntegerField()
     record_label = models.CharField(max_length=300)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="suggestions"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="suggestions",
     )
 
     tool = models.CharField(max_length=60)
@@ -51,10 +55,16 @@ class Suggestion(models.Model):
     value_at_stake = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
     urgency = models.PositiveSmallIntegerField(choices=Severity.choices)
-    confidence = models.FloatField(null=True, help_text="Measured acceptance; empty until measured.")
-    confidence_n = models.PositiveIntegerField(default=0, help_text="Decisions behind the confidence.")
+    confidence = models.FloatField(
+        null=True, help_text="Measured acceptance; empty until measured."
+    )
+    confidence_n = models.PositiveIntegerField(
+        default=0, help_text="Decisions behind the confidence."
+    )
     rank = models.FloatField(default=0)
-    held_back = models.CharField(max_length=20, choices=HeldBack.choices, default=HeldBack.DAILY_CAP, blank=True)
+    held_back = models.CharField(
+        max_length=20, choices=HeldBack.choices, default=HeldBack.DAILY_CAP, blank=True
+    )
 
     origin = models.CharField(max_length=20, choices=Origin.choices)
     provider = models.CharField(max_length=20, choices=Provider.choices)
@@ -70,7 +80,9 @@ class Suggestion(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     applied_at = models.DateTimeField(null=True)
-    execution = models.OneToOneField(Execution, null=True, on_delete=models.PROTECT, related_name="+")
+    execution = models.OneToOneField(
+        Execution, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     closed_because = models.CharField(max_length=200, blank=True)
 
     signals = models.ManyToManyField(Signal, through="SuggestionSignal", related_name="suggestions")
@@ -86,9 +98,12 @@ class Suggestion(models.Model):
                 condition=Q(state__in=["pending", "snoozed", "approved", "failed"]),
                 name="one_open_suggestion_per_record_and_goal",
             ),
-            models.CheckConstraint(condition=Q(state__in=State.values), name="suggestion_state_is_known"),
             models.CheckConstraint(
-                condition=~Q(state="applied") | Q(execution__isnull=False, applied_at__isnull=False),
+                condition=Q(state__in=State.values), name="suggestion_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="applied")
+                | Q(execution__isnull=False, applied_at__isnull=False),
                 name="applied_suggestion_has_execution",
             ),
             models.CheckConstraint(
@@ -115,7 +130,11 @@ class Suggestion(models.Model):
             models.Index(fields=["state", "-rank", "-id"], name="suggestion_by_state"),
             models.Index(fields=["record_kind", "record_id"], name="suggestion_by_record"),
             models.Index(fields=["assignee", "queued_at"], name="suggestion_by_day"),
-            models.Index(fields=["expires_at"], condition=Q(state__in=["pending", "snoozed"]), name="suggestion_expiry"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(state__in=["pending", "snoozed"]),
+                name="suggestion_expiry",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,7 +153,9 @@ class SuggestionSignal(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["suggestion", "signal"], name="one_link_per_suggestion_and_signal"),
+            models.UniqueConstraint(
+                fields=["suggestion", "signal"], name="one_link_per_suggestion_and_signal"
+            ),
         ]
 
     def __str__(self) -> str:

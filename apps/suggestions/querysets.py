@@ -11,7 +11,6 @@ from apps.suggestions.enums import HeldBack, State
 from apps.users.rules import visible_rows
 
 if TYPE_CHECKING:
-    from apps.suggestions.models import Suggestion
     from apps.users.models import User
 
 

@@ -1,11 +1,249 @@
-"""What every API list shares."""
+"""What every API list shares: pages that stay cheap in long tables, and strict filters."""
 
-from rest_framework.pagination import PageNumberPagination
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils.dateparse import parse_datetime
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from apps.tenants.exceptions import PayloadTooLargeError
+
+if TYPE_CHECKING:
+    # The framework loads this module while it is loading its views.
+    from rest_framework.views import APIView
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+CURSOR, ORDERING, PAGE_SIZE = "cursor", "ordering", "page_size"
 
 
-class PagePagination(PageNumberPagination):
-    """Numbered pages of 50 rows, up to 200 on request."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last row of a page: the value it was sorted by (None for an empty one) and its id."""
+
+    value: Any
+    row_id: int
+
+
+class KeysetPagination(BasePagination):
+    """Pages that begin after the last row of the one before, so that each costs the same.
+
+    There is no total and no jump to page n: both would read the whole table. A view names what it
+    can be sorted by in ``ordering_fields`` and its own order in ``default_ordering``; ties are
+    broken by id. Rows that are added or removed while a client reads do not make it miss or repeat
+    others.
+    """
 
     page_size = 50
-    page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        """Return the rows of the page that ``cursor`` points to; the first one without it."""
+        self.request = request
+        self.size = self._read_size(request)
+        self.ordering = self._read_ordering(request, view)
+        name = self.ordering.lstrip("-")
+        self.column: models.Field[Any, Any] = queryset.model._meta.get_field(name)  # type: ignore[assignment]
+        cursor = request.query_params.get(CURSOR)
+        if cursor is not None:
+            queryset = queryset.filter(self._after(self._decode(cursor)))
+        rows = list(queryset.order_by(*self._order_terms())[: self.size + 1])
+        self.has_next = len(rows) > self.size
+        self.rows: list[Any] = rows[: self.size]
+        return self.rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The rows and where the next page is; null after the last."""
+        return Response({"next": self._next_url(), "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe the page for OpenAPI."""
+        return {
+            "type": "object",
+            "required": ["next", "results"],
+            "properties": {
+                "next": {
+                    "type": "string",
+                    "format": "uri",
+                    "nullable": True,
+                    "description": "The next page; null on the last one.",
+                },
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the query parameters for OpenAPI."""
+        names = getattr(view, "ordering_fields", ())
+        return [
+            {
+                "name": CURSOR,
+                "in": "query",
+                "required": False,
+                "description": "Where the page begins: from the `next` link of the page before.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": PAGE_SIZE,
+                "in": "query",
+                "required": False,
+                "description": "Rows in a page.",
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": self.max_page_size,
+                    "default": self.page_size,
+                },
+            },
+            {
+                "name": ORDERING,
+                "in": "query",
+                "required": False,
+                "description": "What to sort by; a minus turns it round. Empty values come last.",
+                "schema": {
+                    "type": "string",
+                    "enum": [sign + name for name in names for sign in ("", "-")],
+                    "default": getattr(view, "default_ordering", None),
+                },
+            },
+        ]
+
+    def _read_size(self, request: Request) -> int:
+        text = request.query_params.get(PAGE_SIZE, str(self.page_size))
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= self.max_page_size):
+            message = f"A whole number from 1 to {self.max_page_size}."
+            raise ValidationError({PAGE_SIZE: [message]})
+        return int(text)
+
+    def _read_ordering(self, request: Request, view: Any) -> str:
+        ordering: str = request.query_params.get(ORDERING, view.default_ordering)
+        if ordering.removeprefix("-") not in view.ordering_fields:
+            names = ", ".join(view.ordering_fields)
+            raise ValidationError({ORDERING: [f"One of: {names}; with a minus for the reverse."]})
+        return ordering
+
+    def _order_terms(self) -> list[Any]:
+        name, reverse = self.column.attname, self.ordering.startswith("-")
+        by_id = "-id" if reverse else "id"
+        if name == "id":
+            return [by_id]
+        # "Nulls last" only where there can be any: it would keep the database from its indexes.
+        nulls_last = True if self.column.null else None
+        term = (
+            F(name).desc(nulls_last=nulls_last) if reverse else F(name).asc(nulls_last=nulls_last)
+        )
+        return [term, by_id]
+
+    def _after(self, position: Position) -> Q:
+        """The condition for rows behind ``position``; an index can serve its first part."""
+        name, beyond = self.column.attname, "lt" if self.ordering.startswith("-") else "gt"
+        if name == "id":
+            return Q(**{f"id__{beyond}": position.row_id})
+        if position.value is None:
+            return Q(**{f"{name}__isnull": True, f"id__{beyond}": position.row_id})
+        later = Q(**{f"{name}__{beyond}e": position.value}) & (
+            Q(**{f"{name}__{beyond}": position.value}) | Q(**{f"id__{beyond}": position.row_id})
+        )
+        return later | Q(**{f"{name}__isnull": True}) if self.column.null else later
+
+    def _next_url(self) -> str | None:
+        if not self.has_next:
+            return None
+        last = self.rows[-1]
+        value = getattr(last, self.column.attname)
+        text = None if value is None else self.column.value_to_string(last)
+        packed = json.dumps([self.ordering, text, last.pk]).encode()
+        cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
+
+    def _decode(self, cursor: str) -> Position:
+        """Read a cursor that this class made; anybody may have sent it."""
+        refusal = ValidationError({CURSOR: ["This is not a cursor of this list and order."]})
+        try:
+            packed = base64.b64decode(
+                cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+            )
+            ordering, text, row_id = json.loads(packed)
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise refusal from error
+        is_ours = isinstance(row_id, int) and isinstance(text, str | None)
+        if ordering != self.ordering or not is_ours or "\0" in (text or ""):
+            raise refusal
+        try:
+            value = None if text is None else self._parse_value(text)
+        except (DjangoValidationError, ValueError) as error:
+            raise refusal from error
+        return Position(value, row_id)
+
+    def _parse_value(self, text: str) -> Any:
+        if not isinstance(self.column, models.DateTimeField):
+            return self.column.to_python(text)
+        moment = parse_datetime(text)
+        if moment is None or moment.tzinfo is None:
+            raise ValueError("a moment has a zone")
+        return moment
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON up to ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes: Django's own limit does not reach here."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Parse the body.
+
+        Raises:
+            PayloadTooLargeError: it is too long.
+            ParseError: it is not JSON, or nested beyond what can be read.
+        """
+        limit_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit_bytes + 1)
+        if len(body) > limit_bytes:
+            raise PayloadTooLargeError(limit_bytes)
+        try:
+            return super().parse(BytesIO(body), media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("JSON parse error - nested too deeply.") from error
+
+
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
+    """Refuses a query parameter that it does not know.
+
+    Otherwise a mistyped filter would return everything, and nobody would notice.
+    """
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[ModelT], view: APIView
+    ) -> models.QuerySet[ModelT]:
+        """Filter, or name the parameters that mean nothing here."""
+        filterset = self.get_filterset(request, queryset, view)
+        known = set(filterset.filters) if filterset is not None else set()
+        if getattr(view, "action", "") == "list":
+            known |= {CURSOR, ORDERING, PAGE_SIZE}
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            raise ValidationError({name: ["There is no such parameter."] for name in unknown})
+        filtered: models.QuerySet[ModelT] = super().filter_queryset(request, queryset, view)
+        return filtered

@@ -88,9 +88,9 @@ def apply_grants(schema: str) -> None:
                 cursor.execute(sql.SQL(statement).format(where=where, who=who))
             if account == RUN_TIME_LOGIN:
                 cursor.execute(
-                    sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {where} TO {who}").format(
-                        where=where, who=who
-                    )
+                    sql.SQL(
+                        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {where} TO {who}"
+                    ).format(where=where, who=who)
                 )
         for table in tables:
             for account, privileges in _wanted(schema, table):

@@ -31,7 +31,9 @@ class Tenant(TenantMixin):
     )
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     currency = models.CharField(
-        max_length=3, default="USD", validators=[RegexValidator(r"^[A-Z]{3}$", "Three capital letters.")]
+        max_length=3,
+        default="USD",
+        validators=[RegexValidator(r"^[A-Z]{3}$", "Three capital letters.")],
     )
     suggestions_per_day = models.PositiveSmallIntegerField(
         default=15,
@@ -73,7 +75,9 @@ class ModuleGate(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "module"], name="one_gate_per_tenant_and_module"),
+            models.UniqueConstraint(
+                fields=["tenant", "module"], name="one_gate_per_tenant_and_module"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,9 @@ def is_module_on(tenant: Tenant, module: Module) -> bool:
     """Return whether the module is on for this tenant; off when the gate cannot be read."""
     try:
         with transaction.atomic():
-            return ModuleGate.objects.filter(tenant_id=tenant.pk, module=module, is_on=True).exists()
+            return ModuleGate.objects.filter(
+                tenant_id=tenant.pk, module=module, is_on=True
+            ).exists()
     except DatabaseError:
         log.exception("a module gate could not be read", extra={"module": module.value})
         return False

@@ -97,7 +97,9 @@ def matching_sql(
     if candidates is not None:
         queryset = queryset.filter(pk__in=list(candidates))
     try:
-        sql, params = queryset.values_list("pk", "facts").query.get_compiler(connection=connection).as_sql()
+        sql, params = (
+            queryset.values_list("pk", "facts").query.get_compiler(connection=connection).as_sql()
+        )
     except EmptyResultSet:
         return _NOTHING_MATCHES, ()
     return sql, tuple(params)

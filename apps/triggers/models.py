@@ -61,7 +61,7 @@ class Signal(models.Model):
 
 
 class Silence(models.Model):
-    """"Do not suggest this" until a moment. Empty columns match everything; all empty is the tenant."""
+    """ "Do not suggest this" until a moment. Empty columns match everything; all empty is the tenant."""
 
     record_kind = models.CharField(max_length=20, choices=RecordKind.choices, blank=True)
     record_id = models.BigIntegerField(null=True, blank=True)
@@ -84,7 +84,9 @@ class Silence(models.Model):
         ]
 
     def __str__(self) -> str:
-        scope = " ".join(filter(None, [self.record_kind, str(self.record_id or ""), self.goal, self.trigger]))
+        scope = " ".join(
+            filter(None, [self.record_kind, str(self.record_id or ""), self.goal, self.trigger])
+        )
         return f"{scope or 'everything'} until {self.until:%Y-%m-%d}"
 
 
@@ -133,7 +135,9 @@ class Scan(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=ScanStatus.values), name="scan_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=ScanStatus.values), name="scan_status_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,7 +159,9 @@ class ScanTrigger(models.Model):
     class Meta:
         ordering = ["trigger"]
         constraints = [
-            models.UniqueConstraint(fields=["scan", "trigger"], name="one_result_per_scan_and_trigger"),
+            models.UniqueConstraint(
+                fields=["scan", "trigger"], name="one_result_per_scan_and_trigger"
+            ),
         ]
 
     def __str__(self) -> str:

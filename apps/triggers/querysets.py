@@ -10,7 +10,7 @@ from django.db import models
 from apps.triggers.enums import ScanStatus
 
 if TYPE_CHECKING:
-    from apps.triggers.models import Scan, Signal, Silence
+    pass
 
 # A running scan writes its heartbeat after each trigger; one silent for so long has died.
 LOST_AFTER = timedelta(minutes=30)

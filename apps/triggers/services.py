@@ -52,19 +52,28 @@ def request_scan(*, user: User, now: datetime) -> Scan:
     if waiting is not None:
         return waiting
     return Scan.objects.create(
-        kind=ScanKind.MANUAL, requested_by=user, triggers=[t.key for t in registry.all()], queued_at=now
+        kind=ScanKind.MANUAL,
+        requested_by=user,
+        triggers=[t.key for t in registry.all()],
+        queued_at=now,
     )
 
 
 def scan_now(
-    *, kind: ScanKind, now: datetime, triggers: list[str] | None = None, requested_by: User | None = None
+    *,
+    kind: ScanKind,
+    now: datetime,
+    triggers: list[str] | None = None,
+    requested_by: User | None = None,
 ) -> Scan:
     """Make a ledger row and run the scan at once: for commands, beat and the demo.
 
     Raises:
         UnknownTriggerError: a key is not in the registry.
     """
-    keys = [registry.get(key).key for key in triggers] if triggers else [t.key for t in registry.all()]
+    keys = (
+        [registry.get(key).key for key in triggers] if triggers else [t.key for t in registry.all()]
+    )
     close_lost_scans(now)
     scan = Scan.objects.create(kind=kind, triggers=keys, requested_by=requested_by, queued_at=now)
     run_scan(scan, now=now)
@@ -141,7 +150,9 @@ def _run(scan: Scan, moment: ScanMoment) -> None:
         scan.steps_done += 1
     status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
     _finish(scan, status, error="\n".join(errors))
-    record_event(actor, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value}))
+    record_event(
+        actor, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value})
+    )
 
 
 def _run_trigger(
@@ -160,7 +171,7 @@ def _run_trigger(
             result.matched, result.fired = found.matched, found.fired
             result.refreshed, result.cleared = found.refreshed, found.cleared
             _audit_detection(actor, scan, trigger, found.fired, found.cleared)
-    except Exception as error:  # noqa: BLE001 - one trigger's fault must not stop the others
+    except Exception as error:
         log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": trigger.key})
         result.error = type(error).__name__
     result.duration_s = round(time.monotonic() - began, 3)
@@ -174,7 +185,9 @@ def _audit_detection(
     for event, count in ((Event.SIGNAL_FIRED, fired), (Event.SIGNAL_CLEARED, cleared)):
         if count:
             details = {"scan_id": scan.pk, "trigger": trigger.key, "count": count}
-            record_event(actor, Entry(event, record_kind=trigger.record_kind.value, details=details))
+            record_event(
+                actor, Entry(event, record_kind=trigger.record_kind.value, details=details)
+            )
 
 
 def _note_stage(scan: Scan, stage: str) -> None:

@@ -5,33 +5,96 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('occurred_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event', models.CharField(choices=[('signal.fired', 'Signals fired'), ('signal.cleared', 'Signals cleared'), ('scan.started', 'Scan started'), ('scan.finished', 'Scan finished'), ('suggestion.created', 'Suggestion created'), ('suggestion.refreshed', 'Suggestion refreshed'), ('suggestion.approved', 'Suggestion approved'), ('suggestion.rejected', 'Suggestion rejected'), ('suggestion.snoozed', 'Suggestion snoozed'), ('suggestion.woken', 'Suggestion back from snooze'), ('suggestion.withdrawn', 'Suggestion withdrawn'), ('suggestion.expired', 'Suggestion expired'), ('suggestion.superseded', 'Suggestion superseded'), ('suggestion.reopened', 'Suggestion reopened'), ('suggestion.rebased', 'Suggestion brought up to date'), ('suggestion.stale', 'Approval stopped: the record had changed'), ('execution.succeeded', 'Change applied'), ('execution.failed', 'Change not applied'), ('proposal.dropped', 'Proposal dropped'), ('policy.refused', 'Refused by policy'), ('permission.refused', 'Refused: no permission'), ('brain.called', 'Brain called'), ('silence.created', 'Silence created'), ('settings.changed', 'Settings changed'), ('import.finished', 'Import finished'), ('export.made', 'Export made'), ('person.signed_in', 'Signed in'), ('person.sign_in_failed', 'Sign-in failed'), ('person.signed_out', 'Signed out'), ('token.issued', 'API token issued'), ('token.revoked', 'API token revoked'), ('tenant.created', 'Tenant created')], max_length=40)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('origin', models.CharField(choices=[('trigger', 'Trigger'), ('typed', 'Typed'), ('voice', 'Voice'), ('realtime', 'Realtime voice'), ('api', 'API'), ('person', 'Person')], max_length=20)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('record_kind', models.CharField(blank=True, max_length=30)),
-                ('record_id', models.BigIntegerField(null=True)),
-                ('suggestion_id', models.BigIntegerField(null=True)),
-                ('execution_id', models.BigIntegerField(null=True)),
-                ('details', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "occurred_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("signal.fired", "Signals fired"),
+                            ("signal.cleared", "Signals cleared"),
+                            ("scan.started", "Scan started"),
+                            ("scan.finished", "Scan finished"),
+                            ("suggestion.created", "Suggestion created"),
+                            ("suggestion.refreshed", "Suggestion refreshed"),
+                            ("suggestion.approved", "Suggestion approved"),
+                            ("suggestion.rejected", "Suggestion rejected"),
+                            ("suggestion.snoozed", "Suggestion snoozed"),
+                            ("suggestion.woken", "Suggestion back from snooze"),
+                            ("suggestion.withdrawn", "Suggestion withdrawn"),
+                            ("suggestion.expired", "Suggestion expired"),
+                            ("suggestion.superseded", "Suggestion superseded"),
+                            ("suggestion.reopened", "Suggestion reopened"),
+                            ("suggestion.rebased", "Suggestion brought up to date"),
+                            ("suggestion.stale", "Approval stopped: the record had changed"),
+                            ("execution.succeeded", "Change applied"),
+                            ("execution.failed", "Change not applied"),
+                            ("proposal.dropped", "Proposal dropped"),
+                            ("policy.refused", "Refused by policy"),
+                            ("permission.refused", "Refused: no permission"),
+                            ("brain.called", "Brain called"),
+                            ("silence.created", "Silence created"),
+                            ("settings.changed", "Settings changed"),
+                            ("import.finished", "Import finished"),
+                            ("export.made", "Export made"),
+                            ("person.signed_in", "Signed in"),
+                            ("person.sign_in_failed", "Sign-in failed"),
+                            ("person.signed_out", "Signed out"),
+                            ("token.issued", "API token issued"),
+                            ("token.revoked", "API token revoked"),
+                            ("tenant.created", "Tenant created"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=200)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("trigger", "Trigger"),
+                            ("typed", "Typed"),
+                            ("voice", "Voice"),
+                            ("realtime", "Realtime voice"),
+                            ("api", "API"),
+                            ("person", "Person"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("record_kind", models.CharField(blank=True, max_length=30)),
+                ("record_id", models.BigIntegerField(null=True)),
+                ("suggestion_id", models.BigIntegerField(null=True)),
+                ("execution_id", models.BigIntegerField(null=True)),
+                ("details", models.JSONField(default=dict)),
             ],
             options={
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['suggestion_id'], name='audit_by_suggestion'), models.Index(fields=['record_kind', 'record_id'], name='audit_by_record'), models.Index(fields=['event', '-id'], name='audit_by_event'), models.Index(fields=['actor_id', '-id'], name='audit_by_actor')],
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["suggestion_id"], name="audit_by_suggestion"),
+                    models.Index(fields=["record_kind", "record_id"], name="audit_by_record"),
+                    models.Index(fields=["event", "-id"], name="audit_by_event"),
+                    models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+                ],
             },
         ),
     ]

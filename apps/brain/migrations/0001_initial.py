@@ -5,30 +5,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='BrainCall',
+            name="BrainCall",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('called_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('provider', models.CharField(choices=[('rules', 'Built-in rules')], max_length=20)),
-                ('mode', models.CharField(choices=[('read_only', 'Read only'), ('propose_actions', 'Propose actions')], max_length=20)),
-                ('prompt_version', models.CharField(max_length=40)),
-                ('prompt_hash', models.CharField(max_length=64)),
-                ('tasks_count', models.PositiveIntegerField()),
-                ('proposals_count', models.PositiveIntegerField()),
-                ('latency_ms', models.PositiveIntegerField()),
-                ('outcome', models.CharField(choices=[('answered', 'Answered'), ('failed', 'Failed')], max_length=20)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "called_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "provider",
+                    models.CharField(choices=[("rules", "Built-in rules")], max_length=20),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("read_only", "Read only"),
+                            ("propose_actions", "Propose actions"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("prompt_version", models.CharField(max_length=40)),
+                ("prompt_hash", models.CharField(max_length=64)),
+                ("tasks_count", models.PositiveIntegerField()),
+                ("proposals_count", models.PositiveIntegerField()),
+                ("latency_ms", models.PositiveIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("answered", "Answered"), ("failed", "Failed")], max_length=20
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=60)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]

@@ -103,7 +103,9 @@ class Contract(Record):
     class Meta(Record.Meta):
         ordering = ["renews_on", "id"]
         indexes = [
-            models.Index(fields=["renews_on"], condition=Q(outcome="open"), name="contract_renewal"),
+            models.Index(
+                fields=["renews_on"], condition=Q(outcome="open"), name="contract_renewal"
+            ),
             models.Index(fields=["owner"], name="contract_by_owner"),
         ]
 

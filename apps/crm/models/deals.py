@@ -80,10 +80,14 @@ class Opportunity(Record):
         indexes = [
             # deal_stalled: open deals by the moment they entered their stage.
             models.Index(
-                fields=["stage", "stage_entered_at"], condition=Q(outcome="open"), name="deal_open_by_stage"
+                fields=["stage", "stage_entered_at"],
+                condition=Q(outcome="open"),
+                name="deal_open_by_stage",
             ),
             models.Index(
-                fields=["last_activity_at"], condition=Q(outcome="open"), name="deal_open_by_activity"
+                fields=["last_activity_at"],
+                condition=Q(outcome="open"),
+                name="deal_open_by_activity",
             ),
             models.Index(fields=["owner", "-created_at"], name="deal_by_owner"),
             models.Index(fields=["-created_at", "-id"], name="deal_by_creation"),

@@ -33,7 +33,9 @@ class ChangeLog(models.Model):
     class Meta:
         ordering = ["-changed_at", "-id"]
         indexes = [
-            models.Index(fields=["record_kind", "record_id", "-changed_at"], name="change_by_record"),
+            models.Index(
+                fields=["record_kind", "record_id", "-changed_at"], name="change_by_record"
+            ),
             models.Index(fields=["transaction_id"], name="change_by_transaction"),
         ]
 

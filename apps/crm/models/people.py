@@ -33,16 +33,26 @@ class Lead(Record):
     email = models.EmailField(max_length=254, blank=True)
     phone = models.CharField(max_length=50, blank=True)
     status = models.CharField(max_length=20, choices=LeadStatus.choices, default=LeadStatus.NEW)
-    lead_source = models.CharField(max_length=60, blank=True, help_text="Web form, referral, event, …")
+    lead_source = models.CharField(
+        max_length=60, blank=True, help_text="Web form, referral, event, …"
+    )
     estimated_value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     do_not_contact = models.BooleanField(default=False)
     notes = models.TextField(blank=True)
     converted_contact = models.ForeignKey(
-        "crm.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="converted_from"
+        "crm.Contact",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="converted_from",
     )
     converted_opportunity = models.ForeignKey(
-        "crm.Opportunity", null=True, blank=True, on_delete=models.SET_NULL, related_name="converted_from"
+        "crm.Opportunity",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="converted_from",
     )
     last_activity_at = models.DateTimeField(null=True, editable=False)
 

@@ -31,9 +31,13 @@ class Record(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     source = models.CharField(
-        max_length=60, blank=True, help_text="The system that the row came from; empty when typed here."
+        max_length=60,
+        blank=True,
+        help_text="The system that the row came from; empty when typed here.",
     )
-    external_id = models.CharField(max_length=120, blank=True, help_text="The row's id in that system.")
+    external_id = models.CharField(
+        max_length=120, blank=True, help_text="The row's id in that system."
+    )
     attributes = models.JSONField(default=dict, blank=True, help_text="Custom fields, by key.")
     revision = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -60,7 +64,9 @@ class CustomField(models.Model):
     record_kind = models.CharField(max_length=20, choices=RecordKind.choices)
     key = models.CharField(
         max_length=60,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*$", "Lower-case letters, digits and underscores.")],
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9_]*$", "Lower-case letters, digits and underscores.")
+        ],
     )
     label = models.CharField(max_length=100)
     field_type = models.CharField(max_length=20, choices=FieldType.choices, default=FieldType.TEXT)

@@ -4,46 +4,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Execution',
+            name="Execution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tool', models.CharField(max_length=60)),
-                ('arguments', models.JSONField()),
-                ('record_kind', models.CharField(choices=[('lead', 'Lead'), ('contact', 'Contact'), ('account', 'Account'), ('opportunity', 'Deal'), ('activity', 'Activity'), ('task', 'Task'), ('contract', 'Contract'), ('product', 'Product')], max_length=20)),
-                ('record_id', models.BigIntegerField(null=True)),
-                ('before_values', models.JSONField(default=dict)),
-                ('after_values', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('succeeded', 'Applied'), ('failed', 'Failed')], max_length=20)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error_message', models.TextField(blank=True)),
-                ('approved_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('idempotency_key', models.CharField(max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tool", models.CharField(max_length=60)),
+                ("arguments", models.JSONField()),
+                (
+                    "record_kind",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("contact", "Contact"),
+                            ("account", "Account"),
+                            ("opportunity", "Deal"),
+                            ("activity", "Activity"),
+                            ("task", "Task"),
+                            ("contract", "Contract"),
+                            ("product", "Product"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("record_id", models.BigIntegerField(null=True)),
+                ("before_values", models.JSONField(default=dict)),
+                ("after_values", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("succeeded", "Applied"), ("failed", "Failed")], max_length=20
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error_message", models.TextField(blank=True)),
+                ("approved_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                ("idempotency_key", models.CharField(max_length=120)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PolicyDecision',
+            name="PolicyDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decided_at', models.DateTimeField()),
-                ('tool', models.CharField(max_length=60)),
-                ('verdict', models.CharField(choices=[('person_must_decide', 'A person must decide')], max_length=40)),
-                ('policy_version', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("decided_at", models.DateTimeField()),
+                ("tool", models.CharField(max_length=60)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("person_must_decide", "A person must decide")], max_length=40
+                    ),
+                ),
+                ("policy_version", models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]

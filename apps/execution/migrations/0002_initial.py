@@ -6,39 +6,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('execution', '0001_initial'),
+        ("execution", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='execution',
-            name='approved_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='executions', to=settings.AUTH_USER_MODEL),
+            model_name="execution",
+            name="approved_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="executions",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='execution',
-            name='policy_decision',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='execution.policydecision'),
+            model_name="execution",
+            name="policy_decision",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, to="execution.policydecision"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['record_kind', 'record_id'], name='execution_by_record'),
+            model_name="execution",
+            index=models.Index(fields=["record_kind", "record_id"], name="execution_by_record"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['-finished_at'], name='execution_by_time'),
+            model_name="execution",
+            index=models.Index(fields=["-finished_at"], name="execution_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='execution',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'succeeded')), fields=('idempotency_key',), name='one_success_per_idempotency_key'),
+            model_name="execution",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "succeeded")),
+                fields=("idempotency_key",),
+                name="one_success_per_idempotency_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='execution',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['succeeded', 'failed'])), name='execution_status_is_known'),
+            model_name="execution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["succeeded", "failed"])),
+                name="execution_status_is_known",
+            ),
         ),
     ]

@@ -137,7 +137,9 @@ class ToolRegistry:
         tracked = set(model_of(tool.writes).tracked_fields)
         if not tool.allowed_fields <= tracked:
             outside = sorted(tool.allowed_fields - tracked)
-            raise ValueError(f"{tool.key!r} lists fields that {tool.writes} does not own: {outside}.")
+            raise ValueError(
+                f"{tool.key!r} lists fields that {tool.writes} does not own: {outside}."
+            )
         if isinstance(tool, UpdateTool):
             settable = set(tool.arguments_type.model_fields) - {tool.id_field}
             if not settable <= tool.allowed_fields:

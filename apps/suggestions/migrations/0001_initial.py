@@ -5,73 +5,227 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('approve', 'Approved'), ('reject', 'Rejected'), ('snooze', 'Snoozed'), ('rebase', 'Brought up to date'), ('reopen', 'Reopened')], max_length=20)),
-                ('decided_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('reason', models.CharField(blank=True, choices=[('not_needed', 'Not needed'), ('already_done', 'Already done'), ('wrong_record', 'Wrong person or deal'), ('wrong_change', 'Right idea, wrong change'), ('bad_timing', 'Bad timing')], max_length=30)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('goal', models.CharField(choices=[('revive_lead', 'Revive the lead'), ('move_deal', 'Get the deal moving'), ('clear_task', 'Settle the task'), ('plan_next_step', 'Plan the next step'), ('identify_sender', 'Take in the sender'), ('correct_contact', 'Correct the contact')], max_length=40)),
-                ('tool', models.CharField(max_length=60)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("approve", "Approved"),
+                            ("reject", "Rejected"),
+                            ("snooze", "Snoozed"),
+                            ("rebase", "Brought up to date"),
+                            ("reopen", "Reopened"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "decided_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("not_needed", "Not needed"),
+                            ("already_done", "Already done"),
+                            ("wrong_record", "Wrong person or deal"),
+                            ("wrong_change", "Right idea, wrong change"),
+                            ("bad_timing", "Bad timing"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "goal",
+                    models.CharField(
+                        choices=[
+                            ("revive_lead", "Revive the lead"),
+                            ("move_deal", "Get the deal moving"),
+                            ("clear_task", "Settle the task"),
+                            ("plan_next_step", "Plan the next step"),
+                            ("identify_sender", "Take in the sender"),
+                            ("correct_contact", "Correct the contact"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("tool", models.CharField(max_length=60)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Suggestion',
+            name="Suggestion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('snoozed', 'Snoozed'), ('approved', 'Approved'), ('applied', 'Applied'), ('failed', 'Failed'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired'), ('superseded', 'Superseded'), ('undone', 'Undone')], default='pending', max_length=20)),
-                ('goal', models.CharField(choices=[('revive_lead', 'Revive the lead'), ('move_deal', 'Get the deal moving'), ('clear_task', 'Settle the task'), ('plan_next_step', 'Plan the next step'), ('identify_sender', 'Take in the sender'), ('correct_contact', 'Correct the contact')], max_length=40)),
-                ('record_kind', models.CharField(choices=[('lead', 'Lead'), ('contact', 'Contact'), ('account', 'Account'), ('opportunity', 'Deal'), ('activity', 'Activity'), ('task', 'Task'), ('contract', 'Contract'), ('product', 'Product')], max_length=20)),
-                ('record_id', models.BigIntegerField()),
-                ('record_label', models.CharField(max_length=300)),
-                ('tool', models.CharField(max_length=60)),
-                ('arguments', models.JSONField()),
-                ('before_values', models.JSONField(default=dict)),
-                ('guard_values', models.JSONField(default=dict)),
-                ('risk', models.CharField(choices=[('low', 'Low risk'), ('high', 'High risk')], max_length=10)),
-                ('title', models.CharField(max_length=200)),
-                ('reason', models.CharField(max_length=500)),
-                ('facts', models.JSONField(default=list)),
-                ('evidence', models.JSONField(default=list)),
-                ('value_at_stake', models.DecimalField(decimal_places=2, max_digits=14, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('urgency', models.PositiveSmallIntegerField(choices=[(1, 'Can wait'), (2, 'This week'), (3, 'Today')])),
-                ('confidence', models.FloatField(help_text='Measured acceptance; empty until measured.', null=True)),
-                ('confidence_n', models.PositiveIntegerField(default=0, help_text='Decisions behind the confidence.')),
-                ('rank', models.FloatField(default=0)),
-                ('held_back', models.CharField(blank=True, choices=[('', 'In the queue'), ('daily_cap', "Above the day's number for this person")], default='daily_cap', max_length=20)),
-                ('origin', models.CharField(choices=[('trigger', 'Trigger'), ('typed', 'Typed'), ('voice', 'Voice'), ('realtime', 'Realtime voice'), ('api', 'API'), ('person', 'Person')], max_length=20)),
-                ('provider', models.CharField(choices=[('rules', 'Built-in rules')], max_length=20)),
-                ('created_at', models.DateTimeField()),
-                ('refreshed_at', models.DateTimeField()),
-                ('queued_at', models.DateTimeField(help_text="When it entered the person's queue.", null=True)),
-                ('expires_at', models.DateTimeField()),
-                ('snoozed_until', models.DateTimeField(null=True)),
-                ('reviewed_at', models.DateTimeField(null=True)),
-                ('applied_at', models.DateTimeField(null=True)),
-                ('closed_because', models.CharField(blank=True, max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("snoozed", "Snoozed"),
+                            ("approved", "Approved"),
+                            ("applied", "Applied"),
+                            ("failed", "Failed"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                            ("superseded", "Superseded"),
+                            ("undone", "Undone"),
+                        ],
+                        default="pending",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "goal",
+                    models.CharField(
+                        choices=[
+                            ("revive_lead", "Revive the lead"),
+                            ("move_deal", "Get the deal moving"),
+                            ("clear_task", "Settle the task"),
+                            ("plan_next_step", "Plan the next step"),
+                            ("identify_sender", "Take in the sender"),
+                            ("correct_contact", "Correct the contact"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "record_kind",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("contact", "Contact"),
+                            ("account", "Account"),
+                            ("opportunity", "Deal"),
+                            ("activity", "Activity"),
+                            ("task", "Task"),
+                            ("contract", "Contract"),
+                            ("product", "Product"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("record_id", models.BigIntegerField()),
+                ("record_label", models.CharField(max_length=300)),
+                ("tool", models.CharField(max_length=60)),
+                ("arguments", models.JSONField()),
+                ("before_values", models.JSONField(default=dict)),
+                ("guard_values", models.JSONField(default=dict)),
+                (
+                    "risk",
+                    models.CharField(
+                        choices=[("low", "Low risk"), ("high", "High risk")], max_length=10
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("reason", models.CharField(max_length=500)),
+                ("facts", models.JSONField(default=list)),
+                ("evidence", models.JSONField(default=list)),
+                ("value_at_stake", models.DecimalField(decimal_places=2, max_digits=14, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "urgency",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Can wait"), (2, "This week"), (3, "Today")]
+                    ),
+                ),
+                (
+                    "confidence",
+                    models.FloatField(
+                        help_text="Measured acceptance; empty until measured.", null=True
+                    ),
+                ),
+                (
+                    "confidence_n",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Decisions behind the confidence."
+                    ),
+                ),
+                ("rank", models.FloatField(default=0)),
+                (
+                    "held_back",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "In the queue"),
+                            ("daily_cap", "Above the day's number for this person"),
+                        ],
+                        default="daily_cap",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("trigger", "Trigger"),
+                            ("typed", "Typed"),
+                            ("voice", "Voice"),
+                            ("realtime", "Realtime voice"),
+                            ("api", "API"),
+                            ("person", "Person"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "provider",
+                    models.CharField(choices=[("rules", "Built-in rules")], max_length=20),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("refreshed_at", models.DateTimeField()),
+                (
+                    "queued_at",
+                    models.DateTimeField(
+                        help_text="When it entered the person's queue.", null=True
+                    ),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("snoozed_until", models.DateTimeField(null=True)),
+                ("reviewed_at", models.DateTimeField(null=True)),
+                ("applied_at", models.DateTimeField(null=True)),
+                ("closed_because", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'ordering': ['-rank', '-id'],
-                'permissions': [('decide_suggestion', 'Can approve, reject and snooze suggestions')],
+                "ordering": ["-rank", "-id"],
+                "permissions": [
+                    ("decide_suggestion", "Can approve, reject and snooze suggestions")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SuggestionSignal',
+            name="SuggestionSignal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
             ],
         ),
     ]

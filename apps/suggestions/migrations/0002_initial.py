@@ -6,113 +6,213 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('brain', '0001_initial'),
-        ('execution', '0002_initial'),
-        ('suggestions', '0001_initial'),
-        ('triggers', '0001_initial'),
+        ("brain", "0001_initial"),
+        ("execution", "0002_initial"),
+        ("suggestions", "0001_initial"),
+        ("triggers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='decision',
-            name='decided_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to=settings.AUTH_USER_MODEL),
+            model_name="decision",
+            name="decided_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="decisions",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='suggestion',
-            name='assignee',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='suggestions', to=settings.AUTH_USER_MODEL),
+            model_name="suggestion",
+            name="assignee",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="suggestions",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='suggestion',
-            name='brain_call',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='brain.braincall'),
+            model_name="suggestion",
+            name="brain_call",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="brain.braincall",
+            ),
         ),
         migrations.AddField(
-            model_name='suggestion',
-            name='execution',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='execution.execution'),
+            model_name="suggestion",
+            name="execution",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="execution.execution",
+            ),
         ),
         migrations.AddField(
-            model_name='suggestion',
-            name='reviewed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="suggestion",
+            name="reviewed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='suggestion',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='suggestions.suggestion'),
+            model_name="decision",
+            name="suggestion",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="decisions",
+                to="suggestions.suggestion",
+            ),
         ),
         migrations.AddField(
-            model_name='suggestionsignal',
-            name='signal',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='triggers.signal'),
+            model_name="suggestionsignal",
+            name="signal",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="links",
+                to="triggers.signal",
+            ),
         ),
         migrations.AddField(
-            model_name='suggestionsignal',
-            name='suggestion',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='suggestions.suggestion'),
+            model_name="suggestionsignal",
+            name="suggestion",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="links",
+                to="suggestions.suggestion",
+            ),
         ),
         migrations.AddField(
-            model_name='suggestion',
-            name='signals',
-            field=models.ManyToManyField(related_name='suggestions', through='suggestions.SuggestionSignal', to='triggers.signal'),
+            model_name="suggestion",
+            name="signals",
+            field=models.ManyToManyField(
+                related_name="suggestions",
+                through="suggestions.SuggestionSignal",
+                to="triggers.signal",
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['goal', 'tool', 'verdict'], name='decision_by_kind'),
+            model_name="decision",
+            index=models.Index(fields=["goal", "tool", "verdict"], name="decision_by_kind"),
         ),
         migrations.AddConstraint(
-            model_name='suggestionsignal',
-            constraint=models.UniqueConstraint(fields=('suggestion', 'signal'), name='one_link_per_suggestion_and_signal'),
+            model_name="suggestionsignal",
+            constraint=models.UniqueConstraint(
+                fields=("suggestion", "signal"), name="one_link_per_suggestion_and_signal"
+            ),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(condition=models.Q(('held_back', ''), ('state', 'pending')), fields=['assignee', '-rank', '-id'], name='suggestion_queue_mine'),
+            model_name="suggestion",
+            index=models.Index(
+                condition=models.Q(("held_back", ""), ("state", "pending")),
+                fields=["assignee", "-rank", "-id"],
+                name="suggestion_queue_mine",
+            ),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(condition=models.Q(('held_back', ''), ('state', 'pending')), fields=['-rank', '-id'], name='suggestion_queue_all'),
+            model_name="suggestion",
+            index=models.Index(
+                condition=models.Q(("held_back", ""), ("state", "pending")),
+                fields=["-rank", "-id"],
+                name="suggestion_queue_all",
+            ),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(fields=['state', '-rank', '-id'], name='suggestion_by_state'),
+            model_name="suggestion",
+            index=models.Index(fields=["state", "-rank", "-id"], name="suggestion_by_state"),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(fields=['record_kind', 'record_id'], name='suggestion_by_record'),
+            model_name="suggestion",
+            index=models.Index(fields=["record_kind", "record_id"], name="suggestion_by_record"),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(fields=['assignee', 'queued_at'], name='suggestion_by_day'),
+            model_name="suggestion",
+            index=models.Index(fields=["assignee", "queued_at"], name="suggestion_by_day"),
         ),
         migrations.AddIndex(
-            model_name='suggestion',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'snoozed'])), fields=['expires_at'], name='suggestion_expiry'),
+            model_name="suggestion",
+            index=models.Index(
+                condition=models.Q(("state__in", ["pending", "snoozed"])),
+                fields=["expires_at"],
+                name="suggestion_expiry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suggestion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['pending', 'snoozed', 'approved', 'failed'])), fields=('record_kind', 'record_id', 'goal'), name='one_open_suggestion_per_record_and_goal'),
+            model_name="suggestion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["pending", "snoozed", "approved", "failed"])),
+                fields=("record_kind", "record_id", "goal"),
+                name="one_open_suggestion_per_record_and_goal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suggestion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'snoozed', 'approved', 'applied', 'failed', 'rejected', 'withdrawn', 'expired', 'superseded', 'undone'])), name='suggestion_state_is_known'),
+            model_name="suggestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "pending",
+                            "snoozed",
+                            "approved",
+                            "applied",
+                            "failed",
+                            "rejected",
+                            "withdrawn",
+                            "expired",
+                            "superseded",
+                            "undone",
+                        ],
+                    )
+                ),
+                name="suggestion_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suggestion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'applied'), _negated=True), models.Q(('applied_at__isnull', False), ('execution__isnull', False)), _connector='OR'), name='applied_suggestion_has_execution'),
+            model_name="suggestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "applied"), _negated=True),
+                    models.Q(("applied_at__isnull", False), ("execution__isnull", False)),
+                    _connector="OR",
+                ),
+                name="applied_suggestion_has_execution",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suggestion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['approved', 'applied', 'failed', 'rejected']), _negated=True), models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False)), _connector='OR'), name='decided_suggestion_has_reviewer'),
+            model_name="suggestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ["approved", "applied", "failed", "rejected"]), _negated=True
+                    ),
+                    models.Q(("reviewed_at__isnull", False), ("reviewed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="decided_suggestion_has_reviewer",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='suggestion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'snoozed'), _negated=True), ('snoozed_until__isnull', False), _connector='OR'), name='snoozed_suggestion_has_end'),
+            model_name="suggestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "snoozed"), _negated=True),
+                    ("snoozed_until__isnull", False),
+                    _connector="OR",
+                ),
+                name="snoozed_suggestion_has_end",
+            ),
         ),
     ]

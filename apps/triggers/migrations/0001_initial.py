@@ -5,100 +5,223 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Scan',
+            name="Scan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('full', 'Daily'), ('manual', 'Manual')], max_length=20)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Finished'), ('failed', 'Finished with errors'), ('skipped', 'Skipped: another scan was running'), ('lost', 'Stopped before its end')], default='queued', max_length=20)),
-                ('triggers', models.JSONField(default=list, help_text='The keys of the triggers to run.')),
-                ('stage', models.CharField(blank=True, help_text='What it is doing now.', max_length=60)),
-                ('steps_done', models.PositiveSmallIntegerField(default=0)),
-                ('steps_total', models.PositiveSmallIntegerField(default=0)),
-                ('queued_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(null=True)),
-                ('heartbeat_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('suggestions_created', models.PositiveIntegerField(default=0)),
-                ('suggestions_refreshed', models.PositiveIntegerField(default=0)),
-                ('suggestions_withdrawn', models.PositiveIntegerField(default=0)),
-                ('held_back', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("full", "Daily"), ("manual", "Manual")], max_length=20
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("succeeded", "Finished"),
+                            ("failed", "Finished with errors"),
+                            ("skipped", "Skipped: another scan was running"),
+                            ("lost", "Stopped before its end"),
+                        ],
+                        default="queued",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "triggers",
+                    models.JSONField(default=list, help_text="The keys of the triggers to run."),
+                ),
+                (
+                    "stage",
+                    models.CharField(blank=True, help_text="What it is doing now.", max_length=60),
+                ),
+                ("steps_done", models.PositiveSmallIntegerField(default=0)),
+                ("steps_total", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "queued_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("started_at", models.DateTimeField(null=True)),
+                ("heartbeat_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("suggestions_created", models.PositiveIntegerField(default=0)),
+                ("suggestions_refreshed", models.PositiveIntegerField(default=0)),
+                ("suggestions_withdrawn", models.PositiveIntegerField(default=0)),
+                ("held_back", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ScanTrigger',
+            name="ScanTrigger",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(max_length=60)),
-                ('matched', models.PositiveIntegerField(default=0)),
-                ('fired', models.PositiveIntegerField(default=0)),
-                ('refreshed', models.PositiveIntegerField(default=0)),
-                ('cleared', models.PositiveIntegerField(default=0)),
-                ('duration_s', models.FloatField(default=0)),
-                ('error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("trigger", models.CharField(max_length=60)),
+                ("matched", models.PositiveIntegerField(default=0)),
+                ("fired", models.PositiveIntegerField(default=0)),
+                ("refreshed", models.PositiveIntegerField(default=0)),
+                ("cleared", models.PositiveIntegerField(default=0)),
+                ("duration_s", models.FloatField(default=0)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['trigger'],
+                "ordering": ["trigger"],
             },
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(max_length=60)),
-                ('goal', models.CharField(choices=[('revive_lead', 'Revive the lead'), ('move_deal', 'Get the deal moving'), ('clear_task', 'Settle the task'), ('plan_next_step', 'Plan the next step'), ('identify_sender', 'Take in the sender'), ('correct_contact', 'Correct the contact')], max_length=40)),
-                ('record_kind', models.CharField(choices=[('lead', 'Lead'), ('contact', 'Contact'), ('account', 'Account'), ('opportunity', 'Deal'), ('activity', 'Activity'), ('task', 'Task'), ('contract', 'Contract'), ('product', 'Product')], max_length=20)),
-                ('record_id', models.BigIntegerField()),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Can wait'), (2, 'This week'), (3, 'Today')])),
-                ('facts', models.JSONField(default=dict)),
-                ('parameters', models.JSONField(default=dict)),
-                ('fired_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('refreshed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('cleared_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("trigger", models.CharField(max_length=60)),
+                (
+                    "goal",
+                    models.CharField(
+                        choices=[
+                            ("revive_lead", "Revive the lead"),
+                            ("move_deal", "Get the deal moving"),
+                            ("clear_task", "Settle the task"),
+                            ("plan_next_step", "Plan the next step"),
+                            ("identify_sender", "Take in the sender"),
+                            ("correct_contact", "Correct the contact"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "record_kind",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("contact", "Contact"),
+                            ("account", "Account"),
+                            ("opportunity", "Deal"),
+                            ("activity", "Activity"),
+                            ("task", "Task"),
+                            ("contract", "Contract"),
+                            ("product", "Product"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("record_id", models.BigIntegerField()),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Can wait"), (2, "This week"), (3, "Today")]
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict)),
+                ("parameters", models.JSONField(default=dict)),
+                (
+                    "fired_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "refreshed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("cleared_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ['-fired_at', '-id'],
+                "ordering": ["-fired_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Silence',
+            name="Silence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_kind', models.CharField(blank=True, choices=[('lead', 'Lead'), ('contact', 'Contact'), ('account', 'Account'), ('opportunity', 'Deal'), ('activity', 'Activity'), ('task', 'Task'), ('contract', 'Contract'), ('product', 'Product')], max_length=20)),
-                ('record_id', models.BigIntegerField(blank=True, null=True)),
-                ('goal', models.CharField(blank=True, choices=[('revive_lead', 'Revive the lead'), ('move_deal', 'Get the deal moving'), ('clear_task', 'Settle the task'), ('plan_next_step', 'Plan the next step'), ('identify_sender', 'Take in the sender'), ('correct_contact', 'Correct the contact')], max_length=40)),
-                ('trigger', models.CharField(blank=True, max_length=60)),
-                ('tool', models.CharField(blank=True, max_length=60)),
-                ('until', models.DateTimeField()),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "record_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("lead", "Lead"),
+                            ("contact", "Contact"),
+                            ("account", "Account"),
+                            ("opportunity", "Deal"),
+                            ("activity", "Activity"),
+                            ("task", "Task"),
+                            ("contract", "Contract"),
+                            ("product", "Product"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("record_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "goal",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("revive_lead", "Revive the lead"),
+                            ("move_deal", "Get the deal moving"),
+                            ("clear_task", "Settle the task"),
+                            ("plan_next_step", "Plan the next step"),
+                            ("identify_sender", "Take in the sender"),
+                            ("correct_contact", "Correct the contact"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("trigger", models.CharField(blank=True, max_length=60)),
+                ("tool", models.CharField(blank=True, max_length=60)),
+                ("until", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='TriggerSetting',
+            name="TriggerSetting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(max_length=60, unique=True)),
-                ('is_enabled', models.BooleanField(default=True)),
-                ('parameters', models.JSONField(blank=True, default=dict)),
-                ('changed_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("trigger", models.CharField(max_length=60, unique=True)),
+                ("is_enabled", models.BooleanField(default=True)),
+                ("parameters", models.JSONField(blank=True, default=dict)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ['trigger'],
+                "ordering": ["trigger"],
             },
         ),
     ]

@@ -6,57 +6,92 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('triggers', '0001_initial'),
+        ("triggers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='scan',
-            name='requested_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="scan",
+            name="requested_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='scantrigger',
-            name='scan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='triggers.scan'),
+            model_name="scantrigger",
+            name="scan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="results",
+                to="triggers.scan",
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('cleared_at', None)), fields=['record_kind', 'record_id', 'goal'], name='signal_firing_by_record'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("cleared_at", None)),
+                fields=["record_kind", "record_id", "goal"],
+                name="signal_firing_by_record",
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['-fired_at', '-id'], name='signal_by_time'),
+            model_name="signal",
+            index=models.Index(fields=["-fired_at", "-id"], name="signal_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('trigger', 'record_id'), name='one_firing_signal_per_trigger_and_record'),
+            model_name="signal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at", None)),
+                fields=("trigger", "record_id"),
+                name="one_firing_signal_per_trigger_and_record",
+            ),
         ),
         migrations.AddField(
-            model_name='silence',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="silence",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='triggersetting',
-            name='changed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="triggersetting",
+            name="changed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scan',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'skipped', 'lost'])), name='scan_status_is_known'),
+            model_name="scan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["queued", "running", "succeeded", "failed", "skipped", "lost"])
+                ),
+                name="scan_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scantrigger',
-            constraint=models.UniqueConstraint(fields=('scan', 'trigger'), name='one_result_per_scan_and_trigger'),
+            model_name="scantrigger",
+            constraint=models.UniqueConstraint(
+                fields=("scan", "trigger"), name="one_result_per_scan_and_trigger"
+            ),
         ),
         migrations.AddIndex(
-            model_name='silence',
-            index=models.Index(fields=['record_kind', 'record_id', 'until'], name='silence_by_record'),
+            model_name="silence",
+            index=models.Index(
+                fields=["record_kind", "record_id", "until"], name="silence_by_record"
+            ),
         ),
     ]

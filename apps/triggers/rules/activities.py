@@ -15,7 +15,9 @@ from apps.triggers.enums import Severity
 from apps.triggers.registry import Parameters, ScanMoment, Trigger
 
 # Addresses that no person reads; mail from them never makes a lead.
-MACHINE_ADDRESS = r"^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?)([+.@-]|$)"
+MACHINE_ADDRESS = (
+    r"^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?)([+.@-]|$)"
+)
 
 
 class FollowupMissingParameters(Parameters):
@@ -132,7 +134,5 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
             .exclude(Exists(earlier))
             .exclude(Exists(known_lead))
             .exclude(Exists(known_contact))
-            .annotate(
-                facts=JSONObject(address=F("counterpart_address"), occurred_at="occurred_at")
-            )
+            .annotate(facts=JSONObject(address=F("counterpart_address"), occurred_at="occurred_at"))
         )

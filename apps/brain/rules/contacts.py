@@ -1,0 +1,128 @@
+"""Proposals that take in a new sender or correct a contact."""
+
+from __future__ import annotations
+
+import re
+
+from apps.brain.rules.wording import claims_from, day_text, shortened
+from apps.brain.schemas import Fact, Proposal, ThinkTask
+from apps.execution.schemas import JsonValue
+
+# Mail hosts that say nothing about where a person works.
+FREE_MAIL_DOMAINS = frozenset(
+    {"gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "live.com", "icloud.com",
+     "me.com", "aol.com", "gmx.de", "gmx.net", "web.de", "proton.me", "protonmail.com", "mail.com"}
+)  # fmt: skip
+
+_DETAILS = (("phone", "phone number"), ("title", "job title"), ("email", "e-mail address"))
+
+
+def identify_sender(task: ThinkTask) -> Proposal | None:
+    """Somebody new wrote: propose a lead from what the message itself says."""
+    address, message = task.fact("address"), task.fact("message")
+    if address is None or message is None or not isinstance(address.value, str):
+        return None
+    email = address.value.strip().lower()
+    first_name, last_name = _split_name(task.text("sender_name"), email)
+    company = task.text("stated_company") or _company_of(email)
+    name = f"{first_name} {last_name}".strip() or email
+    arguments: dict[str, JsonValue] = {"activity_id": task.record.id, "email": email}
+    for key, value, limit in (
+        ("first_name", first_name, 100),
+        ("last_name", last_name, 100),
+        ("company", company, 200),
+        ("phone", task.text("stated_phone"), 50),
+        ("title", task.text("stated_title"), 150),
+    ):
+        if value:
+            arguments[key] = value[:limit]
+    if task.assignee_id is not None:
+        arguments["owner_id"] = task.assignee_id
+    when = day_text(message.value)
+    return Proposal(
+        tool="create_lead",
+        arguments=arguments,
+        title=shortened(f"Add {name}{f' of {company}' if company else ''} as a lead", 200),
+        reason=shortened(
+            f"{name} wrote on {when} from {email}, an address that no lead and no contact has.", 500
+        ),
+        claims=claims_from(
+            (
+                (f"Wrote on {when}: {shortened(message.text, 120)}", message),
+                (f"{email} is not on file", address),
+                (f"Signs as {task.text('sender_name')}", task.fact("sender_name")),
+            )
+        ),
+    )
+
+
+def correct_contact(task: ThinkTask) -> Proposal | None:
+    """A newer signature or a bounce disagrees with the contact: propose what it says."""
+    arguments: dict[str, JsonValue] = {"contact_id": task.record.id}
+    changed: list[str] = []
+    claims: list[tuple[str, Fact | None]] = []
+    for field, words in _DETAILS:
+        stated = task.fact(f"stated_{field}")
+        if stated is not None and isinstance(stated.value, str):
+            arguments[field] = stated.value.strip()
+            changed.append(words)
+            claims.append((f"New {words} in a signature: {shortened(stated.text, 100)}", stated))
+    bounce = task.fact("bounce")
+    name = shortened(task.record_label, 100)
+    if bounce is not None and "email" not in arguments:
+        arguments["email_status"] = "bounced"
+        claims.append(
+            (f"Mail to the address on file came back on {day_text(bounce.value)}", bounce)
+        )
+    if len(arguments) == 1:
+        return None
+    source = task.fact("stating_message")
+    if changed:
+        what = _listed(changed)
+        when = f" of {day_text(source.value)}" if source else ""
+        title = f"Update {name}’s {what}"
+        reason = (
+            f"{name}’s message{when} is signed with a {what} that differs from what is on file."
+        )
+    else:
+        title = f"Mark {name}’s e-mail address as not working"
+        reason = "The last mail to this address came back, and nothing has arrived from it since."
+    return Proposal(
+        tool="update_contact",
+        arguments=arguments,
+        title=shortened(title, 200),
+        reason=shortened(reason, 500),
+        claims=claims_from(claims),
+    )
+
+
+def _split_name(name: str, email: str) -> tuple[str, str]:
+    """First and last name from the sender's name, else from an address like ``ana.lopez@…``."""
+    name = re.sub(r"[\"<>()]", " ", name).strip()
+    if "," in name:
+        last, _, first = name.partition(",")
+        name = f"{first.strip()} {last.strip()}"
+    words = name.split()
+    if not words:
+        local = re.sub(r"\d+$", "", email.partition("@")[0])
+        words = [part.capitalize() for part in re.split(r"[._-]+", local) if part.isalpha()]
+        if len(words) < 2:
+            return "", ""
+    return words[0], " ".join(words[1:])
+
+
+def _company_of(email: str) -> str:
+    """A company's name guessed from the address, or nothing for private mail hosts."""
+    domain = email.rpartition("@")[2]
+    if domain in FREE_MAIL_DOMAINS or "." not in domain:
+        return ""
+    labels = domain.split(".")
+    is_second_level = len(labels) >= 3 and labels[-2] in {"co", "com", "org", "net", "ac"}
+    name = labels[-3] if is_second_level else labels[-2]
+    return name.replace("-", " ").title()
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(words[:-1]) + " and " + words[-1]

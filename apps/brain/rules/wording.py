@@ -1,0 +1,50 @@
+"""Small pieces of wording that the writers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from apps.brain.schemas import Claim, Fact, ThinkTask
+
+
+def next_working_day(day: date) -> date:
+    """The first Monday-to-Friday day after ``day``."""
+    following = day + timedelta(days=1)
+    while following.weekday() >= 5:
+        following += timedelta(days=1)
+    return following
+
+
+def day_text(value: object) -> str:
+    """A day as people write it, from an ISO date or moment: ``3 Nov 2026``."""
+    text = str(value)
+    moment = (
+        datetime.fromisoformat(text).date()
+        if "T" in text or " " in text
+        else date.fromisoformat(text)
+    )
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def claims_from(facts: Iterable[tuple[str, Fact | None]]) -> tuple[Claim, ...]:
+    """Make one claim for each text whose fact is there."""
+    return tuple(Claim(text, (fact.number,)) for text, fact in facts if fact is not None)
+
+
+def last_contact_phrase(task: ThinkTask) -> str:
+    """When there was last contact, in words that stay true: a date, not an age."""
+    last = task.fact("last_activity")
+    if last is None:
+        created = task.fact("created_at")
+        since = f" since {created.text}" if created else ""
+        return f"nobody has been in touch{since}"
+    return f"no contact since {last.text}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, cut at a word when it is longer than ``limit`` characters."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    return text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

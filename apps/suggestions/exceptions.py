@@ -1,0 +1,77 @@
+"""Why a decision was not taken; each with a stable code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.tenants.exceptions import AishaError
+
+if TYPE_CHECKING:
+    from apps.suggestions.models import Suggestion
+
+
+class SuggestionError(AishaError):
+    """The base of this app's errors."""
+
+    code = "suggestion"
+    status = 409
+
+
+class SuggestionNotFoundError(SuggestionError):
+    """There is no such suggestion, or this person may not see it."""
+
+    code = "not_found"
+    status = 404
+    message = "There is no such suggestion here."
+
+
+class DecisionPermissionError(SuggestionError):
+    """The person may look at suggestions but not decide on them."""
+
+    code = "permission_refused"
+    status = 403
+    message = "You may not decide on suggestions."
+
+
+class AlreadyDecidedError(SuggestionError):
+    """Somebody, or the system, was first."""
+
+    code = "already_decided"
+
+    def __init__(self, suggestion: Suggestion) -> None:
+        who = suggestion.reviewed_by.display_name if suggestion.reviewed_by else ""
+        self.extras: dict[str, Any] = {
+            "state": suggestion.state,
+            "decided_by": who or None,
+            "decided_at": suggestion.reviewed_at.isoformat() if suggestion.reviewed_at else None,
+        }
+        state = suggestion.get_state_display().lower()
+        by = f" by {who}" if who else ""
+        super().__init__(f"This suggestion is already {state}{by}.")
+
+
+class WithdrawnError(SuggestionError):
+    """The reason no longer holds; the suggestion was withdrawn instead of applied."""
+
+    code = "withdrawn"
+    message = "The reason for this no longer holds, so it was withdrawn. Nothing was changed."
+
+
+class ApplyFailedError(SuggestionError):
+    """The approval stands, but the change could not be written; it can be tried again."""
+
+    code = "apply_failed"
+    status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The change could not be written: {reason} Nothing was changed; try again."
+        )
+
+
+class InvalidSnoozeError(SuggestionError):
+    """The snooze does not end in the near future."""
+
+    code = "invalid_snooze"
+    status = 422
+    message = "Choose a time between now and 90 days from now."

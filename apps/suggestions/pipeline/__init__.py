@@ -1,0 +1,1 @@
+"""From signals to suggestions, in five stages: context, prompt, Brain, validation, delivery."""

@@ -1,0 +1,260 @@
+"""Stage 5: store the packets, keep the open ones true, and let the day's number into the queue.
+
+All SQL of this stage runs as the role ``aisha_ai``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_events
+from apps.brain.models import BrainCall
+from apps.suggestions import rules
+from apps.suggestions.enums import HeldBack, State, Verdict
+from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
+from apps.suggestions.pipeline.validation import Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """How often one kind of suggestion was approved: measured rate or None, and the decisions behind it."""
+
+    rate: float | None
+    decided: int
+
+
+class AcceptanceTable:
+    """Measured acceptance by goal and tool."""
+
+    def __init__(self, rows: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        self._rows = rows
+        accepted = sum(row[0] for row in rows.values())
+        decided = sum(row[1] for row in rows.values())
+        self._overall = accepted / decided if decided else rules.UNMEASURED_ACCEPTANCE
+
+    @classmethod
+    def read(cls) -> AcceptanceTable:
+        """Count all decisions so far, in one query."""
+        rows = (
+            Decision.objects.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT])
+            .values_list("goal", "tool")
+            .annotate(accepted=Count("pk", filter=Q(verdict=Verdict.APPROVE)), decided=Count("pk"))
+            .order_by()
+        )
+        return cls({(goal, tool): (accepted, decided) for goal, tool, accepted, decided in rows})
+
+    def of(self, goal: str, tool: str) -> Acceptance:
+        """The acceptance of one kind of suggestion."""
+        accepted, decided = self._rows.get((goal, tool), (0, 0))
+        rate = rules.measured_confidence(
+            accepted=accepted, decided=decided, overall_rate=self._overall
+        )
+        return Acceptance(rate, decided)
+
+
+def deliver(
+    accepted: Sequence[Accepted],
+    call: BrainCall,
+    acceptance: AcceptanceTable,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> tuple[int, int]:
+    """Store new suggestions and refresh waiting ones; return how many of each."""
+    call.save(force_insert=True)
+    fresh = [item for item in accepted if item.context.awaiting.suggestion_id is None]
+    made = Suggestion.objects.bulk_create([_packet(item, call, acceptance, now) for item in fresh])
+    links = [
+        SuggestionSignal(suggestion=suggestion, signal_id=signal_id)
+        for suggestion, item in zip(made, fresh, strict=True)
+        for signal_id in item.context.awaiting.signal_ids
+    ]
+    again = [item for item in accepted if item.context.awaiting.suggestion_id is not None]
+    waiting = Suggestion.objects.filter(state=State.PENDING).in_bulk(
+        [item.context.awaiting.suggestion_id for item in again]
+    )
+    renewed: list[Suggestion] = []
+    for item in again:
+        old = waiting.get(item.context.awaiting.suggestion_id or 0)
+        if old is None:
+            continue
+        renewed.append(_refreshed(old, item, call, acceptance, now))
+        links.extend(
+            SuggestionSignal(suggestion=old, signal_id=signal_id)
+            for signal_id in item.context.awaiting.signal_ids
+        )
+    Suggestion.objects.bulk_update(renewed, _REFRESHED_FIELDS, batch_size=200)
+    SuggestionSignal.objects.bulk_create(links, ignore_conflicts=True)
+    record_events(
+        actor,
+        [
+            *(_entry(Event.SUGGESTION_CREATED, suggestion) for suggestion in made),
+            *(_entry(Event.SUGGESTION_REFRESHED, suggestion) for suggestion in renewed),
+        ],
+    )
+    return len(made), len(renewed)
+
+
+_REFRESHED_FIELDS = [
+    "record_label", "assignee", "tool", "arguments", "before_values", "guard_values", "risk", "title",
+    "reason", "facts", "evidence", "value_at_stake", "currency", "urgency", "confidence", "confidence_n",
+    "rank", "provider", "brain_call", "refreshed_at", "expires_at",
+]  # fmt: skip
+
+
+def _packet(
+    item: Accepted, call: BrainCall, acceptance: AcceptanceTable, now: datetime
+) -> Suggestion:
+    awaiting = item.context.awaiting
+    suggestion = Suggestion(
+        state=State.PENDING,
+        held_back=HeldBack.DAILY_CAP,
+        origin=Origin.TRIGGER,
+        goal=awaiting.goal,
+        record_kind=awaiting.record.kind,
+        record_id=awaiting.record.id,
+        created_at=now,
+    )
+    return _refreshed(suggestion, item, call, acceptance, now)
+
+
+def _refreshed(
+    suggestion: Suggestion,
+    item: Accepted,
+    call: BrainCall,
+    acceptance: AcceptanceTable,
+    now: datetime,
+) -> Suggestion:
+    context, proposal = item.context, item.proposal
+    measured = acceptance.of(suggestion.goal, item.tool.key)
+    suggestion.record_label = context.label[:300]
+    suggestion.assignee_id = context.assignee_id
+    suggestion.tool = item.tool.key
+    suggestion.arguments = dict(proposal.arguments)
+    suggestion.before_values = {key: dict(values) for key, values in item.seen.before.items()}
+    suggestion.guard_values = {key: dict(values) for key, values in item.seen.guards.items()}
+    suggestion.risk = item.tool.risk
+    suggestion.title = proposal.title
+    suggestion.reason = proposal.reason
+    suggestion.facts = [
+        {
+            "number": fact.number,
+            "label": fact.label,
+            "text": fact.text,
+            "occurred_at": fact.occurred_at.isoformat() if fact.occurred_at else None,
+            "record": str(fact.record) if fact.record else None,
+        }
+        for fact in context.facts
+    ]
+    suggestion.evidence = [
+        {"text": claim.text, "facts": list(claim.facts)} for claim in item.claims
+    ]
+    suggestion.value_at_stake = context.value_at_stake
+    suggestion.currency = context.currency
+    suggestion.urgency = context.awaiting.urgency
+    suggestion.confidence = measured.rate
+    suggestion.confidence_n = measured.decided
+    suggestion.rank = rules.rank(
+        value_at_stake=context.value_at_stake,
+        urgency=context.awaiting.urgency,
+        acceptance=measured.rate,
+    )
+    suggestion.provider = proposal.provider
+    suggestion.brain_call = call
+    suggestion.refreshed_at = now
+    suggestion.expires_at = now + rules.LIFETIME
+    return suggestion
+
+
+def withdraw_cleared(*, actor: Actor, now: datetime) -> int:
+    """Withdraw undecided suggestions none of whose signals is firing any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE suggestions_suggestion g
+            SET state = 'withdrawn', closed_because = 'The reason no longer holds.'
+            WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger'
+              AND NOT EXISTS (
+                  SELECT 1 FROM suggestions_suggestionsignal l
+                  JOIN triggers_signal s ON s.id = l.signal_id
+                  WHERE l.suggestion_id = g.id AND s.cleared_at IS NULL)
+            RETURNING g.id
+            """
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    _record_all(actor, Event.SUGGESTION_WITHDRAWN, ids)
+    return len(ids)
+
+
+def expire_old(*, actor: Actor, now: datetime) -> int:
+    """Close undecided suggestions whose time has run out."""
+    ids = list(Suggestion.objects.past_expiry(now).values_list("pk", flat=True))
+    Suggestion.objects.past_expiry(now).filter(pk__in=ids).update(
+        state=State.EXPIRED, closed_because="Nobody decided in time."
+    )
+    _record_all(actor, Event.SUGGESTION_EXPIRED, ids)
+    return len(ids)
+
+
+def wake_snoozed(*, actor: Actor, now: datetime) -> int:
+    """Bring back suggestions whose snooze is over."""
+    ids = list(Suggestion.objects.snooze_over(now).values_list("pk", flat=True))
+    Suggestion.objects.snooze_over(now).filter(pk__in=ids).update(
+        state=State.PENDING, snoozed_until=None
+    )
+    _record_all(actor, Event.SUGGESTION_WOKEN, ids)
+    return len(ids)
+
+
+# The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap
+# less what waits already or, if that is more, less what has come today.
+_RELEASE = """
+WITH load AS (
+    SELECT assignee_id,
+           count(*) FILTER (WHERE state = 'pending' AND held_back = '') AS waiting,
+           count(*) FILTER (WHERE queued_at >= %(day_begins)s) AS today
+    FROM suggestions_suggestion
+    WHERE (state = 'pending' AND held_back = '') OR queued_at >= %(day_begins)s
+    GROUP BY assignee_id
+), placed AS (
+    SELECT id, assignee_id, rank,
+           row_number() OVER (PARTITION BY assignee_id, goal ORDER BY rank DESC, id) AS turn
+    FROM suggestions_suggestion WHERE state = 'pending' AND held_back <> ''
+), ordered AS (
+    SELECT id, assignee_id,
+           row_number() OVER (PARTITION BY assignee_id ORDER BY turn, rank DESC, id) AS place
+    FROM placed
+)
+UPDATE suggestions_suggestion g SET held_back = '', queued_at = %(now)s
+FROM ordered o LEFT JOIN load l ON l.assignee_id IS NOT DISTINCT FROM o.assignee_id
+WHERE g.id = o.id
+  AND o.place <= %(cap)s - greatest(coalesce(l.waiting, 0), coalesce(l.today, 0))
+"""
+
+
+def fill_queues(*, cap_per_day: int, day_begins: datetime, now: datetime) -> int:
+    """Let held-back suggestions into the queues, up to each person's number a day; return the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, {"cap": cap_per_day, "day_begins": day_begins, "now": now})
+    return Suggestion.objects.held_back().count()
+
+
+def _entry(event: Event, suggestion: Suggestion) -> Entry:
+    return Entry(
+        event,
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        suggestion_id=suggestion.pk,
+        details={"goal": suggestion.goal, "tool": suggestion.tool},
+    )
+
+
+def _record_all(actor: Actor, event: Event, suggestion_ids: Sequence[int]) -> None:
+    record_events(actor, [Entry(event, suggestion_id=pk) for pk in suggestion_ids])

@@ -1,0 +1,133 @@
+"""The pipeline as one use case: what a scan does after its triggers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.brain.enums import Mode
+from apps.brain.schemas import ThinkTask
+from apps.brain.services import think
+from apps.suggestions.pipeline import delivery
+from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
+from apps.suggestions.pipeline.context import Context, gather
+from apps.suggestions.pipeline.validation import validate
+from apps.tenants.enums import Module, Role
+from apps.tenants.models import Tenant
+from apps.tenants.roles import taking_role
+from apps.tenants.services import is_module_on
+from apps.triggers.models import Scan
+from apps.triggers.registry import ScanMoment
+from apps.triggers.rules import registry as triggers
+from apps.triggers.services import current_tenant
+
+log = logging.getLogger(__name__)
+
+# How many suggestions are made in one transaction: a killed worker loses at most so many, and the next
+# scan makes them again.
+BATCH_SIZE = 500
+
+
+def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
+    """Turn the firing signals into suggestions and bring the open ones up to date."""
+    tenant = current_tenant()
+    if not is_module_on(tenant, Module.SUGGESTIONS):
+        return
+    actor = Actor.for_system("pipeline", Origin.TRIGGER)
+    scan.suggestions_withdrawn += _keep_true(actor, moment.now)
+    with taking_role(Role.AI):
+        awaiting = find_awaiting(moment.now)
+        acceptance = delivery.AcceptanceTable.read()
+    for batch in _batches(awaiting):
+        created, refreshed = _run_batch(batch, moment, tenant, acceptance, actor)
+        scan.suggestions_created += created
+        scan.suggestions_refreshed += refreshed
+    with taking_role(Role.AI):
+        scan.held_back = delivery.fill_queues(
+            cap_per_day=tenant.suggestions_per_day,
+            day_begins=_day_begins(moment),
+            now=moment.now,
+        )
+
+
+def keep_true(now: datetime) -> None:
+    """Between scans: wake what was snoozed, expire what is old, and fill the queues again."""
+    tenant = current_tenant()
+    actor = Actor.for_system("upkeep", Origin.TRIGGER)
+    moment = ScanMoment(now=now, zone=tenant.zone)
+    _keep_true(actor, now)
+    with taking_role(Role.AI):
+        delivery.fill_queues(
+            cap_per_day=tenant.suggestions_per_day, day_begins=_day_begins(moment), now=now
+        )
+
+
+def _keep_true(actor: Actor, now: datetime) -> int:
+    with taking_role(Role.AI):
+        withdrawn = delivery.withdraw_cleared(actor=actor, now=now)
+        delivery.expire_old(actor=actor, now=now)
+        delivery.wake_snoozed(actor=actor, now=now)
+    return withdrawn
+
+
+def _run_batch(
+    batch: Sequence[Awaiting],
+    moment: ScanMoment,
+    tenant: Tenant,
+    acceptance: delivery.AcceptanceTable,
+    actor: Actor,
+) -> tuple[int, int]:
+    began = time.monotonic()
+    with taking_role(Role.AI):
+        contexts = gather(batch, moment, tenant.currency)
+    tasks = [_task_of(context, moment) for context in contexts]
+    # No transaction is open here: a provider may take its time.
+    thought = think(tasks, Mode.PROPOSE_ACTIONS)
+    with transaction.atomic(), taking_role(Role.AI):
+        accepted, dropped = validate(list(zip(contexts, tasks, thought.proposals, strict=True)))
+        counts = delivery.deliver(accepted, thought.call, acceptance, actor=actor, now=moment.now)
+        if dropped:
+            by_code = Counter(item.code for item in dropped)
+            record_event(actor, Entry(Event.PROPOSAL_DROPPED, details=dict(by_code)))
+    log.info(
+        "suggestions delivered",
+        extra={
+            "created": counts[0],
+            "refreshed": counts[1],
+            "dropped": len(dropped),
+            "duration_s": round(time.monotonic() - began, 3),
+        },
+    )
+    return counts
+
+
+def _task_of(context: Context, moment: ScanMoment) -> ThinkTask:
+    """Stage 2: the task as the Brain gets it. Tools are those that the goal's triggers allow."""
+    goal = context.awaiting.goal
+    tools = {tool for trigger in triggers.all() if trigger.goal == goal for tool in trigger.tools}
+    return ThinkTask(
+        record=context.awaiting.record,
+        record_label=context.label,
+        goal=goal,
+        facts=tuple(context.facts),
+        tools=tuple(sorted(tools)),
+        today=moment.today,
+        assignee_id=context.assignee_id,
+    )
+
+
+def _day_begins(moment: ScanMoment) -> datetime:
+    return datetime(moment.today.year, moment.today.month, moment.today.day, tzinfo=moment.zone)
+
+
+def _batches(awaiting: Sequence[Awaiting]) -> Iterator[Sequence[Awaiting]]:
+    for start in range(0, len(awaiting), BATCH_SIZE):
+        yield awaiting[start : start + BATCH_SIZE]

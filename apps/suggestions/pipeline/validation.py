@@ -1,0 +1,115 @@
+"""Stage 4: hold each proposal against what was asked, and read the values it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from apps.brain.schemas import Claim, Proposal, ThinkTask
+from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
+from apps.execution.reading import read_seen_many
+from apps.execution.schemas import RecordRef, Seen
+from apps.execution.tools import Tool, ToolArguments, registry
+from apps.execution.tools.base import to_json
+from apps.suggestions.pipeline.context import Context
+
+# A follow-up further away than this is no follow-up.
+FURTHEST_DUE = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A proposal that held, with the values that its approval will be compared with."""
+
+    context: Context
+    proposal: Proposal
+    tool: Tool[Any]
+    arguments: ToolArguments
+    claims: tuple[Claim, ...]
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A proposal that did not hold, and why, as a stable code."""
+
+    record: RecordRef
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    context: Context
+    proposal: Proposal
+    tool: Tool[Any]
+    arguments: ToolArguments
+    claims: tuple[Claim, ...]
+
+
+def validate(
+    asked: Sequence[tuple[Context, ThinkTask, Proposal | None]],
+) -> tuple[list[Accepted], list[Dropped]]:
+    """Part the proposals of a batch into those that hold and those that do not."""
+    checked: list[_Checked] = []
+    dropped: list[Dropped] = []
+    for context, task, proposal in asked:
+        verdict = _check(context, task, proposal)
+        if isinstance(verdict, Dropped):
+            dropped.append(verdict)
+        else:
+            checked.append(verdict)
+    accepted: list[Accepted] = []
+    for item, seen in zip(
+        checked, read_seen_many([(item.tool, item.arguments) for item in checked]), strict=True
+    ):
+        if seen is None:
+            dropped.append(Dropped(item.context.awaiting.record, "record_gone"))
+        elif not _changes_something(item.tool, item.arguments, seen):
+            dropped.append(Dropped(item.context.awaiting.record, "changes_nothing"))
+        else:
+            accepted.append(
+                Accepted(item.context, item.proposal, item.tool, item.arguments, item.claims, seen)
+            )
+    return accepted, dropped
+
+
+def _check(context: Context, task: ThinkTask, proposal: Proposal | None) -> _Checked | Dropped:
+    record = context.awaiting.record
+    if proposal is None:
+        return Dropped(record, "no_proposal")
+    if proposal.tool not in task.tools:
+        return Dropped(record, "tool_not_allowed")
+    try:
+        tool = registry.get(proposal.tool)
+        arguments = tool.parse(proposal.arguments)
+    except UnknownToolError:
+        return Dropped(record, "unknown_tool")
+    except InvalidArgumentsError:
+        return Dropped(record, "invalid_arguments")
+    if tool.subject(arguments) != record:
+        return Dropped(record, "other_record")
+    given = {record, *(fact.record for fact in task.facts if fact.record is not None)}
+    if not set(tool.mentions(arguments)) <= given:
+        return Dropped(record, "unknown_record")
+    owner_id = getattr(arguments, "owner_id", None)
+    if owner_id is not None and owner_id != task.assignee_id:
+        return Dropped(record, "unknown_person")
+    due_on = getattr(arguments, "due_on", None)
+    if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:
+        return Dropped(record, "implausible_date")
+    numbers = {fact.number for fact in task.facts}
+    claims = tuple(
+        claim for claim in proposal.claims if claim.facts and set(claim.facts) <= numbers
+    )
+    if not claims or not proposal.title.strip() or not proposal.reason.strip():
+        return Dropped(record, "no_evidence")
+    return _Checked(context, proposal, tool, arguments, claims)
+
+
+def _changes_something(tool: Tool[Any], arguments: ToolArguments, seen: Seen) -> bool:
+    if tool.is_creation:
+        return True
+    before = seen.before[str(tool.subject(arguments))]
+    return any(to_json(value) != before[name] for name, value in tool.values(arguments).items())
