@@ -60,3 +60,23 @@ class RecordChangedError(CrmError):
         self.revision_now = revision_now
         self.extras: dict[str, Any] = {"revision": revision_now}
         super().__init__()
+
+
+class RecordConflictError(CrmError):
+    """An ``If-Match`` header names another revision than the record has; nothing was written."""
+
+    code = "record_changed"
+    status = 412
+    message = "The record is not at the revision that If-Match names. Nothing was written."
+
+    def __init__(self, revision_now: int | None) -> None:
+        self.extras: dict[str, Any] = {"revision": revision_now}
+        super().__init__()
+
+
+class ExternalIdTakenError(CrmError):
+    """Another record has this external id of this source; the person may not even see it."""
+
+    code = "external_id_taken"
+    status = 409
+    message = "Another record has this external id of this source. Nothing was written."

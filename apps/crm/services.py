@@ -56,7 +56,7 @@ def create_record(
         ChangeRefusedError: the person may not add such records.
         OwnerRefusedError, ReferenceRefusedError: see there.
     """
-    _require_permission(user, "add", model)
+    require_permission(user, "add", model, origin=origin)
     fields = {"owner": user, **values.fields}
     record = model(**fields)
     _check_owner(user, None, fields)
@@ -90,7 +90,7 @@ def change_record(
         RecordChangedError: somebody changed it meanwhile; nothing was written.
         ChangeRefusedError, OwnerRefusedError, ReferenceRefusedError: see there.
     """
-    _require_permission(user, "change", model, record_id)
+    require_permission(user, "change", model, record_id, origin=origin)
     with acting(Actor.for_person(user, origin)):
         record = _lock_visible(user, model, record_id)
         if revision is not None and record.revision != revision:
@@ -132,15 +132,25 @@ def permission_name(verb: str, model: type[Record]) -> str:
     return f"crm.{verb}_{model._meta.model_name}"
 
 
-def _require_permission(
-    user: User, verb: str, model: type[Record], record_id: int | None = None
+def require_permission(
+    user: User,
+    verb: str,
+    model: type[Record],
+    record_id: int | None = None,
+    *,
+    origin: Origin = Origin.PERSON,
 ) -> None:
+    """Refuse, on record, a person whose role does not allow to view, add or change such records.
+
+    Raises:
+        ChangeRefusedError: it does not.
+    """
     permission = permission_name(verb, model)
     if user.has_perm(permission):
         return
     details = {"permission": permission}
     record_event(
-        Actor.for_person(user),
+        Actor.for_person(user, origin),
         Entry(Event.PERMISSION_REFUSED, model.kind.value, record_id, details=details),
     )
     raise ChangeRefusedError

@@ -1,0 +1,143 @@
+"""Fields of the API that look at who is asking, and the typed custom fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import models
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.crm.enums import FieldType, RecordKind
+from apps.crm.models import CustomField
+from apps.users.models import User
+from apps.users.rules import assignable_people
+
+MAX_TEXT_LENGTH = 5000
+
+
+class VisibleRecordField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of another record; one that the person may not see does not exist for them.
+
+    What stands there already may stay, seen or not: a client sends whole records back.
+    """
+
+    queryset: Any
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """What the person may see, and what stands there."""
+        user: User = self.context["request"].user
+        mine: models.QuerySet[Any] = self.queryset.visible_to(user)
+        held: models.QuerySet[Any] = self.queryset.filter(pk=self.held_id)
+        return mine | held
+
+    @property
+    def held_id(self) -> int | None:
+        """The id that the record holds now, if there is a record."""
+        serializer: Any = self.parent
+        held: int | None = getattr(serializer.instance, f"{self.source}_id", None)
+        return held
+
+
+class OwnerField(VisibleRecordField):
+    """The id of a person to whom this person may give records."""
+
+    def get_queryset(self) -> models.QuerySet[User]:
+        """Who may be given records, and who owns it now."""
+        user: User = self.context["request"].user
+        return User.objects.filter(assignable_people(user) | models.Q(pk=self.held_id))
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class AttributesField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
+    """The custom fields of a record, by key. A write names those to change; null empties one.
+
+    What the tenant has not defined is refused, and each value must be of its field's type.
+    """
+
+    default_error_messages = {"not_an_object": "An object of custom fields by key."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Check each value against its definition; None among them empties a field."""
+        if not isinstance(data, Mapping):
+            self.fail("not_an_object")
+        serializer: Any = self.parent
+        kind: RecordKind = serializer.Meta.model.kind
+        definitions = {
+            field.key: field
+            for field in CustomField.objects.filter(record_kind=kind, is_active=True)
+        }
+        problems: dict[str, list[str]] = {}
+        checked: dict[str, Any] = {}
+        for key, value in data.items():
+            definition = definitions.get(key)
+            if definition is None:
+                problems[str(key)] = ["There is no such custom field."]
+                continue
+            try:
+                checked[key] = check_custom_value(definition, value)
+            except ValueError as error:
+                problems[key] = [str(error)]
+        if problems:
+            raise serializers.ValidationError(problems)
+        return checked
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        """As stored."""
+        return value
+
+
+def check_custom_value(field: CustomField, value: Any) -> str | int | float | bool | None:
+    """Return ``value`` as it is stored for ``field``; None empties it.
+
+    Raises:
+        ValueError: it is not of the field's type; the message is for the person.
+    """
+    if value is None:
+        return None
+    match field.field_type:
+        case FieldType.BOOLEAN:
+            if not isinstance(value, bool):
+                raise ValueError("true or false.")
+            return value
+        case FieldType.NUMBER:
+            return _check_number(value)
+        case FieldType.DATE:
+            try:
+                return date.fromisoformat(value).isoformat()
+            except (TypeError, ValueError) as error:
+                raise ValueError("A date such as 2026-03-31.") from error
+        case FieldType.CHOICE:
+            if value not in field.choices:
+                raise ValueError(f"One of: {', '.join(map(str, field.choices))}.")
+            return str(value)
+        case _:
+            return _check_text(value)
+
+
+def _check_number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("A number.")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError("A number.") from error
+    # Beyond 15 digits a float no longer holds what was sent.
+    if not number.is_finite() or abs(number) >= Decimal("1e15"):
+        raise ValueError("A number below 1,000,000,000,000,000.")
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _check_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("A text.")
+    if len(value) > MAX_TEXT_LENGTH:
+        raise ValueError(f"At most {MAX_TEXT_LENGTH} characters.")
+    # PostgreSQL's jsonb cannot hold either of these.
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("No control character zero and no half of a surrogate pair.")
+    return value

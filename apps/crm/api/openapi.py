@@ -1,0 +1,53 @@
+"""How the endpoints of records are described in OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that was read: a record that has changed since is left alone (412).",
+)
+_ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The revision."
+)
+_LOCATION = OpenApiParameter(
+    "Location",
+    str,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The new record's address.",
+)
+_PARAMETERS = {
+    "retrieve": [_ETAG],
+    "create": [_ETAG, _LOCATION],
+    "partial_update": [_IF_MATCH, _ETAG],
+    "by_external_id": [_ETAG],
+    "upsert": [_IF_MATCH, _ETAG, _LOCATION],
+}
+
+
+class RecordSchema(AutoSchema):
+    """Adds the headers of records and both successful answers of an upsert."""
+
+    view: Any
+
+    def get_tags(self) -> list[str]:
+        """One chapter per kind of record."""
+        return [str(self.view.model._meta.verbose_name_plural)]
+
+    def get_override_parameters(self) -> list[Any]:
+        """The headers of the endpoint."""
+        return list(_PARAMETERS.get(self.view.action, []))
+
+    def get_response_serializers(self) -> Any:
+        """What comes back."""
+        serializer = self.view.get_serializer_class()
+        if self.view.action == "upsert":
+            return {200: serializer, 201: serializer}
+        return super().get_response_serializers()

@@ -1,0 +1,277 @@
+"""The endpoints of records. What may be written, and by whom, stands in ``apps.crm.services``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from django.db import IntegrityError
+from django.shortcuts import get_object_or_404
+from psycopg import errors
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import ListModelMixin
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from apps.audit.enums import Origin
+from apps.crm import filters
+from apps.crm.api import serializers
+from apps.crm.api.openapi import RecordSchema
+from apps.crm.api.preconditions import Precondition, etag_of, read_precondition
+from apps.crm.exceptions import ExternalIdTakenError, RecordChangedError, RecordConflictError
+from apps.crm.models import (
+    Account,
+    Activity,
+    Contact,
+    Contract,
+    Lead,
+    Opportunity,
+    Product,
+    Record,
+    Task,
+)
+from apps.crm.querysets import RecordQuerySet
+from apps.crm.services import (
+    RecordValues,
+    change_record,
+    create_record,
+    require_permission,
+    visible_records,
+)
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+VERBS = {"GET": "view", "HEAD": "view", "POST": "add", "PATCH": "change", "PUT": "change"}
+
+
+class RecordPermission(BasePermission):
+    """The person's role allows to view, add or change records of the kind."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Refuse, on record, before anything of the request is looked at."""
+        verb = VERBS.get(request.method or "")
+        if verb is not None:
+            record_id = int(view.kwargs["pk"]) if "pk" in view.kwargs else None
+            require_permission(request.user, verb, view.model, record_id, origin=Origin.API)  # type: ignore[arg-type]
+        return True
+
+
+class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
+    """What every kind of record offers. There is no delete."""
+
+    model: ClassVar[type[Record]]
+    ordering_fields: ClassVar[tuple[str, ...]]
+    default_ordering: ClassVar[str]
+    permission_classes = (IsAuthenticated, RecordPermission)
+    lookup_value_regex = "[0-9]{1,18}"
+    schema = RecordSchema()
+
+    def get_queryset(self) -> RecordQuerySet[Any]:
+        """The records that the person may see."""
+        if getattr(self, "swagger_fake_view", False):
+            return self.model._default_manager.none()  # type: ignore[return-value]
+        return visible_records(self.request.user, self.model).for_list_page()  # type: ignore[arg-type]
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One record. Its ETag is for ``If-Match``."""
+        return self._answer(get_object_or_404(self.get_queryset(), pk=int(pk)))
+
+    def create(self, request: Request) -> Response:
+        """Write a new record. Left out, its owner is the person who asks."""
+        try:
+            record = self._create(request.data)
+        except IntegrityError as error:
+            _raise_unless_taken(error)
+            raise ExternalIdTakenError from error
+        return self._answer(self.get_queryset().get(pk=record.pk), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the fields that are named and leave the others."""
+        record = get_object_or_404(self.get_queryset(), pk=int(pk))
+        try:
+            self._change(record, request.data, read_precondition(request), partial=True)
+        except IntegrityError as error:
+            _raise_unless_taken(error)
+            raise ExternalIdTakenError from error
+        return self._answer(self.get_queryset().get(pk=record.pk))
+
+    @action(detail=False, url_path="by-external-id/(?P<source>[^/]+)/(?P<external_id>.+)")
+    def by_external_id(self, request: Request, source: str, external_id: str) -> Response:
+        """One record, by the id that another system gave it."""
+        found = self.get_queryset().filter(source=source, external_id=external_id)
+        return self._answer(get_object_or_404(found))
+
+    @by_external_id.mapping.put
+    def upsert(self, request: Request, source: str, external_id: str) -> Response:
+        """Create the record of another system's row, or change it; safe to send again.
+
+        Fields that are left out of a change stay as they are.
+        """
+        precondition = read_precondition(request)
+        payload = _with_external_id(request.data, source, external_id)
+        try:
+            record, is_new = self._create_or_change(payload, precondition)
+        except IntegrityError as error:
+            # Another request has just created it: now it is there to be changed.
+            _raise_unless_taken(error)
+            record, is_new = self._create_or_change(payload, precondition)
+        return self._answer(self.get_queryset().get(pk=record.pk), status=201 if is_new else 200)
+
+    def _create_or_change(
+        self, payload: dict[str, Any], precondition: Precondition
+    ) -> tuple[Record, bool]:
+        wanted = {name: payload[name] for name in ("source", "external_id")}
+        record = self.get_queryset().filter(**wanted).first()
+        if record is not None:
+            self._change(record, payload, precondition, partial=False)
+            return record, False
+        if self.model._default_manager.filter(**wanted).exists():
+            raise ExternalIdTakenError
+        if precondition.must_exist:
+            raise RecordConflictError(None)
+        return self._create(payload), True
+
+    def _create(self, payload: Any) -> Record:
+        serializer = self.get_serializer(data=payload)
+        serializer.is_valid(raise_exception=True)
+        return create_record(
+            user=self.request.user,  # type: ignore[arg-type]
+            model=self.model,
+            values=_values_of(serializer.validated_data),
+            origin=Origin.API,
+        )
+
+    def _change(
+        self, record: Record, payload: Any, precondition: Precondition, *, partial: bool
+    ) -> None:
+        serializer = self.get_serializer(record, data=payload, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        try:
+            change_record(
+                user=self.request.user,  # type: ignore[arg-type]
+                model=self.model,
+                record_id=record.pk,
+                revision=precondition.revision,
+                values=_values_of(serializer.validated_data),
+                origin=Origin.API,
+            )
+        except RecordChangedError as error:
+            raise RecordConflictError(error.revision_now) from error
+
+    def _answer(self, record: Record, status: int = 200) -> Response:
+        headers = {"ETag": etag_of(record)}
+        if status == 201:
+            headers["Location"] = self.reverse_action("detail", args=[record.pk])
+        return Response(self.get_serializer(record).data, status=status, headers=headers)
+
+
+def _values_of(validated: Mapping[str, Any]) -> RecordValues:
+    fields = {name: value for name, value in validated.items() if name != "attributes"}
+    return RecordValues(fields=fields, attributes=validated.get("attributes", {}))
+
+
+def _with_external_id(payload: Any, source: str, external_id: str) -> dict[str, Any]:
+    """The payload with the ids of the address; it may repeat them but not contradict."""
+    if not isinstance(payload, Mapping):
+        raise ValidationError("Send an object.")
+    ids = {"source": source, "external_id": external_id}
+    for name, value in ids.items():
+        if payload.get(name, value) != value:
+            raise ValidationError({name: ["It differs from the one in the address."]})
+    return {**payload, **ids}
+
+
+def _raise_unless_taken(error: IntegrityError) -> None:
+    """Go on only if the external id was taken; any other constraint is a fault of ours."""
+    cause = error.__cause__
+    is_taken = isinstance(cause, errors.UniqueViolation) and str(
+        cause.diag.constraint_name
+    ).endswith("_per_external_id")
+    if not is_taken:
+        raise error
+
+
+class LeadViewSet(RecordViewSet[Lead]):
+    """Leads."""
+
+    model = Lead
+    serializer_class = serializers.LeadSerializer
+    filterset_class = filters.LeadFilterSet
+    ordering_fields = ("id", "created_at", "updated_at", "last_activity_at", "estimated_value")
+    default_ordering = "-created_at"
+
+
+class ContactViewSet(RecordViewSet[Contact]):
+    """Contacts."""
+
+    model = Contact
+    serializer_class = serializers.ContactSerializer
+    filterset_class = filters.ContactFilterSet
+    ordering_fields = ("id", "last_name", "created_at", "updated_at", "last_activity_at")
+    default_ordering = "id"
+
+
+class AccountViewSet(RecordViewSet[Account]):
+    """Accounts."""
+
+    model = Account
+    serializer_class = serializers.AccountSerializer
+    filterset_class = filters.AccountFilterSet
+    ordering_fields = ("id", "name", "created_at", "updated_at", "last_activity_at")
+    default_ordering = "name"
+
+
+class OpportunityViewSet(RecordViewSet[Opportunity]):
+    """Deals."""
+
+    model = Opportunity
+    serializer_class = serializers.OpportunitySerializer
+    filterset_class = filters.OpportunityFilterSet
+    ordering_fields = (
+        "id", "created_at", "updated_at", "amount", "expected_close_on", "stage_entered_at",
+        "last_activity_at",
+    )  # fmt: skip
+    default_ordering = "-created_at"
+
+
+class ActivityViewSet(RecordViewSet[Activity]):
+    """Activities."""
+
+    model = Activity
+    serializer_class = serializers.ActivitySerializer
+    filterset_class = filters.ActivityFilterSet
+    ordering_fields = ("id", "occurred_at", "created_at", "updated_at")
+    default_ordering = "-occurred_at"
+
+
+class TaskViewSet(RecordViewSet[Task]):
+    """Tasks."""
+
+    model = Task
+    serializer_class = serializers.TaskSerializer
+    filterset_class = filters.TaskFilterSet
+    ordering_fields = ("id", "due_on", "priority", "created_at", "updated_at")
+    default_ordering = "due_on"
+
+
+class ContractViewSet(RecordViewSet[Contract]):
+    """Contracts."""
+
+    model = Contract
+    serializer_class = serializers.ContractSerializer
+    filterset_class = filters.ContractFilterSet
+    ordering_fields = ("id", "renews_on", "value", "created_at", "updated_at")
+    default_ordering = "renews_on"
+
+
+class ProductViewSet(RecordViewSet[Product]):
+    """Products."""
+
+    model = Product
+    serializer_class = serializers.ProductSerializer
+    filterset_class = filters.ProductFilterSet
+    ordering_fields = ("id", "name", "price", "created_at", "updated_at")
+    default_ordering = "name"

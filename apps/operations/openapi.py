@@ -1,0 +1,88 @@
+"""The API's description: sign-in, error answers and the documentation page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from apps.operations.errors import CONTENT_TYPE
+
+# Which error answers an endpoint can give, for OpenAPI: status → what it means.
+_MEANINGS = {
+    "400": "The request is not as it should be; `errors` says where.",
+    "401": "No valid token and no session.",
+    "403": "Your role does not include this, or the part is switched off.",
+    "404": "There is no such thing, or not for you.",
+    "409": "It collides with what stands there now.",
+    "412": "The record is not at the revision that If-Match names.",
+    "413": "The body is too large.",
+    "415": "Send JSON.",
+}
+_ALWAYS = ("400", "401", "403")
+_WITH_BODY = ("409", "413", "415")
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "Why a request was not answered (RFC 9457).",
+    "required": ["code", "title", "status", "request_id"],
+    "properties": {
+        "code": {"type": "string", "description": "Stable: programs decide by it."},
+        "title": {"type": "string", "description": "For a person to read; may be reworded."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "request_id": {"type": "string", "description": "Stands in the logs and the audit log."},
+        "errors": {
+            "type": "object",
+            "description": "With `invalid`: what is wrong, by field.",
+            "additionalProperties": True,
+        },
+    },
+    "additionalProperties": True,
+}
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes ``Authorization: Token …``."""
+
+    target_class = "apps.users.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Name the header."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token` and your key, as in: `Token aisha_…`",
+        }
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The documentation page, from files of our own: it works without the internet."""
+
+    template_name = "operations/api_docs.html"
+
+
+def document_errors(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Add the error answers to every operation of the OpenAPI description, and their one schema."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            statuses = [*_ALWAYS]
+            statuses += ["404"] if "{" in path else []
+            statuses += _WITH_BODY if method in {"post", "put", "patch"} else []
+            statuses += ["412"] if method in {"put", "patch"} else []
+            for status in sorted(statuses):
+                operation["responses"].setdefault(
+                    status,
+                    {
+                        "description": _MEANINGS[status],
+                        "content": {
+                            CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+                        },
+                    },
+                )
+    return result
