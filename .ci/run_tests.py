@@ -6,6 +6,7 @@ line printed is the sum. Run under `embedded run`, which provides the servers.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,28 +18,54 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 NO_TESTS_COLLECTED = 5  # pytest's exit code
 EVERYDAY = "not browser and not soak"
+CLEAN_UP_TIMEOUT_S = 20
 
 
 def run_pytest(
-    name: str, marker: str, arguments: list[str], environment: dict[str, str]
+    name: str,
+    marker: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    *,
+    is_selection: bool,
 ) -> tuple[Counter[str], int]:
-    """Run the tests with a marker; return how many had which outcome, and the exit code."""
+    """Run the tests with a marker; return how many had which outcome, and the exit code.
+
+    With `is_selection` it is no error that none of these tests is among those selected.
+    """
     print(f"== {name} tests ==", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-m", marker, f"--junitxml={report}"]
-        result = subprocess.run(
-            [*command, *arguments], cwd=PROJECT_ROOT, env=os.environ | environment, check=False
-        )
+        code = call([*command, *arguments], os.environ | environment)
         counts = read_report(report)
-    if result.returncode == NO_TESTS_COLLECTED and not arguments:
+    if code == NO_TESTS_COLLECTED and not is_selection:
         print(f"error: no {name} tests were collected.", flush=True)
         return counts + Counter(failed=1), 1
-    if result.returncode == NO_TESTS_COLLECTED:
+    if code == NO_TESTS_COLLECTED:
         return counts, 0
-    if result.returncode and not counts["failed"]:
+    if code and not counts["failed"]:
         counts["failed"] += 1  # it broke before or between tests
-    return counts, result.returncode
+    return counts, code
+
+
+def call(command: list[str], environment: dict[str, str]) -> int:
+    """Run a command to its end; when we are told to stop, let pytest clean up first."""
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment) as process:
+        try:
+            return process.wait()
+        except (KeyboardInterrupt, SystemExit):
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(CLEAN_UP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
+def stop(number: int, _frame: object) -> None:
+    """End with the exit code that a shell gives for the signal."""
+    sys.exit(128 + number)
 
 
 def read_report(report: Path) -> Counter[str]:
@@ -80,8 +107,16 @@ def count_tests(marker: str) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run both suites; return 0 only if every test passed or was skipped."""
+    signal.signal(signal.SIGTERM, stop)
     started = time.monotonic()
-    total, code = run_pytest("unit and integration", EVERYDAY, arguments, {})
+    # The first suite makes the test database anew: migrations may have changed.
+    total, code = run_pytest(
+        "unit and integration",
+        EVERYDAY,
+        ["--create-db", *arguments],
+        {},
+        is_selection=bool(arguments),
+    )
     browser, reason = find_browser()
     if reason:
         skipped = count_tests("browser")
@@ -94,6 +129,7 @@ def main(arguments: list[str]) -> int:
             "browser",
             arguments,
             {"DJANGO_ALLOW_ASYNC_UNSAFE": "true", "AISHA_CHROMIUM": browser},
+            is_selection=bool(arguments),
         )
         total += counts
         code = code or browser_code
