@@ -49,7 +49,7 @@ class Children:
 
     Attributes:
         environment: what they run with.
-        log_directory: where each has its log file.
+        log_directory: where each has its log file; that of an earlier run is kept as `.1`.
         say: tells the person.
         restart_delays_s: the wait before each restart in a row; after the last, we give up.
     """
@@ -60,6 +60,7 @@ class Children:
     restart_delays_s: Sequence[float] = RESTART_DELAYS_S
     _leash: Leash = field(default_factory=lambda: Leash(grace_s=STOP_GRACE_S))
     _running: dict[str, _Running] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
 
     def start(self, service: Service) -> None:
         """Start a service."""
@@ -128,7 +129,11 @@ class Children:
         stdout: int | None = None,
         is_shown: bool = False,
     ) -> subprocess.Popen[bytes]:
-        with self._log_path(name).open("ab") as log:
+        path = self._log_path(name)
+        if name not in self._seen and path.exists():
+            path.replace(path.with_suffix(".log.1"))
+        self._seen.add(name)
+        with path.open("ab") as log:
             process = subprocess.Popen(
                 command,
                 cwd=PROJECT_ROOT,

@@ -68,8 +68,6 @@ class Demo:
         open_home(self._home)
         logs = self._home.path / "logs"
         logs.mkdir(exist_ok=True)
-        for log in logs.glob("*.log"):
-            log.replace(log.with_suffix(".log.1"))
         with self._stage("servers"):
             self._servers = use_servers(self._home, os.environ)
         environment = {
@@ -177,20 +175,31 @@ class Demo:
             yield
 
     def _claim_serving(self, port: int) -> None:
-        """Refuse to serve the same data twice: there would be two beats."""
-        lock = (self._home.state / "serve.lock").open("a+")
+        """Note that we serve this AISHA_HOME, and where."""
+        lock = _serve_lock(self._home).open("a")
+        self._locks.append(lock)
+        if not _try_lock(lock):
+            refuse_second_serving(self._home)
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, http://acme.localhost:{port}\n")
+        lock.flush()
+
+
+def refuse_second_serving(home: Home) -> None:
+    """Raise SupervisorError if `home` is being served: twice would be two beats, for one.
+
+    Looks only, and makes nothing.
+    """
+    path = _serve_lock(home)
+    if not path.exists():
+        return
+    with path.open("a+") as lock:
         if not _try_lock(lock):
             lock.seek(0)
-            other = lock.read().strip()
-            lock.close()
             raise SupervisorError(
-                f"AiSHA is being served from {self._home.path} already: {other}. Stop it "
-                "first, or choose another AISHA_HOME."
+                f"AiSHA is being served from {home.path} already: {lock.read().strip()}. "
+                "Stop it first, or choose another AISHA_HOME."
             )
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}, port {port}\n")
-        lock.flush()
-        self._locks.append(lock)
 
 
 def services(port: int) -> list[Service]:
@@ -283,6 +292,7 @@ def run_demo(home: Home, *, once: bool) -> int:
     """Prepare and, unless `once`, serve the demo; return the exit code."""
     port = read_port()
     if not once:
+        refuse_second_serving(home)
         check_port(port)
     with Demo(home) as demo:
         report = demo.prepare()
@@ -296,6 +306,10 @@ def run_demo(home: Home, *, once: bool) -> int:
         finally:
             say("\nStopping ...")
     return 0
+
+
+def _serve_lock(home: Home) -> Path:
+    return home.state / "serve.lock"
 
 
 def _try_lock(file: TextIO) -> bool:
