@@ -1,7 +1,9 @@
-"""Routes of the dashboard app."""
+"""Routes of the first page."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.dashboard import views
 
 app_name = "dashboard"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.show_today, name="today")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -72,5 +73,7 @@ class ErrorPageMiddleware:
         if not isinstance(exception, AishaError):
             return None
         log.warning("request refused", extra={"code": exception.code, "path": request.path})
+        if exception.status == HTTPStatus.NOT_FOUND:
+            return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
         context = {"message": exception.message, "code": exception.code}
         return render(request, "error.html", context, status=exception.status)

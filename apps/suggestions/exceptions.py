@@ -75,3 +75,18 @@ class InvalidSnoozeError(SuggestionError):
     code = "invalid_snooze"
     status = 422
     message = "Choose a time between now and 90 days from now."
+
+
+class ChangedSinceSeenError(SuggestionError):
+    """The suggestion was refreshed after the person had looked at it."""
+
+    code = "changed_since_seen"
+    message = "This suggestion was brought up to date while you looked at it. Read it again."
+
+
+class InvalidDecisionError(SuggestionError):
+    """A field of the decision is missing or not one of the offered values."""
+
+    code = "invalid_decision"
+    status = 422
+    message = "Choose one of the offered answers."

@@ -144,6 +144,21 @@ class Suggestion(models.Model):
         """The suggestion's own page in the queue."""
         return reverse("suggestions:detail", args=[self.pk])
 
+    @property
+    def record_url(self) -> str:
+        """The page of the record that it is about."""
+        return reverse(f"crm:{self.record_kind}_detail", args=[self.record_id])
+
+    @property
+    def record_kind_label(self) -> str:
+        """The kind of record in words."""
+        return RecordKind(self.record_kind).label
+
+    @property
+    def urgency_label(self) -> str:
+        """How pressing it is in words."""
+        return Severity(self.urgency).label
+
 
 class SuggestionSignal(models.Model):
     """A signal that a suggestion rests on."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
 
 from apps.suggestions.enums import HeldBack, State
 from apps.users.rules import visible_rows
@@ -25,6 +26,10 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         """Waiting for a decision and not held back."""
         return self.filter(state=State.PENDING, held_back=HeldBack.NO)
 
+    def needing_decision(self) -> Self:
+        """In the queue, or approved and not written: both wait for a person."""
+        return self.filter(Q(state=State.PENDING, held_back=HeldBack.NO) | Q(state=State.FAILED))
+
     def held_back(self) -> Self:
         """Waiting behind the queue."""
         return self.filter(state=State.PENDING).exclude(held_back=HeldBack.NO)
@@ -40,6 +45,13 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
     def past_expiry(self, now: datetime) -> Self:
         """Undecided ones whose time has run out."""
         return self.filter(state__in=[State.PENDING, State.SNOOZED], expires_at__lte=now)
+
+    def search(self, text: str) -> Self:
+        """Suggestions in whose title or record every word of ``text`` occurs."""
+        found = self
+        for word in text.split():
+            found = found.filter(Q(title__icontains=word) | Q(record_label__icontains=word))
+        return found
 
     def for_queue_page(self) -> Self:
         """With what a card shows, in one query."""

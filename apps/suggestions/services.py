@@ -27,6 +27,7 @@ from apps.suggestions.enums import MOVES, HeldBack, RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
     ApplyFailedError,
+    ChangedSinceSeenError,
     DecisionPermissionError,
     InvalidSnoozeError,
     SuggestionNotFoundError,
@@ -41,7 +42,7 @@ from apps.users.models import User
 LONGEST_SNOOZE = timedelta(days=90)
 
 
-class _ReasonGone(Exception):
+class _ReasonGoneError(Exception):
     """Inside the transaction of an approval: no trigger holds any more."""
 
 
@@ -63,31 +64,41 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
 
 
 def approve(
-    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+    *,
+    suggestion_id: int,
+    user: User,
+    now: datetime,
+    seen_at: datetime | None = None,
+    origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Apply a suggestion because this person says so; also the way to try a failed one again.
+
+    ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError: refused.
         AlreadyDecidedError: somebody was first; the error says who and when.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StaleError: a value has changed since; the error says which. Nothing was written.
         WithdrawnError: the reason is gone; the suggestion is withdrawn now.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
     suggestion = _decidable(user, suggestion_id)
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise ChangedSinceSeenError()
     actor = Actor.for_person(user, origin)
     change = _change_of(suggestion, user, actor, now)
     try:
         with acting(actor):
             _claim(suggestion, State.APPROVED, user=user, now=now)
             if not _is_still_true(suggestion, now):
-                raise _ReasonGone
+                raise _ReasonGoneError
             done = execution.apply_change(change, now=now)
             _move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
             _note_decision(suggestion, Verdict.APPROVE, user, now)
             _silence(suggestion, user, now, "Applied")
             _record(actor, Event.SUGGESTION_APPROVED, suggestion, execution_id=done.pk)
-    except _ReasonGone:
+    except _ReasonGoneError:
         _withdraw(suggestion, actor)
         raise WithdrawnError() from None
     except StaleError as error:

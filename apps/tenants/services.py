@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.db import DatabaseError, transaction
+from django_tenants.utils import get_public_schema_name, schema_context
 
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
@@ -33,3 +34,12 @@ def require_module(tenant: Tenant, module: Module) -> None:
     """
     if not is_module_on(tenant, module):
         raise ModuleOffError()
+
+
+def enabled_schemas() -> list[str]:
+    """Return the schemas of all tenants that are not switched off."""
+    with schema_context(get_public_schema_name()):
+        tenants = Tenant.objects.filter(is_enabled=True).exclude(
+            schema_name=get_public_schema_name()
+        )
+        return list(tenants.order_by("schema_name").values_list("schema_name", flat=True))

@@ -143,6 +143,21 @@ class Scan(models.Model):
     def __str__(self) -> str:
         return f"Scan {self.pk} ({self.get_kind_display()}, {self.get_status_display()})"
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.status in {ScanStatus.QUEUED, ScanStatus.RUNNING}
+
+    @property
+    def fired(self) -> int:
+        """Signals that it fired, over all triggers."""
+        return sum(result.fired for result in self.results.all())
+
+    @property
+    def cleared(self) -> int:
+        """Signals that it cleared, over all triggers."""
+        return sum(result.cleared for result in self.results.all())
+
 
 class ScanTrigger(models.Model):
     """What one trigger found in one scan."""

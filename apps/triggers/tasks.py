@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.audit.context import begin_request
-from apps.tenants.models import Tenant
+from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
 from apps.triggers.services import run_scan, scan_now
@@ -33,12 +32,6 @@ def scan_current_tenant() -> None:
 @shared_task(name="triggers.scan_all_tenants")
 def scan_all_tenants() -> None:
     """Queue the daily scan of every enabled tenant, one task each, so that none waits for another."""
-    for schema in _enabled_schemas():
+    for schema in enabled_schemas():
         with schema_context(schema):
             scan_current_tenant.delay()
-
-
-def _enabled_schemas() -> list[str]:
-    connection.set_schema_to_public()
-    tenants = Tenant.objects.filter(is_enabled=True).exclude(schema_name="public")
-    return list(tenants.values_list("schema_name", flat=True))

@@ -1,0 +1,57 @@
+"""The first page of the day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import formats, timezone
+from django.views.decorators.http import require_safe
+
+from apps.crm.models import Opportunity, Task
+from apps.suggestions.models import Suggestion
+from apps.suggestions.queue import left_for
+from apps.triggers.enums import ScanStatus
+from apps.triggers.models import Scan
+from apps.users.access import signed_in
+from apps.users.models import User
+
+TOP_SUGGESTIONS = 5
+TASKS_SHOWN = 8
+
+
+@require_safe
+def show_today(request: HttpRequest) -> HttpResponse:
+    """What is worth deciding, what is due, how things stand, for the signed-in person."""
+    user = signed_in(request)
+    today = timezone.localdate()
+    due = Task.objects.due_by(today).filter(owner=user)
+    context = {
+        "nav_section": "today",
+        "top_suggestions": Suggestion.objects.in_queue()
+        .filter(assignee=user)
+        .for_queue_page()
+        .order_by("-rank", "-id")[:TOP_SUGGESTIONS],
+        "tasks_due": due.for_list_page().order_by("due_on", "-priority", "id")[:TASKS_SHOWN],
+        "today": today,
+        "stats": _stats(user, due.count(), today, request.tenant.currency),  # type: ignore[attr-defined]
+        "last_scan": Scan.objects.filter(status=ScanStatus.SUCCEEDED).order_by("-id").first(),
+    }
+    return render(request, "dashboard/today.html", context)
+
+
+def _stats(user: User, tasks_due: int, today: date, currency: str) -> list[tuple[str, str, str]]:
+    open_deals = Opportunity.objects.open().filter(owner=user)
+    totals = open_deals.aggregate(count=Count("pk"), amount=Sum("amount"))
+    closing = open_deals.filter(
+        expected_close_on__year=today.year, expected_close_on__month=today.month
+    ).count()
+    amount = formats.number_format(totals["amount"] or 0, decimal_pos=0, force_grouping=True)
+    return [
+        ("Suggestions", str(left_for(user)), "waiting for your decision"),
+        ("Tasks due", str(tasks_due), "today or overdue"),
+        ("Open deals", f"{totals['count']:,}", f"worth {amount} {currency}"),
+        ("Closing this month", str(closing), "by their expected close date"),
+    ]

@@ -1,0 +1,95 @@
+"""The queue's filters and the decisions' fields."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from apps.brain.enums import Goal
+from apps.execution.tools import registry as tools
+from apps.suggestions.enums import RejectReason
+from apps.suggestions.querysets import SuggestionQuerySet
+from apps.triggers.enums import Severity
+
+
+class QueueFilterForm(forms.Form):
+    """What narrows the list; every field may be empty."""
+
+    q = forms.CharField(
+        required=False,
+        label="Search suggestions",
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Title or record"}),
+    )
+    goal = forms.ChoiceField(required=False, label="Goal")
+    tool = forms.ChoiceField(required=False, label="Change")
+    urgency = forms.ChoiceField(required=False, label="Urgency")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        anything = [("", "Any")]
+        choices = {
+            "goal": [*anything, *Goal.choices],
+            "tool": [*anything, *((tool.key, tool.label) for tool in tools.all())],
+            "urgency": [*anything, *((str(value), label) for value, label in Severity.choices)],
+        }
+        for name, options in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - narrows the type
+            field.choices = options
+
+    def narrow(self, suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
+        """Apply the valid filters."""
+        if not self.is_valid():
+            return suggestions
+        wanted = self.cleaned_data
+        for name in ("goal", "tool", "urgency"):
+            if wanted[name]:
+                suggestions = suggestions.filter(**{name: wanted[name]})
+        return suggestions.search(wanted["q"]) if wanted["q"] else suggestions
+
+
+class ApproveForm(forms.Form):
+    """What the person saw when they said yes."""
+
+    seen_at = forms.DateTimeField(
+        required=False, input_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"]
+    )
+
+
+class RejectForm(forms.Form):
+    """Why not."""
+
+    reason = forms.ChoiceField(choices=RejectReason.choices)
+    note = forms.CharField(required=False, max_length=500)
+
+
+SNOOZE_CHOICES = [
+    ("tomorrow", "Tomorrow morning"),
+    ("three_days", "In three days"),
+    ("next_week", "Next Monday"),
+    ("in_a_month", "In a month"),
+]
+
+
+class SnoozeForm(forms.Form):
+    """Until when: one of the offered days, at eight in the person's morning."""
+
+    until = forms.ChoiceField(choices=SNOOZE_CHOICES)
+
+    def until_at(self, now: datetime) -> datetime:
+        """The chosen moment, in the active time zone."""
+        today = timezone.localtime(now).date()
+        days = {
+            "tomorrow": 1,
+            "three_days": 3,
+            "next_week": 7 - today.weekday(),
+            "in_a_month": 30,
+        }[self.cleaned_data["until"]]
+        return timezone.make_aware(
+            datetime.combine(today + timedelta(days=days), time(hour=8)),
+            timezone.get_current_timezone(),
+        )

@@ -1,0 +1,203 @@
+"""What the pages, the admin and the API show of a suggestion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
+from apps.crm.enums import RecordKind
+from apps.crm.models import ChangeLog
+from apps.execution.diff import build_diff, label_of, text_of
+from apps.execution.exceptions import ExecutionError, RecordGoneError
+from apps.execution.schemas import Diff, RecordRef, ValueMoved
+from apps.execution.services import find_moved
+from apps.execution.tools import registry as tools
+from apps.suggestions.enums import State
+from apps.suggestions.models import Suggestion
+from apps.suggestions.services import may_decide, seen_of
+from apps.triggers.rules import registry as triggers
+from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFact:
+    """One numbered fact with the way to its record."""
+
+    number: int
+    label: str
+    text: str
+    occurred_at: datetime | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClaim:
+    """One sentence of the evidence with its facts."""
+
+    text: str
+    facts: tuple[ShownFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One value that has changed since the suggestion was made."""
+
+    label: str
+    seen_text: str
+    now_text: str
+    changed_by: str
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What has changed since; never empty."""
+
+    changes: tuple[ShownChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that happened to the suggestion."""
+
+    occurred_at: datetime
+    actor_name: str
+    wording: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything that the right-hand pane shows."""
+
+    diff: Diff | None
+    evidence: tuple[ShownClaim, ...]
+    side_effects: tuple[str, ...]
+    history: tuple[HistoryLine, ...]
+    stale: Stale | None
+    can_decide: bool
+    refusal: str
+    trigger_labels: tuple[str, ...]
+    tool_label: str
+
+
+def present(suggestion: Suggestion, viewer: User) -> Detail:
+    """Gather what one person sees of one suggestion."""
+    diff, stale, refusal = _compare(suggestion)
+    if not refusal:
+        refusal = _refusal(suggestion, viewer)
+    return Detail(
+        diff=diff,
+        evidence=evidence_of(suggestion),
+        side_effects=diff.side_effects if diff else (),
+        history=history_of(suggestion),
+        stale=stale,
+        can_decide=not refusal,
+        refusal=refusal,
+        trigger_labels=tuple(
+            sorted({triggers.label(signal.trigger) for signal in suggestion.signals.all()})
+        ),
+        tool_label=diff.tool_label if diff else suggestion.tool,
+    )
+
+
+def diff_of(suggestion: Suggestion) -> Diff:
+    """Return what the suggestion would change, from the values it was shown with.
+
+    Raises:
+        UnknownToolError, InvalidArgumentsError: the tool is gone or its schema has changed.
+    """
+    return build_diff(
+        tools.get(suggestion.tool),
+        suggestion.arguments,
+        seen_of(suggestion),
+        record_label=suggestion.record_label,
+    )
+
+
+def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:
+    """Return the claims with their facts."""
+    facts = {
+        row["number"]: ShownFact(
+            number=row["number"],
+            label=row["label"],
+            text=row["text"],
+            occurred_at=datetime.fromisoformat(row["occurred_at"]) if row["occurred_at"] else None,
+            url=_record_url(row["record"]),
+        )
+        for row in suggestion.facts
+    }
+    return tuple(
+        ShownClaim(
+            claim["text"], tuple(facts[number] for number in claim["facts"] if number in facts)
+        )
+        for claim in suggestion.evidence
+    )
+
+
+def history_of(suggestion: Suggestion) -> tuple[HistoryLine, ...]:
+    """Return the story of the suggestion from the audit log, oldest first."""
+    return tuple(
+        HistoryLine(
+            occurred_at=entry.occurred_at,
+            actor_name=entry.actor_name,
+            wording=Event(entry.event).label,
+            detail=str(entry.details.get("reason", "")).replace("_", " "),
+        )
+        for entry in AuditEntry.objects.of_suggestion(suggestion.pk)
+    )
+
+
+def _compare(suggestion: Suggestion) -> tuple[Diff | None, Stale | None, str]:
+    """The diff, what has changed since, and why it cannot be decided (an empty text when it can)."""
+    try:
+        diff = diff_of(suggestion)
+        if suggestion.state not in State.open_values():
+            return diff, None, ""
+        moved = find_moved(seen_of(suggestion))
+    except RecordGoneError as error:
+        return diff, None, error.message
+    except ExecutionError as error:
+        return None, None, error.message
+    return diff, Stale(_shown_changes(moved)) if moved else None, ""
+
+
+def _shown_changes(moved: Sequence[ValueMoved]) -> tuple[ShownChange, ...]:
+    shown = []
+    for change in moved:
+        kind, field = change.record.kind, change.field
+        last = (
+            ChangeLog.objects.of_record(kind, change.record.id)
+            .filter(changes__has_key=field)
+            .first()
+        )
+        shown.append(
+            ShownChange(
+                label=label_of(kind, field),
+                seen_text=text_of(kind, field, change.seen),
+                now_text=text_of(kind, field, change.now),
+                changed_by=last.actor_name if last else "",
+                changed_at=last.changed_at if last else None,
+            )
+        )
+    return tuple(shown)
+
+
+def _refusal(suggestion: Suggestion, viewer: User) -> str:
+    if not may_decide(viewer):
+        return "You may look at suggestions but not decide on them."
+    if not viewer.has_perm(tools.get(suggestion.tool).permission):
+        return "Your role does not allow this kind of change."
+    return ""
+
+
+def _record_url(key: str | None) -> str | None:
+    if not key:
+        return None
+    ref = RecordRef.parse(key)
+    return reverse(f"crm:{RecordKind(ref.kind).value}_detail", args=[ref.id])

@@ -1,0 +1,115 @@
+"""The review queue as one person sees it: which view, which filters, which page, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page
+from django.http import QueryDict
+from django.urls import reverse
+
+from apps.suggestions.enums import State
+from apps.suggestions.forms import QueueFilterForm
+from apps.suggestions.models import Suggestion
+from apps.suggestions.querysets import SuggestionQuerySet
+from apps.tenants.pagination import CappedPaginator
+from apps.users.models import User
+
+CARDS_PER_PAGE = 25
+# Views show how much waits in them, counted no further than this.
+VIEW_COUNT_LIMIT = 100
+DEFAULT_VIEW = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The list on the left."""
+
+    user: User
+    view: str
+    filters: QueueFilterForm
+    page: Page  # type: ignore[type-arg]
+    query: str
+
+    @classmethod
+    def read(cls, user: User, params: QueryDict) -> Queue:
+        """Read view, filters and page from a query string; what is unknown falls back."""
+        view = params.get("view", DEFAULT_VIEW)
+        if view not in dict(view_labels(user)):
+            view = DEFAULT_VIEW
+        filters = QueueFilterForm(params)
+        rows = filters.narrow(in_view(user, view)).for_queue_page()
+        paginator = CappedPaginator(rows, CARDS_PER_PAGE, params.get("page"))
+        query = f"?{params.urlencode()}" if params else ""
+        return cls(user, view, filters, paginator.asked_page(), query)
+
+    def views(self) -> list[tuple[str, str, str, str, bool]]:
+        """The tabs: key, label, count, address, whether it is the present one."""
+        return [
+            (key, label, _count_text(self.user, key), _view_url(key), key == self.view)
+            for key, label in view_labels(self.user)
+        ]
+
+    def after(self, suggestion_id: int) -> Suggestion | None:
+        """The card that follows the given one on this page, else the one before it, else none."""
+        cards: list[Suggestion] = list(self.page.object_list)
+        for place, card in enumerate(cards):
+            if card.pk == suggestion_id:
+                rest = cards[place + 1 :] or cards[:place][-1:]
+                return rest[0] if rest else None
+        return cards[0] if cards else None
+
+
+def view_labels(user: User) -> list[tuple[str, str]]:
+    """The views that this person has, in order."""
+    return [
+        ("mine", "Mine"),
+        ("team", "Everyone" if user.sees_all else "Team"),
+        ("unassigned", "Unassigned"),
+        ("snoozed", "Snoozed"),
+        ("held_back", "Held back"),
+        ("done", "Done"),
+        ("withdrawn", "Withdrawn"),
+    ]
+
+
+def in_view(user: User, view: str) -> SuggestionQuerySet:
+    """The suggestions of one view, best first; decided ones newest first."""
+    visible = Suggestion.objects.visible_to(user)
+    match view:
+        case "team":
+            return visible.needing_decision().order_by("-rank", "-id")
+        case "unassigned":
+            return visible.needing_decision().filter(assignee=None).order_by("-rank", "-id")
+        case "snoozed":
+            return visible.filter(state=State.SNOOZED).order_by("snoozed_until", "id")
+        case "held_back":
+            return visible.held_back().order_by("-rank", "-id")
+        case "done":
+            decided = [State.APPLIED, State.REJECTED, State.UNDONE]
+            return visible.filter(state__in=decided).order_by("-reviewed_at", "-id")
+        case "withdrawn":
+            gone = [State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED]
+            return visible.filter(state__in=gone).order_by("-refreshed_at", "-id")
+        case _:
+            return visible.needing_decision().filter(assignee=user).order_by("-rank", "-id")
+
+
+def left_for(user: User) -> int:
+    """How many suggestions wait for this person, counted to the limit."""
+    waiting: Any = Suggestion.objects.in_queue().filter(assignee=user)
+    return int(waiting[:VIEW_COUNT_LIMIT].count())
+
+
+def _count_text(user: User, view: str) -> str:
+    if view in {"done", "withdrawn"}:
+        return ""
+    count = in_view(user, view).order_by()[:VIEW_COUNT_LIMIT].count()
+    if not count:
+        return ""
+    return f"{VIEW_COUNT_LIMIT - 1}+" if count == VIEW_COUNT_LIMIT else str(count)
+
+
+def _view_url(view: str) -> str:
+    return f"{reverse('suggestions:queue')}?view={view}"

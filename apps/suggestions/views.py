@@ -1,0 +1,197 @@
+"""The review queue and the decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.execution.exceptions import ExecutionError
+from apps.suggestions import services
+from apps.suggestions.enums import RejectReason
+from apps.suggestions.exceptions import (
+    InvalidDecisionError,
+    SuggestionError,
+    SuggestionNotFoundError,
+)
+from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
+from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import present
+from apps.suggestions.queue import Queue, in_view, left_for
+from apps.triggers.schedule import next_daily_scan
+from apps.users.access import signed_in
+from apps.users.models import User
+
+
+@require_safe
+def show_queue(request: HttpRequest) -> HttpResponse:
+    """The list, with its first card open beside it."""
+    queue = Queue.read(signed_in(request), request.GET)
+    cards = queue.page.object_list
+    selected = cards[0] if cards else None
+    return _answer(request, queue, selected, screen="list")
+
+
+@require_safe
+def show_suggestion(request: HttpRequest, pk: int) -> HttpResponse:
+    """One suggestion at its own address, beside the list."""
+    user = signed_in(request)
+    suggestion = services.get_for(user, pk)
+    return _answer(request, Queue.read(user, request.GET), suggestion, screen="detail")
+
+
+@require_POST
+def approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Apply the change, in this person's name."""
+    form = ApproveForm(request.POST)
+
+    def decide(user: User) -> str:
+        if not form.is_valid():
+            raise InvalidDecisionError()
+        seen_at = form.cleaned_data["seen_at"]
+        done = services.approve(suggestion_id=pk, user=user, now=timezone.now(), seen_at=seen_at)
+        return f"Approved: {done.title}"
+
+    return _decide(request, pk, decide)
+
+
+@require_POST
+def reject(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close it, with a reason."""
+    form = RejectForm(request.POST)
+
+    def decide(user: User) -> str:
+        if not form.is_valid():
+            raise InvalidDecisionError()
+        done = services.reject(
+            suggestion_id=pk,
+            user=user,
+            reason=form.cleaned_data["reason"],
+            note=form.cleaned_data["note"],
+            now=timezone.now(),
+        )
+        return f"Rejected: {done.title}"
+
+    return _decide(request, pk, decide)
+
+
+@require_POST
+def snooze(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put it away for a while."""
+    form = SnoozeForm(request.POST)
+    now = timezone.now()
+
+    def decide(user: User) -> str:
+        if not form.is_valid():
+            raise InvalidDecisionError()
+        until = form.until_at(now)
+        done = services.snooze(suggestion_id=pk, user=user, until=until, now=now)
+        return f"Snoozed: {done.title}"
+
+    return _decide(request, pk, decide)
+
+
+@require_POST
+def rebase(request: HttpRequest, pk: int) -> HttpResponse:
+    """Compare the change with the record as it stands now; the same card stays open."""
+
+    def decide(user: User) -> str:
+        services.rebase(suggestion_id=pk, user=user, now=timezone.now())
+        return "Brought up to date. Look at the change again before you decide."
+
+    return _decide(request, pk, decide, stays=True)
+
+
+@require_POST
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put it back among the waiting ones."""
+
+    def decide(user: User) -> str:
+        done = services.reopen(suggestion_id=pk, user=user, now=timezone.now())
+        return f"Reopened: {done.title}"
+
+    return _decide(request, pk, decide, stays=True)
+
+
+def _decide(
+    request: HttpRequest, pk: int, decide: Callable[[User], str], *, stays: bool = False
+) -> HttpResponse:
+    """Take one decision, announce it, and go on to the next card (or stay on this one)."""
+    user = signed_in(request)
+    next_card = Queue.read(user, request.GET).after(pk)
+    try:
+        said = decide(user)
+    except SuggestionNotFoundError:
+        raise
+    except (SuggestionError, ExecutionError) as error:
+        messages.error(request, error.message)
+        # The page's script swaps in these two; whatever else went wrong, the card is shown again.
+        status = error.status if error.status in {409, 422} else 409
+        return _go_to(request, user, services.get_for(user, pk), status=status)
+    messages.success(request, said if stays else f"{said}. {left_for(user)} left.")
+    return _go_to(request, user, services.get_for(user, pk) if stays else next_card)
+
+
+def _go_to(
+    request: HttpRequest, user: User, suggestion: Suggestion | None, *, status: int = 200
+) -> HttpResponse:
+    queue = Queue.read(user, request.GET)
+    address = (suggestion.get_absolute_url() if suggestion else "/suggestions/") + queue.query
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(address)
+    screen = "detail" if suggestion else "list"
+    response = _answer(request, queue, suggestion, screen=screen, status=status)
+    response["HX-Push-Url"] = address
+    return response
+
+
+def _answer(
+    request: HttpRequest,
+    queue: Queue,
+    selected: Suggestion | None,
+    *,
+    screen: str,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the whole page or the part that htmx asked for."""
+    target = request.htmx.target if request.htmx else None  # type: ignore[attr-defined]
+    context: dict[str, Any] = {"nav_section": "suggestions", "screen": screen, "selected": selected}
+    if selected is not None:
+        context.update(_detail_context(selected, queue.user))
+    if target == "suggestion-detail":
+        context["page"] = queue.page
+        return render(request, "suggestions/_detail.html", context, status=status)
+    context.update(
+        {
+            "views": queue.views(),
+            "page": queue.page,
+            "filters": queue.filters,
+            "held_back_count": in_view(queue.user, "held_back")
+            .filter(assignee=queue.user)
+            .order_by()[:1000]
+            .count(),
+            "next_scan_at": next_daily_scan(timezone.now()),
+        }
+    )
+    template = "suggestions/_queue.html" if target == "queue" else "suggestions/queue.html"
+    return render(request, template, context, status=status)
+
+
+def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
+    return {
+        "detail": (detail := present(suggestion, viewer)),
+        "diff": detail.diff,
+        "evidence": detail.evidence,
+        "side_effects": detail.side_effects,
+        "history": detail.history,
+        "stale": detail.stale,
+        "can_decide": detail.can_decide,
+        "refusal": detail.refusal,
+        "reject_reasons": RejectReason.choices,
+        "snooze_choices": SNOOZE_CHOICES,
+    }

@@ -1,0 +1,56 @@
+"""The ledger of scans and the button that starts one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.tenants.pagination import CappedPaginator
+from apps.triggers import services
+from apps.triggers.models import Scan
+from apps.triggers.rules import registry
+from apps.triggers.schedule import next_daily_scan
+from apps.triggers.tasks import run_requested_scan
+from apps.users.access import signed_in
+
+SCANS_PER_PAGE = 25
+
+
+@require_safe
+def list_scans(request: HttpRequest) -> HttpResponse:
+    """All scans, newest first, and what each found."""
+    user = signed_in(request)
+    scans = Scan.objects.select_related("requested_by").prefetch_related("results")
+    page = CappedPaginator(scans, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
+    context = {
+        "nav_section": "scans",
+        "page": page,
+        "running": Scan.objects.unfinished().order_by("-id").first(),
+        "can_scan": user.has_perm("triggers.add_scan"),
+        "next_scan_at": next_daily_scan(timezone.now()),
+    }
+    return render(request, "triggers/scan_list.html", context)
+
+
+@require_safe
+def show_scan(request: HttpRequest, pk: int) -> HttpResponse:
+    """One scan: its progress while it runs, afterwards what each trigger found."""
+    scan = get_object_or_404(Scan.objects.select_related("requested_by"), pk=pk)
+    results = [(registry.label(result.trigger), result) for result in scan.results.all()]
+    context = {"nav_section": "scans", "scan": scan, "results": results}
+    template = "triggers/_scan.html" if request.htmx else "triggers/scan_detail.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@require_POST
+def start_scan(request: HttpRequest) -> HttpResponse:
+    """Queue a scan of everything; one that waits already is joined."""
+    with transaction.atomic():
+        scan = services.request_scan(user=signed_in(request), now=timezone.now())
+        transaction.on_commit(lambda: run_requested_scan.delay(scan_id=scan.pk))
+    messages.info(request, "The scan is queued. New suggestions appear when it is done.")
+    return redirect("triggers:scan_detail", pk=scan.pk)
