@@ -1,0 +1,100 @@
+"""The hidden causes of the demo's events.
+
+They drive the simulation and are never stored in a tenant's tables: a later bench measures what triggers
+and predictions find against them. Keys are those of the rows (``apps.operations.demo.schemas``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+class Course(Enum):
+    """How a conversation stands, and why."""
+
+    GOING = "going"  # both sides keep it up
+    FORGOTTEN = "forgotten"  # the rep has forgotten it
+    SILENT = "silent"  # the other side does not answer any more
+    ON_HOLD = "on_hold"  # both have agreed to wait: silence is as it should be
+    ENDED = "ended"  # decided; nothing more is to be expected
+
+
+class SenderNature(Enum):
+    """What an unknown sender really is."""
+
+    BUYER = "buyer"
+    COLLEAGUE = "colleague"  # somebody new at an account
+    VENDOR = "vendor"  # wants to sell something
+    MACHINE = "machine"  # newsletters and notices
+
+
+class TaskTruth(Enum):
+    """What became of a task that is still open."""
+
+    AHEAD = "ahead"
+    FORGOTTEN = "forgotten"
+    DONE_NOT_TICKED = "done_not_ticked"
+
+
+@dataclass(frozen=True, slots=True)
+class RepTraits:
+    """How a rep works.
+
+    ``forgetfulness`` is the chance that one promise is forgotten, ``tempo_days`` the usual time between two
+    touches of one conversation, ``tidiness`` the chance that what was done or learnt is also entered.
+    """
+
+    forgetfulness: float
+    tempo_days: float
+    tidiness: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonTraits:
+    """How somebody on the other side behaves: interest 0 to 1, and the habit of answering."""
+
+    interest: float
+    reply_rate: float
+    reply_days: float
+    signs_mails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CourseTruth:
+    """The course of one conversation and since when it has stood like that."""
+
+    course: Course
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DetailChange:
+    """A contact's details as they really are since ``since``; ``is_entered``: the CRM knows."""
+
+    since: datetime
+    phone: str = ""
+    title: str = ""
+    email: str = ""
+    address_is_dead: bool = False
+    is_entered: bool = False
+
+
+@dataclass(slots=True)
+class HiddenCauses:
+    """What really goes on behind one tenant's records."""
+
+    reps: dict[str, RepTraits] = field(default_factory=dict)
+    people: dict[str, PersonTraits] = field(default_factory=dict)
+    deals: dict[str, CourseTruth] = field(default_factory=dict)
+    leads: dict[str, CourseTruth] = field(default_factory=dict)
+    momentum: dict[str, float] = field(default_factory=dict)
+    # Calls and meetings after which the rep forgot what was promised, by the activity's key.
+    forgotten_followups: dict[str, datetime] = field(default_factory=dict)
+    tasks: dict[str, TaskTruth] = field(default_factory=dict)
+    senders: dict[str, SenderNature] = field(default_factory=dict)
+    detail_changes: dict[str, DetailChange] = field(default_factory=dict)
+    account_satisfaction: dict[str, float] = field(default_factory=dict)
+    # What became of deals whose outcome is withheld from the tenant, by the deal's key.
+    withheld_outcomes: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,117 @@
+"""What happens with customers outside of deals: check-ins, and contracts that come up for renewal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+
+from apps.operations.demo.schemas import AccountRow, ChangedValue, ContractRow, ProductRow
+from apps.operations.demo.simulation.deals import ACTIVITY_DAYS
+from apps.operations.demo.simulation.diary import Diary, Matter
+from apps.operations.demo.simulation.parties import Parties
+from apps.operations.demo.texts import Topic
+
+_TERM_DAYS = 365
+
+
+def look_after(
+    diary: Diary,
+    accounts: Sequence[AccountRow],
+    parties: Parties,
+    products: Sequence[ProductRow],
+    purposes: Sequence[str],
+    rng: Random,
+) -> None:
+    """A check-in with each account every month or so, through one of its contacts."""
+    calendar = diary.calendar
+    for account in accounts:
+        people = parties.by_account[account.key]
+        if not people:
+            continue
+        at = calendar.ago(rng.uniform(ACTIVITY_DAYS - 30, ACTIVITY_DAYS), rng)
+        while calendar.has_happened(at):
+            party = rng.choice(people)
+            if party.created_at < at:
+                other = party.counterpart
+                slots = {
+                    "first": other.first_name,
+                    "company": account.name,
+                    "product": rng.choice(products).name,
+                    "purpose": rng.choice(purposes),
+                }
+                matter = Matter(
+                    owner=account.owner,
+                    counterpart=other,
+                    slots=slots,
+                    contact=other.key,
+                    account=account.key,
+                )
+                if rng.random() < 0.3:
+                    diary.talk(matter, at, Topic.CHECK_IN_CALL, rng)
+                    recap_at = calendar.after(at, 0.1, rng)
+                    if calendar.has_happened(recap_at):
+                        diary.mail_out(matter, recap_at, Topic.CHECK_IN, rng)
+                else:
+                    diary.mail_out(matter, at, Topic.CHECK_IN, rng)
+                    reply_at = calendar.after(at, rng.expovariate(1 / other.traits.reply_days), rng)
+                    answers = rng.random() < other.traits.reply_rate
+                    if (
+                        answers
+                        and not other.address_is_dead_at(at)
+                        and calendar.has_happened(reply_at)
+                    ):
+                        diary.mail_in(matter, reply_at, Topic.CHECK_IN_REPLY, rng)
+            at = calendar.after(at, rng.uniform(18, 45), rng)
+
+
+def write_contracts(
+    diary: Diary, accounts: Sequence[AccountRow], products: Sequence[ProductRow], rng: Random
+) -> None:
+    """Yearly service contracts: past terms renewed or, with an unhappy customer, not; a present term."""
+    for account in accounts:
+        satisfaction = round(rng.betavariate(4.0, 1.6), 3)
+        diary.world.causes.account_satisfaction[account.key] = satisfaction
+        for product in rng.sample(list(products), k=rng.choice((1, 1, 2))):
+            _write_terms(diary, account, product, satisfaction, rng)
+
+
+def _write_terms(
+    diary: Diary, account: AccountRow, product: ProductRow, satisfaction: float, rng: Random
+) -> None:
+    calendar, contracts = diary.calendar, diary.world.contracts
+    renews_on = calendar.today + timedelta(days=rng.randint(4, _TERM_DAYS - 5))
+    starts_on = renews_on - timedelta(days=_TERM_DAYS * rng.choice((1, 2, 3, 4)))
+    value = max(product.price, Decimal(300)) * rng.choice((1, 2, 4, 6, 10))
+    is_churned = False
+    while starts_on < calendar.today and not is_churned:
+        ends_on = starts_on + timedelta(days=_TERM_DAYS)
+        is_over = ends_on <= calendar.today
+        is_churned = is_over and rng.random() > 0.45 + 0.55 * satisfaction
+        outcome = "churned" if is_churned else "renewed" if is_over else "open"
+        outcome_on = ends_on - timedelta(days=rng.randint(0, 40)) if is_over else None
+        key = f"contract-{len(contracts) + 1}"
+        contracts.append(
+            ContractRow(
+                key=key,
+                account=account.key,
+                owner=account.owner,
+                name=f"Service agreement: {product.name}",
+                value=value.quantize(Decimal("0.01")),
+                starts_on=starts_on,
+                renews_on=ends_on,
+                outcome=outcome,
+                outcome_on=outcome_on,
+                created_at=calendar.on(starts_on - timedelta(days=10), rng),
+            )
+        )
+        if outcome_on is not None:
+            at = min(calendar.on(outcome_on, rng), calendar.now)
+            changes: dict[str, tuple[ChangedValue, ChangedValue]] = {
+                "outcome": ("open", outcome),
+                "outcome_on": (None, outcome_on),
+            }
+            diary.change("contract", key, at, account.owner, changes)
+        starts_on = ends_on
+        value *= Decimal(rng.choice(("1.00", "1.03", "1.05")))
