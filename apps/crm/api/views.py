@@ -98,7 +98,9 @@ class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
             raise ExternalIdTakenError from error
         return self._answer(self.get_queryset().get(pk=record.pk))
 
-    @action(detail=False, url_path="by-external-id/(?P<source>[^/]+)/(?P<external_id>.+)")
+    @action(
+        detail=False, url_path=r"by-external-id/(?P<source>[^/\x00]+)/(?P<external_id>[^\x00]+)"
+    )
     def by_external_id(self, request: Request, source: str, external_id: str) -> Response:
         """One record, by the id that another system gave it."""
         found = self.get_queryset().filter(source=source, external_id=external_id)
@@ -124,15 +126,16 @@ class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
         self, payload: dict[str, Any], precondition: Precondition
     ) -> tuple[Record, bool]:
         wanted = {name: payload[name] for name in ("source", "external_id")}
-        record = self.get_queryset().filter(**wanted).first()
-        if record is not None:
-            self._change(record, payload, precondition, partial=False)
-            return record, False
-        if self.model._default_manager.filter(**wanted).exists():
+        held = self.model._default_manager.filter(**wanted).values_list("pk", flat=True).first()
+        if held is None:
+            if precondition.must_exist:
+                raise RecordConflictError(None)
+            return self._create(payload), True
+        record = self.get_queryset().filter(pk=held).first()
+        if record is None:
             raise ExternalIdTakenError
-        if precondition.must_exist:
-            raise RecordConflictError(None)
-        return self._create(payload), True
+        self._change(record, payload, precondition, partial=False)
+        return record, False
 
     def _create(self, payload: Any) -> Record:
         serializer = self.get_serializer(data=payload)
