@@ -146,6 +146,27 @@ def test_killed_run_leaves_no_process(home: Path) -> None:
     assert wait_until(lambda: not list(processes_of(home)))
 
 
+def test_run_with_parent_ends_when_the_caller_is_killed(home: Path) -> None:
+    command = [
+        *EMBEDDED,
+        "run",
+        "--volatile",
+        "--with-parent",
+        "--",
+        "sh",
+        "-c",
+        "echo; exec sleep 60",
+    ]
+    caller = subprocess.Popen(
+        ["sh", "-c", '"$@"; true', "sh", *command], env=environment(home), stdout=subprocess.PIPE
+    )
+    assert caller.stdout is not None
+    assert caller.stdout.readline() == b"\n"
+    caller.kill()
+    caller.communicate(timeout=60)
+    assert wait_until(lambda: not list(processes_of(home)))
+
+
 def test_killed_keeper_takes_servers_and_command_with_it_and_data_survives(home: Path) -> None:
     holder = Holder(home, "ask('CREATE TABLE kept AS SELECT 1 AS n', 'DATABASE_OWNER_URL')")
     kill(keeper_pid(home))
