@@ -24,8 +24,8 @@ from apps.tenants.templatetags.aisha_ui import NOT_SET, money, number
 from apps.users.models import User
 from apps.users.rules import sees_rows_of
 
-# The record itself, as a column of lists.
-SELF = "self"
+# Columns that are no fields: the record itself, and what a task or an activity hangs on.
+SELF, ABOUT = "self", "about"
 
 # Where the name of the column is not the word that people use.
 LABELS: dict[str, str] = {
@@ -157,23 +157,29 @@ def field_of(model: type[Record], name: str) -> models.Field[Any, Any]:
 
 def label_of(model: type[Record], name: str) -> str:
     """Return the word for a field, by its name or its column."""
-    if name == SELF:
-        return "Name"
+    if name in (SELF, ABOUT):
+        return {SELF: "Name", ABOUT: "About"}[name]
     field = field_of(model, name)
     word = str(field.verbose_name)
     return LABELS.get(field.name, word[:1].upper() + word[1:])
 
 
-def show_field(record: Record, name: str, viewer: User) -> Shown:
-    """Return one field of a record for a page; references must have been loaded with it."""
+def show_field(record: Record, name: str, viewer: User | None = None) -> Shown:
+    """Return one field of a record for a page; references must have been loaded with it.
+
+    Without a viewer references are words. With one they are links where the viewer may see what is
+    behind them, which needs its owner to have been loaded too.
+    """
     model = type(record)
     label = label_of(model, name)
     if name == SELF:
         return Shown(label, Style.LINK, str(record), name, url=record.get_absolute_url())
+    if name == ABOUT:
+        return Shown(label, Style.TEXT, _subject_of(record), name)
     field = field_of(model, name)
     value = getattr(record, name)
     if isinstance(value, Record):
-        url = value.get_absolute_url() if _sees(viewer, value) else ""
+        url = value.get_absolute_url() if viewer and _sees(viewer, value) else ""
         return Shown(label, Style.LINK, str(value), name, url=url)
     if isinstance(value, User):
         return Shown(label, Style.PERSON, value.display_name, name)
@@ -282,6 +288,12 @@ def _parse_day(value: object) -> date | None:
         return date.fromisoformat(str(value))
     except ValueError:
         return None
+
+
+def _subject_of(record: Record) -> str:
+    """The nearest thing that a task or an activity is about."""
+    subjects = (getattr(record, name) for name in ("opportunity", "lead", "contact", "account"))
+    return next((str(subject) for subject in subjects if subject is not None), "")
 
 
 def _sees(viewer: User, record: Record) -> bool:

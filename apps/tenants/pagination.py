@@ -4,49 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 # "1,000+" says enough; counting on would read the whole table for each page.
 COUNT_LIMIT = 1000
+# As far as a person pages by hand; the database skips all rows before a page. A filter or the export
+# leads to the rest.
+FURTHEST_ROW = 10_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """A paginator that counts no further than ``COUNT_LIMIT`` rows beyond the asked page.
+    """A paginator that counts no further than ``COUNT_LIMIT`` rows or the asked page.
 
-    Pages past the limit can still be reached one after the other.
+    Pages past the limit can still be reached one after the other, up to ``FURTHEST_ROW``.
     """
 
     def __init__(self, rows: QuerySet[Any], per_page: int, asked: str | None) -> None:
         super().__init__(rows, per_page)
         try:
-            self._asked = max(1, int(asked or 1))
+            page = int(asked or 1)
         except ValueError:
-            self._asked = 1
+            page = 1
+        self._asked = min(max(1, page), FURTHEST_ROW // per_page)
+        self._limit = max(COUNT_LIMIT, self._asked * per_page)
+
+    @cached_property
+    def _counted(self) -> int:
+        rows: Any = self.object_list
+        counted: int = rows.order_by()[: self._limit + 1].count()
+        return counted
 
     @cached_property
     def count(self) -> int:
-        """The number of rows, as far as it was counted."""
-        furthest = max(COUNT_LIMIT, self._asked * self.per_page) + 1
-        counted: int = self.object_list[:furthest].count()  # type: ignore[union-attr]
-        return counted
+        """The number of rows, as far as it was counted and can be reached."""
+        return min(self._counted, FURTHEST_ROW)
 
     @property
     def is_capped(self) -> bool:
         """Whether there are more rows than were counted."""
-        return self.count > max(COUNT_LIMIT, self._asked * self.per_page)
+        return self._counted > self._limit
 
     @property
     def count_text(self) -> str:
         """The number of rows in words: ``37`` or ``1,000+``."""
-        return f"{self.count - 1:,}+" if self.is_capped else f"{self.count:,}"
+        return f"{self._limit:,}+" if self.is_capped else f"{self._counted:,}"
 
     def asked_page(self) -> Page:  # type: ignore[type-arg]
         """The page that was asked for, or the nearest one there is."""
         try:
             return self.page(self._asked)
-        except PageNotAnInteger:
-            return self.page(1)
         except EmptyPage:
             return self.page(self.num_pages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.crm.layouts.schemas import Column, Layout
 from apps.crm.models import Activity, Task
-from apps.crm.presentation import SELF
+from apps.crm.presentation import ABOUT, SELF
 
 ACTIVITY = Layout(
     model=Activity,
@@ -17,6 +17,7 @@ ACTIVITY = Layout(
         Column(SELF, label="Subject"),
         Column("activity_kind"),
         Column("direction", optional=True),
+        Column(ABOUT),
         Column("counterpart_address", optional=True),
         Column("owner"),
         Column("occurred_at", sort=("occurred_at",)),
@@ -40,6 +41,7 @@ TASK = Layout(
     sign="list-checks",
     columns=(
         Column(SELF, label="Task"),
+        Column(ABOUT),
         Column("due_on", sort=("due_on",)),
         Column("priority", sort=("priority",)),
         Column("status"),
