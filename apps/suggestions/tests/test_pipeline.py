@@ -20,7 +20,6 @@ from apps.crm.tests.factories import (
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve, reject
-from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan, Signal
 from apps.triggers.services import scan_now

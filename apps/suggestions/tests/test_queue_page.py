@@ -1,0 +1,230 @@
+"""The review queue as pages: what is shown to whom, and what a decision answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.conftest import Cast, TenantClient
+from apps.crm.models import Lead, Task
+from apps.crm.tests.factories import LeadFactory
+from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.models import Tenant
+from apps.users.models import User
+
+ClientFor = Callable[[User], TenantClient]
+
+
+def own(cast: Cast, **values: object) -> Suggestion:
+    return SuggestionFactory(assignee=cast.rep, lead=LeadFactory(owner=cast.rep), **values)
+
+
+def test_a_rep_sees_their_own_team_and_unassigned_but_not_others(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    own(cast, title="Mine to decide")
+    SuggestionFactory(assignee=cast.teammate, title="A teammate's")
+    SuggestionFactory(assignee=None, title="Nobody's")
+    SuggestionFactory(assignee=cast.outsider, title="Another team's")
+    client = client_for(cast.rep)
+    mine = client.get("/suggestions/").content.decode()
+    team = client.get("/suggestions/?view=team").content.decode()
+    unassigned = client.get("/suggestions/?view=unassigned").content.decode()
+    assert ("Mine to decide" in mine, "A teammate" in mine, "Nobody" in mine) == (
+        True,
+        False,
+        False,
+    )
+    assert ("A teammate&#x27;s" in team, "Another team" in team) == (True, False)
+    assert ("Nobody&#x27;s" in unassigned, "Mine to decide" in unassigned) == (True, False)
+
+
+def test_a_manager_sees_everyones(cast: Cast, client_for: ClientFor) -> None:
+    SuggestionFactory(assignee=cast.outsider, title="Another team's")
+    page = client_for(cast.manager).get("/suggestions/?view=team").content.decode()
+    assert "Another team&#x27;s" in page
+
+
+def test_the_card_of_another_team_is_a_404(cast: Cast, client_for: ClientFor) -> None:
+    other = SuggestionFactory(assignee=cast.outsider)
+    client = client_for(cast.rep)
+    assert client.get(f"/suggestions/{other.pk}/").status_code == 404
+    for verb in ("approve", "reject", "snooze", "rebase", "reopen"):
+        assert (
+            client.post(f"/suggestions/{other.pk}/{verb}/", {"reason": "not_needed"}).status_code
+            == 404
+        )
+    other.refresh_from_db()
+    assert other.state == State.PENDING
+
+
+def test_another_tenants_card_is_a_404(
+    cast: Cast, globex: Tenant, globex_cast: Cast, client_for: ClientFor
+) -> None:
+    with globex:
+        foreign = SuggestionFactory.create_batch(3, assignee=None)[-1]
+    client = client_for(cast.manager)
+    assert client.get(f"/suggestions/{foreign.pk}/").status_code == 404
+    assert client.post(f"/suggestions/{foreign.pk}/approve/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/suggestions/", "/suggestions/?view=done"])
+def test_query_count_does_not_grow_with_cards(cast: Cast, client_for: ClientFor, path: str) -> None:
+    client = client_for(cast.rep)
+    counts = []
+    for total in (1, 3):
+        while Suggestion.objects.count() < total:
+            own(cast)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert client.get(path).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_held_back_ones_are_listed_and_counted(cast: Cast, client_for: ClientFor) -> None:
+    own(cast, title="In the queue")
+    own(cast, title="Kept for later", held_back=HeldBack.DAILY_CAP)
+    client = client_for(cast.rep)
+    queue = client.get("/suggestions/").content.decode()
+    assert "Kept for later" not in queue
+    assert "1 more is held back by the limit per person and day." in queue
+    assert "Kept for later" in client.get("/suggestions/?view=held_back").content.decode()
+
+
+def test_search_narrows_the_list(cast: Cast, client_for: ClientFor) -> None:
+    own(cast, title="Call the bakery")
+    own(cast, title="Call the bank")
+    page = client_for(cast.rep).get("/suggestions/?q=bakery").content.decode()
+    assert ("Call the bakery" in page, "Call the bank" in page) == (True, False)
+
+
+def test_an_empty_queue_says_why(cast: Cast, client_for: ClientFor) -> None:
+    page = client_for(cast.rep).get("/suggestions/").content.decode()
+    assert "No suggestions here" in page
+
+
+def test_the_detail_shows_change_reason_and_evidence(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    page = client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").content.decode()
+    assert "Nobody has been in touch for weeks." in page
+    assert "The lead is open" in page
+    assert "New task" in page
+    assert "not yet measured" in page
+
+
+def test_approving_goes_on_to_the_next_card(cast: Cast, client_for: ClientFor) -> None:
+    first, second = own(cast, rank=2.0), own(cast, rank=1.0)
+    client = client_for(cast.rep)
+    answer = client.post(
+        f"/suggestions/{first.pk}/approve/", {"seen_at": first.refreshed_at.isoformat()}
+    )
+    assert (answer.status_code, answer["Location"]) == (302, f"/suggestions/{second.pk}/")
+    first.refresh_from_db()
+    assert first.state == State.APPLIED
+    assert Task.objects.filter(lead_id=first.record_id).count() == 1
+
+
+def test_htmx_gets_the_queue_and_the_new_address(cast: Cast, client_for: ClientFor) -> None:
+    first, second = own(cast, rank=2.0), own(cast, rank=1.0)
+    answer = client_for(cast.rep).post(
+        f"/suggestions/{first.pk}/reject/?view=mine",
+        {"reason": "not_needed"},
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    assert answer.status_code == 200
+    assert answer["HX-Push-Url"] == f"/suggestions/{second.pk}/?view=mine"
+    assert "1 left." in answer.content.decode()
+
+
+def test_a_packet_refreshed_since_it_was_seen_is_not_approved(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast)
+    seen_at = suggestion.refreshed_at.isoformat()
+    Suggestion.objects.filter(pk=suggestion.pk).update(
+        refreshed_at=suggestion.refreshed_at + timedelta(minutes=5)
+    )
+    answer = client_for(cast.rep).post(
+        f"/suggestions/{suggestion.pk}/approve/",
+        {"seen_at": seen_at},
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    assert answer.status_code == 409
+    assert "brought up to date while you looked at it" in answer.content.decode()
+    assert Task.objects.count() == 0
+
+
+def test_a_stale_one_shows_what_changed_and_by_whom(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    Lead.objects.filter(pk=suggestion.record_id).update(status="unqualified")
+    client = client_for(cast.rep)
+    answer = client.post(
+        f"/suggestions/{suggestion.pk}/approve/",
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Working" in page
+    assert "Unqualified" in page
+    assert Task.objects.count() == 0
+
+
+def test_the_second_person_is_told_who_was_first(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    client_for(cast.teammate).post(
+        f"/suggestions/{suggestion.pk}/reject/", {"reason": "not_needed"}
+    )
+    answer = client_for(cast.rep).post(
+        f"/suggestions/{suggestion.pk}/approve/",
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    assert answer.status_code == 409
+    assert "This suggestion is already rejected by Tom Mate." in answer.content.decode()
+
+
+def test_an_unknown_reason_is_refused(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    answer = client_for(cast.rep).post(
+        f"/suggestions/{suggestion.pk}/reject/",
+        {"reason": "because"},
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    assert answer.status_code == 422
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.PENDING
+
+
+def test_snoozing_until_tomorrow_means_eight_in_the_persons_morning(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast)
+    client_for(cast.rep).post(f"/suggestions/{suggestion.pk}/snooze/", {"until": "tomorrow"})
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.SNOOZED
+    assert suggestion.snoozed_until is not None
+    local = suggestion.snoozed_until.astimezone(
+        cast.rep.zone(Tenant.objects.get(schema_name="acme").zone)
+    )
+    assert (local.hour, local.minute) == (8, 0)
+    assert local.date() > timezone.localdate()
+
+
+def test_decisions_are_posts(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    client = client_for(cast.rep)
+    for verb in ("approve", "reject", "snooze", "rebase", "reopen"):
+        assert client.get(f"/suggestions/{suggestion.pk}/{verb}/").status_code == 405
+
+
+def test_a_stranger_is_sent_to_sign_in(anonymous_client: TenantClient) -> None:
+    answer = anonymous_client.get("/suggestions/")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in/?next=/suggestions/")
