@@ -15,8 +15,8 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import left_for
 from apps.triggers.enums import ScanStatus
 from apps.triggers.models import Scan
-from apps.users.access import signed_in
 from apps.users.models import User
+from apps.users.services import person_of
 
 TOP_SUGGESTIONS = 5
 TASKS_SHOWN = 8
@@ -25,7 +25,7 @@ TASKS_SHOWN = 8
 @require_safe
 def show_today(request: HttpRequest) -> HttpResponse:
     """What is worth deciding, what is due, how things stand, for the signed-in person."""
-    user = signed_in(request)
+    user = person_of(request)
     today = timezone.localdate()
     due = Task.objects.due_by(today).filter(owner=user)
     context = {

@@ -21,8 +21,17 @@ class State(models.TextChoices):
 
     @classmethod
     def open_values(cls) -> list[str]:
-        """The states that stand in the way of a second suggestion for the same record and goal."""
-        return [cls.PENDING.value, cls.SNOOZED.value, cls.APPROVED.value, cls.FAILED.value]
+        """The states in which a person may still bring about the change."""
+        return [*cls.barring_values(), cls.FAILED.value]
+
+    @classmethod
+    def barring_values(cls) -> list[str]:
+        """The states that stand in the way of a second suggestion for the same record and goal.
+
+        A failed one does so only while its own signals fire (``pipeline.awaiting``): afterwards it
+        cannot be tried again, and must not stand in the way for ever.
+        """
+        return [cls.PENDING.value, cls.SNOOZED.value, cls.APPROVED.value]
 
 
 # Nothing else is allowed: services refuse, and the database knows the states.

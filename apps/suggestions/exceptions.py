@@ -50,11 +50,18 @@ class AlreadyDecidedError(SuggestionError):
         super().__init__(f"This suggestion is already {state}{by}.")
 
 
+class AnotherOpenError(SuggestionError):
+    """A second suggestion for the same record and goal would be open."""
+
+    code = "another_open"
+    message = "Another suggestion for the same purpose waits already."
+
+
 class WithdrawnError(SuggestionError):
     """The reason no longer holds; the suggestion was withdrawn instead of applied."""
 
     code = "withdrawn"
-    message = "The reason for this no longer holds, so it was withdrawn. Nothing was changed."
+    message = "The reason for this no longer holds, so nothing is left to do. Nothing was changed."
 
 
 class ApplyFailedError(SuggestionError):

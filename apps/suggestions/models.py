@@ -95,7 +95,7 @@ class Suggestion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["record_kind", "record_id", "goal"],
-                condition=Q(state__in=["pending", "snoozed", "approved", "failed"]),
+                condition=Q(state__in=State.barring_values()),
                 name="one_open_suggestion_per_record_and_goal",
             ),
             models.CheckConstraint(

@@ -12,6 +12,8 @@ from apps.suggestions.enums import HeldBack, State
 from apps.users.rules import visible_rows
 
 if TYPE_CHECKING:
+    # Ruff does not see a use inside the quotes of a base class.
+    from apps.suggestions.models import Suggestion  # noqa: F401
     from apps.users.models import User
 
 
@@ -27,16 +29,16 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         return self.filter(state=State.PENDING, held_back=HeldBack.NO)
 
     def needing_decision(self) -> Self:
-        """In the queue, or approved and not written: both wait for a person."""
-        return self.filter(Q(state=State.PENDING, held_back=HeldBack.NO) | Q(state=State.FAILED))
+        """In the queue, or approved and not written while the reason holds: both wait for a person."""
+        links = self.model.signals.through._default_manager
+        has_reason = Exists(links.filter(suggestion=OuterRef("pk"), signal__cleared_at=None))
+        return self.filter(
+            Q(state=State.PENDING, held_back=HeldBack.NO) | Q(has_reason, state=State.FAILED)
+        )
 
     def held_back(self) -> Self:
         """Waiting behind the queue."""
         return self.filter(state=State.PENDING).exclude(held_back=HeldBack.NO)
-
-    def open(self) -> Self:
-        """In a state that bars a second suggestion for the same record and goal."""
-        return self.filter(state__in=State.open_values())
 
     def snooze_over(self, now: datetime) -> Self:
         """Snoozed ones whose time has come."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -26,6 +26,7 @@ from apps.execution.tools import registry as tools
 from apps.suggestions.enums import MOVES, HeldBack, RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
+    AnotherOpenError,
     ApplyFailedError,
     ChangedSinceSeenError,
     DecisionPermissionError,
@@ -35,7 +36,7 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import LIFETIME
-from apps.triggers.models import Silence
+from apps.triggers.models import Signal, Silence
 from apps.triggers.services import current_tenant, is_still_true
 from apps.users.models import User
 
@@ -52,7 +53,7 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
     """
-    found = (
+    found: Suggestion | None = (
         Suggestion.objects.visible_to(user)
         .select_related("assignee", "reviewed_by", "execution")
         .filter(pk=suggestion_id)
@@ -80,13 +81,13 @@ def approve(
         AlreadyDecidedError: somebody was first; the error says who and when.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StaleError: a value has changed since; the error says which. Nothing was written.
-        WithdrawnError: the reason is gone; the suggestion is withdrawn now.
+        WithdrawnError: the reason is gone; a waiting suggestion is withdrawn now.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
-    suggestion = _decidable(user, suggestion_id)
-    if seen_at is not None and seen_at != suggestion.refreshed_at:
-        raise ChangedSinceSeenError()
+    suggestion = _decidable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise _refusal(suggestion, State.APPROVED, read_at=seen_at)
     change = _change_of(suggestion, user, actor, now)
     try:
         with acting(actor):
@@ -131,7 +132,7 @@ def reject(
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
     """
-    suggestion = _decidable(user, suggestion_id)
+    suggestion = _decidable(user, suggestion_id, origin)
     why = RejectReason(reason)
     actor = Actor.for_person(user, origin)
     with transaction.atomic():
@@ -157,7 +158,7 @@ def snooze(
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
         InvalidSnoozeError: the moment has passed or is too far away.
     """
-    suggestion = _decidable(user, suggestion_id)
+    suggestion = _decidable(user, suggestion_id, origin)
     if not now < until <= now + LONGEST_SNOOZE:
         raise InvalidSnoozeError()
     actor = Actor.for_person(user, origin)
@@ -186,7 +187,7 @@ def rebase(
         WithdrawnError: the reason is gone; the suggestion is withdrawn now.
         RecordGoneError, InvalidArgumentsError: there is nothing left to change.
     """
-    suggestion = _decidable(user, suggestion_id)
+    suggestion = _decidable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
     if not _is_still_true(suggestion, now):
         _withdraw(suggestion, actor)
@@ -194,13 +195,17 @@ def rebase(
     tool = tools.get(suggestion.tool)
     seen = read_seen(tool, tool.parse(suggestion.arguments))
     with transaction.atomic():
-        moved = Suggestion.objects.filter(pk=suggestion.pk, state=State.PENDING).update(
+        moved = Suggestion.objects.filter(
+            pk=suggestion.pk,
+            state__in=_sources_of(State.APPROVED),
+            refreshed_at=suggestion.refreshed_at,
+        ).update(
             before_values={key: dict(values) for key, values in seen.before.items()},
             guard_values={key: dict(values) for key, values in seen.guards.items()},
             refreshed_at=now,
         )
         if not moved:
-            raise _already_decided(suggestion.pk)
+            raise _refusal(suggestion, State.APPROVED)
         _note_decision(suggestion, Verdict.REBASE, user, now)
         _record(actor, Event.SUGGESTION_REBASED, suggestion)
     suggestion.refresh_from_db()
@@ -214,25 +219,16 @@ def reopen(
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError: refused.
-        AlreadyDecidedError: it is in a state that cannot be reopened, or another one is open.
+        AlreadyDecidedError: it is in a state that cannot be reopened.
+        AnotherOpenError: another suggestion waits for the same record and goal.
     """
-    suggestion = _decidable(user, suggestion_id)
+    suggestion = _decidable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
-    sources = [state for state, targets in MOVES.items() if State.PENDING in targets]
-    with transaction.atomic():
-        is_other_open = (
-            Suggestion.objects.open()
-            .filter(
-                record_kind=suggestion.record_kind,
-                record_id=suggestion.record_id,
-                goal=suggestion.goal,
-            )
-            .exclude(pk=suggestion.pk)
-            .exists()
-        )
-        moved = 0
-        if not is_other_open:
-            moved = Suggestion.objects.filter(pk=suggestion.pk, state__in=sources).update(
+    try:
+        with transaction.atomic():
+            moved = Suggestion.objects.filter(
+                pk=suggestion.pk, state__in=_sources_of(State.PENDING)
+            ).update(
                 state=State.PENDING,
                 held_back=HeldBack.NO,
                 queued_at=now,
@@ -240,15 +236,19 @@ def reopen(
                 closed_because="",
                 expires_at=now + LIFETIME,
             )
-        if not moved:
-            raise _already_decided(suggestion.pk)
-        Silence.objects.in_force(now).filter(
-            record_kind=suggestion.record_kind,
-            record_id=suggestion.record_id,
-            goal=suggestion.goal,
-        ).update(until=now)
-        _note_decision(suggestion, Verdict.REOPEN, user, now)
-        _record(actor, Event.SUGGESTION_REOPENED, suggestion)
+            if not moved:
+                raise _already_decided(suggestion.pk)
+            Silence.objects.in_force(now).filter(
+                record_kind=suggestion.record_kind,
+                record_id=suggestion.record_id,
+                goal=suggestion.goal,
+            ).update(until=now)
+            _note_decision(suggestion, Verdict.REOPEN, user, now)
+            _record(actor, Event.SUGGESTION_REOPENED, suggestion)
+    except IntegrityError as error:
+        if "one_open_suggestion_per_record_and_goal" not in str(error):
+            raise
+        raise AnotherOpenError() from error
     suggestion.refresh_from_db()
     return suggestion
 
@@ -268,10 +268,18 @@ def may_decide(user: User) -> bool:
     return user.has_perm("suggestions.decide_suggestion")
 
 
-def _decidable(user: User, suggestion_id: int) -> Suggestion:
-    suggestion = get_for(user, suggestion_id)
-    if not may_decide(user):
-        raise DecisionPermissionError()
+def _decidable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
+    """Return what this person may decide on; a refusal is on record."""
+    try:
+        suggestion = get_for(user, suggestion_id)
+        if not may_decide(user):
+            raise DecisionPermissionError()
+    except (SuggestionNotFoundError, DecisionPermissionError):
+        refused = Suggestion.objects.filter(pk=suggestion_id).first()
+        if refused is not None:
+            actor = Actor.for_person(user, origin)
+            _record(actor, Event.PERMISSION_REFUSED, refused, tool=refused.tool)
+        raise
     return suggestion
 
 
@@ -297,17 +305,31 @@ def _claim(
     It also fails when the packet was refreshed or rebased since it was read, so that nobody approves what
     they have not seen.
     """
-    sources = [source for source, targets in MOVES.items() if state in targets]
     moved = Suggestion.objects.filter(
-        pk=suggestion.pk, state__in=sources, refreshed_at=suggestion.refreshed_at
+        pk=suggestion.pk, state__in=_sources_of(state), refreshed_at=suggestion.refreshed_at
     ).update(state=state, reviewed_by=user, reviewed_at=now, **values)
     if not moved:
-        raise _already_decided(suggestion.pk)
+        raise _refusal(suggestion, state)
+
+
+def _sources_of(state: State) -> list[State]:
+    return [source for source, targets in MOVES.items() if state in targets]
 
 
 def _move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
     Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
+
+
+def _refusal(
+    suggestion: Suggestion, wanted: State, *, read_at: datetime | None = None
+) -> AlreadyDecidedError | ChangedSinceSeenError:
+    """Why a claim found nothing: somebody decided, or the packet is no longer what was read."""
+    now_there = Suggestion.objects.get(pk=suggestion.pk)
+    read_at = read_at or suggestion.refreshed_at
+    if wanted in MOVES[State(now_there.state)] and now_there.refreshed_at != read_at:
+        return ChangedSinceSeenError()
+    return _already_decided(suggestion.pk)
 
 
 def _already_decided(suggestion_id: int) -> AlreadyDecidedError:
@@ -320,7 +342,8 @@ def _is_still_true(suggestion: Suggestion, now: datetime) -> bool:
     """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
     if suggestion.origin != Origin.TRIGGER:
         return True
-    return any(is_still_true(signal, now=now) for signal in suggestion.signals.firing())
+    firing = Signal.objects.firing().filter(suggestions=suggestion)
+    return any(is_still_true(signal, now=now) for signal in firing)
 
 
 def _withdraw(suggestion: Suggestion, actor: Actor) -> None:

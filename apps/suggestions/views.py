@@ -24,14 +24,14 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import present
 from apps.suggestions.queue import Queue, in_view, left_for
 from apps.triggers.schedule import next_daily_scan
-from apps.users.access import signed_in
 from apps.users.models import User
+from apps.users.services import person_of
 
 
 @require_safe
 def show_queue(request: HttpRequest) -> HttpResponse:
     """The list, with its first card open beside it."""
-    queue = Queue.read(signed_in(request), request.GET)
+    queue = Queue.read(person_of(request), request.GET)
     cards = queue.page.object_list
     selected = cards[0] if cards else None
     return _answer(request, queue, selected, screen="list")
@@ -40,7 +40,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_suggestion(request: HttpRequest, pk: int) -> HttpResponse:
     """One suggestion at its own address, beside the list."""
-    user = signed_in(request)
+    user = person_of(request)
     suggestion = services.get_for(user, pk)
     return _answer(request, Queue.read(user, request.GET), suggestion, screen="detail")
 
@@ -122,7 +122,7 @@ def _decide(
     request: HttpRequest, pk: int, decide: Callable[[User], str], *, stays: bool = False
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
-    user = signed_in(request)
+    user = person_of(request)
     next_card = Queue.read(user, request.GET).after(pk)
     try:
         said = decide(user)

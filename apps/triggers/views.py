@@ -15,7 +15,7 @@ from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
 from apps.triggers.tasks import run_requested_scan
-from apps.users.access import signed_in
+from apps.users.services import person_of
 
 SCANS_PER_PAGE = 25
 
@@ -23,7 +23,7 @@ SCANS_PER_PAGE = 25
 @require_safe
 def list_scans(request: HttpRequest) -> HttpResponse:
     """All scans, newest first, and what each found."""
-    user = signed_in(request)
+    user = person_of(request)
     scans = Scan.objects.select_related("requested_by").prefetch_related("results")
     page = CappedPaginator(scans, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
     context = {
@@ -50,7 +50,7 @@ def show_scan(request: HttpRequest, pk: int) -> HttpResponse:
 def start_scan(request: HttpRequest) -> HttpResponse:
     """Queue a scan of everything; one that waits already is joined."""
     with transaction.atomic():
-        scan = services.request_scan(user=signed_in(request), now=timezone.now())
+        scan = services.request_scan(user=person_of(request), now=timezone.now())
         transaction.on_commit(lambda: run_requested_scan.delay(scan_id=scan.pk))
     messages.info(request, "The scan is queued. New suggestions appear when it is done.")
     return redirect("triggers:scan_detail", pk=scan.pk)

@@ -1,0 +1,30 @@
+"""The suggestions of one record, for the record's own page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import Context
+
+from apps.crm.models import Record
+from apps.suggestions.models import Suggestion
+from apps.users.services import person_of
+
+register = template.Library()
+
+SHOWN = 5
+
+
+@register.inclusion_tag("suggestions/_record_feed.html", takes_context=True)
+def record_suggestions(context: Context, record: Record) -> dict[str, Any]:
+    """Show what waits for a decision about ``record``, as far as the reader may see it."""
+    request = context["request"]
+    suggestions = (
+        Suggestion.objects.visible_to(person_of(request))
+        .needing_decision()
+        .filter(record_kind=record.kind, record_id=record.pk)
+        .for_queue_page()
+        .order_by("-rank", "-id")[:SHOWN]
+    )
+    return {"suggestions": list(suggestions), "request": request}
