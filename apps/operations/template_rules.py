@@ -56,8 +56,8 @@ def find_broken_references(
     for node in _all_nodes(template):
         if isinstance(node, ExtendsNode | IncludeNode):
             part = node.parent_name if isinstance(node, ExtendsNode) else node.template
-            referred = getattr(part, "var", None)
-            if isinstance(referred, str):
+            referred = _fixed_text(part)
+            if referred is not None:
                 try:
                     engine.get_template(referred)
                 except TemplateDoesNotExist:
@@ -65,8 +65,8 @@ def find_broken_references(
                 except TemplateSyntaxError:
                     pass  # reported with that template itself
         elif isinstance(node, URLNode):
-            url_name = getattr(node.view_name, "var", None)
-            if isinstance(url_name, str) and url_name not in url_names:
+            url_name = _fixed_text(node.view_name)
+            if url_name is not None and url_name not in url_names:
                 yield f"refers to the URL {url_name}, which does not exist"
 
 
@@ -76,6 +76,12 @@ def known_url_names(urlconfs: Iterable[str]) -> frozenset[str]:
     for urlconf in urlconfs:
         names.update(_names_below(get_resolver(urlconf), ""))
     return frozenset(names)
+
+
+def _fixed_text(expression: object) -> str | None:
+    """The text that an expression always gives, or None if that depends on the context."""
+    text = getattr(expression, "var", None)
+    return text if isinstance(text, str) and not getattr(expression, "filters", ()) else None
 
 
 def _names_below(resolver: URLResolver, prefix: str) -> Iterator[str]:

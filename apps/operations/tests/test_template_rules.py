@@ -73,5 +73,9 @@ def test_script_file_and_data_block_are_no_inline_code() -> None:
     assert list(find_style_faults(source)) == []
 
 
+def test_name_that_a_filter_completes_is_not_judged() -> None:
+    assert faults_of("{# x #}{% url 'crm:'|add:kind %}{% include '_'|add:kind %}") == []
+
+
 def test_known_names_carry_their_namespaces() -> None:
     assert {"admin:index", "admin:login"} <= known_url_names(["aisha.urls_public"])
