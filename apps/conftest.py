@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import setup_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from aisha.environment import parse_database_url
@@ -46,9 +47,20 @@ def owner_connection() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Make the two tenants once, committed, then sign in as the run-time login."""
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+) -> Iterator[None]:
+    """Make the test database and the two tenants, committed; then sign in as the run-time login.
+
+    pytest-django's own fixture makes no database when every chosen test asks for ``committed_tenant``
+    and none for ``db``: those would then run on the real one.
+    """
     with django_db_blocker.unblock():
+        keepdb = django_db_keepdb and not django_db_createdb
+        setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keepdb)
         connection.set_schema_to_public()
         if not Tenant.objects.filter(schema_name="public").exists():
             public = Tenant.objects.create(schema_name="public", name="Operator")
