@@ -73,6 +73,7 @@ class AccountRow:
     parent: str
     owner: str
     created_at: datetime
+    attributes: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +210,13 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class CustomFieldRow:
-    """A custom choice field of deals."""
+    """A custom field; ``choices`` are the texts of a choice field, in order."""
 
+    record_kind: str
     key: str
     label: str
-    choices: tuple[str, ...]
+    field_type: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

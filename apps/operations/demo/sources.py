@@ -35,6 +35,7 @@ class MavenAccount:
     employees: int
     location: str
     parent: str
+    founded_in: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def read_maven() -> Maven:
                 employees=int(row["employees"]),
                 location=_spell(row["office_location"]),
                 parent=row["subsidiary_of"],
+                founded_in=int(row["year_established"]),
             )
             for row in _read(folder / "accounts.csv")
         ],

@@ -19,6 +19,7 @@ from apps.operations.demo.people import acme_people, user_name
 from apps.operations.demo.schemas import (
     AccountRow,
     ActivityRow,
+    CustomFieldRow,
     DealRow,
     ProductRow,
     World,
@@ -121,6 +122,9 @@ class _Acme:
 
     def _add_accounts(self, deals: list[MavenDeal]) -> None:
         rng = self._rng("companies")
+        self._world.custom_fields.append(
+            CustomFieldRow("account", "year_established", "Year established", "number")
+        )
         agents: dict[str, Counter[str]] = defaultdict(Counter)
         for deal in deals:
             agents[deal.account][deal.agent] += 1
@@ -143,6 +147,7 @@ class _Acme:
                 # Not always the busiest seller: accounts are spread over the team.
                 owner=user_name(rng.choice(sellers[:6])),
                 created_at=created_at,
+                attributes={"year_established": account.founded_in},
             )
             self._world.accounts.append(row)
             for _ in range(rng.choice((2, 3, 3, 4))):

@@ -122,7 +122,13 @@ class _Globex:
         for name in deals[0].features:
             values = Counter(deal.features[name] for deal in deals)
             self._world.custom_fields.append(
-                CustomFieldRow(name.lower(), name.replace("_", " "), tuple(sorted(values)))
+                CustomFieldRow(
+                    "opportunity",
+                    name.lower(),
+                    name.replace("_", " "),
+                    "choice",
+                    tuple(sorted(values)),
+                )
             )
 
     def _add_products(self, deals: list[SalvirtDeal]) -> None:

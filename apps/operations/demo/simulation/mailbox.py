@@ -117,7 +117,12 @@ class Mailbox:
         stated: dict[str, str] = {}
         signature = full_name
         if nature is not SenderNature.MACHINE and rng.random() < 0.8:
-            stated = {"phone": names.phone(), "title": names.title(), "email": address}
+            stated = {
+                "phone": names.phone(),
+                "title": names.title(),
+                "company": name,
+                "email": address,
+            }
             signature = f"Best wishes\n{full_name}\n{stated['title']}, {name}\n{stated['phone']} | {address}"
         greeting = self._diary.people[owner].first_name
         texts = (subject.format_map(slots), letter(greeting, body.format_map(slots), signature))
