@@ -1,0 +1,127 @@
+"""The audit log as a page and as a CSV file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from apps.audit.enums import Event
+from apps.audit.forms import AuditFilterSet
+from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
+from apps.audit.services import Detail, Entry, record_event
+from apps.tenants.exports import stream_csv
+from apps.tenants.pagination import CappedPaginator
+from apps.users.models import User
+from apps.users.services import person_of
+
+PAGE_SIZE = 50
+EXPORT_CHUNK = 2000
+HEADER = (
+    "Id", "Time", "Event", "By", "Origin", "Record kind", "Record", "Suggestion", "Execution",
+    "Request", "Details",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEntry:
+    """An entry with what a row of the page needs beside its columns."""
+
+    entry: AuditEntry
+    record_url: str
+    suggestion_url: str
+    details: tuple[tuple[str, str], ...]
+
+
+@require_safe
+def list_entries(request: HttpRequest) -> HttpResponse:
+    """The log, newest first. Who may not see all of it sees what they did themselves."""
+    user = person_of(request)
+    filter_set = read_filters(request, user)
+    page = CappedPaginator(filter_set.qs, PAGE_SIZE, request.GET.get("page")).asked_page()
+    context = {
+        "nav_section": "audit",
+        "filters": filter_set.form,
+        "is_narrowed": filter_set.form.has_changed(),
+        "sees_all": sees_whole_log(user),
+        "page": page,
+        "entries": [_show(entry) for entry in page],
+    }
+    return render(request, "audit/entry_list.html", context)
+
+
+@require_safe
+def export_entries(request: HttpRequest) -> HttpResponseBase:
+    """The log as it is on screen, all pages of it, as a CSV file."""
+    user = person_of(request)
+    filter_set = read_filters(request, user)
+    asked = sorted(filter_set.form.changed_data)
+    details: dict[str, Detail] = {"what": "audit", "filters": [*asked], "format": "csv"}
+    record_event(Actor.for_person(user), Entry(Event.EXPORTED, details=details))
+
+    def lines() -> Iterator[list[object]]:
+        for entry in filter_set.qs.iterator(chunk_size=EXPORT_CHUNK):
+            yield [
+                entry.pk,
+                timezone.localtime(entry.occurred_at).isoformat(timespec="seconds"),
+                entry.get_event_display(),
+                entry.actor_name,
+                entry.get_origin_display(),
+                entry.record_kind,
+                entry.record_id,
+                entry.suggestion_id,
+                entry.execution_id,
+                entry.request_id,
+                json.dumps(entry.details, ensure_ascii=False),
+            ]
+
+    file_name = f"audit-{timezone.localdate().isoformat()}.csv"
+    return stream_csv(request, file_name=file_name, header=HEADER, rows=lines())
+
+
+def sees_whole_log(user: User) -> bool:
+    """Whether this person may read what others did."""
+    return user.has_perm("audit.view_auditentry")
+
+
+def read_filters(request: HttpRequest, user: User) -> AuditFilterSet:
+    """Return the filters over the entries that this person may read."""
+    entries = AuditEntry.objects.all()
+    sees_all = sees_whole_log(user)
+    if not sees_all:
+        entries = entries.filter(actor_id=user.pk)
+    return AuditFilterSet(request.GET, queryset=entries.order_by("-id"), sees_all=sees_all)
+
+
+def _show(entry: AuditEntry) -> ShownEntry:
+    return ShownEntry(
+        entry=entry,
+        record_url=_address(f"crm:{entry.record_kind}_detail", entry.record_id),
+        suggestion_url=_address("suggestions:detail", entry.suggestion_id),
+        details=tuple(
+            (key.replace("_", " "), _words(value)) for key, value in entry.details.items()
+        ),
+    )
+
+
+def _address(route: str, row_id: int | None) -> str:
+    """The page of a row, by the name of its route; empty where there is no such page."""
+    if row_id is None:
+        return ""
+    try:
+        return reverse(route, args=[row_id])
+    except NoReverseMatch:
+        return ""
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or "none"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

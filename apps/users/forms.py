@@ -1,0 +1,57 @@
+"""Forms of signing in and of a person's own settings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils import timezone
+
+from apps.users.models import User
+
+TOKEN_LIFETIMES_DAYS = [(30, "30 days"), (90, "90 days"), (365, "1 year")]
+
+
+class SignInForm(forms.Form):
+    """User name and password."""
+
+    username = forms.CharField(
+        label="User name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    password = forms.CharField(
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class TimeZoneForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The zone in which a person sees times."""
+
+    class Meta:
+        model = User
+        fields = ("time_zone",)
+
+    def __init__(self, *args: Any, company_zone: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        zones = [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+        self.fields["time_zone"] = forms.ChoiceField(
+            choices=[("", f"The company's ({company_zone})"), *zones], required=False
+        )
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(max_length=100, help_text="What it is for, such as “Nightly export”.")
+    lifetime_days = forms.TypedChoiceField(
+        label="Valid for", choices=TOKEN_LIFETIMES_DAYS, coerce=int, initial=90
+    )
+
+    def expires_at(self) -> datetime:
+        """The moment at which the token stops working."""
+        return timezone.now() + timedelta(days=self.cleaned_data["lifetime_days"])
