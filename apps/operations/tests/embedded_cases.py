@@ -91,6 +91,17 @@ class Holder:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
+    def end(self) -> tuple[int, str]:
+        """Wait until it ends without being let go; its exit code and its last words."""
+        code = self.process.wait(60)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        if self.process.stderr is None:
+            return code, ""
+        with self.process.stderr as stderr:
+            return code, stderr.read()
+
     def kill(self) -> None:
         """kill -9 the `embedded run` process itself."""
         self.process.kill()
