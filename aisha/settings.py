@@ -283,6 +283,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # One set of choices under two names: urgency of a suggestion, severity of a signal.
+    "ENUM_NAME_OVERRIDES": {"SeverityEnum": "apps.triggers.enums.Severity"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.operations.openapi.document_errors",

@@ -3,8 +3,11 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
+from apps.audit.api import AuditEntryViewSet
 from apps.crm.api import views as crm
 from apps.operations.errors import refuse_unknown_endpoint
+from apps.suggestions.api import SuggestionViewSet
+from apps.triggers.api import ScanViewSet, SignalViewSet
 
 router = SimpleRouter()
 router.register("leads", crm.LeadViewSet, "lead")
@@ -15,5 +18,9 @@ router.register("activities", crm.ActivityViewSet, "activity")
 router.register("tasks", crm.TaskViewSet, "task")
 router.register("contracts", crm.ContractViewSet, "contract")
 router.register("products", crm.ProductViewSet, "product")
+router.register("suggestions", SuggestionViewSet, "suggestion")
+router.register("signals", SignalViewSet, "signal")
+router.register("scans", ScanViewSet, "scan")
+router.register("audit", AuditEntryViewSet, "auditentry")
 
 urlpatterns = [*router.urls, re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint")]

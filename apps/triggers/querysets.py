@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from apps.crm.changelog import record_models
 from apps.triggers.enums import ScanStatus
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
     from apps.triggers.models import Scan, Signal, Silence  # noqa: F401
+    from apps.users.models import User
 
 # A running scan writes its heartbeat after each trigger; one silent for so long has died.
 LOST_AFTER = timedelta(minutes=30)
@@ -19,6 +21,17 @@ LOST_AFTER = timedelta(minutes=30)
 
 class SignalQuerySet(models.QuerySet["Signal"]):
     """Signals."""
+
+    def visible_to(self, user: User) -> SignalQuerySet:
+        """Signals of records that this person may see."""
+        if user.sees_all:
+            return self
+        visible = models.Q()
+        for model in record_models():
+            records: Any = model._default_manager
+            mine = records.visible_to(user).values("pk")
+            visible |= models.Q(record_kind=model.kind, record_id__in=mine)
+        return self.filter(visible)
 
     def firing(self) -> SignalQuerySet:
         """Signals whose condition still holds."""
