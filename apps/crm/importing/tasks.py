@@ -1,0 +1,13 @@
+"""The worker's side of an import."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.crm.importing import services
+
+
+@shared_task(name="crm.run_import")
+def run_import(*, run_id: int) -> None:
+    """Run a queued import. The tenant comes with the task's headers."""
+    services.run_import(run_id=run_id)
