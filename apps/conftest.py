@@ -20,6 +20,7 @@ from aisha.environment import parse_database_url
 from apps.audit.context import begin_request
 from apps.audit.schemas import Actor
 from apps.operations.provisioning import create_tenant
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Domain, Tenant
 from apps.users.enums import PersonRole
 from apps.users.models import ApiToken, Team, User
@@ -61,7 +62,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         keepdb = django_db_keepdb and not django_db_createdb
         setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keepdb)
-        connection.set_schema_to_public()
+        tenant_connection().set_schema_to_public()
         if not Tenant.objects.filter(schema_name="public").exists():
             public = Tenant.objects.create(schema_name="public", name="Operator")
             Domain.objects.create(domain="localhost", tenant=public, is_primary=True)
@@ -85,24 +86,24 @@ def clean_context() -> Iterator[None]:
     """Each test begins without a request, a tenant or a cached value."""
     begin_request()
     yield
-    connection.set_schema_to_public()
+    tenant_connection().set_schema_to_public()
 
 
 @pytest.fixture
 def acme(db: None) -> Tenant:
     """The tenant that most tests live in; the connection stands in its schema."""
     cache.clear()
-    tenant = Tenant.objects.get(schema_name="acme")
-    connection.set_tenant(tenant)
+    tenant: Tenant = Tenant.objects.get(schema_name="acme")
+    tenant_connection().set_tenant(tenant)
     return tenant
 
 
 @pytest.fixture
 def globex(acme: Tenant) -> Tenant:
     """The other tenant; enter it with ``with globex:``."""
-    connection.set_schema_to_public()
-    tenant = Tenant.objects.get(schema_name="globex")
-    connection.set_tenant(acme)
+    tenant_connection().set_schema_to_public()
+    tenant: Tenant = Tenant.objects.get(schema_name="globex")
+    tenant_connection().set_tenant(acme)
     return tenant
 
 
@@ -162,7 +163,7 @@ def client_for(acme: Tenant) -> Callable[[User], TenantClient]:
     """Return a function: person → client of acme, signed in."""
 
     def make(user: User) -> TenantClient:
-        connection.set_tenant(acme)
+        tenant_connection().set_tenant(acme)
         client = TenantClient("acme.localhost")
         client.force_login(user)
         return client
@@ -192,7 +193,7 @@ def api_for(acme: Tenant) -> Callable[[User], ApiClient]:
     """Return a function: person → client of acme's API."""
 
     def make(user: User) -> ApiClient:
-        connection.set_tenant(acme)
+        tenant_connection().set_tenant(acme)
         _, key = ApiToken.issue(user=user, name="tests", expires_at=None)
         return ApiClient("acme.localhost", key)
 
@@ -218,7 +219,7 @@ def committed_tenant(
                 schema=schema, name="Race", host="race.localhost", actor=Actor.for_system("tests")
             )
         tenant = Tenant.objects.get(schema_name=schema)
-        connection.set_tenant(tenant)
+        tenant_connection().set_tenant(tenant)
         try:
             yield tenant
         finally:
@@ -227,7 +228,7 @@ def committed_tenant(
 
 
 def _drop_tenant(schema: str) -> None:
-    connection.set_schema_to_public()
+    tenant_connection().set_schema_to_public()
     with connection.cursor() as cursor:
         cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
     Tenant.objects.filter(schema_name=schema).delete()

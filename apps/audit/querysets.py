@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 if TYPE_CHECKING:
-    pass
+    # Ruff does not see a use inside the quotes of a base class.
+    from apps.audit.models import AuditEntry  # noqa: F401
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):

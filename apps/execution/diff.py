@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,10 +17,9 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution.enums import ValueKind
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, Seen
-from apps.execution.tools.base import Tool, model_of, to_json
+from apps.execution.tools.base import CURRENCY_FIELD, MONEY_FIELDS, Tool, model_of, to_json
 
 NOTHING = "—"
-_MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
 
 
 def build_diff(
@@ -31,14 +31,19 @@ def build_diff(
         InvalidArgumentsError: the arguments do not fit the tool.
     """
     typed = tool.parse(arguments)
-    before = {} if tool.is_creation else seen.before.get(str(tool.subject(typed)), {})
+    known = {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
+    written = {column: to_json(value) for column, value in tool.values(typed).items()}
     model = model_of(tool.writes)
-    pairs = [
-        (column, before.get(column), to_json(value)) for column, value in tool.values(typed).items()
-    ]
+    pairs = [(column, known.get(column), new) for column, new in written.items()]
     names = _names_of_references(model, pairs)
     rows = tuple(
-        _field_diff(model, column, old, new, tool.is_creation, names)
+        _field_diff(
+            model,
+            column,
+            before=_Value(old, names, _currency_in(known)),
+            after=_Value(new, names, _currency_in(known | written)),
+            is_new=tool.is_creation,
+        )
         for column, old, new in pairs
         if (new not in (None, "") if tool.is_creation else old != new)
     )
@@ -55,16 +60,52 @@ def build_diff(
 
 def label_of(kind: RecordKind, column: str) -> str:
     """Return the name of a column as people read it."""
-    field = _field_of(model_of(kind), column)
-    name = str(field.verbose_name)
-    return name[:1].upper() + name[1:].replace("E-mail", "E-mail")
+    name = str(_field_of(model_of(kind), column).verbose_name).replace("email", "e-mail")
+    return name[:1].upper() + name[1:]
 
 
-def text_of(kind: RecordKind, column: str, value: JsonValue) -> str:
-    """Return one stored value as text; references are looked up."""
+def text_of(kind: RecordKind, column: str, value: JsonValue, *, currency: str = "") -> str:
+    """Return one stored value as text; references are looked up, money gets its currency."""
     model = model_of(kind)
     names = _names_of_references(model, [(column, value, None)])
-    return _text(_field_of(model, column), value, names)
+    return _Value(value, names, currency).text(_field_of(model, column))
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One side of a row, with what its text needs: names of referenced rows, the currency of money."""
+
+    raw: JsonValue
+    names: Mapping[tuple[str, int], str]
+    currency: str
+
+    def text(self, field: models.Field[Any, Any]) -> str:
+        """The value as people read it."""
+        if self.raw is None or self.raw == "":
+            return NOTHING
+        match _kind_of(field):
+            case ValueKind.REFERENCE:
+                return self.names.get((field.attname, int(str(self.raw))), f"#{self.raw}")
+            case ValueKind.CHOICE:
+                return str(dict(field.flatchoices).get(self.raw, self.raw))
+            case ValueKind.DATE:
+                return formats.date_format(date.fromisoformat(str(self.raw)), "j M Y")
+            case ValueKind.MOMENT:
+                moment = timezone.localtime(datetime.fromisoformat(str(self.raw)))
+                return formats.date_format(moment, "j M Y H:i")
+            case ValueKind.BOOLEAN:
+                return "Yes" if self.raw else "No"
+            case ValueKind.MONEY:
+                return f"{_number_text(self.raw)} {self.currency}".strip()
+            case ValueKind.NUMBER:
+                return _number_text(self.raw)
+            case _:
+                return str(self.raw)
+
+
+def _currency_in(values: Mapping[str, JsonValue]) -> str:
+    """The currency among a record's values; a tool that writes money sees to it that it is there."""
+    return str(values.get(CURRENCY_FIELD) or "")
 
 
 def _field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
@@ -84,7 +125,7 @@ def _names_of_references(
         if field.related_model is None:
             continue
         ids = {value for value in (old, new) if isinstance(value, int)}
-        for row in field.related_model._default_manager.filter(pk__in=ids):  # type: ignore[union-attr]
+        for row in field.related_model._default_manager.filter(pk__in=ids):
             names[column, row.pk] = str(row)
     return names
 
@@ -92,25 +133,24 @@ def _names_of_references(
 def _field_diff(
     model: type[Record],
     column: str,
-    old: JsonValue,
-    new: JsonValue,
+    *,
+    before: _Value,
+    after: _Value,
     is_new: bool,
-    names: dict[tuple[str, int], str],
 ) -> FieldDiff:
     field = _field_of(model, column)
     kind = _kind_of(field)
-    before_text, after_text = _text(field, old, names), _text(field, new, names)
-    segments = ()
+    segments: tuple[tuple[str, str], ...] = ()
     if kind == ValueKind.LONG_TEXT and not is_new:
-        segments = word_segments(str(old or ""), str(new or ""))
+        segments = word_segments(str(before.raw or ""), str(after.raw or ""))
     return FieldDiff(
         field=column,
         label=label_of(model.kind, column),
         kind=kind,
-        before=old,
-        after=new,
-        before_text=before_text,
-        after_text=after_text,
+        before=before.raw,
+        after=after.raw,
+        before_text=before.text(field),
+        after_text=after.text(field),
         is_new=is_new,
         segments=segments,
     )
@@ -121,7 +161,7 @@ def _kind_of(field: models.Field[Any, Any]) -> ValueKind:
         return ValueKind.REFERENCE
     if field.choices:
         return ValueKind.CHOICE
-    if field.name in _MONEY_FIELDS:
+    if field.name in MONEY_FIELDS:
         return ValueKind.MONEY
     if isinstance(field, models.DateTimeField):
         return ValueKind.MOMENT
@@ -132,29 +172,6 @@ def _kind_of(field: models.Field[Any, Any]) -> ValueKind:
     if isinstance(field, models.IntegerField | models.DecimalField):
         return ValueKind.NUMBER
     return ValueKind.LONG_TEXT if isinstance(field, models.TextField) else ValueKind.TEXT
-
-
-def _text(
-    field: models.Field[Any, Any], value: JsonValue, names: dict[tuple[str, int], str]
-) -> str:
-    if value is None or value == "":
-        return NOTHING
-    match _kind_of(field):
-        case ValueKind.REFERENCE:
-            return names.get((field.attname, int(str(value))), f"#{value}")
-        case ValueKind.CHOICE:
-            return str(dict(field.flatchoices).get(value, value))
-        case ValueKind.DATE:
-            return formats.date_format(date.fromisoformat(str(value)), "j M Y")
-        case ValueKind.MOMENT:
-            moment = timezone.localtime(datetime.fromisoformat(str(value)))
-            return formats.date_format(moment, "j M Y H:i")
-        case ValueKind.BOOLEAN:
-            return "Yes" if value else "No"
-        case ValueKind.MONEY | ValueKind.NUMBER:
-            return _number_text(value)
-        case _:
-            return str(value)
 
 
 def _number_text(value: JsonValue) -> str:

@@ -1,8 +1,8 @@
 """The one road on which an approved change is written.
 
-validate → policy → permission on the record → claim (the caller's) → compare → write → audit. ``apply_change``
-runs inside the caller's transaction, so that the change, its audit entry and the suggestion's state are
-committed together or not at all.
+validate → policy → permission on the record → claim (the caller's) → compare → write → audit.
+``apply_change`` runs inside the caller's transaction, so that the change, its audit entry and the
+suggestion's state are committed together or not at all.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _write(tool: Tool[Any], arguments: Any) -> Record:
     record = model._default_manager.get(pk=tool.subject(arguments).id)
     for name, value in values.items():
         setattr(record, name, value)
-    record.save(update_fields=[name.removesuffix("_id") for name in values])
+    record.save(update_fields=list(values))
     return record
 
 

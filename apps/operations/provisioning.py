@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django_tenants.utils import get_public_schema_name, schema_exists
 
 from apps.audit.enums import Event
@@ -12,6 +12,7 @@ from apps.audit.services import Entry, record_event
 from apps.crm import changelog
 from apps.crm.models import Stage
 from apps.crm.rules import DEFAULT_STAGES
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import TenantExistsError
 from apps.tenants.grants import apply_grants
@@ -22,7 +23,7 @@ from apps.users.services import ensure_person_roles
 
 def prepare_schema() -> None:
     """Install triggers, permissions of roles and grants in the schema that the connection stands in."""
-    schema = connection.schema_name
+    schema = tenant_connection().schema_name
     with transaction.atomic():
         ensure_roles()
         if schema != get_public_schema_name():
@@ -46,7 +47,7 @@ def create_tenant(
         TenantExistsError: the schema or the host name is taken.
         ValidationError: a name is not acceptable.
     """
-    connection.set_schema_to_public()
+    tenant_connection().set_schema_to_public()
     if schema_exists(schema) or Tenant.objects.filter(schema_name__iexact=schema).exists():
         raise TenantExistsError(f"A tenant with the schema {schema!r} exists already.")
     if Domain.objects.filter(domain=host).exists():
@@ -65,13 +66,13 @@ def create_tenant(
                 Entry(Event.TENANT_CREATED, details={"tenant_id": tenant.pk, "schema": schema}),
             )
             tenant.create_schema(check_if_exists=True, verbosity=0)
-            connection.set_tenant(tenant)
+            tenant_connection().set_tenant(tenant)
             Stage.objects.bulk_create(
                 Stage(key=key, label=label, position=position, outcome=outcome)
                 for position, (key, label, outcome) in enumerate(DEFAULT_STAGES, start=1)
             )
     finally:
-        connection.set_schema_to_public()
+        tenant_connection().set_schema_to_public()
     return tenant
 
 

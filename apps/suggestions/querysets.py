@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from apps.audit.enums import Origin
 from apps.suggestions.enums import HeldBack, State
+from apps.triggers.models import Signal
 from apps.users.rules import visible_rows
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
 
     def needing_decision(self) -> Self:
         """In the queue, or approved and not written while the reason holds: both wait for a person."""
-        links = self.model.signals.through._default_manager
-        has_reason = Exists(links.filter(suggestion=OuterRef("pk"), signal__cleared_at=None))
+        firing = Signal.objects.firing().filter(suggestions=OuterRef("pk"))
+        has_reason = ~Q(origin=Origin.TRIGGER) | Q(Exists(firing))
         return self.filter(
             Q(state=State.PENDING, held_back=HeldBack.NO) | Q(has_reason, state=State.FAILED)
         )

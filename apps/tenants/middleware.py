@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django_tenants.middleware.main import TenantMainMiddleware
+
+from apps.tenants.connections import tenant_connection
 
 
 class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
@@ -28,6 +29,6 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
             return response
         tenant = request.tenant  # type: ignore[attr-defined]
         if not tenant.is_enabled:
-            connection.set_schema_to_public()
+            tenant_connection().set_schema_to_public()
             return self.no_tenant_found(request, tenant.domain_url)
         return None

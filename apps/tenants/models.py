@@ -18,7 +18,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(f"{name!r} is not a known time zone.")
 
 
-class Tenant(TenantMixin):
+class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
     """A customer company: one PostgreSQL schema, one or more host names, its own settings."""
 
     # The schema is made by services.create_tenant, in one transaction with this row.
@@ -59,7 +59,7 @@ class Tenant(TenantMixin):
         return ZoneInfo(self.time_zone)
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no types
     """A host name that leads to one tenant."""
 
     class Meta:

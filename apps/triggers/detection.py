@@ -14,6 +14,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from apps.triggers.models import Signal
 from apps.triggers.registry import Parameters, ScanMoment, Trigger
 
 
@@ -84,6 +85,12 @@ def detect(
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return Detection(*cursor.fetchone())
+
+
+def clear_all(trigger: Trigger[Any], moment: ScanMoment) -> Detection:
+    """End every signal of a trigger that has been switched off."""
+    firing = Signal.objects.firing().filter(trigger=trigger.key)
+    return Detection(0, 0, 0, cleared=firing.update(cleared_at=moment.now))
 
 
 def matching_sql(

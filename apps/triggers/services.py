@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_event
+from apps.audit.services import Detail, Entry, record_event
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
-from apps.triggers.detection import detect, still_matches
+from apps.triggers.detection import clear_all, detect, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
@@ -48,7 +49,7 @@ def request_scan(*, user: User, now: datetime) -> Scan:
     if not user.has_perm("triggers.add_scan"):
         raise ScanPermissionError()
     close_lost_scans(now)
-    waiting = Scan.objects.unfinished().order_by("id").first()
+    waiting: Scan | None = Scan.objects.unfinished().order_by("id").first()
     if waiting is not None:
         return waiting
     return Scan.objects.create(
@@ -125,26 +126,26 @@ def parameters_of(trigger: Trigger[Any]) -> Parameters:
 
 def current_tenant() -> Tenant:
     """Return the tenant in whose schema the connection stands, freshly read."""
-    return Tenant.objects.get(schema_name=connection.schema_name)
+    tenant: Tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
+    return tenant
 
 
 def _run(scan: Scan, moment: ScanMoment) -> None:
     actor = Actor.for_system("scan", Origin.TRIGGER)
+    record_event(actor, Entry(Event.SCAN_STARTED, details={"scan_id": scan.pk, "kind": scan.kind}))
     settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
     errors: list[str] = []
     for key in scan.triggers:
-        setting = settings.get(key)
-        if setting is None or setting.is_enabled:
-            _note_stage(scan, registry.label(key))
-            error = _run_trigger(scan, registry.get(key), setting, moment, actor)
-            if error:
-                errors.append(f"{key}: {error}")
+        _note_stage(scan, registry.label(key))
+        error = _run_trigger(scan, key, settings.get(key), moment, actor)
+        if error:
+            errors.append(f"{key}: {error}")
         scan.steps_done += 1
     for label, follower in _followers:
         _note_stage(scan, label)
         try:
             follower(scan, moment)
-        except DatabaseError as error:
+        except Exception as error:
             log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
             errors.append(f"{label}: {type(error).__name__}")
         scan.steps_done += 1
@@ -156,23 +157,27 @@ def _run(scan: Scan, moment: ScanMoment) -> None:
 
 
 def _run_trigger(
-    scan: Scan,
-    trigger: Trigger[Any],
-    setting: TriggerSetting | None,
-    moment: ScanMoment,
-    actor: Actor,
+    scan: Scan, key: str, setting: TriggerSetting | None, moment: ScanMoment, actor: Actor
 ) -> str:
-    """Run one trigger in a transaction of its own; return the error's name, or an empty text."""
+    """Run one trigger in a transaction of its own; return the error's name, or an empty text.
+
+    One that the tenant has switched off finds nothing, so that what it found before is cleared.
+    """
     began = time.monotonic()
-    result = ScanTrigger(scan=scan, trigger=trigger.key)
+    result = ScanTrigger(scan=scan, trigger=key)
     try:
+        trigger = registry.get(key)
         with transaction.atomic(), taking_role(Role.AI):
-            found = detect(trigger, moment, trigger.parse(setting.parameters if setting else {}))
-            result.matched, result.fired = found.matched, found.fired
-            result.refreshed, result.cleared = found.refreshed, found.cleared
+            if setting is not None and not setting.is_enabled:
+                found = clear_all(trigger, moment)
+            else:
+                parameters = trigger.parse(setting.parameters if setting else {})
+                found = detect(trigger, moment, parameters)
             _audit_detection(actor, scan, trigger, found.fired, found.cleared)
+        result.matched, result.fired = found.matched, found.fired
+        result.refreshed, result.cleared = found.refreshed, found.cleared
     except Exception as error:
-        log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": trigger.key})
+        log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": key})
         result.error = type(error).__name__
     result.duration_s = round(time.monotonic() - began, 3)
     result.save()
@@ -184,7 +189,9 @@ def _audit_detection(
 ) -> None:
     for event, count in ((Event.SIGNAL_FIRED, fired), (Event.SIGNAL_CLEARED, cleared)):
         if count:
-            details = {"scan_id": scan.pk, "trigger": trigger.key, "count": count}
+            details: dict[str, Detail] = {
+                "scan_id": scan.pk, "trigger": trigger.key, "count": count,
+            }  # fmt: skip
             record_event(
                 actor, Entry(event, record_kind=trigger.record_kind.value, details=details)
             )
@@ -207,7 +214,7 @@ def _finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
 @contextmanager
 def _scan_lock() -> Iterator[bool]:
     """Hold the tenant's scan lock for the block; the database frees it when the worker dies."""
-    name = f"scan:{connection.schema_name}"
+    name = f"scan:{tenant_connection().schema_name}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
         (is_ours,) = cursor.fetchone()

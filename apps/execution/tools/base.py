@@ -21,6 +21,10 @@ from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import JsonValue, RecordRef
 
+# An amount means nothing without its currency: a tool that writes one sees the other.
+MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
+CURRENCY_FIELD = "currency"
+
 RecordId = Annotated[int, Field(gt=0, le=2**63 - 1)]
 
 
@@ -128,7 +132,8 @@ class ToolRegistry:
         """Add a tool, or refuse it.
 
         Raises:
-            ValueError: the key is taken, the tool deletes, or it reaches outside its own field list.
+            ValueError: the key is taken, the tool deletes, it reaches outside its own field list, or it
+                writes money without its currency.
         """
         if tool.key in self._tools:
             raise ValueError(f"Two tools are named {tool.key!r}.")
@@ -145,6 +150,10 @@ class ToolRegistry:
             if not settable <= tool.allowed_fields:
                 outside = sorted(settable - tool.allowed_fields)
                 raise ValueError(f"{tool.key!r} reaches outside its field list: {outside}.")
+        guards = () if tool.is_creation else tool.guard_fields.get(tool.writes, ())
+        seen = {*tool.allowed_fields, *guards}
+        if tool.allowed_fields & MONEY_FIELDS and CURRENCY_FIELD not in seen:
+            raise ValueError(f"{tool.key!r} writes money without seeing its currency.")
         self._tools[tool.key] = tool
 
     def get(self, key: str) -> Tool[Any]:

@@ -21,26 +21,48 @@ class Awaiting:
     signal_ids: tuple[int, ...]
     urgency: int
     suggestion_id: int | None
+    silenced_tools: frozenset[str] = frozenset()
 
 
 # A group awaits when no open suggestion stands for it or when a waiting one is older than its signals;
-# silences bar it. Columns of a silence that are empty match everything.
+# a failed one bars it while its own signals fire, silences until they end. Columns of a silence that are
+# empty match everything; one that names a tool bars that tool alone. The many silences of single records are
+# kept apart from the few wide ones, so that the database can join them by hash.
 _QUERY = """
+WITH in_force AS MATERIALIZED (SELECT * FROM triggers_silence WHERE until > %(now)s),
+of_record AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NOT NULL),
+wide AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NULL),
+of_tool AS MATERIALIZED (SELECT * FROM in_force WHERE tool <> '')
 SELECT s.record_kind, s.record_id, s.goal, array_agg(s.id ORDER BY s.severity DESC, s.id),
-       max(s.severity), g.id
+       max(s.severity), g.id,
+       ARRAY(SELECT q.tool FROM of_tool q
+             WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
+               AND (q.record_id IS NULL OR q.record_id = s.record_id)
+               AND (q.goal = '' OR q.goal = s.goal)
+               AND (q.trigger = '' OR q.trigger = ANY(array_agg(s.trigger))))
 FROM triggers_signal s
 LEFT JOIN suggestions_suggestion g
        ON g.record_kind = s.record_kind AND g.record_id = s.record_id AND g.goal = s.goal
-      AND g.state IN ('pending', 'snoozed', 'approved', 'failed')
+      AND g.state IN ('pending', 'snoozed', 'approved')
 LEFT JOIN suggestions_suggestionsignal l ON l.suggestion_id = g.id AND l.signal_id = s.id
 WHERE s.cleared_at IS NULL
   AND (g.id IS NULL OR g.state = 'pending')
   AND NOT EXISTS (
-      SELECT 1 FROM triggers_silence q
-      WHERE q.until > %(now)s AND q.tool = ''
-        AND (q.record_id IS NULL OR (q.record_id = s.record_id AND q.record_kind = s.record_kind))
-        AND (q.goal = '' OR q.goal = s.goal)
-        AND (q.trigger = '' OR q.trigger = s.trigger)
+      SELECT 1 FROM suggestions_suggestion f
+      JOIN suggestions_suggestionsignal fl ON fl.suggestion_id = f.id
+      JOIN triggers_signal fs ON fs.id = fl.signal_id
+      WHERE f.state = 'failed' AND fs.cleared_at IS NULL
+        AND f.record_kind = s.record_kind AND f.record_id = s.record_id AND f.goal = s.goal
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM of_record q
+      WHERE q.record_kind = s.record_kind AND q.record_id = s.record_id
+        AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM wide q
+      WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
+        AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger)
   )
 GROUP BY s.record_kind, s.record_id, s.goal, g.id
 HAVING g.id IS NULL OR bool_or(l.id IS NULL OR s.refreshed_at > g.refreshed_at)
@@ -59,6 +81,7 @@ def find_awaiting(now: datetime) -> list[Awaiting]:
                 signal_ids=tuple(signal_ids),
                 urgency=urgency,
                 suggestion_id=suggestion_id,
+                silenced_tools=frozenset(tools),
             )
-            for kind, record_id, goal, signal_ids, urgency, suggestion_id in cursor.fetchall()
+            for kind, record_id, goal, signal_ids, urgency, suggestion_id, tools in cursor.fetchall()
         ]

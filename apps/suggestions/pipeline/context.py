@@ -17,6 +17,7 @@ from apps.crm.enums import ActivityKind, DealOutcome, LeadStatus, RecordKind, Ta
 from apps.crm.models import Activity, Contact, Lead, Opportunity, Task
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.suggestions.pipeline.awaiting import Awaiting
+from apps.suggestions.pipeline.readers import Readers, readable_beside
 from apps.triggers.models import Signal
 from apps.triggers.registry import ScanMoment
 
@@ -53,20 +54,24 @@ class Context:
 
 
 def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list[Context]:
-    """Return the contexts of a batch; a record that is gone has none. Queries per batch are constant."""
+    """Return the contexts of a batch; a record that is gone has none. Queries per batch are constant.
+
+    A context holds only what everybody may see who will read the suggestion (``readers``).
+    """
     by_goal: dict[Goal, list[Awaiting]] = defaultdict(list)
     for awaiting in batch:
         by_goal[awaiting.goal].append(awaiting)
     contexts: dict[Awaiting, Context] = {}
+    readers = Readers.read()
     for goal, group in sorted(by_goal.items()):
-        for context in _GATHERERS[goal](group, moment):
+        for context in _GATHERERS[goal](group, moment, readers):
             context.currency = context.currency or currency
             _add_value(context)
             contexts[context.awaiting] = context
     return [contexts[awaiting] for awaiting in batch if awaiting in contexts]
 
 
-def _leads(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _leads(group: Sequence[Awaiting], moment: ScanMoment, _: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     leads = Lead.objects.in_bulk(ids)
     recent = _recent_activities("lead_id", ids)
@@ -88,7 +93,7 @@ def _leads(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
         yield context
 
 
-def _deals(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _deals(group: Sequence[Awaiting], moment: ScanMoment, _: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     deals = Opportunity.objects.select_related("stage", "account", "contact").in_bulk(ids)
     recent = _recent_activities("opportunity_id", ids)
@@ -117,20 +122,22 @@ def _deals(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
         yield context
 
 
-def _tasks(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _tasks(group: Sequence[Awaiting], moment: ScanMoment, readers: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     tasks = Task.objects.select_related("opportunity", "lead", "contact", "account").in_bulk(ids)
     for awaiting in group:
         task = tasks.get(awaiting.record.id)
         if task is None or task.due_on is None:
             continue
-        deal, lead = task.opportunity, task.lead
+        deal = readers.allowed(task.owner_id, task.opportunity)
+        lead = readers.allowed(task.owner_id, task.lead)
         value = deal.amount if deal else lead.estimated_value if lead else None
         currency = deal.currency if deal else lead.currency if lead else ""
         context = Context(awaiting, task.title, task.owner_id, value, currency)
         context.add("due_on", "Due", _day(task.due_on), value=task.due_on.isoformat())
         context.add("priority", "Priority", TaskPriority(task.priority).label, value=task.priority)
-        about = deal or lead or task.contact or task.account
+        contact = readers.allowed(task.owner_id, task.contact)
+        about = deal or lead or contact or readers.allowed(task.owner_id, task.account)
         if about is not None:
             context.add("about", "About", str(about), record=RecordRef(about.kind, about.pk))
         if deal and deal.outcome != DealOutcome.OPEN:
@@ -143,13 +150,17 @@ def _tasks(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
         yield context
 
 
-def _talks(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _talks(group: Sequence[Awaiting], moment: ScanMoment, readers: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     talks = Activity.objects.select_related("opportunity", "lead", "contact").in_bulk(ids)
     for awaiting in group:
         talk = talks.get(awaiting.record.id)
         about = talk and (talk.opportunity or talk.lead or talk.contact)
         if talk is None or about is None:
+            continue
+        # Whoever is to decide must see both the talk and what it was about.
+        assignee_id = about.owner_id or talk.owner_id
+        if not readers.may_see(assignee_id, talk.owner_id):
             continue
         kind = ActivityKind(talk.activity_kind).label
         value = talk.opportunity.amount if talk.opportunity else None
@@ -158,7 +169,7 @@ def _talks(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
         context = Context(
             awaiting,
             f"{kind}: {about}",
-            about.owner_id or talk.owner_id,
+            assignee_id,
             value,
             getattr(about, "currency", ""),
         )
@@ -177,7 +188,7 @@ def _talks(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
         yield context
 
 
-def _messages(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _messages(group: Sequence[Awaiting], moment: ScanMoment, _: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     messages = Activity.objects.in_bulk(ids)
     for awaiting in group:
@@ -205,7 +216,7 @@ def _messages(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context
         yield context
 
 
-def _contacts(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context]:
+def _contacts(group: Sequence[Awaiting], moment: ScanMoment, readers: Readers) -> Iterable[Context]:
     ids = [awaiting.record.id for awaiting in group]
     contacts = Contact.objects.select_related("account").in_bulk(ids)
     signals = {
@@ -225,11 +236,17 @@ def _contacts(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context
         found = signals.get(awaiting.record.id)
         if contact is None or found is None:
             continue
+        source = activities.get(found.get("stating_id") or 0)
+        bounce = activities.get(found.get("bounce_id") or 0)
+        assignee_id = contact.owner_id or next(
+            (message.owner_id for message in (source, bounce) if message), None
+        )
+        source = readers.allowed(assignee_id, source)
+        bounce = readers.allowed(assignee_id, bounce)
         value, currency = values.get(contact.pk, (None, ""))
-        context = Context(awaiting, str(contact), contact.owner_id, value, currency)
+        context = Context(awaiting, str(contact), assignee_id, value, currency)
         if contact.account:
             context.add("account", "Account", str(contact.account))
-        source = activities.get(found.get("stating_id") or 0)
         for detail, label in (("phone", "Phone"), ("title", "Title"), ("email", "E-mail")):
             stated = found.get(detail)
             if source is not None and isinstance(stated, str):
@@ -245,13 +262,13 @@ def _contacts(group: Sequence[Awaiting], moment: ScanMoment) -> Iterable[Context
             context.add(f"on_file_{detail}", f"{label} on file", on_file, value=on_file)
         if source is not None:
             _add_activity(context, "stating_message", source, moment)
-        bounce = activities.get(found.get("bounce_id") or 0)
         if bounce is not None:
             _add_activity(context, "bounce", bounce, moment)
         yield context
 
 
-_GATHERERS: dict[Goal, Callable[[Sequence[Awaiting], ScanMoment], Iterable[Context]]] = {
+Gatherer = Callable[[Sequence[Awaiting], ScanMoment, Readers], Iterable[Context]]
+_GATHERERS: dict[Goal, Gatherer] = {
     Goal.REVIVE_LEAD: _leads,
     Goal.MOVE_DEAL: _deals,
     Goal.CLEAR_TASK: _tasks,
@@ -263,8 +280,9 @@ _GATHERERS: dict[Goal, Callable[[Sequence[Awaiting], ScanMoment], Iterable[Conte
 
 def _recent_activities(column: str, ids: Sequence[int]) -> dict[int, list[Activity]]:
     """The latest activities of each record, newest first, in one query; notes are no contact."""
+    record = column.removesuffix("_id")
     ranked = (
-        Activity.objects.filter(**{f"{column}__in": ids})
+        Activity.objects.filter(readable_beside(f"{record}__owner"), **{f"{column}__in": ids})
         .exclude(activity_kind=ActivityKind.NOTE)
         .annotate(
             place=Window(

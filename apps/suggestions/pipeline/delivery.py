@@ -20,6 +20,7 @@ from apps.suggestions import rules
 from apps.suggestions.enums import HeldBack, State, Verdict
 from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.validation import Accepted
+from apps.suggestions.querysets import SuggestionQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,11 @@ def deliver(
         for signal_id in item.context.awaiting.signal_ids
     ]
     again = [item for item in accepted if item.context.awaiting.suggestion_id is not None]
-    waiting = Suggestion.objects.filter(state=State.PENDING).in_bulk(
-        [item.context.awaiting.suggestion_id for item in again]
+    # Locked: one that a person decides at this moment is waited for, and then left as it was decided.
+    waiting = (
+        Suggestion.objects.select_for_update()
+        .filter(state=State.PENDING)
+        .in_bulk([item.context.awaiting.suggestion_id for item in again])
     )
     renewed: list[Suggestion] = []
     for item in again:
@@ -95,6 +99,7 @@ def deliver(
     record_events(
         actor,
         [
+            _call_entry(call),
             *(_entry(Event.SUGGESTION_CREATED, suggestion) for suggestion in made),
             *(_entry(Event.SUGGESTION_REFRESHED, suggestion) for suggestion in renewed),
         ],
@@ -173,7 +178,7 @@ def _refreshed(
     return suggestion
 
 
-def withdraw_cleared(*, actor: Actor, now: datetime) -> int:
+def withdraw_cleared(*, actor: Actor) -> int:
     """Withdraw undecided suggestions none of whose signals is firing any more."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -189,28 +194,29 @@ def withdraw_cleared(*, actor: Actor, now: datetime) -> int:
             """
         )
         ids = [pk for (pk,) in cursor.fetchall()]
-    _record_all(actor, Event.SUGGESTION_WITHDRAWN, ids)
-    return len(ids)
+    withdrawn = list(_named(Suggestion.objects.filter(pk__in=ids)))
+    record_events(actor, [_entry(Event.SUGGESTION_WITHDRAWN, row) for row in withdrawn])
+    return len(withdrawn)
 
 
-def expire_old(*, actor: Actor, now: datetime) -> int:
-    """Close undecided suggestions whose time has run out."""
-    ids = list(Suggestion.objects.past_expiry(now).values_list("pk", flat=True))
-    Suggestion.objects.past_expiry(now).filter(pk__in=ids).update(
+def expire_old(*, actor: Actor, now: datetime) -> list[Suggestion]:
+    """Close undecided suggestions whose time has run out, and return them."""
+    found = list(_named(Suggestion.objects.past_expiry(now).select_for_update()))
+    Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
         state=State.EXPIRED, closed_because="Nobody decided in time."
     )
-    _record_all(actor, Event.SUGGESTION_EXPIRED, ids)
-    return len(ids)
+    record_events(actor, [_entry(Event.SUGGESTION_EXPIRED, row) for row in found])
+    return found
 
 
 def wake_snoozed(*, actor: Actor, now: datetime) -> int:
     """Bring back suggestions whose snooze is over."""
-    ids = list(Suggestion.objects.snooze_over(now).values_list("pk", flat=True))
-    Suggestion.objects.snooze_over(now).filter(pk__in=ids).update(
+    found = list(_named(Suggestion.objects.snooze_over(now).select_for_update()))
+    Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
         state=State.PENDING, snoozed_until=None
     )
-    _record_all(actor, Event.SUGGESTION_WOKEN, ids)
-    return len(ids)
+    record_events(actor, [_entry(Event.SUGGESTION_WOKEN, row) for row in found])
+    return len(found)
 
 
 # The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap
@@ -246,6 +252,25 @@ def fill_queues(*, cap_per_day: int, day_begins: datetime, now: datetime) -> int
     return Suggestion.objects.held_back().count()
 
 
+def _named(suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
+    """With what their audit entries say, and nothing more."""
+    return suggestions.only("record_kind", "record_id", "goal", "tool").order_by("pk")
+
+
+def _call_entry(call: BrainCall) -> Entry:
+    return Entry(
+        Event.BRAIN_CALLED,
+        details={
+            "call_id": call.pk,
+            "provider": call.provider,
+            "mode": call.mode,
+            "prompt_version": call.prompt_version,
+            "tasks": call.tasks_count,
+            "proposals": call.proposals_count,
+        },
+    )
+
+
 def _entry(event: Event, suggestion: Suggestion) -> Entry:
     return Entry(
         event,
@@ -254,7 +279,3 @@ def _entry(event: Event, suggestion: Suggestion) -> Entry:
         suggestion_id=suggestion.pk,
         details={"goal": suggestion.goal, "tool": suggestion.tool},
     )
-
-
-def _record_all(actor: Actor, event: Event, suggestion_ids: Sequence[int]) -> None:
-    record_events(actor, [Entry(event, suggestion_id=pk) for pk in suggestion_ids])

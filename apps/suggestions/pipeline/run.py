@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -24,7 +24,7 @@ from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
-from apps.triggers.models import Scan
+from apps.triggers.models import Scan, Silence
 from apps.triggers.registry import ScanMoment
 from apps.triggers.rules import registry as triggers
 from apps.triggers.services import current_tenant
@@ -42,7 +42,7 @@ def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
     if not is_module_on(tenant, Module.SUGGESTIONS):
         return
     actor = Actor.for_system("pipeline", Origin.TRIGGER)
-    scan.suggestions_withdrawn += _keep_true(actor, moment.now)
+    scan.suggestions_withdrawn += _keep_true(actor, tenant, moment.now)
     with taking_role(Role.AI):
         awaiting = find_awaiting(moment.now)
         acceptance = delivery.AcceptanceTable.read()
@@ -63,18 +63,31 @@ def keep_true(now: datetime) -> None:
     tenant = current_tenant()
     actor = Actor.for_system("upkeep", Origin.TRIGGER)
     moment = ScanMoment(now=now, zone=tenant.zone)
-    _keep_true(actor, now)
+    _keep_true(actor, tenant, now)
     with taking_role(Role.AI):
         delivery.fill_queues(
             cap_per_day=tenant.suggestions_per_day, day_begins=_day_begins(moment), now=now
         )
 
 
-def _keep_true(actor: Actor, now: datetime) -> int:
-    with taking_role(Role.AI):
-        withdrawn = delivery.withdraw_cleared(actor=actor, now=now)
-        delivery.expire_old(actor=actor, now=now)
-        delivery.wake_snoozed(actor=actor, now=now)
+def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
+    with transaction.atomic():
+        with taking_role(Role.AI):
+            withdrawn = delivery.withdraw_cleared(actor=actor)
+            expired = delivery.expire_old(actor=actor, now=now)
+            delivery.wake_snoozed(actor=actor, now=now)
+        # What nobody decided in time stays away as if it had been rejected. The AI's role may not
+        # make silences, so this is done outside it.
+        Silence.objects.bulk_create(
+            Silence(
+                record_kind=suggestion.record_kind,
+                record_id=suggestion.record_id,
+                goal=suggestion.goal,
+                until=now + timedelta(days=tenant.silence_days),
+                reason="Nobody decided in time",
+            )
+            for suggestion in expired
+        )
     return withdrawn
 
 
@@ -100,9 +113,9 @@ def _run_batch(
     log.info(
         "suggestions delivered",
         extra={
-            "created": counts[0],
-            "refreshed": counts[1],
-            "dropped": len(dropped),
+            "created_count": counts[0],
+            "refreshed_count": counts[1],
+            "dropped_count": len(dropped),
             "duration_s": round(time.monotonic() - began, 3),
         },
     )
@@ -110,9 +123,10 @@ def _run_batch(
 
 
 def _task_of(context: Context, moment: ScanMoment) -> ThinkTask:
-    """Stage 2: the task as the Brain gets it. Tools are those that the goal's triggers allow."""
+    """Stage 2: the task as the Brain gets it, with the tools that the goal's triggers allow."""
     goal = context.awaiting.goal
     tools = {tool for trigger in triggers.all() if trigger.goal == goal for tool in trigger.tools}
+    tools -= context.awaiting.silenced_tools
     return ThinkTask(
         record=context.awaiting.record,
         record_label=context.label,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject, Lower
+from django.db.models.functions import Coalesce, JSONObject, Lower
 from pydantic import Field
 
 from apps.brain.enums import Goal
@@ -31,9 +31,9 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
     """A meeting or call after which nothing happened and nothing is planned.
 
     The talk is about its deal, else its lead, else its contact; it counts when it is the last activity
-    there and no open task hangs on it. Closed deals and leads call for no next step. Three days leave a
-    weekend; after three weeks the record's own silence is what matters (``lead_inactive``,
-    ``deal_stalled``).
+    there (a note is none, a meeting that lies ahead is one) and no open task hangs on it. Closed deals
+    and leads call for no next step. Three days leave a weekend; after three weeks the record's own
+    silence is what matters (``lead_inactive``, ``deal_stalled``).
     """
 
     key = "followup_missing"
@@ -71,6 +71,10 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
                     opportunity_id="opportunity_id",
                     lead_id="lead_id",
                     contact_id="contact_id",
+                    revision="revision",
+                    about_revision=Coalesce(
+                        "opportunity__revision", "lead__revision", "contact__revision"
+                    ),
                 )
             )
         )
@@ -79,9 +83,13 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
 def _nothing_after(subject: str, **conditions: object) -> Q:
     """The talk has this subject, and neither a later activity nor an open task hangs on it."""
     is_same = {f"{subject}_id": OuterRef(f"{subject}_id")}
-    later = Activity.objects.filter(**is_same).filter(
-        Q(occurred_at__gt=OuterRef("occurred_at"))
-        | Q(occurred_at=OuterRef("occurred_at"), pk__gt=OuterRef("pk"))
+    later = (
+        Activity.objects.filter(**is_same)
+        .exclude(activity_kind=ActivityKind.NOTE)
+        .filter(
+            Q(occurred_at__gt=OuterRef("occurred_at"))
+            | Q(occurred_at=OuterRef("occurred_at"), pk__gt=OuterRef("pk"))
+        )
     )
     return (
         Q(**{f"{subject}__isnull": False}, **conditions)
@@ -97,9 +105,10 @@ class InboundFromUnknownSenderParameters(Parameters):
 
 
 class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
-    """A person wrote whom no lead and no contact knows.
+    """A person wrote lately whom no lead and no contact knows.
 
-    One signal per address: the first message inside the window stands for all of them. Machine addresses
+    One signal per address. The first message ever stands for all of them, so that it is the same one at
+    each scan: what was decided about a sender stays decided when they write again. Machine addresses
     (no-reply, bounces) never match.
     """
 
@@ -114,13 +123,17 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
     def matching(
         self, moment: ScanMoment, parameters: InboundFromUnknownSenderParameters
     ) -> QuerySet[Activity]:
-        """The first unmatched message of each unknown address."""
-        since = moment.days_ago(parameters.window_days)
-        unmatched = Activity.objects.matched_to_nothing().filter(
-            direction=Direction.INBOUND, occurred_at__gt=since, occurred_at__lte=moment.now
+        """The first unmatched message of each unknown address that wrote inside the window."""
+        unmatched = (
+            Activity.objects.matched_to_nothing()
+            .filter(direction=Direction.INBOUND, occurred_at__lte=moment.now)
+            .alias(address=Lower("counterpart_address"))
         )
         same_address = Q(address=OuterRef("address"))
-        earlier = unmatched.alias(address=Lower("counterpart_address")).filter(
+        recent = unmatched.filter(
+            same_address, occurred_at__gt=moment.days_ago(parameters.window_days)
+        )
+        earlier = unmatched.filter(
             same_address,
             Q(occurred_at__lt=OuterRef("occurred_at"))
             | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
@@ -128,11 +141,16 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
         known_lead = Lead.objects.alias(address=Lower("email")).filter(same_address)
         known_contact = Contact.objects.alias(address=Lower("email")).filter(same_address)
         return (
-            unmatched.alias(address=Lower("counterpart_address"))
-            .filter(address__contains="@")
+            unmatched.filter(Exists(recent), address__contains="@")
             .exclude(address__regex=MACHINE_ADDRESS)
             .exclude(Exists(earlier))
             .exclude(Exists(known_lead))
             .exclude(Exists(known_contact))
-            .annotate(facts=JSONObject(address=F("counterpart_address"), occurred_at="occurred_at"))
+            .annotate(
+                facts=JSONObject(
+                    address=F("counterpart_address"),
+                    occurred_at="occurred_at",
+                    revision="revision",
+                )
+            )
         )

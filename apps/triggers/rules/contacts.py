@@ -18,7 +18,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, JSONObject, Lower
+from django.db.models.functions import Coalesce, JSONObject
 from django.db.models.lookups import Exact
 from pydantic import Field
 
@@ -40,6 +40,13 @@ class ContactDetailConflictParameters(Parameters):
     """How far back a signature or a bounce still counts."""
 
     window_days: Annotated[int, Field(ge=1, le=730)] = 60
+
+
+class Plain(Func):
+    """A text without case and outer spaces: two spellings of one title or address compare equal."""
+
+    template = "lower(btrim(%(expressions)s))"
+    output_field = TextField()
 
 
 class Digits(Func):
@@ -106,8 +113,8 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
             )
             .alias(
                 new_phone=_newer("phone", Digits),
-                new_title=_newer("title", Lower),
-                new_email=_newer("email", Lower),
+                new_title=_newer("title", Plain),
+                new_email=_newer("email", Plain),
                 bounce_id=Case(
                     When(
                         ~Q(email_status=EmailStatus.BOUNCED),
@@ -128,6 +135,7 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
                     email="new_email",
                     stating_id="stating_id",
                     bounce_id="bounce_id",
+                    revision="revision",
                 )
             )
         )
@@ -145,7 +153,7 @@ def _newer(detail: str, normalised: type[Func]) -> Case:
     )
     is_newer = (
         ~Q(Exact(normalised(stated), normalised(F(detail))))
-        & ~Q(Exact(stated, Value("")))
+        & ~Q(Exact(normalised(stated), Value("")))
         & ~Exists(changed_since)
     )
     return Case(When(is_newer, then=stated), output_field=TextField())

@@ -53,7 +53,7 @@ class DealStalled(Trigger[DealStalledParameters]):
                 facts=JSONObject(
                     stage_entered_at="stage_entered_at",
                     last_activity_at="last_activity_at",
-                    stage_id="stage_id",
+                    revision="revision",
                 )
             )
         )

@@ -53,7 +53,9 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
             .exclude(Exists(Task.objects.open().filter(lead=OuterRef("pk"))))
             .annotate(
                 facts=JSONObject(
-                    last_activity_at="last_activity_at", created_at="created_at", status="status"
+                    last_activity_at="last_activity_at",
+                    created_at="created_at",
+                    revision="revision",
                 )
             )
         )

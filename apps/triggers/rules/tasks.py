@@ -40,5 +40,5 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
         """Open tasks due before the grace began, by days in the tenant's zone."""
         last_day = moment.today - timedelta(days=parameters.grace_days + 1)
         return Task.objects.due_by(last_day).annotate(
-            facts=JSONObject(due_on="due_on", priority="priority")
+            facts=JSONObject(due_on="due_on", revision="revision")
         )
