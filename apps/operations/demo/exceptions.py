@@ -43,3 +43,13 @@ class ScanFailedError(DemoError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The demo's scan did not succeed: {reason}")
+
+
+class ImportIncompleteError(DemoError):
+    """The importer did not take every row of the demo's files."""
+
+    code = "demo_import_incomplete"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, kind: str, taken: int, given: int) -> None:
+        super().__init__(f"Of {given} rows ({kind}) the importer took {taken}; nothing was kept.")

@@ -24,6 +24,7 @@ from apps.audit.services import acting
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import CustomField, Stage
+from apps.operations.demo.importing import IMPORTERS, read_imported_ids
 from apps.operations.demo.people import DEMO_PASSWORD
 from apps.operations.demo.schemas import ChangeRow, World
 from apps.operations.demo.tables import Ids, TableRows, Value, keys_of
@@ -54,12 +55,22 @@ def load_world(world: World, tenant: Tenant) -> None:
             for position, row in enumerate(world.custom_fields, start=1)
         )
         keys = keys_of(world)
-        for kind, names in keys.items():
-            reserved = _reserve_ids(_TABLES[kind], len(names))
-            ids.records[kind] = dict(zip(names, reserved, strict=True))
         rows = TableRows(world, ids, tenant.currency)
-        for kind in keys:
-            _copy(_TABLES[kind], (list(row.items()) for row in rows.of(kind)))
+        for kind, names in keys.items():
+            table = _TABLES[kind]
+            if kind in IMPORTERS:
+                IMPORTERS[kind](world, _ACTOR, tenant.currency)
+            imported = read_imported_ids(table, names)
+            rest = [name for name in names if name not in imported]
+            ids.records[kind] = imported | dict(
+                zip(rest, _reserve_ids(table, len(rest)), strict=True)
+            )
+            made_here = set(rest)
+            _copy(
+                table,
+                (list(row.items()) for row in rows.of(kind) if row["external_id"] in made_here),
+            )
+        _complete_imported(rows)
         _date_back(keys)
         _copy("crm_changelog", _history(world, ids))
         _credit_first_owners()
@@ -122,6 +133,33 @@ def _chained(
 ) -> Iterator[Sequence[tuple[str, Value]]]:
     yield first
     yield from rest
+
+
+def _complete_imported(rows: TableRows) -> None:
+    """What no file says of imported records: when a stage was entered, and what the history leads to.
+
+    None of these columns is tracked, so the change log stays as it is.
+    """
+    names = ("id", "stage_entered_at", "revision", "updated_at")
+    with connection.cursor() as cursor:
+        for kind in (RecordKind.PRODUCT, RecordKind.ACCOUNT):
+            cursor.execute(
+                sql.SQL("UPDATE {} SET updated_at = created_at").format(
+                    sql.Identifier(_TABLES[kind])
+                )
+            )
+        cursor.execute(
+            "CREATE TEMPORARY TABLE demo_deal (id bigint PRIMARY KEY, stage_entered_at timestamptz, "
+            "revision integer, updated_at timestamptz) ON COMMIT DROP"
+        )
+        with cursor.copy(f"COPY demo_deal ({', '.join(names)}) FROM STDIN") as copy:
+            for row in rows.of(RecordKind.OPPORTUNITY):
+                copy.write_row([row[name] for name in names])
+        cursor.execute(
+            "UPDATE crm_opportunity d SET stage_entered_at = t.stage_entered_at, "
+            "revision = t.revision, updated_at = t.updated_at FROM demo_deal t WHERE t.id = d.id"
+        )
+        cursor.execute("DROP TABLE demo_deal")
 
 
 def _date_back(kinds: Iterable[RecordKind]) -> None:

@@ -184,7 +184,7 @@ class _Acme:
             draft = Draft(
                 key=deal.number,
                 source=SOURCE,
-                name=f"{deal.product} for {other.company}: {purpose}",
+                name=f"{other.company} {purpose} ({deal.product})",
                 owner=owner,
                 product=deal.product,
                 account=deal.account,

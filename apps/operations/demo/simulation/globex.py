@@ -213,7 +213,7 @@ class _Globex:
         return Draft(
             key=_key(deal),
             source=SOURCE,
-            name=f"{product} for {account.name}: {purpose}",
+            name=f"{account.name} {purpose} ({product})",
             owner=owner,
             product=product,
             account=account.key,
@@ -239,7 +239,7 @@ class _Globex:
     def _time_open(self, rng: Random) -> list[tuple[str, datetime]]:
         stage = rng.choices(_OPEN_STAGES, weights=(20, 35, 30, 15))[0]
         passed = _OPEN_STAGES[: _OPEN_STAGES.index(stage) + 1]
-        age_days = min(110.0, 0.5 + rng.gammavariate(2.0, 19.0))
+        age_days = min(150.0, 0.5 + rng.gammavariate(2.0, 27.0))
         moments = [self._calendar.ago(age_days, rng)]
         for _ in passed[1:]:
             age_days += rng.uniform(5, 22)
