@@ -8,6 +8,8 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse
 
 from aisha.environment import (
     celery_redis_url,
@@ -174,7 +176,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 30 * 60
 CELERY_TASK_SOFT_TIME_LIMIT = 25 * 60
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# The schedule itself stands in aisha/schedule.py, a reason beside each interval.
+# The schedule itself stands in aisha/celery.py, a reason beside each interval.
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
@@ -293,12 +295,55 @@ SPECTACULAR_SETTINGS = {
 
 # --- Admin -----------------------------------------------------------------------------------
 
-UNFOLD = {
+# Both sites (aisha/sites.py) look alike. Fonts, icons and scripts are Unfold's own static files; the
+# navigation follows the sites' tables. The accent is that of static/css/aisha.css.
+
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "AiSHA",
     "SITE_HEADER": "AiSHA",
-    "SITE_SYMBOL": "checklist",
-    "SHOW_HISTORY": True,
+    "SITE_SUBHEADER": lambda request: request.tenant.name,
+    # The account's menu leads back to the application and to the person's own page.
+    "SITE_URL": "/",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "My profile", "link": lambda request: reverse("users:profile")},
+        ]
+    },
+    "SITE_ICON": lambda request: static("img/aisha.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/aisha.svg")}
+    ],
+    "STYLES": [lambda request: static("css/admin.css")],
+    # Our audit log takes the place of Django's log of admin actions.
+    "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": True,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "#f5f8fe",
+            "100": "#eaf0fd",
+            "200": "#d0ddfa",
+            "300": "#b0c8ff",
+            "400": "#8fb1ff",
+            "500": "#5b86ee",
+            "600": "#2b59c9",
+            "700": "#1f469f",
+            "800": "#1b3a80",
+            "900": "#1e2a45",
+            "950": "#0d1730",
+        }
+    },
+}
+UNFOLD_OPERATOR: dict[str, Any] = {
+    **UNFOLD,
+    "SITE_TITLE": "AiSHA operator",
+    "SITE_SUBHEADER": "Operator",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": lambda request: reverse("admin:password_change")},
+        ]
+    },
 }
 
 # --- Logs ------------------------------------------------------------------------------------

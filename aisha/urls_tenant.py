@@ -1,9 +1,9 @@
 """The URL map of a tenant's host."""
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from aisha.sites import tenant_site
 from apps.operations.openapi import DocsView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,8 +13,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("suggestions/", include("apps.suggestions.urls")),
     path("scans/", include("apps.triggers.urls")),
     path("audit/", include("apps.audit.urls")),
-    path("admin/", admin.site.urls),
+    path("admin/", tenant_site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("aisha.urls_api")),
 ]
+
+handler500 = "apps.operations.errors.answer_fault"

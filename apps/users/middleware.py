@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils import timezone
 
 from apps.audit.context import note_person
@@ -40,9 +40,17 @@ class SignInRequiredMiddleware:
         if request.headers.get("HX-Request") == "true":
             # A fragment must not be filled with the sign-in page: make the browser go there.
             response = HttpResponse(status=204)
-            response["HX-Redirect"] = reverse("users:sign_in")
+            response["HX-Redirect"] = _sign_in_address(request)
             return response
-        return redirect_to_login(request.get_full_path(), reverse("users:sign_in"))
+        return redirect_to_login(request.get_full_path(), _sign_in_address(request))
+
+
+def _sign_in_address(request: HttpRequest) -> str:
+    """The tenant's sign-in page; on the public host, where only operators have accounts, theirs."""
+    try:
+        return reverse("users:sign_in", urlconf=getattr(request, "urlconf", None))
+    except NoReverseMatch:
+        return reverse("admin:login", urlconf=getattr(request, "urlconf", None))
 
 
 def _is_open(request: HttpRequest) -> bool:

@@ -1,0 +1,303 @@
+"""The two admin sites: a tenant's, for its managers and administrators, and the operator's.
+
+The operator's models live in the public schema and must not show up in a tenant's admin, nor the other way
+round, so nothing registers itself with Django's default site: the tables below name every page, its place
+in the navigation and its icon. A URL map mounts one site each, both as the namespace ``admin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, reverse
+from django_celery_beat.models import PeriodicTask
+from django_tenants.utils import get_public_schema_name
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from apps.audit.admin import AuditEntryAdmin
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.brain.admin import BrainCallAdmin
+from apps.brain.models import BrainCall
+from apps.crm.admin import (
+    RECORD_ADMINS,
+    ChangeLogAdmin,
+    CustomFieldAdmin,
+    ImportRunAdmin,
+    StageAdmin,
+)
+from apps.crm.models import (
+    Account,
+    Activity,
+    ChangeLog,
+    Contact,
+    Contract,
+    CustomField,
+    ImportRun,
+    Lead,
+    Opportunity,
+    Product,
+    Stage,
+    Task,
+)
+from apps.execution.admin import ExecutionAdmin, PolicyDecisionAdmin
+from apps.execution.models import Execution, PolicyDecision
+from apps.operations.admin import DomainAdmin, PeriodicTaskAdmin, TenantAdmin
+from apps.suggestions.admin import DecisionAdmin, SuggestionAdmin
+from apps.suggestions.models import Decision, Suggestion
+from apps.tenants.admin import AdminChange, AishaAdmin
+from apps.tenants.models import Domain, Tenant
+from apps.triggers.admin import ScanAdmin, SignalAdmin, SilenceAdmin, TriggerSettingAdmin
+from apps.triggers.models import Scan, Signal, Silence, TriggerSetting
+from apps.users import sign_in as signing
+from apps.users import views as user_views
+from apps.users.admin import OperatorAdmin, PersonAdmin, TeamAdmin
+from apps.users.enums import PersonEvent
+from apps.users.exceptions import SignInThrottledError
+from apps.users.models import Team, User
+from apps.users.recorders import report
+from apps.users.services import person_of
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One model's pages; ``query`` is what its entry in the navigation opens with."""
+
+    model: type[models.Model]
+    admin: type[AishaAdmin]
+    title: str
+    icon: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Pages that serve one purpose."""
+
+    title: str
+    pages: tuple[Page, ...]
+
+
+TENANT_SECTIONS: tuple[Section, ...] = (
+    Section(
+        "Review",
+        (
+            Page(Suggestion, SuggestionAdmin, "Suggestions", "checklist", "?state__exact=pending"),
+            Page(Decision, DecisionAdmin, "Decisions", "how_to_vote"),
+            Page(Execution, ExecutionAdmin, "Executions", "published_with_changes"),
+            Page(PolicyDecision, PolicyDecisionAdmin, "Policy decisions", "policy"),
+        ),
+    ),
+    Section(
+        "Records",
+        (
+            Page(Lead, RECORD_ADMINS[Lead], "Leads", "person_search"),
+            Page(Contact, RECORD_ADMINS[Contact], "Contacts", "contacts"),
+            Page(Account, RECORD_ADMINS[Account], "Accounts", "domain"),
+            Page(Opportunity, RECORD_ADMINS[Opportunity], "Deals", "handshake"),
+            Page(Activity, RECORD_ADMINS[Activity], "Activities", "forum"),
+            Page(Task, RECORD_ADMINS[Task], "Tasks", "task_alt"),
+            Page(Contract, RECORD_ADMINS[Contract], "Contracts", "contract"),
+            Page(Product, RECORD_ADMINS[Product], "Products", "inventory_2"),
+            Page(ImportRun, ImportRunAdmin, "Imports", "upload_file"),
+        ),
+    ),
+    Section(
+        "Signals",
+        (
+            Page(Signal, SignalAdmin, "Signals", "sensors", "?cleared_at__isempty=1"),
+            Page(Silence, SilenceAdmin, "Silences", "notifications_paused"),
+            Page(Scan, ScanAdmin, "Scans", "radar"),
+        ),
+    ),
+    Section(
+        "People",
+        (
+            Page(User, PersonAdmin, "People", "person"),
+            Page(Team, TeamAdmin, "Teams", "groups"),
+        ),
+    ),
+    Section(
+        "Settings",
+        (
+            Page(TriggerSetting, TriggerSettingAdmin, "Triggers", "tune"),
+            Page(Stage, StageAdmin, "Stages", "linear_scale"),
+            Page(CustomField, CustomFieldAdmin, "Custom fields", "data_object"),
+        ),
+    ),
+    Section(
+        "Audit",
+        (
+            Page(AuditEntry, AuditEntryAdmin, "Audit log", "history"),
+            Page(ChangeLog, ChangeLogAdmin, "Change log", "difference"),
+            Page(BrainCall, BrainCallAdmin, "Brain calls", "neurology"),
+        ),
+    ),
+)
+OPERATOR_SECTIONS: tuple[Section, ...] = (
+    Section(
+        "Tenants",
+        (
+            Page(Tenant, TenantAdmin, "Tenants", "apartment"),
+            Page(Domain, DomainAdmin, "Host names", "language"),
+        ),
+    ),
+    Section("People", (Page(User, OperatorAdmin, "Operators", "shield_person"),)),
+    Section("Settings", (Page(PeriodicTask, PeriodicTaskAdmin, "Schedule", "schedule"),)),
+    Section("Audit", (Page(AuditEntry, AuditEntryAdmin, "Audit log", "history"),)),
+)
+
+
+class AishaSite(UnfoldAdminSite):  # type: ignore[misc]
+    """What both sites share: their own pages alone, navigation by purpose, changes on record."""
+
+    enable_nav_sidebar = True
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        super().__init__(name="admin")
+        self.sections = tuple(sections)
+        # In bulk and without a word about what hangs on the rows; pages that may delete do it one by one.
+        self.disable_action("delete_selected")
+        for section in self.sections:
+            for page in section.pages:
+                self.register(page.model, page.admin)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Every route but the detour to a row's page by way of content types."""
+        urls: list[URLPattern | URLResolver] = super().get_urls()
+        return [url for url in urls if getattr(url, "name", "") != "view_on_site"]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The navigation of a person: the pages they may look at."""
+        return [
+            {
+                "title": section.title,
+                "separator": place > 0,
+                "items": [self._nav_item(request, page) for page in section.pages],
+            }
+            for place, section in enumerate(self.sections)
+        ]
+
+    def record_change(self, request: HttpRequest, change: AdminChange) -> None:
+        """Write a change that was made on an admin page to the audit log of this schema."""
+        details = {
+            "change": change.verb,
+            "model": change.model,
+            "id": change.row_id,
+            "fields": list(change.fields),
+            **change.details,
+        }
+        entry = Entry(Event.SETTINGS_CHANGED, details=details)
+        record_event(Actor.for_person(person_of(request)), entry)
+
+    def _nav_item(self, request: HttpRequest, page: Page) -> dict[str, Any]:
+        options = page.model._meta
+        link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        return {
+            "title": page.title,
+            "icon": page.icon,
+            "link": f"{link}{page.query}",
+            "active": request.path.startswith(link),
+            "has_permission": self._registry[page.model].has_view_permission(request),
+        }
+
+
+class TenantSite(AishaSite):
+    """The admin of one tenant, at its own host name."""
+
+    settings_name = "UNFOLD"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active managers and administrators, at a tenant's host and nowhere else."""
+        return not _is_public(request) and bool(super().has_permission(request))
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The application's sign-in page is the only one; who may not come in here is refused."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(reverse("admin:index"), reverse("users:sign_in"))
+        if not self.has_permission(request):
+            raise PermissionDenied("The admin is for managers and administrators.")
+        return redirect("admin:index")
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign out as everywhere in the application."""
+        return user_views.sign_out(request)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A person's password is a matter of their own page."""
+        return redirect("users:profile")
+
+
+class OperatorSignInForm(AuthenticationForm):  # type: ignore[misc]
+    """The operators' sign-in: throttled and on record, as on the tenants' own page."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password and sign in."""
+        username = self.cleaned_data.get("username")
+        password = self.cleaned_data.get("password")
+        if username and password:
+            try:
+                self.user_cache = signing.sign_in(
+                    self.request, username=username, password=password
+                )
+            except SignInThrottledError as error:
+                raise ValidationError(error.message, code=error.code) from error
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+        return dict(self.cleaned_data)
+
+
+class OperatorSite(AishaSite):
+    """The admin of the installation, at the public host."""
+
+    settings_name = "UNFOLD_OPERATOR"
+    login_form = OperatorSignInForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active operators, at the public host and nowhere else."""
+        return _is_public(request) and bool(super().has_permission(request))
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign out and go to the front page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        signing.sign_out(request)
+        return redirect("landing")
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password, on record."""
+        with transaction.atomic():
+            answer: HttpResponse = super().password_change(request, extra_context)
+            if request.method == "POST" and isinstance(answer, HttpResponseRedirect):
+                details = {"setting": "password"}
+                report(PersonEvent.SETTINGS_CHANGED, person_of(request), details)
+        return answer
+
+
+def _is_public(request: HttpRequest) -> bool:
+    schema: str = request.tenant.schema_name  # type: ignore[attr-defined]
+    return bool(schema == get_public_schema_name())
+
+
+tenant_site = TenantSite(TENANT_SECTIONS)
+operator_site = OperatorSite(OPERATOR_SECTIONS)

@@ -1,0 +1,48 @@
+"""The audit log on admin pages: to look at."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.audit.models import AuditEntry
+from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
+
+
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what, when and why."""
+
+    list_display = ("occurred_at", "event", "actor_name", "origin", "record", "details_text")
+    list_filter = ("event", "origin", ("occurred_at", admin.DateFieldListFilter))
+    search_fields = ("actor_name", "request_id")
+    search_help_text = "A person's name or a request id"
+    fields = (
+        "occurred_at", "event", "actor_name", "actor_id", "origin", "record", "suggestion_id",
+        "execution_id", "request_id", "details_whole",
+    )  # fmt: skip
+
+    @admin.display(description="Record")
+    def record(self, entry: AuditEntry) -> SafeString | str:
+        """The way to the record."""
+        if not entry.record_kind:
+            return NOT_SET
+        return link_to_record(entry.record_kind, entry.record_id)
+
+    @admin.display(description="Details")
+    def details_text(self, entry: AuditEntry) -> str:
+        """The details in one line."""
+        pairs = (f"{name}: {_plain(value)}" for name, value in entry.details.items())
+        return ", ".join(pairs) or NOT_SET
+
+    @admin.display(description="Details")
+    def details_whole(self, entry: AuditEntry) -> SafeString:
+        """The details as they were written."""
+        written = json.dumps(entry.details, indent=2, ensure_ascii=False)
+        return format_html('<pre class="admin-json">{}</pre>', written)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

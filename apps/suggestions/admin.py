@@ -1,0 +1,317 @@
+"""Admin pages of suggestions: the same preview and the same decisions as in the queue, and in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from unfold.decorators import display as unfold_display
+
+from apps.execution.enums import Risk
+from apps.execution.exceptions import ExecutionError
+from apps.execution.schemas import Diff
+from apps.suggestions import services
+from apps.suggestions.enums import MOVES, RejectReason, State
+from apps.suggestions.exceptions import InvalidDecisionError, SuggestionError
+from apps.suggestions.forms import RejectForm
+from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import diff_of, present
+from apps.suggestions.querysets import SuggestionQuerySet
+from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, find_row, link_to_record
+from apps.tenants.exceptions import AishaError
+from apps.tenants.templatetags.aisha_ui import confidence, money
+from apps.users.services import person_of
+
+# One page of previews: more than a person reads before saying yes to all of them.
+BULK_LIMIT = 50
+
+Decide = Callable[[Suggestion], Suggestion]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkItem:
+    """One suggestion on the confirmation page; with a ``refusal`` it is shown but left alone."""
+
+    suggestion: Suggestion
+    diff: Diff | None
+    refusal: str
+
+
+class SuggestionAdmin(ReadOnlyAdmin):
+    """Suggestions: list, preview, approve and reject. All decisions go through the services."""
+
+    actions = ("approve_selected", "reject_selected")
+    list_disable_select_all = True
+    list_per_page = BULK_LIMIT
+    list_display = (
+        "title", "record", "assignee", "state_label", "value_text", "urgency", "confidence_text",
+        "created_at",
+    )  # fmt: skip
+    list_filter = ("state", "held_back", "goal", "tool", "urgency", "risk", "origin", "assignee")
+    list_select_related = ("assignee",)
+    search_fields = ("title", "record_label")
+    change_form_outer_before_template = "admin/suggestions/suggestion/_preview.html"
+    fieldsets = (
+        (
+            "Packet",
+            {"fields": ("state_label", "goal", "tool", "risk", "record", "assignee", "origin")},
+        ),
+        (
+            "Ranking",
+            {"fields": ("value_text", "urgency", "confidence_text", "rank", "held_back")},
+        ),
+        (
+            "Times",
+            {
+                "fields": (
+                    "created_at", "refreshed_at", "queued_at", "expires_at", "snoozed_until",
+                    "reviewed_at", "reviewed_by", "applied_at", "execution", "closed_because",
+                )
+            },
+        ),
+    )  # fmt: skip
+
+    @admin.display(description="Record", ordering="record_label")
+    def record(self, suggestion: Suggestion) -> SafeString | str:
+        """The way to the record."""
+        return link_to_record(suggestion.record_kind, suggestion.record_id, suggestion.record_label)
+
+    @unfold_display(  # type: ignore[untyped-decorator]
+        description="State",
+        ordering="state",
+        label={
+            State.PENDING.label: "info",
+            State.APPLIED.label: "success",
+            State.FAILED.label: "danger",
+            State.REJECTED.label: "warning",
+        },
+    )
+    def state_label(self, suggestion: Suggestion) -> str:
+        """Where it stands."""
+        return suggestion.get_state_display()
+
+    @admin.display(description="At stake", ordering="value_at_stake")
+    def value_text(self, suggestion: Suggestion) -> str:
+        """The value at stake with its currency."""
+        if suggestion.value_at_stake is None:
+            return NOT_SET
+        return str(money(suggestion.value_at_stake, suggestion.currency))
+
+    @admin.display(description="Confidence", ordering="confidence")
+    def confidence_text(self, suggestion: Suggestion) -> str:
+        """How often people accept such suggestions, and from how many decisions that is known."""
+        return str(confidence(suggestion.confidence, suggestion.confidence_n))
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Who may approve and reject."""
+        return services.may_decide(person_of(request))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """The decisions about one suggestion stand beside its page."""
+        name = "suggestions_suggestion"
+        routes: list[URLPattern | URLResolver] = [
+            path(
+                f"<int:row_id>/{verb}/",
+                self.admin_site.admin_view(require_POST(view)),
+                name=f"{name}_{verb}",
+            )
+            for verb, view in (
+                ("approve", self.approve_view),
+                ("reject", self.reject_view),
+                ("rebase", self.rebase_view),
+            )
+        ]
+        return routes + super().get_urls()
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The preview: what would change and why, with the decisions, above the packet's own fields."""
+        suggestion = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if suggestion is not None:
+            viewer = person_of(request)
+            detail = present(suggestion, viewer)
+            context |= {
+                "suggestion": suggestion,
+                "detail": detail,
+                "diff": detail.diff,
+                "evidence": detail.evidence,
+                "can_approve": detail.can_decide
+                and State.APPROVED in MOVES[State(suggestion.state)],
+                "can_reject": self.has_decide_permission(request)
+                and State.REJECTED in MOVES[State(suggestion.state)],
+                "reject_reasons": RejectReason.choices,
+            }
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer
+
+    def approve_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Apply one suggestion."""
+        return self._decide_one(request, row_id, self._approval(request), "Approved")
+
+    def reject_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Close one suggestion, with a reason."""
+        return self._decide_one(request, row_id, self._rejection(request), "Rejected")
+
+    def rebase_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Compare the change with the record as it stands now."""
+
+        def decide(suggestion: Suggestion) -> Suggestion:
+            return services.rebase(
+                suggestion_id=suggestion.pk, user=person_of(request), now=timezone.now()
+            )
+
+        return self._decide_one(request, row_id, decide, "Brought up to date")
+
+    @admin.action(permissions=["decide"], description="Approve selected suggestions")
+    def approve_selected(
+        self, request: HttpRequest, queryset: SuggestionQuerySet
+    ) -> HttpResponse | None:
+        """Show what each would change; when that is confirmed, apply them one by one."""
+        return self._decide_selected(request, queryset, State.APPROVED, self._approval(request))
+
+    @admin.action(permissions=["decide"], description="Reject selected suggestions")
+    def reject_selected(
+        self, request: HttpRequest, queryset: SuggestionQuerySet
+    ) -> HttpResponse | None:
+        """Show them and ask for the reason; when that is confirmed, close them one by one."""
+        return self._decide_selected(request, queryset, State.REJECTED, self._rejection(request))
+
+    def _approval(self, request: HttpRequest) -> Decide:
+        def decide(suggestion: Suggestion) -> Suggestion:
+            return services.approve(
+                suggestion_id=suggestion.pk,
+                user=person_of(request),
+                now=timezone.now(),
+                seen_at=_seen_at(request, suggestion),
+            )
+
+        return decide
+
+    def _rejection(self, request: HttpRequest) -> Decide:
+        form = RejectForm(request.POST)
+
+        def decide(suggestion: Suggestion) -> Suggestion:
+            if not form.is_valid():
+                raise InvalidDecisionError()
+            return services.reject(
+                suggestion_id=suggestion.pk,
+                user=person_of(request),
+                reason=form.cleaned_data["reason"],
+                note=form.cleaned_data["note"],
+                now=timezone.now(),
+            )
+
+        return decide
+
+    def _decide_one(
+        self, request: HttpRequest, row_id: int, decide: Decide, said: str
+    ) -> HttpResponse:
+        suggestion = find_row(self, request, row_id)
+        try:
+            decide(suggestion)
+        except (SuggestionError, ExecutionError) as error:
+            messages.error(request, error.message)
+        else:
+            messages.success(request, f"{said}: {suggestion.title}")
+        address = reverse("admin:suggestions_suggestion_change", args=[row_id])
+        return HttpResponseRedirect(address)
+
+    def _decide_selected(
+        self, request: HttpRequest, queryset: SuggestionQuerySet, target: State, decide: Decide
+    ) -> HttpResponse | None:
+        chosen = list(queryset.order_by("-rank", "-id")[: BULK_LIMIT + 1])
+        if len(chosen) > BULK_LIMIT:
+            messages.error(request, f"Choose {BULK_LIMIT} at most, so that each can be read.")
+            return None
+        items = [_bulk_item(suggestion, target) for suggestion in chosen]
+        decidable = [item for item in items if not item.refusal]
+        if "confirmed" in request.POST:
+            self._decide_each(request, items, target, decide)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Approve these suggestions"
+            if target == State.APPROVED
+            else "Reject these suggestions",
+            "opts": self.opts,
+            "items": items,
+            "decidable_count": len(decidable),
+            "is_approval": target == State.APPROVED,
+            "action": "approve_selected" if target == State.APPROVED else "reject_selected",
+            "reject_reasons": RejectReason.choices,
+        }
+        template = "admin/suggestions/suggestion/confirm_decisions.html"
+        return TemplateResponse(request, template, context)
+
+    def _decide_each(
+        self, request: HttpRequest, items: list[BulkItem], target: State, decide: Decide
+    ) -> None:
+        """Each on its own: what cannot be decided is named with its reason and stops no other."""
+        done = 0
+        for item in items:
+            try:
+                if item.refusal:
+                    raise SuggestionError(item.refusal)
+                decide(item.suggestion)
+            except AishaError as error:
+                address = reverse("admin:suggestions_suggestion_change", args=[item.suggestion.pk])
+                link = format_html('<a href="{}">{}</a>', address, item.suggestion.title)
+                messages.error(request, format_html("{}: {}", link, error.message))
+            else:
+                done += 1
+        word = "approved and applied" if target == State.APPROVED else "rejected"
+        level = messages.SUCCESS if done == len(items) else messages.WARNING
+        messages.add_message(request, level, f"{done} of {len(items)} {word}.")
+
+
+class DecisionAdmin(ReadOnlyAdmin):
+    """What people decided."""
+
+    list_display = ("decided_at", "verdict", "suggestion", "decided_by", "reason", "goal", "tool")
+    list_filter = ("verdict", "reason", "goal", "tool", "decided_by")
+    list_select_related = ("suggestion", "decided_by")
+    search_fields = ("suggestion__title", "note")
+    needs_sight_of_all = True
+
+
+def _bulk_item(suggestion: Suggestion, target: State) -> BulkItem:
+    """Say what one of many would change, or why it is left alone."""
+    state = State(suggestion.state)
+    if target not in MOVES[state]:
+        return BulkItem(suggestion, None, f"It is already {state.label.lower()}.")
+    if target == State.APPROVED and suggestion.risk != Risk.LOW:
+        return BulkItem(suggestion, None, "High risk is decided one by one, on its own page.")
+    try:
+        return BulkItem(suggestion, diff_of(suggestion), "")
+    except ExecutionError as error:
+        refusal = error.message if target == State.APPROVED else ""
+        return BulkItem(suggestion, None, refusal)
+
+
+def _seen_at(request: HttpRequest, suggestion: Suggestion) -> datetime:
+    """Which edition of the suggestion the confirmation page showed.
+
+    Raises:
+        InvalidDecisionError: the page said nothing about it.
+    """
+    seen_at = parse_datetime(request.POST.get(f"seen_{suggestion.pk}", ""))
+    if seen_at is None:
+        raise InvalidDecisionError()
+    return seen_at

@@ -1,0 +1,205 @@
+"""What all admin pages share: cheap lists, object-level visibility, and changes that go on record.
+
+The two admin sites (``aisha.sites``) offer ``record_change``; a page tells it what was changed, because
+this app stands above the audit log and cannot write to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from django.contrib import messages
+from django.contrib.admin.options import ModelAdmin as DjangoModelAdmin
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+
+from apps.tenants.exceptions import AishaError
+
+NOT_SET = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminChange:
+    """One change made on an admin page: what was done to which row, and to which of its fields."""
+
+    verb: str
+    model: str
+    row_id: int
+    fields: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RecordingSite(Protocol):
+    """An admin site that writes changes to the audit log."""
+
+    def record_change(self, request: HttpRequest, change: AdminChange) -> None:
+        """Write one change, in the caller's transaction."""
+
+
+class AishaAdmin(ModelAdmin):  # type: ignore[misc]
+    """The base of every page.
+
+    Changes are written to our audit log instead of Django's own log of admin actions: one log, append-only,
+    and nothing rests on Django's cache of content types, which all tenants of a process share.
+    """
+
+    list_per_page = 50
+    # A second COUNT over the whole table on every filtered list.
+    show_full_result_count = False
+    list_select_related: ClassVar[tuple[str, ...]] = ()
+    empty_value_display = NOT_SET
+    # Pages of rows that show everybody's work are for those who may see everybody's work.
+    needs_sight_of_all: ClassVar[bool] = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """The rows that this person may see."""
+        rows = super().get_queryset(request)
+        visible_to = getattr(rows, "visible_to", None)
+        return visible_to(request.user) if visible_to else rows  # type: ignore[no-any-return]
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """As the role says, and for some pages only with sight of all rows."""
+        if self.needs_sight_of_all and not getattr(request.user, "sees_all", False):
+            return False
+        return bool(super().has_view_permission(request, obj))
+
+    def view_on_site(self, obj: models.Model) -> str | None:
+        """The row's own page in the application, where it has one."""
+        address = getattr(obj, "get_absolute_url", None)
+        return address() if address else None
+
+    def get_view_on_site_url(self, obj: models.Model | None = None) -> str | None:
+        """The same, without the detour by way of content types."""
+        return self.view_on_site(obj) if obj is not None else None
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Every route but Django's own history, which is not kept."""
+        return [url for url in super().get_urls() if not _is_named(url, "_history")]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a refusal of ours above the form; the transaction has been rolled back."""
+        try:
+            answer: HttpResponse = super().changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        except AishaError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
+        return answer
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+        """Put a new row on record."""
+        self._record(request, "added", obj, message)
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+        """Put a change on record."""
+        self._record(request, "changed", obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """Put removed rows on record."""
+        for obj in queryset:
+            self._record(request, "deleted", obj, [])
+
+    def details_of(self, obj: models.Model) -> Mapping[str, Any]:
+        """What is put on record besides the names of the changed fields: codes and numbers."""
+        return {}
+
+    def _record(self, request: HttpRequest, verb: str, obj: models.Model, message: Any) -> None:
+        fields = _changed_fields(message)
+        if verb == "changed" and not fields:
+            return
+        change = AdminChange(verb, obj._meta.label_lower, obj.pk, fields, self.details_of(obj))
+        site: RecordingSite = self.admin_site
+        site.record_change(request, change)
+
+
+class ReadOnlyAdmin(AishaAdmin):
+    """A page to look at: nobody adds, changes or deletes here, whatever their permissions."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    """Rows that belong to the one above, to look at."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class KeptInline(TabularInline):  # type: ignore[misc]
+    """Rows that belong to the one above; they may be changed and added but not removed."""
+
+    extra = 0
+    can_delete = False
+
+
+def link_to_record(kind: str, record_id: int | None, label: str = "") -> SafeString | str:
+    """Return a link to a record's page in the application, or its name where there is none."""
+    if record_id is None:
+        return label or NOT_SET
+    text = label or f"{kind} {record_id}"
+    try:
+        address = reverse(f"crm:{kind}_detail", args=[record_id])
+    except NoReverseMatch:
+        return text
+    return format_html('<a class="admin-link" href="{}">{}</a>', address, text)
+
+
+def find_row(page: DjangoModelAdmin[Any], request: HttpRequest, row_id: int) -> Any:
+    """Return a row that this person may see on this page.
+
+    Raises:
+        Http404: there is none.
+    """
+    row = page.get_queryset(request).filter(pk=row_id).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _is_named(url: URLPattern | URLResolver, ending: str) -> bool:
+    return isinstance(url, URLPattern) and (url.name or "").endswith(ending)
+
+
+def _changed_fields(message: Any) -> tuple[str, ...]:
+    """Read field names from Django's structured message; a plain text is taken as it is."""
+    if isinstance(message, str):
+        return (message,) if message else ()
+    names: list[str] = []
+    for part in message or []:
+        for change in part.values():
+            inline = f"{change['name']}: " if "name" in change else ""
+            names += [f"{inline}{name}" for name in change.get("fields", [])]
+            if inline and not change.get("fields"):
+                names.append(f"{inline}{change['object']}")
+    return tuple(names)

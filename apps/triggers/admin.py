@@ -1,0 +1,349 @@
+"""Admin pages of signals, silences, scans and the settings of triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+
+from apps.audit.enums import Event
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.execution.tools import registry as tools
+from apps.tenants.admin import (
+    NOT_SET,
+    AishaAdmin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    link_to_record,
+)
+from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
+from apps.triggers.registry import Trigger
+from apps.triggers.rules import registry
+from apps.users.services import person_of
+
+PARAMETER = "parameter_"
+
+
+class SignalAdmin(ReadOnlyAdmin):
+    """What fires, and what fired."""
+
+    needs_sight_of_all = True
+    list_display = ("trigger_label", "record", "goal", "severity", "fired_at", "is_firing")
+    list_filter = (
+        ("cleared_at", admin.EmptyFieldListFilter), "goal", "record_kind", "severity",
+        ("fired_at", admin.DateFieldListFilter),
+    )  # fmt: skip
+    search_fields = ("trigger", "=record_id")
+    search_help_text = "A trigger's key or a record's id"
+    fields = (
+        "trigger_label", "record", "goal", "severity", "facts", "parameters", "fired_at",
+        "refreshed_at", "cleared_at",
+    )  # fmt: skip
+
+    @admin.display(description="Trigger", ordering="trigger")
+    def trigger_label(self, signal: Signal) -> str:
+        """The trigger's name."""
+        return registry.label(signal.trigger)
+
+    @admin.display(description="Record")
+    def record(self, signal: Signal) -> SafeString | str:
+        """The way to the record."""
+        return link_to_record(signal.record_kind, signal.record_id)
+
+    @admin.display(description="Firing", boolean=True)
+    def is_firing(self, signal: Signal) -> bool:
+        """Whether the condition still held at the last scan."""
+        return signal.is_firing
+
+
+class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new silence. What is left empty matches everything."""
+
+    trigger = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
+    tool = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
+
+    class Meta:
+        model = Silence
+        fields = ("record_kind", "record_id", "goal", "trigger", "tool", "until", "reason")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = {
+            "trigger": [(trigger.key, trigger.label) for trigger in registry.all()],
+            "tool": [(tool.key, tool.label) for tool in tools.all()],
+        }
+        for name, pairs in choices.items():
+            if name in self.fields:
+                cast(forms.ChoiceField, self.fields[name]).choices = [("", "Any"), *pairs]
+
+    def clean_until(self) -> Any:
+        """A silence that is over silences nothing."""
+        until = self.cleaned_data["until"]
+        if until <= timezone.now():
+            raise ValidationError("Choose a time that lies ahead.")
+        return until
+
+    def clean(self) -> dict[str, Any]:
+        """A record is named by kind and id."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("record_id") is not None and not cleaned.get("record_kind"):
+            self.add_error("record_kind", "Say which kind of record this id is of.")
+        return cleaned
+
+
+class SilenceAdmin(AishaAdmin):
+    """“Do not suggest this”: added and lifted, never changed."""
+
+    form = SilenceForm
+    list_display = ("scope", "until", "reason", "created_by", "created_at")
+    list_filter = ("goal", "record_kind", ("until", admin.DateFieldListFilter))
+    list_select_related = ("created_by",)
+    search_fields = ("reason", "=record_id")
+    readonly_fields = ("created_by", "created_at")
+    fieldsets = (
+        (
+            "What is not to be suggested",
+            {
+                "fields": ("record_kind", "record_id", "goal", "trigger", "tool"),
+                "description": "What is left empty matches everything: with all of it empty, nothing "
+                "is suggested to anybody.",
+            },
+        ),
+        ("Until when", {"fields": ("until", "reason")}),
+        ("Made by", {"fields": ("created_by", "created_at")}),
+    )
+    add_fieldsets = fieldsets[:2]
+
+    @admin.display(description="Silence")
+    def scope(self, silence: Silence) -> str:
+        """What it matches, in words."""
+        kind = silence.get_record_kind_display() if silence.record_kind else ""
+        parts = [
+            f"{kind} {silence.record_id or ''}".strip(),
+            silence.get_goal_display() if silence.goal else "",
+            registry.label(silence.trigger) if silence.trigger else "",
+            silence.tool.replace("_", " "),
+        ]
+        return " · ".join(part for part in parts if part) or "Everything"
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody: one lifts it and makes another."""
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Silence, form: forms.ModelForm[Any], change: bool
+    ) -> None:
+        """Store it with the person who made it."""
+        obj.created_by = person_of(request)
+        super().save_model(request, obj, form, change)
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+        """A silence has an event of its own."""
+        assert isinstance(obj, Silence)  # noqa: S101 - narrows the type
+        entry = Entry(
+            Event.SILENCE_CREATED,
+            record_kind=obj.record_kind,
+            record_id=obj.record_id,
+            details={"silence_id": obj.pk, **self.details_of(obj)},
+        )
+        record_event(Actor.for_person(person_of(request)), entry)
+
+    def details_of(self, obj: models.Model) -> Mapping[str, Any]:
+        """What it matches."""
+        assert isinstance(obj, Silence)  # noqa: S101 - narrows the type
+        return {
+            "goal": obj.goal,
+            "trigger": obj.trigger,
+            "tool": obj.tool,
+            "until": obj.until.isoformat(),
+        }
+
+
+class ScanTriggerInline(ReadOnlyInline):
+    """What each trigger found."""
+
+    model = ScanTrigger
+    fields = ("trigger", "matched", "fired", "refreshed", "cleared", "duration_s", "error")
+    verbose_name_plural = "results"
+
+
+class ScanAdmin(ReadOnlyAdmin):
+    """The ledger of scans."""
+
+    list_display = (
+        "id", "kind", "status", "queued_at", "finished_at", "suggestions_created",
+        "suggestions_refreshed", "suggestions_withdrawn", "held_back", "requested_by",
+    )  # fmt: skip
+    list_filter = ("kind", "status", ("queued_at", admin.DateFieldListFilter))
+    list_select_related = ("requested_by",)
+    inlines = (ScanTriggerInline,)
+
+    def view_on_site(self, obj: models.Model) -> str | None:
+        """The ledger has a page of its own, which this one stands beside."""
+        return None
+
+
+class TriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A trigger's switch and its parameters, each with the bounds that the trigger declares."""
+
+    class Meta:
+        model = TriggerSetting
+        fields = ("is_enabled",)
+
+    # Set by the page: the trigger that is being set, or None while it is still to be chosen.
+    trigger_rule: Trigger[Any] | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Let the trigger judge its parameters together."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.trigger_rule is not None and not self.errors:
+            try:
+                self.trigger_rule.parse(self.read_parameters())
+            except InvalidParametersError as error:
+                self.add_error(None, error.message)
+        return cleaned
+
+    def read_parameters(self) -> dict[str, int]:
+        """The parameters that were typed, by name."""
+        return {
+            name.removeprefix(PARAMETER): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(PARAMETER)
+        }
+
+
+class NewTriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Which trigger to set; its parameters begin with their defaults."""
+
+    trigger = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
+
+    class Meta:
+        model = TriggerSetting
+        fields = ("trigger",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "trigger" in self.fields:
+            taken = set(TriggerSetting.objects.values_list("trigger", flat=True))
+            free = [(rule.key, rule.label) for rule in registry.all() if rule.key not in taken]
+            cast(forms.ChoiceField, self.fields["trigger"]).choices = free
+
+
+class TriggerSettingAdmin(AishaAdmin):
+    """The tenant's own choice for a trigger. Triggers that are not listed run with their defaults."""
+
+    list_display = ("label", "is_enabled", "parameters_text", "changed_by", "changed_at")
+    list_display_links = ("label",)
+    list_filter = ("is_enabled",)
+    list_select_related = ("changed_by",)
+    readonly_fields = ("label", "changed_by", "changed_at")
+
+    @admin.display(description="Trigger", ordering="trigger")
+    def label(self, setting: TriggerSetting) -> str:
+        """The trigger's name."""
+        return registry.label(setting.trigger)
+
+    @admin.display(description="Parameters")
+    def parameters_text(self, setting: TriggerSetting) -> str:
+        """The parameters in one line."""
+        pairs = (f"{_word(name)}: {value}" for name, value in setting.parameters.items())
+        return ", ".join(pairs) or "Defaults"
+
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kw: Any
+    ) -> type[forms.ModelForm[Any]]:
+        """A form with a field for each parameter of this trigger."""
+        if not isinstance(obj, TriggerSetting):
+            return NewTriggerSettingForm
+        rule = _rule_of(obj)
+        fields = _parameter_fields(rule, obj.parameters) if rule else {}
+        return type("TriggerSettingForm", (TriggerSettingForm,), {**fields, "trigger_rule": rule})
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """The switch, the parameters, and who changed them last."""
+        if not isinstance(obj, TriggerSetting):
+            return [(None, {"fields": ["trigger"]})]
+        rule = _rule_of(obj)
+        names = list(_parameter_fields(rule, obj.parameters)) if rule else []
+        if not self.has_change_permission(request, obj):
+            names = ["parameters_text"] if names else []
+        return [
+            (None, {"fields": ["label", "is_enabled"]}),
+            *([("Parameters", {"fields": names})] if names else []),
+            ("Last change", {"fields": ["changed_by", "changed_at"]}),
+        ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody: a setting goes back to its defaults by typing them."""
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: TriggerSetting, form: Any, change: bool
+    ) -> None:
+        """Store the parameters and put them on record, before and after."""
+        stored = TriggerSetting.objects.filter(pk=obj.pk).values_list("is_enabled", "parameters")
+        before = stored.first()
+        if change:
+            obj.parameters = {**obj.parameters, **form.read_parameters()}
+        after = (obj.is_enabled, obj.parameters)
+        obj.changed_by = person_of(request)
+        super().save_model(request, obj, form, change)
+        if before == after:
+            return
+        details = {
+            "trigger": obj.trigger,
+            "before": {"is_enabled": before[0], "parameters": before[1]} if before else None,
+            "after": {"is_enabled": after[0], "parameters": after[1]},
+        }
+        actor = Actor.for_person(person_of(request))
+        record_event(actor, Entry(Event.SETTINGS_CHANGED, details=details))
+
+    def response_add(
+        self, request: HttpRequest, obj: TriggerSetting, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Go on to the parameters of the trigger that was chosen."""
+        return HttpResponseRedirect(reverse("admin:triggers_triggersetting_change", args=[obj.pk]))
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+        """Put on record by ``save_model``, with the values."""
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+        """Put on record by ``save_model``, with the values."""
+
+
+def _rule_of(setting: TriggerSetting) -> Trigger[Any] | None:
+    """The trigger that is set, or None when it is no longer in the registry."""
+    return next((rule for rule in registry.all() if rule.key == setting.trigger), None)
+
+
+def _parameter_fields(rule: Trigger[Any], stored: Mapping[str, Any]) -> dict[str, forms.Field]:
+    fields: dict[str, forms.Field] = {}
+    for name, declared in rule.parameters_type.model_fields.items():
+        bounds = {type(part).__name__: part for part in declared.metadata}
+        lowest, highest = bounds["Ge"].ge, bounds["Le"].le
+        fields[PARAMETER + name] = forms.IntegerField(
+            label=_word(name),
+            min_value=lowest,
+            max_value=highest,
+            initial=stored.get(name, declared.default),
+            help_text=f"{lowest} to {highest}; {declared.default} if it was never set.",
+            widget=UnfoldAdminIntegerFieldWidget(),
+        )
+    return fields
+
+
+def _word(name: str) -> str:
+    """Turn ``silent_days`` into "Silent days"."""
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:] if text else NOT_SET
