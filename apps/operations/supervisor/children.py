@@ -76,6 +76,7 @@ class Children:
         stdout: int | None = None,
         *,
         is_shown: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Run a command to its end.
 
@@ -83,8 +84,9 @@ class Children:
             keep_waiting: called all the while; its exception stops the command.
             stdout: where its output goes, instead of the log file.
             is_shown: whether its standard error goes to the person, instead of the log file.
+            variables: what it runs with besides `environment`.
         """
-        process = self._spawn(name, command, stdout=stdout, is_shown=is_shown)
+        process = self._spawn(name, command, stdout=stdout, is_shown=is_shown, variables=variables)
         try:
             while process.poll() is None:
                 keep_waiting()
@@ -128,6 +130,7 @@ class Children:
         *,
         stdout: int | None = None,
         is_shown: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         path = self._log_path(name)
         if name not in self._seen and path.exists():
@@ -137,7 +140,7 @@ class Children:
             process = subprocess.Popen(
                 command,
                 cwd=PROJECT_ROOT,
-                env=self.environment,
+                env={**self.environment, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log if stdout is None else stdout,
                 stderr=None if is_shown else log,
