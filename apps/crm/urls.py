@@ -1,6 +1,6 @@
 """Routes of the crm app: for each kind of record ``crm:<kind>_list``, ``_detail`` and so on."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.views import additions, details, edits, lists
@@ -30,4 +30,5 @@ def record_routes(layout: Layout) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     *(route for layout in LAYOUTS.values() for route in record_routes(layout)),
     path("tasks/<int:pk>/done/", additions.finish_task, name="task_done"),
+    path("import/", include("apps.crm.importing.urls")),
 ]

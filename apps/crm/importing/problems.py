@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
+from apps.tenants.exports import defuse
+
 COLUMNS = ("row", "column", "value", "message", "result")
 REFUSED, WARNED = "row not imported", "imported, value left out"
 MAX_VALUE_CHARACTERS = 200
 # More problems than a person will read; the file ends with a line that says so.
 MAX_LISTED_PROBLEMS = 100_000
-# A cell that begins with one of these is taken for a formula (OWASP, "CSV Injection"); the last four are
-# the full-width forms, which some spreadsheets fold.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,6 @@ class RowProblem:
     def result(self) -> str:
         """What became of the row, in words."""
         return REFUSED if self.is_refused else WARNED
-
-
-def disarm(text: str) -> str:
-    """Make a text that a spreadsheet would run a plain text, by an apostrophe in front."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_SIGNS) else text
 
 
 def write_problems(target: TextIO, problems: Iterable[RowProblem]) -> None:
@@ -57,9 +51,9 @@ def write_problems(target: TextIO, problems: Iterable[RowProblem]) -> None:
         writer.writerow(
             [
                 problem.row_number,
-                disarm(problem.column),
-                disarm(problem.value[:MAX_VALUE_CHARACTERS]),
-                disarm(problem.message),
+                defuse(problem.column),
+                defuse(problem.value[:MAX_VALUE_CHARACTERS]),
+                defuse(problem.message),
                 problem.result,
             ]
         )

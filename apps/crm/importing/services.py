@@ -17,6 +17,7 @@ from django.db import (
     connection,
     transaction,
 )
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.audit.enums import Event
@@ -137,8 +138,8 @@ def run_import(*, run_id: int) -> ImportSummary | None:
         summary = job.run()
     except ImportingError:
         return None
-    remove_stored(run.stored_path)
-    ImportRun.objects.filter(pk=run.pk).update(stored_path="")
+    if not summary.is_dry_run:
+        discard_upload(run)
     return summary
 
 
@@ -156,7 +157,15 @@ def receive_upload(
     )
 
 
-def queue_import(run: ImportRun, given: MappingFile, source: str, actor: Actor) -> None:
+def discard_upload(run: ImportRun) -> None:
+    """Remove the file of a run that needs it no longer."""
+    remove_stored(run.stored_path)
+    ImportRun.objects.filter(pk=run.pk).update(stored_path="")
+
+
+def queue_import(
+    run: ImportRun, given: MappingFile, source: str, actor: Actor, *, dry_run: bool = False
+) -> None:
     """Fix the mapping of an upload and line it up; the caller enqueues the task on commit.
 
     Raises:
@@ -166,6 +175,7 @@ def queue_import(run: ImportRun, given: MappingFile, source: str, actor: Actor) 
         mapping=given.model_dump(mode="json"),
         source=source[:60],
         status=ImportStatus.QUEUED,
+        is_dry_run=dry_run,
         started_by_id=actor.person_id,
         is_cancel_requested=False,
     )
@@ -174,18 +184,22 @@ def queue_import(run: ImportRun, given: MappingFile, source: str, actor: Actor) 
 
 
 def reopen_run(run: ImportRun) -> None:
-    """Take a failed or cancelled upload back to its mapping, so that it can be started again.
+    """Take an upload that was not imported back to its mapping, so that it can be started again.
 
     Raises:
-        RunStateError: its file is gone, or it is not over.
+        RunStateError: its file is gone, or it is under way.
     """
+    remove_stored(run.errors_path)
     over = ImportRun.objects.filter(
-        pk=run.pk, status__in=[ImportStatus.FAILED, ImportStatus.CANCELLED]
+        Q(status__in=[ImportStatus.FAILED, ImportStatus.CANCELLED])
+        | Q(status=ImportStatus.FINISHED, is_dry_run=True),
+        pk=run.pk,
     ).exclude(stored_path="")
     reopened = over.update(
         status=ImportStatus.UPLOADED,
         failure="",
         is_cancel_requested=False,
+        errors_path="",
         rows_done=0,
         rows_total=None,
         finished_at=None,

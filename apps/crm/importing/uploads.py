@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import tempfile
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -16,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
 from apps.crm.importing.formats import OpenFile
-from apps.crm.importing.problems import RowProblem, write_problems
+from apps.crm.importing.problems import REFUSED, RowProblem, write_problems
 from apps.crm.models.imports import ImportRun, ImportStatus
 
 FOLDER = "imports"
@@ -70,6 +72,17 @@ def store_problems(problems: Iterable[RowProblem]) -> str:
         name = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}-problems.csv", File(binary))
         text.detach()
     return name
+
+
+def read_first_problems(stored_path: str, limit: int) -> list[RowProblem]:
+    """The first lines of a kept list, for a page."""
+    with default_storage.open(stored_path, "rb") as binary:
+        lines = csv.reader(io.TextIOWrapper(binary, encoding="utf-8-sig", newline=""))
+        next(lines, None)
+        return [
+            RowProblem(int(number or 0), column, value, message, result == REFUSED)
+            for number, column, value, message, result in islice(lines, limit)
+        ]
 
 
 def display_name(file_name: str) -> str:

@@ -83,6 +83,13 @@ class ImportRun(models.Model):
         return self.status == ImportStatus.RUNNING and self.rows_done == self.rows_total
 
     @property
+    def can_reopen(self) -> bool:
+        """Whether the file is still there and may be imported (again)."""
+        is_over = self.status in {ImportStatus.FAILED, ImportStatus.CANCELLED}
+        is_tried = self.status == ImportStatus.FINISHED and self.is_dry_run
+        return bool(self.stored_path) and (is_over or is_tried)
+
+    @property
     def rows_imported(self) -> int:
         """Rows that are in the CRM now, whether they changed anything or not."""
         return self.rows_created + self.rows_changed + self.rows_unchanged
