@@ -270,7 +270,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.tenants.api.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.tenants.api.NestedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "apps.tenants.api.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["apps.tenants.api.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
@@ -40,6 +40,8 @@ def answer_api_error(error: Exception, context: dict[str, Any]) -> Response | No
         return _problem(404, "not_found", "There is no such thing here.")
     if isinstance(error, PermissionDenied):
         return _problem(403, "permission_denied", "You may not do this.")
+    if isinstance(error, RequestDataTooBig):
+        return _problem(413, "payload_too_large", "The body is too large.")
     if isinstance(error, exceptions.ValidationError):
         title = "Some fields are not as they should be."
         return _problem(400, "invalid", title, {"errors": _by_field(error.detail)})

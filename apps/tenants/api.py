@@ -7,10 +7,8 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -22,8 +20,6 @@ from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-
-from apps.tenants.exceptions import PayloadTooLargeError
 
 if TYPE_CHECKING:
     # The framework loads this module while it is loading its views.
@@ -62,7 +58,7 @@ class KeysetPagination(BasePagination):
         self.size = self._read_size(request)
         self.ordering = self._read_ordering(request, view)
         name = self.ordering.lstrip("-")
-        self.column: models.Field[Any, Any] = queryset.model._meta.get_field(name)  # type: ignore[assignment]
+        self.column: models.Field[Any, Any] = queryset.model._meta.get_field(name)
         cursor = request.query_params.get(CURSOR)
         if cursor is not None:
             queryset = queryset.filter(self._after(self._decode(cursor)))
@@ -203,8 +199,8 @@ class KeysetPagination(BasePagination):
         return moment
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON up to ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes: Django's own limit does not reach here."""
+class NestedJSONParser(JSONParser):
+    """JSON whose nesting ends somewhere: a hundred thousand brackets are the sender's fault."""
 
     def parse(
         self,
@@ -215,15 +211,10 @@ class BoundedJSONParser(JSONParser):
         """Parse the body.
 
         Raises:
-            PayloadTooLargeError: it is too long.
             ParseError: it is not JSON, or nested beyond what can be read.
         """
-        limit_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit_bytes + 1)
-        if len(body) > limit_bytes:
-            raise PayloadTooLargeError(limit_bytes)
         try:
-            return super().parse(BytesIO(body), media_type, parser_context)
+            return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("JSON parse error - nested too deeply.") from error
 

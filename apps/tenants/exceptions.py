@@ -57,13 +57,3 @@ class ModuleOffError(TenantError):
     code = "module_off"
     status = 403
     message = "This part of AiSHA is switched off for your company."
-
-
-class PayloadTooLargeError(TenantError):
-    """The body of an API request is larger than the limit."""
-
-    code = "payload_too_large"
-    status = 413
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"The body may be {limit_bytes:,} bytes at most.")

@@ -1,0 +1,101 @@
+"""The OpenAPI description: complete, without warnings, and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from apps.conftest import TenantClient
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The description, generated with every warning as an error and checked against OpenAPI."""
+    path: Path = tmp_path_factory.mktemp("openapi") / "schema.yml"
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(path))
+    generated: dict[str, Any] = yaml.safe_load(path.read_text())
+    return generated
+
+
+def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
+    records = {
+        "leads", "contacts", "accounts", "opportunities", "activities", "tasks", "contracts",
+        "products",
+    }  # fmt: skip
+    expected = {
+        *(f"/api/v1/{kind}/" for kind in records),
+        *(f"/api/v1/{kind}/{{id}}/" for kind in records),
+        *(f"/api/v1/{kind}/by-external-id/{{source}}/{{external_id}}/" for kind in records),
+        *(f"/api/v1/{kind}/" for kind in ("suggestions", "signals", "scans", "audit")),
+        *(f"/api/v1/{kind}/{{id}}/" for kind in ("suggestions", "signals", "scans", "audit")),
+        *(
+            f"/api/v1/suggestions/{{id}}/{verb}/"
+            for verb in ("approve", "reject", "snooze", "rebase", "reopen")
+        ),
+    }
+    assert set(description["paths"]) == expected
+    leads = description["paths"]["/api/v1/leads/{id}/"]
+    assert METHODS & set(leads) == {"get", "patch"}
+
+
+def test_every_operation_documents_its_errors_and_its_sign_in(description: dict[str, Any]) -> None:
+    for path, operations in description["paths"].items():
+        for method in METHODS & set(operations):
+            operation = operations[method]
+            assert {"400", "401", "403"} <= set(operation["responses"]), path
+            assert ("404" in operation["responses"]) == ("{" in path), path
+            assert operation["security"] == [{"token": []}, {"cookieAuth": []}], path
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    assert list(response["content"]) == ["application/problem+json"], path
+
+
+def test_every_operation_has_words_of_its_own(description: dict[str, Any]) -> None:
+    lists = [path for path in description["paths"] if not path.endswith("}/")]
+    silent = [
+        f"{method} {path}"
+        for path, operations in description["paths"].items()
+        for method in METHODS & set(operations)
+        if not operations[method].get("description")
+    ]
+    assert lists
+    assert silent == []
+
+
+def test_lists_describe_cursor_order_and_filters(description: dict[str, Any]) -> None:
+    operation = description["paths"]["/api/v1/leads/"]["get"]
+    parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
+    assert {"cursor", "page_size", "ordering", "status", "owner", "search", "updated_from"} <= set(
+        parameters
+    )
+    assert parameters["ordering"]["schema"]["enum"][:2] == ["id", "-id"]
+    assert parameters["ordering"]["schema"]["default"] == "-created_at"
+
+
+def test_the_description_is_served_to_anybody(anonymous_client: TenantClient) -> None:
+    answer = anonymous_client.get("/api/schema/")
+    assert answer.status_code == 200
+    assert yaml.safe_load(answer.content)["info"]["title"] == "AiSHA API"
+
+
+def test_the_page_holds_no_inline_script_or_style_and_nothing_from_elsewhere(
+    anonymous_client: TenantClient,
+) -> None:
+    page = anonymous_client.get("/api/docs/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert page["Content-Security-Policy"].count("'unsafe-inline'") == 0
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=", text) == []
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert len(addresses) == 5
+    assert [address for address in addresses if not address.startswith("/")] == []
+    script = anonymous_client.get("/api/docs/?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+    assert "SwaggerUIBundle" in script.content.decode()
