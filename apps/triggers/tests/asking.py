@@ -1,0 +1,36 @@
+"""Asking one trigger at one moment, without a scan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apps.triggers.registry import ScanMoment
+from apps.triggers.rules import registry
+
+# A Monday, ten in the morning in Berlin.
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def ago(**span: float) -> datetime:
+    """The moment so long before ``NOW``."""
+    return NOW - timedelta(**span)
+
+
+def matching(
+    key: str, *, now: datetime = NOW, zone: ZoneInfo = BERLIN, **parameters: Any
+) -> list[int]:
+    """The ids of the records for which the trigger holds, in order."""
+    trigger = registry.get(key)
+    found = trigger.matching(ScanMoment(now=now, zone=zone), trigger.parse(parameters))
+    return sorted(found.values_list("pk", flat=True))
+
+
+def facts_of(key: str, record_id: int) -> dict[str, Any]:
+    """What the trigger says about one record."""
+    trigger = registry.get(key)
+    found = trigger.matching(ScanMoment(now=NOW, zone=BERLIN), trigger.parse({}))
+    facts: dict[str, Any] = found.values_list("facts", flat=True).get(pk=record_id)
+    return facts
