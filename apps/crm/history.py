@@ -11,6 +11,7 @@ from typing import Any
 from apps.crm.enums import Operation
 from apps.crm.models import ChangeLog, CustomField, Record
 from apps.crm.presentation import describe_logged, field_of, label_of, show_attribute
+from apps.tenants.templatetags.aisha_ui import NOT_SET
 from apps.users.models import User
 
 ATTRIBUTES = "attributes"
@@ -25,6 +26,11 @@ class ChangedField:
     label: str
     before: str
     after: str
+
+    @property
+    def had_value(self) -> bool:
+        """Whether anything stood there before."""
+        return self.before != NOT_SET
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from apps.crm.enums import FieldType
 from apps.crm.models import CustomField, Record, Task
-from apps.tenants.templatetags.aisha_ui import NOT_SET, money, number
+from apps.tenants.templatetags.aisha_ui import DISTANT_DAYS, NOT_SET, money, number
 from apps.users.models import User
 from apps.users.rules import sees_rows_of
 
@@ -124,6 +124,14 @@ class Shown:
                 return describe_time(self.value)
             case _:
                 return str(self.value)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a day or a moment is so near that its distance says more than its date."""
+        if not isinstance(self.value, date):
+            return False
+        day = timezone.localdate(self.value) if isinstance(self.value, datetime) else self.value
+        return abs((day - timezone.localdate()).days) <= DISTANT_DAYS
 
     @property
     def cell(self) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
+from apps.crm import lookups  # noqa: F401 - registers "mentions"
 from apps.crm.enums import DealOutcome, LeadStatus, RecordKind, TaskStatus
 from apps.users.rules import visible_rows
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     )
     from apps.users.models import User
 
+# What a person types; each word is a condition of its own.
+MOST_SEARCH_WORDS = 8
+
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 
@@ -38,13 +42,27 @@ class RecordQuerySet(models.QuerySet[ModelT]):
         return self.filter(visible_rows(user))
 
     def search(self, text: str) -> Self:
-        """Records in which every word of ``text`` occurs in some search field."""
+        """Records in which every word of ``text`` occurs in some search field.
+
+        Fields of other records are looked up on their own: a condition with OR across a join could
+        not be served by the indexes of either side.
+        """
+        fields: tuple[str, ...] = self.model.search_fields  # type: ignore[attr-defined]
+        every = self.model._default_manager.order_by().values("pk")
         found = self
-        for word in text.split():
-            match = Q()
-            for field in self.model.search_fields:  # type: ignore[attr-defined]
-                match |= Q(**{f"{field}__icontains": word})
-            found = found.filter(match)
+        for word in text.split()[:MOST_SEARCH_WORDS]:
+            own = Q()
+            for field in fields:
+                if "__" not in field:
+                    own |= Q(**{f"{field}__mentions": word})
+            others = [
+                every.filter(**{f"{field}__mentions": word}) for field in fields if "__" in field
+            ]
+            found = (
+                found.filter(pk__in=every.filter(own).union(*others))
+                if others
+                else found.filter(own)
+            )
         return found
 
     def for_list_page(self) -> Self:

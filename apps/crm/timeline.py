@@ -234,4 +234,5 @@ def _others(row: Activity | Task, record: Record) -> str:
 
 
 def _shorten(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT].rstrip()}…"

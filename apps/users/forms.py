@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.utils import timezone
 
 from apps.users.models import User
@@ -42,6 +43,23 @@ class TimeZoneForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["time_zone"] = forms.ChoiceField(
             choices=[("", f"The company's ({company_zone})"), *zones], required=False
         )
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The present password and a new one, twice."""
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(user, *args, **options)
+        # The form stands among others on its page: nothing is to jump to it.
+        del self.fields["old_password"].widget.attrs["autofocus"]
+        self.fields["old_password"].label = "Present password"
+        self.fields[
+            "new_password1"
+        ].help_text = (
+            "At least 10 characters; not a common password, not close to your name or address."
+        )
+        self.fields["new_password2"].label = "New password again"
+        self.fields["new_password2"].help_text = ""
 
 
 class TokenForm(forms.Form):

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.users import sign_in as signing
 from apps.users.enums import PersonEvent
 from apps.users.exceptions import SignInThrottledError
-from apps.users.forms import SignInForm, TimeZoneForm, TokenForm
+from apps.users.forms import OwnPasswordForm, SignInForm, TimeZoneForm, TokenForm
 from apps.users.models import ApiToken, User
 from apps.users.recorders import report
 from apps.users.services import person_of
@@ -84,7 +83,7 @@ def save_time_zone(request: HttpRequest) -> HttpResponse:
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change the password; other sessions of the person end, this one goes on."""
     person = person_of(request)
-    form = PasswordChangeForm(person, request.POST)
+    form = OwnPasswordForm(person, request.POST)
     if not form.is_valid():
         return _show_profile(request, person, password_form=form, status=422)
     with transaction.atomic():
@@ -132,7 +131,7 @@ def _show_profile(
         "role": person.groups.first(),
         "tokens": person.api_tokens.all(),
         "time_zone_form": TimeZoneForm(instance=person, company_zone=_company_zone(request)),
-        "password_form": PasswordChangeForm(person),
+        "password_form": OwnPasswordForm(person),
         "token_form": TokenForm(),
         **shown,
     }

@@ -212,7 +212,7 @@ class ActivityFilterSet(RecordFilterSet):
         choices=Direction.choices, empty_label="Any", label="Direction"
     )
     unmatched = filters.BooleanFilter(
-        method="filter_unmatched", label="On no record yet", widget=forms.CheckboxInput
+        method="filter_unmatched", label="From unknown senders", widget=forms.CheckboxInput
     )
 
     class Meta:
@@ -220,11 +220,11 @@ class ActivityFilterSet(RecordFilterSet):
         fields = ("q", "kind", "direction", "owner", "unmatched")
 
     def filter_unmatched(self, rows: Rows, name: str, value: bool) -> Rows:
-        """Those that hang on nothing yet: mail from unknown senders."""
+        """What came in and hangs on no record yet."""
         if not value:
             return rows
         matched_to_nothing: Rows = rows.matched_to_nothing()  # type: ignore[attr-defined]
-        return matched_to_nothing
+        return matched_to_nothing.filter(direction=Direction.INBOUND)
 
 
 class TaskFilterSet(RecordFilterSet):

@@ -65,7 +65,9 @@ def _whole_page(user: User, layout: Layout, record: Record) -> dict[str, Any]:
     talk: dict[str, Any] = {}
     if layout.can_be_talked_about:
         talk = {
-            "open_tasks": list(_open_tasks(user, record)),
+            "open_tasks": [
+                (task, show_field(task, "due_on")) for task in _open_tasks(user, record)
+            ],
             "activity_form": LogActivityForm(viewer=user, instance=Activity(), prefix="log"),
             "task_form": AddTaskForm(viewer=user, instance=Task(), prefix="task"),
             "may_log": user.has_perm("crm.add_activity"),
