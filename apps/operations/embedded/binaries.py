@@ -96,18 +96,20 @@ def find_program(candidates: Iterator[Candidate], place: Place, hint: str) -> Pa
 def copy_package(candidate: Candidate, place: Place) -> Path:
     """Copy a package's folders to where the servers' account can read them.
 
-    The copy is named after the original's path and age, so that an upgrade makes a new one.
-    It keeps the folders' relation to each other, by which programs find their libraries.
+    The copy is named after the original's path and age: an upgrade makes a new one, and the
+    former goes. It keeps the folders' relation to each other, by which programs find their
+    libraries.
     """
     program = candidate.program
     age = f"{program}:{program.stat().st_mtime_ns}"
     key = hashlib.sha256(age.encode()).hexdigest()[:12]
-    target = place.binaries / key
+    target = place.binaries / f"{program.name}-{key}"
     parent = _common_parent(candidate.package)
     if not target.exists():
         place.binaries.mkdir(mode=0o755, exist_ok=True)
         partial = target.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        for former in place.binaries.glob(f"{program.name}-*"):
+            shutil.rmtree(former)
         for folder in candidate.package:
             shutil.copytree(
                 folder,

