@@ -1,13 +1,43 @@
-"""The Celery application: tasks carry the tenant's schema in a header and run inside it."""
+"""The Celery application and the schedule: tasks carry the tenant's schema and run inside it."""
 
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
+from celery.schedules import crontab
 from tenant_schemas_celery.app import CeleryApp
+
+from apps.triggers.schedule import DAILY_SCAN_HOUR_UTC
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aisha.settings")
 
 app = CeleryApp("aisha")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Beat runs in the public schema; each task here fans out over the tenants itself. At its start beat copies
+# this table into the database, from which the operator's admin shows it and can pause a task: what stands
+# here wins over an interval that was changed there.
+app.conf.beat_schedule = {
+    "daily scan": {
+        "task": "triggers.scan_all_tenants",
+        # Once a day: most triggers count days of silence, and people plan their day in the morning.
+        "schedule": crontab(hour=DAILY_SCAN_HOUR_UTC, minute=0),
+        # A scan that could not start within the day is superseded by the next one.
+        "options": {"expire_seconds": 20 * 3600},
+    },
+    "upkeep of suggestions": {
+        "task": "suggestions.keep_all_true",
+        # A snooze ends at a quarter of an hour at most after its time, and what no longer holds is gone
+        # before somebody reads it after a break; the queries are by index and cost milliseconds.
+        "schedule": timedelta(minutes=15),
+        "options": {"expire_seconds": 15 * 60},
+    },
+    "closing of lost scans": {
+        "task": "triggers.close_all_lost_scans",
+        # A scan counts as lost after 30 minutes of silence; a third of that is soon enough to show it.
+        "schedule": timedelta(minutes=10),
+        "options": {"expire_seconds": 10 * 60},
+    },
+}

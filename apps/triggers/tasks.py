@@ -10,7 +10,7 @@ from apps.audit.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
-from apps.triggers.services import run_scan, scan_now
+from apps.triggers.services import close_lost_scans, run_scan, scan_now
 
 
 @shared_task(name="triggers.run_requested_scan")
@@ -35,3 +35,12 @@ def scan_all_tenants() -> None:
     for schema in enabled_schemas():
         with schema_context(schema):
             scan_current_tenant.delay()
+
+
+@shared_task(name="triggers.close_all_lost_scans")
+def close_all_lost_scans() -> None:
+    """Close, in every enabled tenant, the scans whose worker died: one statement each."""
+    begin_request()
+    for schema in enabled_schemas():
+        with schema_context(schema):
+            close_lost_scans(timezone.now())
