@@ -17,10 +17,10 @@ from django.test.utils import setup_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from aisha.environment import parse_database_url
-from apps.audit.context import begin_request
 from apps.audit.schemas import Actor
 from apps.operations.provisioning import create_tenant
 from apps.tenants.connections import tenant_connection
+from apps.tenants.context import begin_request
 from apps.tenants.models import Domain, Tenant
 from apps.users.enums import PersonRole
 from apps.users.models import ApiToken, Team, User

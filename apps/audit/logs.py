@@ -6,7 +6,7 @@ import logging
 
 from django.db import connection
 
-from apps.audit.context import current_person_id, current_request_id
+from apps.tenants.context import current_person_id, current_request_id
 
 
 class ContextFilter(logging.Filter):

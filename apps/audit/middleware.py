@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.audit.context import begin_request
+from apps.tenants.context import begin_request
 
 
 class RequestIdMiddleware:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from apps.audit.context import current_request_id
 from apps.audit.enums import Origin
+from apps.tenants.context import current_request_id
 from apps.users.models import User
 
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from apps.audit.context import current_request_id
+from apps.tenants.context import current_request_id
 from apps.tenants.exceptions import AishaError
 
 API_PREFIX = "/api/"

@@ -6,8 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from apps.audit.context import begin_request
 from apps.suggestions.pipeline.run import keep_true
+from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from apps.audit.context import begin_request
+from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan

@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from apps.tenants.context import note_person
 from apps.users.models import ApiToken, User
 
 
@@ -35,6 +36,7 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed("The token is not valid.")
         token.note_use()
+        note_person(token.user_id)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils import timezone
 
-from apps.audit.context import note_person
+from apps.tenants.context import note_person
 from apps.users.models import User
 
 # The routes open to strangers, each with its reason. A test walks all routes against this list.

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from apps.audit.context import begin_request
 from apps.operations.demo.exceptions import DemoError
 from apps.operations.demo.installing import install_demo
 from apps.operations.demo.reporting import DemoReport
+from apps.tenants.context import begin_request
 
 
 class Command(BaseCommand):
