@@ -21,7 +21,7 @@ def revive_lead(task: ThinkTask) -> Proposal | None:
     silence = last_contact_phrase(task)
     return _followup(
         task,
-        title=f"{verb} {name}: {silence}",
+        title=f"{verb} {name}{_of_company(task)}",
         reason=f"{_capital(silence)} and nothing is planned. Try {means} while the lead is still warm.",
         task_title=f"{verb} {name}",
         description=_last_message(task),
@@ -43,7 +43,7 @@ def move_deal(task: ThinkTask) -> Proposal | None:
     since = f"{stage.text if stage else 'This stage'} since {entered.text if entered else 'long'}"
     return _followup(
         task,
-        title=f"Get {name} moving: {silence}",
+        title=f"Follow up on {name}",
         reason=f"In {since}, {silence}, and nothing is planned. Agree on a next step or close it.",
         task_title=f"Agree on the next step: {name}",
         description=_last_message(task),
@@ -71,7 +71,7 @@ def plan_next_step(task: ThinkTask) -> Proposal | None:
     name = shortened(about.text, 110)
     return _followup(
         task,
-        title=f"Plan the next step with {name} after the {kind} on {day_text(talk.value)}",
+        title=f"Plan a next step after the {kind}: {name}",
         reason=f"The {kind} on {day_text(talk.value)} is the last thing that happened, "
         "and nothing is planned after it.",
         task_title=f"Follow up on the {kind} with {name}",
@@ -117,6 +117,14 @@ def _followup(
         reason=shortened(reason, 500),
         claims=claims_from(claims),
     )
+
+
+def _of_company(task: ThinkTask) -> str:
+    """The lead's company, unless the lead is known by it."""
+    company = task.fact("company")
+    if company is None or company.text == task.record_label:
+        return ""
+    return f" of {shortened(company.text, 60)}"
 
 
 def _last_message(task: ThinkTask) -> str:

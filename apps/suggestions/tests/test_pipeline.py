@@ -42,7 +42,7 @@ def test_a_quiet_lead_becomes_one_suggestion_with_cited_evidence(cast: Cast) -> 
     assert (suggestion.record_kind, suggestion.record_id) == ("lead", lead.pk)
     assert suggestion.assignee == cast.rep
     assert suggestion.tool == "create_followup"
-    assert suggestion.title.startswith("Write to Ana Lopez: no contact since ")
+    assert suggestion.title == "Write to Ana Lopez of Lead Works"
     assert suggestion.held_back == ""
     numbers = {fact["number"] for fact in suggestion.facts}
     assert all(set(claim["facts"]) <= numbers for claim in suggestion.evidence)

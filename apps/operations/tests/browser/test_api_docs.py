@@ -1,0 +1,37 @@
+"""The API's documentation page in a real browser, under the strict content policy."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from apps.crm.tests.factories import LeadFactory
+from apps.operations.tests.browser.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_shows_the_api_without_a_complaint_or_a_request_elsewhere(
+    page: Page, site: Site, complaints: list[str]
+) -> None:
+    elsewhere: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((site.url, "data:")):
+            elsewhere.append(request.url)
+
+    page.on("request", note)
+    page.goto(f"{site.url}/api/docs/")
+    expect(page.locator(".info .title")).to_contain_text("AiSHA API")
+    page.locator(".opblock", has_text="/api/v1/leads/").first.click()
+    expect(page.locator(".opblock.is-open .parameters").first).to_contain_text("updated_from")
+    assert elsewhere == []
+
+
+def test_a_signed_in_person_can_try_a_call_out(rep_page: Page, site: Site) -> None:
+    LeadFactory(owner=site.cast.rep, last_name="Lovelace")
+    rep_page.goto(f"{site.url}/api/docs/#/leads/leads_list")
+    block = rep_page.locator("#operations-leads-leads_list")
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    expect(block.locator(".live-responses-table")).to_contain_text("Lovelace")
