@@ -31,9 +31,14 @@ class Team(models.Model):
 class User(AbstractUser):
     """A person who signs in. Groups give the role, the team gives whom they see."""
 
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members"
+    )
     time_zone = models.CharField(
-        max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the company's."
+        max_length=64,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text="Empty: the company's.",
     )
 
     class Meta:
@@ -89,7 +94,11 @@ class ApiToken(models.Model):
         """Make a token and return it with its key, which cannot be read again."""
         key = "aisha_" + secrets.token_urlsafe(32)
         token = cls.objects.create(
-            user=user, name=name, key_prefix=key[6:14], key_hash=cls.hash_key(key), expires_at=expires_at
+            user=user,
+            name=name,
+            key_prefix=key[6:14],
+            key_hash=cls.hash_key(key),
+            expires_at=expires_at,
         )
         return token, key
 
