@@ -19,7 +19,6 @@ from apps.users.models import User
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
 VIEW_COUNT_LIMIT = 100
-DEFAULT_VIEW = "mine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,10 @@ class Queue:
     @classmethod
     def read(cls, user: User, params: QueryDict) -> Queue:
         """Read view, filters and page from a query string; what is unknown falls back."""
-        view = params.get("view", DEFAULT_VIEW)
+        view = params.get("view", "")
         if view not in dict(view_labels(user)):
-            view = DEFAULT_VIEW
+            # Who steers everyone's work begins there; who works begins with their own.
+            view = "team" if user.sees_all else "mine"
         filters = QueueFilterForm(params)
         rows = filters.narrow(in_view(user, view)).for_queue_page()
         paginator = CappedPaginator(rows, CARDS_PER_PAGE, params.get("page"))

@@ -48,7 +48,7 @@ def test_a_rep_sees_their_own_team_and_unassigned_but_not_others(
 
 def test_a_manager_sees_everyones(cast: Cast, client_for: ClientFor) -> None:
     SuggestionFactory(assignee=cast.outsider, title="Another team's")
-    page = client_for(cast.manager).get("/suggestions/?view=team").content.decode()
+    page = client_for(cast.manager).get("/suggestions/").content.decode()
     assert "Another team&#x27;s" in page
 
 

@@ -67,7 +67,9 @@ def test_scan_then_one_decision_of_each_tool(rep_page: Page, site: Site) -> None
 
     assert Contact.objects.get(last_name="Park").phone == "+1 555 0199"
     assert Lead.objects.get(email="maria.silva@novacorp.test").owner == site.cast.rep
-    assert Task.objects.get(title="Send the quote").due_on > timezone.localdate()
+    moved = Task.objects.get(title="Send the quote").due_on
+    assert moved is not None
+    assert moved > timezone.localdate()
     states = Suggestion.objects.values_list("tool", "state").order_by("tool")
     assert list(states) == [
         ("create_followup", "rejected"),
