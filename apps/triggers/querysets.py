@@ -57,9 +57,11 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         """Scans that wait or run."""
         return self.filter(status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING])
 
-    def lost(self, now: datetime) -> ScanQuerySet:
-        """Scans that were cut off: queued or silent for too long."""
-        return self.unfinished().filter(
-            models.Q(heartbeat_at__lt=now - LOST_AFTER)
-            | models.Q(heartbeat_at=None, queued_at__lt=now - LOST_AFTER)
+    def lost(self, now: datetime, *, is_any_running: bool) -> ScanQuerySet:
+        """Scans that were cut off: queued or silent for too long, or running when none is."""
+        is_lost = models.Q(heartbeat_at__lt=now - LOST_AFTER) | models.Q(
+            heartbeat_at=None, queued_at__lt=now - LOST_AFTER
         )
+        if not is_any_running:
+            is_lost |= models.Q(status=ScanStatus.RUNNING)
+        return self.unfinished().filter(is_lost)

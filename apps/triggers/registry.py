@@ -73,7 +73,9 @@ class Trigger(ABC, Generic[ParametersT]):
         try:
             return self.parameters_type.model_validate(dict(parameters))
         except ValidationError as error:
-            problems = [f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
+            problems = [
+                ": ".join([*map(str, problem["loc"]), problem["msg"]]) for problem in error.errors()
+            ]
             raise InvalidParametersError(self.key, problems) from error
 
 

@@ -104,7 +104,8 @@ def run_scan(scan: Scan, *, now: datetime) -> None:
 
 def close_lost_scans(now: datetime) -> int:
     """Mark scans that were cut off, so that nothing seems to run for ever."""
-    return Scan.objects.lost(now).update(status=ScanStatus.LOST, finished_at=now, stage="")
+    lost = Scan.objects.lost(now, is_any_running=_is_any_running())
+    return lost.update(status=ScanStatus.LOST, finished_at=now, stage="")
 
 
 def is_still_true(signal: Signal, *, now: datetime) -> bool:
@@ -214,7 +215,7 @@ def _finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
 @contextmanager
 def _scan_lock() -> Iterator[bool]:
     """Hold the tenant's scan lock for the block; the database frees it when the worker dies."""
-    name = f"scan:{tenant_connection().schema_name}"
+    name = _lock_name()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
         (is_ours,) = cursor.fetchone()
@@ -224,3 +225,25 @@ def _scan_lock() -> Iterator[bool]:
         if is_ours:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def _is_any_running() -> bool:
+    """Whether somebody holds the tenant's scan lock, seen without taking it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM pg_locks, hashtextextended(%s, 0) AS key
+                WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND classid = ((key >> 32) & 4294967295)::oid
+                  AND objid = (key & 4294967295)::oid
+            )
+            """,
+            [_lock_name()],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _lock_name() -> str:
+    return f"scan:{tenant_connection().schema_name}"

@@ -47,13 +47,13 @@ def test_lost_scans_are_closed_in_every_tenant(acme: Tenant, globex: Tenant) -> 
     for tenant in (acme, globex):
         with tenant:
             Scan.objects.create(kind="full", status=ScanStatus.RUNNING, heartbeat_at=long_ago)
-            Scan.objects.create(kind="full", status=ScanStatus.RUNNING, heartbeat_at=timezone.now())
+            Scan.objects.create(kind="full", status=ScanStatus.QUEUED)
     connection.set_schema_to_public()  # type: ignore[attr-defined]
     close_all_lost_scans()
     for tenant in (acme, globex):
         with tenant:
             statuses = list(Scan.objects.order_by("id").values_list("status", flat=True))
-            assert statuses == [ScanStatus.LOST, ScanStatus.RUNNING]
+            assert statuses == [ScanStatus.LOST, ScanStatus.QUEUED]
 
 
 @pytest.fixture

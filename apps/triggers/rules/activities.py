@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, JSONObject, Lower
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, DealOutcome, Direction, LeadStatus, RecordKind
@@ -25,6 +25,12 @@ class FollowupMissingParameters(Parameters):
 
     grace_days: Annotated[int, Field(ge=0, le=60)] = 3
     window_days: Annotated[int, Field(ge=1, le=365)] = 21
+
+    @model_validator(mode="after")
+    def _leave_a_window(self) -> Self:
+        if self.window_days <= self.grace_days:
+            raise ValueError("window_days must be greater than grace_days")
+        return self
 
 
 class FollowupMissing(Trigger[FollowupMissingParameters]):

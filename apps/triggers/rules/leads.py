@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
@@ -20,6 +20,12 @@ class LeadInactiveParameters(Parameters):
 
     silent_days: Annotated[int, Field(ge=1, le=365)] = 14
     past_reviving_days: Annotated[int, Field(ge=2, le=1095)] = 120
+
+    @model_validator(mode="after")
+    def _leave_time_to_revive(self) -> Self:
+        if self.past_reviving_days <= self.silent_days:
+            raise ValueError("past_reviving_days must be greater than silent_days")
+        return self
 
 
 class LeadInactive(Trigger[LeadInactiveParameters]):
