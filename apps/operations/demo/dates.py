@@ -14,7 +14,7 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A tenant's clock, stopped at ``now``. All moments it returns are in the tenant's zone."""
+    """A tenant's clock, stopped at ``now``. Its moments are in the tenant's zone, in whole seconds."""
 
     now: datetime
     zone: ZoneInfo
@@ -23,7 +23,7 @@ class Calendar:
     def at(cls, now: datetime, time_zone: str) -> Calendar:
         """The calendar of a tenant; ``now`` must be aware."""
         zone = ZoneInfo(time_zone)
-        return cls(now.astimezone(zone), zone)
+        return cls(now.astimezone(zone).replace(microsecond=0), zone)
 
     @property
     def today(self) -> date:
@@ -36,7 +36,7 @@ class Calendar:
 
     def after(self, moment: datetime, days: float, rng: Random) -> datetime:
         """A business moment about ``days`` after another. It may lie after now: has not happened yet."""
-        later = moment + timedelta(days=days)
+        later = (moment + timedelta(days=days)).replace(microsecond=0)
         if later.weekday() < _SATURDAY and _OPENS_AT <= later.hour < _CLOSES_AT:
             return later
         return self._at_work(later, rng)

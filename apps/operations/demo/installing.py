@@ -77,7 +77,7 @@ def install_demo(
     now: datetime,
     say: Say,
     fresh: bool = False,
-    tenants: tuple[DemoTenant, ...] = DEMO_TENANTS,
+    tenants: tuple[DemoTenant, ...] | None = None,
 ) -> DemoReport:
     """Make the demo, or bring an existing one up to date.
 
@@ -85,7 +85,7 @@ def install_demo(
         now: the moment that the data are to lead up to.
         say: gets a line for each stage.
         fresh: remove the demo's tenants first.
-        tenants: the demo's own; tests give smaller ones.
+        tenants: instead of acme and globex; tests give smaller ones.
 
     Raises:
         DemoRefusedError: this is a production system.
@@ -99,7 +99,7 @@ def install_demo(
     logins: list[Login] = []
     with watch.stage("operator"):
         _ensure_public_tenant()
-    for demo in tenants:
+    for demo in tenants or DEMO_TENANTS:
         _require_own(demo)
         if fresh:
             with watch.stage(f"{demo.schema}: removal"):

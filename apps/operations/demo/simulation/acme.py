@@ -2,7 +2,7 @@
 
 Closed deals keep the distances between their dates; the set's last day becomes yesterday. The set's open
 deals were engaged up to 14 months before its end, so they are re-timed: an open deal entered its stage
-lately, with an age drawn from a gamma distribution (mean about 42 days while engaging, 23 while
+lately, with an age drawn from a gamma distribution (mean about 46 days while engaging, 32 while
 prospecting). Who sells what to whom stays as it is, but for hand-overs to colleagues without open deals.
 """
 
@@ -215,9 +215,9 @@ class _Acme:
     def _time_open(self, deal: MavenDeal, rng: Random) -> list[tuple[str, datetime]]:
         """New dates: the deal entered its stage lately."""
         if deal.stage == "prospecting":
-            age_days = min(70.0, 0.3 + rng.gammavariate(1.8, 13.0))
+            age_days = min(90.0, 0.3 + rng.gammavariate(2.0, 16.0))
             return [("prospecting", self._calendar.ago(age_days, rng))]
-        age_days = min(130.0, 0.4 + rng.gammavariate(2.0, 21.0))
+        age_days = min(130.0, 0.4 + rng.gammavariate(2.2, 21.0))
         engaged_at = self._calendar.ago(age_days, rng)
         entered_at = self._calendar.ago(age_days + rng.uniform(2, 18), rng)
         entered_at = min(entered_at, engaged_at - timedelta(hours=2))

@@ -17,7 +17,7 @@ from apps.operations.demo.texts import HOLD_TASK_TITLE, Topic
 # After so many unanswered mails in a row a rep gives up for a while.
 _PATIENCE_MAILS = 3
 # ... and sometimes after one or two.
-_WEARINESS = 0.035
+_WEARINESS = 0.034
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from apps.operations.demo.texts import LOST_REASONS, NEXT_STEPS, Topic, fill
 # Activities reach back so far; older deals have their dated stages only.
 ACTIVITY_DAYS = 180
 # Not everything that is done about a deal is logged.
-_LOGGED_SHARE = 0.42
+_LOGGED_SHARE = 0.36
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,9 @@ class Diary:
         rep = self.rep(owner)
         due_on = workday(due_on or (at + timedelta(days=rng.randint(2, 8))).date())
         latest = min(self.calendar.now, self.calendar.on(due_on, rng))
-        done_at = at + (latest - at) * rng.uniform(0.2, 1.0) if latest > at else at
+        done_at = at
+        if latest > at:
+            done_at = (at + (latest - at) * rng.uniform(0.2, 1.0)).replace(microsecond=0)
         status = "done"
         completed_at: datetime | None = done_at
         truth: TaskTruth | None = None

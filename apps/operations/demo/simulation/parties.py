@@ -22,7 +22,7 @@ _WINDOW_DAYS = 170
 def draw_rep(rng: Random) -> RepTraits:
     """How a rep works: nobody forgets nothing, nobody forgets most."""
     return RepTraits(
-        forgetfulness=round(0.012 + 0.05 * rng.betavariate(2.0, 4.0), 4),
+        forgetfulness=round(0.011 + 0.047 * rng.betavariate(2.0, 4.0), 4),
         tempo_days=round(rng.uniform(4.2, 6.0), 2),
         tidiness=round(rng.uniform(0.35, 0.75), 3),
     )
