@@ -66,11 +66,14 @@ def export_entries(request: HttpRequest) -> HttpResponseBase:
     details: dict[str, Detail] = {"what": "audit", "filters": [*asked], "format": "csv"}
     record_event(Actor.for_person(user), Entry(Event.EXPORTED, details=details))
 
+    # The file is written when the request's own zone is over.
+    zone = timezone.get_current_timezone()
+
     def lines() -> Iterator[list[object]]:
         for entry in filter_set.qs.iterator(chunk_size=EXPORT_CHUNK):
             yield [
                 entry.pk,
-                timezone.localtime(entry.occurred_at).isoformat(timespec="seconds"),
+                entry.occurred_at.astimezone(zone).isoformat(timespec="seconds"),
                 entry.get_event_display(),
                 entry.actor_name,
                 entry.get_origin_display(),

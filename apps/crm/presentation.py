@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -133,11 +133,13 @@ class Shown:
         day = timezone.localdate(self.value) if isinstance(self.value, datetime) else self.value
         return abs((day - timezone.localdate()).days) <= DISTANT_DAYS
 
-    @property
-    def cell(self) -> object:
-        """The value for a CSV file: numbers as numbers, days and moments as ISO 8601."""
+    def cell(self, zone: tzinfo) -> object:
+        """Return the value for a CSV file: numbers as numbers, days and moments as ISO 8601.
+
+        The zone is given, because a file is written when the request's own zone is over.
+        """
         if isinstance(self.value, datetime):
-            return timezone.localtime(self.value).isoformat(timespec="minutes")
+            return self.value.astimezone(zone).isoformat(timespec="minutes")
         if isinstance(self.value, date):
             return self.value.isoformat()
         return self.value
@@ -212,7 +214,7 @@ def show_attribute(custom_field: CustomField, value: object) -> Shown:
         case FieldType.NUMBER if isinstance(value, int | float):
             return Shown(label, Style.NUMBER, value, name)
         case FieldType.DATE:
-            return Shown(label, Style.DAY, _parse_day(value) or str(value), name)
+            return Shown(label, Style.DAY, parse_day(value) or str(value), name)
         case _:
             return Shown(label, Style.TEXT, str(value), name)
 
@@ -291,7 +293,8 @@ def _choice_text(field: models.Field[Any, Any], value: object) -> str:
     return str(dict(field.flatchoices).get(value, value))
 
 
-def _parse_day(value: object) -> date | None:
+def parse_day(value: object) -> date | None:
+    """Return the day of an ISO text, or None for anything else."""
     try:
         return date.fromisoformat(str(value))
     except ValueError:

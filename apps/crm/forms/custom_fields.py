@@ -10,6 +10,7 @@ from django import forms
 from apps.crm.enums import FieldType
 from apps.crm.forms.fields import DayField, NumberField
 from apps.crm.models import CustomField
+from apps.crm.presentation import parse_day
 from apps.crm.services import AttributeValue
 
 PREFIX = "custom_"
@@ -37,12 +38,18 @@ def field_for(custom_field: CustomField) -> forms.Field:
 def initial_for(custom_field: CustomField, stored: Any) -> Any:
     """Return what stands in the form for a stored value.
 
-    A stored text that is no longer among the choices is shown as empty, and is kept unless another
-    is chosen: the form sends back only what differs from this.
+    What the box cannot show (a text that is no longer among the choices, an imported day that is
+    none) stands as empty, and is kept unless something else is typed.
     """
-    if custom_field.field_type == FieldType.BOOLEAN and isinstance(stored, bool):
-        return "yes" if stored else "no"
-    return "" if stored is None else stored
+    match custom_field.field_type:
+        case FieldType.BOOLEAN:
+            return {True: "yes", False: "no"}.get(stored, "") if isinstance(stored, bool) else ""
+        case FieldType.CHOICE:
+            return stored if stored in custom_field.choices else ""
+        case FieldType.DATE:
+            return parse_day(stored) or ""
+        case _:
+            return "" if stored is None else stored
 
 
 def stored_value(custom_field: CustomField, cleaned: Any) -> AttributeValue:

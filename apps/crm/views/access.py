@@ -18,14 +18,14 @@ def may(user: User, verb: str, layout: Layout) -> bool:
     return user.has_perm(permission_name(verb, layout.model))
 
 
-def require(user: User, verb: str, layout: Layout) -> None:
-    """Refuse a person whose role does not include it.
+def require_view(user: User, layout: Layout) -> None:
+    """Refuse a person whose role does not include to see such records.
 
     Raises:
         PermissionDenied: it does not.
     """
-    if not may(user, verb, layout):
-        raise PermissionDenied(f"Your role does not let you {verb} {layout.nouns}.")
+    if not may(user, "view", layout):
+        raise PermissionDenied(f"Your role does not let you see {layout.nouns}.")
 
 
 def read_record(user: User, layout: Layout, record_id: int) -> Record:

@@ -11,8 +11,8 @@ from apps.crm.enums import RecordKind
 from apps.crm.forms.records import AddTaskForm, LogActivityForm, RecordForm
 from apps.crm.layouts import LAYOUTS
 from apps.crm.models import Activity, Record, Task
-from apps.crm.services import RecordValues, complete_task, create_record
-from apps.crm.views.access import read_record, require, safe_next
+from apps.crm.services import RecordValues, complete_task, create_record, require_permission
+from apps.crm.views.access import read_record, require_view, safe_next
 from apps.users.services import person_of
 
 
@@ -46,8 +46,8 @@ def _add(
     done: str,
 ) -> HttpResponse:
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "view", layout)
-    require(user, "add", LAYOUTS[model.kind])
+    require_view(user, layout)
+    require_permission(user, "add", model)
     record = read_record(user, layout, pk)
     form = form_class(request.POST, viewer=user, instance=model(), prefix=prefix)
     if not form.is_valid():

@@ -16,7 +16,7 @@ from apps.crm.models import Activity, CustomField, Record, Task
 from apps.crm.presentation import Shown, show_attribute, show_field
 from apps.crm.services import visible_records
 from apps.crm.timeline import Cursor, Part, read_timeline
-from apps.crm.views.access import may, read_record, require
+from apps.crm.views.access import may, read_record, require_view
 from apps.crm.views.lists import Row, head_of, show_row
 from apps.users.models import User
 from apps.users.services import person_of
@@ -41,7 +41,7 @@ class RelatedRows:
 def show_record(request: HttpRequest, kind: RecordKind, pk: int) -> HttpResponse:
     """The page of one record; with htmx and ``part`` or ``after``, only the timeline."""
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "view", layout)
+    require_view(user, layout)
     record = read_record(user, layout, pk)
     part = Part(request.GET["part"]) if request.GET.get("part") in set(Part) else Part.ALL
     after = Cursor.parse(request.GET.get("after", ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -16,8 +15,13 @@ from apps.crm.forms.conflicts import read_conflict, take_theirs
 from apps.crm.forms.records import FORMS, RecordForm
 from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.models import Record
-from apps.crm.services import change_record, create_record, visible_records
-from apps.crm.views.access import read_record, require, safe_next
+from apps.crm.services import (
+    change_record,
+    create_record,
+    require_permission,
+    visible_records,
+)
+from apps.crm.views.access import read_record, safe_next
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -28,7 +32,7 @@ require_GET_or_POST = require_http_methods(["GET", "HEAD", "POST"])  # noqa: N81
 def create(request: HttpRequest, kind: RecordKind) -> HttpResponse:
     """The form of a new record; ``?account=12`` and the like fill in a reference."""
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "add", layout)
+    require_permission(user, "add", layout.model)
     form = _form(request, user, layout, layout.model())
     if request.method != "POST":
         form.initial = {**form.initial, **_references_in(request, user, form)}
@@ -44,7 +48,7 @@ def create(request: HttpRequest, kind: RecordKind) -> HttpResponse:
 def edit(request: HttpRequest, kind: RecordKind, pk: int) -> HttpResponse:
     """The form of a record. If it changed since it was opened, the form comes back with both."""
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "change", layout)
+    require_permission(user, "change", layout.model)
     record = read_record(user, layout, pk)
     form = _form(request, user, layout, record)
     if request.method != "POST":
@@ -69,7 +73,7 @@ def edit(request: HttpRequest, kind: RecordKind, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, user: User, layout: Layout, record: Record) -> RecordForm:
     form_class = FORMS[layout.kind]
-    options: dict[str, Any] = {"viewer": user, "currency": _currency()}
+    options: dict[str, Any] = {"viewer": user, "currency": _currency(request)}
     if request.method != "POST":
         return form_class(instance=record, **options)
     present = form_class(instance=record, **options)
@@ -100,7 +104,7 @@ def _show_conflict(
     request: HttpRequest, user: User, layout: Layout, record: Record, typed: RecordForm
 ) -> HttpResponse:
     """The form with what was typed, on top of what stands there now, and what changed meanwhile."""
-    present = FORMS[layout.kind](instance=record, viewer=user, currency=_currency())
+    present = FORMS[layout.kind](instance=record, viewer=user)
     conflict = read_conflict(record, typed, present)
     form = FORMS[layout.kind](conflict.form_data, instance=record, viewer=user)
     return _show_form(request, layout, form, record=record, status=409, conflict=conflict)
@@ -120,6 +124,6 @@ def _references_in(request: HttpRequest, user: User, form: RecordForm) -> dict[s
     return found
 
 
-def _currency() -> str:
+def _currency(request: HttpRequest) -> str:
     """The company's own currency."""
-    return str(connection.tenant.currency)  # type: ignore[attr-defined]
+    return str(request.tenant.currency)  # type: ignore[attr-defined]

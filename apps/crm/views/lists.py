@@ -23,7 +23,7 @@ from apps.crm.layouts import LAYOUTS, Column, Layout
 from apps.crm.models import Record
 from apps.crm.presentation import MONEY, Shown, field_of, show_field
 from apps.crm.services import visible_records
-from apps.crm.views.access import may, require
+from apps.crm.views.access import may, require_view
 from apps.tenants.exports import stream_csv
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
@@ -56,7 +56,7 @@ class Row:
 def list_records(request: HttpRequest, kind: RecordKind) -> HttpResponse:
     """The list of one kind: searched, filtered, sorted, in pages."""
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "view", layout)
+    require_view(user, layout)
     listing = read_listing(request, user, layout)
     page = CappedPaginator(listing.rows, PAGE_SIZE, request.GET.get("page")).asked_page()
     context = {
@@ -78,7 +78,7 @@ def list_records(request: HttpRequest, kind: RecordKind) -> HttpResponse:
 def export_records(request: HttpRequest, kind: RecordKind) -> HttpResponseBase:
     """The list as it is on screen, all pages of it, as a CSV file."""
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "view", layout)
+    require_view(user, layout)
     listing = read_listing(request, user, layout)
     asked = sorted(name for name in listing.filter_set.form.changed_data if name != "q")
     record_event(
@@ -88,10 +88,12 @@ def export_records(request: HttpRequest, kind: RecordKind) -> HttpResponseBase:
     header = ["Id", *(head_of(layout, column)[0] for column in layout.columns)]
     has_currency = any(field.name == "currency" for field in layout.model._meta.concrete_fields)
 
+    zone = timezone.get_current_timezone()
+
     def lines() -> Iterator[list[object]]:
         for record in listing.rows.iterator(chunk_size=EXPORT_CHUNK):
             row = show_row(record, layout.columns)
-            line = [record.pk, *(shown.cell for shown, _ in row.cells)]
+            line = [record.pk, *(shown.cell(zone) for shown, _ in row.cells)]
             yield [*line, record.currency] if has_currency else line
 
     file_name = f"{layout.path}-{timezone.localdate().isoformat()}.csv"
@@ -107,7 +109,7 @@ def list_options(request: HttpRequest, kind: RecordKind) -> HttpResponse:
     ``field`` names the parameter that holds the text: htmx sends the box under its own name.
     """
     user, layout = person_of(request), LAYOUTS[kind]
-    require(user, "view", layout)
+    require_view(user, layout)
     text = request.GET.get(request.GET.get("field", ""), "").replace("\0", "").strip()[:200]
     found = find_by_name(user, layout.model, text) if len(text) >= SHORTEST_NAME else []
     return render(request, "crm/_options.html", {"names": [name_with_id(row) for row in found]})
