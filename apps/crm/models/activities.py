@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from apps.crm.enums import (
     ActivityKind,
@@ -90,6 +91,20 @@ class Activity(Record):
                     opportunity__isnull=True,
                 ),
                 name="activity_unmatched",
+            ),
+            # And the first such message of each address.
+            models.Index(
+                Lower("counterpart_address"),
+                "occurred_at",
+                "id",
+                condition=Q(
+                    direction="inbound",
+                    lead__isnull=True,
+                    contact__isnull=True,
+                    account__isnull=True,
+                    opportunity__isnull=True,
+                ),
+                name="activity_unmatched_sender",
             ),
             # contact_detail_conflict: mails that state details, and bounces.
             models.Index(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject, Lower
+from django.db.models.lookups import IsNull
 from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
@@ -54,18 +55,21 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
         self, moment: ScanMoment, parameters: FollowupMissingParameters
     ) -> QuerySet[Activity]:
         """The last talks of open deals, leads and contacts, inside the window, with nothing after."""
+        is_about_something_open = (
+            Q(opportunity__outcome=DealOutcome.OPEN)
+            | Q(
+                opportunity=None,
+                lead__status__in=LeadStatus.open_values(),
+                lead__do_not_contact=False,
+            )
+            | Q(opportunity=None, lead=None, contact__do_not_contact=False)
+        )
         return (
             Activity.objects.filter(
-                _nothing_after("opportunity", opportunity__outcome=DealOutcome.OPEN)
-                | _nothing_after(
-                    "lead",
-                    opportunity=None,
-                    lead__status__in=LeadStatus.open_values(),
-                    lead__do_not_contact=False,
-                )
-                | _nothing_after(
-                    "contact", opportunity=None, lead=None, contact__do_not_contact=False
-                ),
+                is_about_something_open,
+                *_nothing_after("opportunity"),
+                *_nothing_after("lead", unless=("opportunity_id",)),
+                *_nothing_after("contact", unless=("opportunity_id", "lead_id")),
                 activity_kind__in=[ActivityKind.MEETING, ActivityKind.CALL],
                 occurred_at__lte=moment.days_ago(parameters.grace_days),
                 occurred_at__gt=moment.days_ago(parameters.window_days),
@@ -86,22 +90,23 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
         )
 
 
-def _nothing_after(subject: str, **conditions: object) -> Q:
-    """The talk has this subject, and neither a later activity nor an open task hangs on it."""
-    is_same = {f"{subject}_id": OuterRef(f"{subject}_id")}
+def _nothing_after(subject: str, *, unless: tuple[str, ...] = ()) -> tuple[Q, Q]:
+    """Neither a later contact nor an open task hangs on this subject of the talk.
+
+    Talks about something in ``unless`` pass: that is their subject. Each condition stands for itself, and the
+    tie of two talks at one moment is written so that one index range holds it, which lets the database
+    choose between joining all and looking up a few.
+    """
+    is_same = [
+        Q(**{f"{subject}_id": OuterRef(f"{subject}_id")}),
+        *(Q(IsNull(OuterRef(column), True)) for column in unless),
+    ]
     later = (
-        Activity.objects.filter(**is_same)
+        Activity.objects.filter(*is_same, occurred_at__gte=OuterRef("occurred_at"))
+        .filter(Q(occurred_at__gt=OuterRef("occurred_at")) | Q(pk__gt=OuterRef("pk")))
         .exclude(activity_kind=ActivityKind.NOTE)
-        .filter(
-            Q(occurred_at__gt=OuterRef("occurred_at"))
-            | Q(occurred_at=OuterRef("occurred_at"), pk__gt=OuterRef("pk"))
-        )
     )
-    return (
-        Q(**{f"{subject}__isnull": False}, **conditions)
-        & ~Exists(later)
-        & ~Exists(Task.objects.open().filter(**is_same))
-    )
+    return Q(~Exists(later)), Q(~Exists(Task.objects.open().filter(*is_same)))
 
 
 class InboundFromUnknownSenderParameters(Parameters):
@@ -136,20 +141,18 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
             .alias(address=Lower("counterpart_address"))
         )
         same_address = Q(address=OuterRef("address"))
-        recent = unmatched.filter(
-            same_address, occurred_at__gt=moment.days_ago(parameters.window_days)
-        )
-        earlier = unmatched.filter(
-            same_address,
-            Q(occurred_at__lt=OuterRef("occurred_at"))
-            | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
+        first = unmatched.filter(same_address).order_by("occurred_at", "pk").values("pk")[:1]
+        firsts = (
+            unmatched.filter(
+                address__contains="@", occurred_at__gt=moment.days_ago(parameters.window_days)
+            )
+            .exclude(address__regex=MACHINE_ADDRESS)
+            .values_list(Subquery(first))
         )
         known_lead = Lead.objects.alias(address=Lower("email")).filter(same_address)
         known_contact = Contact.objects.alias(address=Lower("email")).filter(same_address)
         return (
-            unmatched.filter(Exists(recent), address__contains="@")
-            .exclude(address__regex=MACHINE_ADDRESS)
-            .exclude(Exists(earlier))
+            unmatched.filter(pk__in=firsts)
             .exclude(Exists(known_lead))
             .exclude(Exists(known_contact))
             .annotate(
