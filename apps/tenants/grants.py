@@ -1,8 +1,9 @@
 """Every grant of the product, in one place.
 
 Three accounts reach a schema: the run-time login ``aisha_app`` and the roles ``aisha_ai`` and
-``aisha_apply`` that it takes. A table that is not listed here is closed to the two roles, and open to the
-run-time login. ``apply_grants`` revokes all and grants this list, per schema, after each migration.
+``aisha_apply`` that it takes. Every table of ours is listed, and a test sees to it; Django's own are
+closed to the two roles and open to the run-time login. ``apply_grants`` revokes all and grants this
+list, per schema, after each migration.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ GRANTS: dict[str, TableGrants] = {
     # People: named, never changed by the AI.
     "users_user": TableGrants(ai=NAMES, apply=NAMES),
     "users_team": TableGrants(ai=READ, apply=READ),
+    # Sign-in and its rights: no business of the AI.
+    "users_apitoken": TableGrants(),
+    "users_user_groups": TableGrants(),
+    "users_user_user_permissions": TableGrants(),
+    # The operators' tables, in the public schema alone.
+    "tenants_tenant": TableGrants(),
+    "tenants_domain": TableGrants(),
+    "tenants_modulegate": TableGrants(),
     # The audit log: append-only for everyone.
     "audit_auditentry": TableGrants(run_time=ADD, ai="INSERT, SELECT (id)", apply=None),
     # CRM records: the AI reads, the apply step writes, nobody deletes but a person.
@@ -51,6 +60,7 @@ GRANTS: dict[str, TableGrants] = {
     "crm_product": TableGrants(ai=READ, apply=READ),
     "crm_stage": TableGrants(ai=READ, apply=READ),
     "crm_customfield": TableGrants(ai=READ, apply=READ),
+    "crm_importrun": TableGrants(),
     # Written by database triggers alone (SECURITY DEFINER).
     "crm_changelog": TableGrants(run_time=READ, ai=READ, apply=None),
     # The road: rows are never removed.
