@@ -199,8 +199,10 @@ def test_the_history_leads_to_the_present() -> None:
             "owner_id": {deal.key: deal.owner for deal in world.deals},
             "amount": {deal.key: deal.amount for deal in world.deals},
             "expected_close_on": {deal.key: deal.expected_close_on for deal in world.deals},
-            "status": {row.key: row.status for row in world.leads}
-            | {row.key: row.status for row in world.tasks},
+            "status": {
+                **{lead.key: lead.status for lead in world.leads},
+                **{task.key: task.status for task in world.tasks},
+            },
             "phone": {contact.key: contact.phone for contact in world.contacts},
             "title": {contact.key: contact.title for contact in world.contacts},
             "outcome": {contract.key: contract.outcome for contract in world.contracts},

@@ -11,7 +11,7 @@ from apps.operations.demo.schemas import AccountRow, ChangedValue, ContractRow, 
 from apps.operations.demo.simulation.deals import ACTIVITY_DAYS
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Parties
-from apps.operations.demo.texts import Topic
+from apps.operations.demo.topics import Topic
 
 _TERM_DAYS = 365
 

@@ -12,7 +12,8 @@ from random import Random
 
 from apps.operations.demo.causes import Course, CourseTruth, PersonTraits
 from apps.operations.demo.simulation.diary import Diary, Matter
-from apps.operations.demo.texts import HOLD_TASK_TITLE, Topic
+from apps.operations.demo.texts import HOLD_TASK_TITLE
+from apps.operations.demo.topics import Topic
 
 # After so many unanswered mails in a row a rep gives up for a while.
 _PATIENCE_MAILS = 3

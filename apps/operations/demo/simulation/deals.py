@@ -13,7 +13,8 @@ from apps.operations.demo.schemas import ChangedValue, DealRow
 from apps.operations.demo.simulation.conversations import DEAL, EARLY_DEAL, Manner, converse
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Party
-from apps.operations.demo.texts import LOST_REASONS, NEXT_STEPS, Topic, fill
+from apps.operations.demo.texts import LOST_REASONS, NEXT_STEPS, fill
+from apps.operations.demo.topics import Topic
 
 # Activities reach back so far; older deals have their dated stages only.
 ACTIVITY_DAYS = 180

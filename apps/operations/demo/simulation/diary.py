@@ -17,7 +17,8 @@ from apps.operations.demo.schemas import (
     TaskRow,
     World,
 )
-from apps.operations.demo.texts import TASK_TITLES, Topic, fill, letter, word
+from apps.operations.demo.texts import TASK_TITLES, fill, letter, word
+from apps.operations.demo.topics import Topic
 
 # A mail's signature is read by the CRM only now and then: short answers carry none.
 _SIGNED_SHARE = 0.6

@@ -14,7 +14,8 @@ from apps.operations.demo.schemas import ChangedValue, DealRow, LeadRow, Product
 from apps.operations.demo.simulation.conversations import LEAD, converse, draw_person
 from apps.operations.demo.simulation.diary import Counterpart, Diary, Matter
 from apps.operations.demo.simulation.parties import Party
-from apps.operations.demo.texts import HOSTILE_LEAD_NOTES, LEAD_SOURCES, Topic
+from apps.operations.demo.texts import HOSTILE_LEAD_NOTES, LEAD_SOURCES
+from apps.operations.demo.topics import Topic
 
 _HISTORY_DAYS = 240
 # A lead that nobody has thought of for so long is given up in the next tidying.

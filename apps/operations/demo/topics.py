@@ -1,0 +1,393 @@
+"""What activities are about, and how each is worded: (subject, body) with slots.
+
+Slots: ``first`` and ``company`` of the other side, ``rep`` (first name), ``product``, ``purpose`` (what it
+is for). No text names a date, because the demo's dates move along.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Topic(Enum):
+    """What an activity is about."""
+
+    FIRST_MAIL = "first mail"
+    QUOTE = "quote"
+    ANSWER = "answer"
+    RECAP = "recap"
+    REMINDER = "reminder"
+    REPLY = "reply"
+    HOLD = "hold"
+    CALL = "call"
+    MEETING = "meeting"
+    NOTE = "note"
+    ORDER = "order"
+    ORDER_CONFIRMED = "order confirmed"
+    DECLINED = "declined"
+    FAREWELL = "farewell"
+    LEAD_FIRST_MAIL = "lead first mail"
+    LEAD_REPLY = "lead reply"
+    LEAD_REMINDER = "lead reminder"
+    LEAD_CALL = "lead call"
+    LEAD_MEETING = "lead meeting"
+    CHECK_IN = "check-in"
+    CHECK_IN_REPLY = "check-in reply"
+    CHECK_IN_CALL = "check-in call"
+
+
+TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
+    Topic.FIRST_MAIL: (
+        (
+            "{product} for your {purpose}",
+            "thank you for the talk. As agreed, here is what {product} would bring to your {purpose}, "
+            "with the usual delivery times. Which quantities do you have in mind?",
+        ),
+        (
+            "Options for the {purpose}",
+            "attached are two ways to set up the {purpose}. My recommendation is {product}: it covers what "
+            "you described and leaves room to grow.",
+        ),
+        (
+            "Introduction and next steps: {product}",
+            "I look after {company} from now on. I would like to understand what the {purpose} has to do, "
+            "so that {product} is sized correctly. Could you spare 20 minutes?",
+        ),
+        (
+            "Following up on {product}",
+            "you asked about {product} for the {purpose}. Here are the data sheet and the list price; "
+            "volume terms depend on the order and I am glad to work them out with you.",
+        ),
+    ),
+    Topic.QUOTE: (
+        (
+            "Quote: {product}",
+            "please find the quote for {product} attached. It holds for 30 days. Installation at the "
+            "{purpose} is listed separately, so you can take it out.",
+        ),
+        (
+            "Revised quote for the {purpose}",
+            "I have put the three-year service into the quote and moved the delivery forward, as you "
+            "asked. The price of {product} itself is unchanged.",
+        ),
+        (
+            "Terms for {product}",
+            "here are the payment terms we spoke about: 50 % with the order, the rest after acceptance "
+            "of the {purpose}. Let me know if your purchasing needs another wording.",
+        ),
+        (
+            "Configuration for the {purpose}",
+            "our engineer has gone through your list. With {product} in this configuration everything "
+            "you named runs, with about a third in reserve.",
+        ),
+    ),
+    Topic.ANSWER: (
+        (
+            "Re: your question about {product}",
+            "good question. {product} covers that as it is; the extended version is only needed if the "
+            "{purpose} must never stand still. I can price both.",
+        ),
+        (
+            "Re: delivery of {product}",
+            "we can deliver within three weeks of the order. If the {purpose} starts earlier, we bridge the "
+            "time with a loan installation.",
+        ),
+        (
+            "Re: references",
+            "two customers of your size have agreed to talk to you about {product}. Shall I make the "
+            "introduction?",
+        ),
+        (
+            "Re: service hours",
+            "the standard service is next business day. For the {purpose} I would take the four-hour "
+            "option; it adds about 6 %.",
+        ),
+    ),
+    Topic.RECAP: (
+        (
+            "Summary of our talk",
+            "thank you for your time. What we agreed: you check the headcount for the {purpose}, I send the "
+            "adjusted offer for {product}, and we talk again before your budget round.",
+        ),
+        (
+            "What we agreed about the {purpose}",
+            "in short: {product} is the candidate, the open point is the service level, and your "
+            "colleagues from purchasing join the next call.",
+        ),
+        (
+            "Notes and documents from today",
+            "attached are the slides and the plan with the proposed steps for {product}. Please tell me if I "
+            "have misunderstood anything.",
+        ),
+    ),
+    Topic.REMINDER: (
+        (
+            "Any news on {product}?",
+            "I wanted to ask whether you have had time to look at the offer for the {purpose}. I am glad to "
+            "change it if something does not fit.",
+        ),
+        (
+            "{product}: is this still on your list?",
+            "I have not heard from you about the {purpose} for a while. Is it still planned? A short yes or "
+            "no helps me to plan our people.",
+        ),
+        (
+            "Offer for the {purpose}",
+            "the prices in the offer for {product} will change with the next list. If you decide before, "
+            "I can hold them for you.",
+        ),
+    ),
+    Topic.REPLY: (
+        (
+            "Re: {product}",
+            "thanks, that looks good. Two questions: what is the lead time, and does the price include "
+            "installation at the {purpose}?",
+        ),
+        (
+            "Re: quote for the {purpose}",
+            "we have gone through it. The configuration of {product} is right; my colleagues in "
+            "purchasing would like to see the payment terms split.",
+        ),
+        (
+            "Re: next steps",
+            "I have shown it to our operations people and they like it. Could you join our weekly call to "
+            "explain the service levels?",
+        ),
+        (
+            "Re: options",
+            "we prefer the second option. Please send the final numbers with {product}, then I can put it "
+            "before our management.",
+        ),
+        (
+            "Re: {purpose}",
+            "sorry for the late answer, we had an audit in the house. We are still interested; is the offer "
+            "for {product} still valid?",
+        ),
+        (
+            "Question about {product}",
+            "our technical team asks what has to be prepared on our side, because the {purpose} starts "
+            "before the rest. Do you have a checklist?",
+        ),
+    ),
+    Topic.HOLD: (
+        (
+            "Re: {product} - on hold until the budget round",
+            "we want to go on with this, but the budget for the {purpose} is only released next quarter. "
+            "Please come back to me then; nothing will happen before.",
+        ),
+        (
+            "Re: {purpose} - please wait for us",
+            "the landlord's permission for the {purpose} takes longer than we thought. Please keep the "
+            "offer for {product} open, I will need it in some weeks.",
+        ),
+    ),
+    Topic.CALL: (
+        (
+            "Call: requirements for the {purpose}",
+            "Spoke with {first}. They compare us with one other supplier; delivery time matters more than "
+            "price. Promised to send the service description for {product}.",
+        ),
+        (
+            "Call: price of {product}",
+            "{first} asked for volume terms from 20 units. Said I would check with the manager and come "
+            "back with a number.",
+        ),
+        (
+            "Call with {first} at {company}",
+            "Decision is made by a committee of three; {first} is in favour. They need a one-page summary "
+            "for the others. I said I would write it.",
+        ),
+        (
+            "Call: technical questions",
+            "Went through the connection plan for the {purpose}. Open: support on site. I will ask our "
+            "engineer and report back.",
+        ),
+    ),
+    Topic.MEETING: (
+        (
+            "Meeting: walk through the {purpose}",
+            "Walked through the plans with {first} and a colleague from operations. {product} fits. "
+            "They expect our adjusted offer after this meeting.",
+        ),
+        (
+            "Demo of {product}",
+            "Showed {product} to five people of {company}. Good questions about maintenance. Next: offer "
+            "with two service options.",
+        ),
+        (
+            "Meeting with {company}: terms",
+            "Talked about payment terms and the contract's length. {first} will talk to legal, we send a "
+            "draft with the changed clause.",
+        ),
+        (
+            "Kick-off for the {purpose}",
+            "Met {first} and the project lead. The plan is realistic. We owe them the delivery schedule.",
+        ),
+    ),
+    Topic.NOTE: (
+        (
+            "Competition",
+            "A second supplier is in the race; they are cheaper but slower to deliver.",
+        ),
+        ("Decision path", "{first} recommends, the finance director signs above the usual limit."),
+        (
+            "Background",
+            "The {purpose} was postponed once before; this time there is a budget number.",
+        ),
+        ("Preference", "{first} prefers a call to mail, best in the morning."),
+        (
+            "Size",
+            "They think of starting small with {product} and adding units after the first quarter.",
+        ),
+    ),
+    Topic.ORDER: (
+        (
+            "Order: {product}",
+            "we have decided for you. The purchase order for {product} is attached; please confirm the "
+            "delivery for the {purpose}.",
+        ),
+        (
+            "Go-ahead for the {purpose}",
+            "good news: management has signed. Please treat this as the order for {product}; the paper "
+            "follows by post.",
+        ),
+    ),
+    Topic.ORDER_CONFIRMED: (
+        (
+            "Order confirmed: {product}",
+            "thank you for the order. {product} is scheduled for you; my colleagues will arrange the "
+            "delivery for the {purpose}.",
+        ),
+        (
+            "Welcome aboard",
+            "thank you for your trust. I remain your contact for {product}; the service number is on the "
+            "delivery note.",
+        ),
+    ),
+    Topic.DECLINED: (
+        (
+            "Re: {product} - our decision",
+            "we have decided for another supplier this time. It was close; the shorter contract made the "
+            "difference. Thank you for your work.",
+        ),
+        (
+            "Re: offer for the {purpose}",
+            "the {purpose} has been cancelled, so we will not buy {product} now. I am sorry that I have no "
+            "better news.",
+        ),
+    ),
+    Topic.FAREWELL: (
+        (
+            "Thank you for considering {product}",
+            "thank you for telling me openly. If anything about the {purpose} changes, I am glad to hear "
+            "from you.",
+        ),
+        (
+            "Closing your enquiry",
+            "I am closing the offer for {product} for now. You can reach me whenever the topic comes up "
+            "again.",
+        ),
+    ),
+    Topic.LEAD_FIRST_MAIL: (
+        (
+            "Your enquiry about {product}",
+            "thank you for your interest in {product}. Companies like {company} mostly use it for a "
+            "{purpose}; is that what you have in mind?",
+        ),
+        (
+            "{product}: what you asked for",
+            "here is the information about {product}. If you tell me the number of places, I can name a "
+            "price range right away.",
+        ),
+        (
+            "Good to meet you",
+            "we met at your request on our website. May I call you this week to hear what {company} is "
+            "planning?",
+        ),
+    ),
+    Topic.LEAD_REPLY: (
+        (
+            "Re: your enquiry",
+            "thanks for coming back to me so fast. Yes, it is about a {purpose}. We would need about 15 "
+            "places to start with.",
+        ),
+        (
+            "Re: {product}",
+            "this is interesting. Who else in our line of business uses {product}? A short call would suit "
+            "me.",
+        ),
+        (
+            "Re: information",
+            "we are at the very beginning. Please send a price range for {product}, so that I can ask for "
+            "a budget.",
+        ),
+    ),
+    Topic.LEAD_REMINDER: (
+        (
+            "Did my mail reach you?",
+            "I sent you information about {product} the other day. Is the {purpose} still a topic for "
+            "{company}?",
+        ),
+        (
+            "A short question about {company}",
+            "should I keep you on the list for {product}, or has the matter been settled?",
+        ),
+    ),
+    Topic.LEAD_CALL: (
+        (
+            "Call: first conversation with {first}",
+            "{first} plans a {purpose}, budget not yet clear. Wants a price range and two references. "
+            "I said I would send both.",
+        ),
+        (
+            "Call: {company}",
+            "Reached {first} between two meetings. Interested in {product}, asked me to call back with "
+            "someone technical.",
+        ),
+    ),
+    Topic.LEAD_MEETING: (
+        (
+            "Online demo for {company}",
+            "Showed {product} to {first} and two colleagues. They liked how simple it looks. Next step: "
+            "an estimate for the {purpose}.",
+        ),
+    ),
+    Topic.CHECK_IN: (
+        (
+            "How is {product} doing?",
+            "a few weeks after delivery I like to ask: does everything in the {purpose} run as you expected?",
+        ),
+        (
+            "New service hours",
+            "our service now answers until 8 pm. You need not do anything; the change holds for all your "
+            "contracts.",
+        ),
+        (
+            "Planning the next quarter",
+            "many customers are planning their next quarter now. Is there anything at {company} that I "
+            "should plan for?",
+        ),
+    ),
+    Topic.CHECK_IN_REPLY: (
+        (
+            "Re: how are things",
+            "all is well here, thank you. One case went to your support and your people were quick.",
+        ),
+        (
+            "Re: planning",
+            "nothing firm yet. There is talk of another {purpose}; I will write when it becomes concrete.",
+        ),
+    ),
+    Topic.CHECK_IN_CALL: (
+        (
+            "Call: yearly review with {company}",
+            "{first} is content with the service. Asked about replacing the older version; I will send the "
+            "conditions.",
+        ),
+        (
+            "Call: support case",
+            "{first} reported slow start-up after the last update. Passed to support, promised to ask "
+            "again whether it was solved.",
+        ),
+    ),
+}
