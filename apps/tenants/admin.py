@@ -99,13 +99,26 @@ class AishaAdmin(ModelAdmin):  # type: ignore[misc]
             return HttpResponseRedirect(request.get_full_path())
         return answer
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[str]:
+        """The names of the fields that were changed, those of rows below with their model's name."""
+        changed = list(form.changed_data)
+        for formset in formsets or []:
+            name = formset.model._meta.model_name
+            rows = [fields for _, fields in formset.changed_objects]
+            rows += [row.changed_data for row in formset.extra_forms if row.has_changed()]
+            changed += [f"{name}.{field}" for fields in rows for field in fields]
+        return list(dict.fromkeys(changed))
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Put a new row on record."""
         self._record(request, "added", obj, message)
 
-    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
-        """Put a change on record."""
-        self._record(request, "changed", obj, message)
+    def log_change(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
+        """Put a change on record, if there was one."""
+        if message:
+            self._record(request, "changed", obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """Put removed rows on record."""
@@ -116,11 +129,11 @@ class AishaAdmin(ModelAdmin):  # type: ignore[misc]
         """What is put on record besides the names of the changed fields: codes and numbers."""
         return {}
 
-    def _record(self, request: HttpRequest, verb: str, obj: models.Model, message: Any) -> None:
-        fields = _changed_fields(message)
-        if verb == "changed" and not fields:
-            return
-        change = AdminChange(verb, obj._meta.label_lower, obj.pk, fields, self.details_of(obj))
+    def _record(
+        self, request: HttpRequest, verb: str, obj: models.Model, fields: list[str]
+    ) -> None:
+        label = obj._meta.label_lower
+        change = AdminChange(verb, label, obj.pk, tuple(fields), self.details_of(obj))
         site: RecordingSite = self.admin_site
         site.record_change(request, change)
 
@@ -189,17 +202,3 @@ def find_row(page: DjangoModelAdmin[Any], request: HttpRequest, row_id: int) -> 
 
 def _is_named(url: URLPattern | URLResolver, ending: str) -> bool:
     return isinstance(url, URLPattern) and (url.name or "").endswith(ending)
-
-
-def _changed_fields(message: Any) -> tuple[str, ...]:
-    """Read field names from Django's structured message; a plain text is taken as it is."""
-    if isinstance(message, str):
-        return (message,) if message else ()
-    names: list[str] = []
-    for part in message or []:
-        for change in part.values():
-            inline = f"{change['name']}: " if "name" in change else ""
-            names += [f"{inline}{name}" for name in change.get("fields", [])]
-            if inline and not change.get("fields"):
-                names.append(f"{inline}{change['object']}")
-    return tuple(names)

@@ -148,7 +148,7 @@ class SilenceAdmin(AishaAdmin):
         obj.created_by = person_of(request)
         super().save_model(request, obj, form, change)
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """A silence has an event of its own."""
         assert isinstance(obj, Silence)  # noqa: S101 - narrows the type
         entry = Entry(
@@ -315,10 +315,10 @@ class TriggerSettingAdmin(AishaAdmin):
         """Go on to the parameters of the trigger that was chosen."""
         return HttpResponseRedirect(reverse("admin:triggers_triggersetting_change", args=[obj.pk]))
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Put on record by ``save_model``, with the values."""
 
-    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Put on record by ``save_model``, with the values."""
 
 

@@ -87,10 +87,10 @@ class RecordAdmin(AishaAdmin):
             written = services.create_record(user=user, model=self.model, values=values)
         obj.pk = written.pk
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Nothing besides: the change log has it, with the person's name."""
 
-    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Nothing besides: the change log has it, with the person's name."""
 
     @admin.display(description="Name")

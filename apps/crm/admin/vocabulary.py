@@ -30,15 +30,14 @@ class ChoicesField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         """Read the lines; empty and repeated ones are dropped."""
-        lines = [line.strip() for line in str(super().clean(value)).splitlines()]
-        texts = list(dict.fromkeys(line for line in lines if line))
+        texts = _lines_of(super().clean(value))
         if any(len(text) > LONGEST_CHOICE for text in texts):
             raise ValidationError(f"A choice has {LONGEST_CHOICE} characters at most.")
         return texts
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Compare lists, not spellings of lists."""
-        return list(initial or []) != str(data or "").split("\n") if data else bool(initial)
+        return list(initial or []) != _lines_of(data)
 
 
 class CustomFieldForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -101,3 +100,9 @@ class StageAdmin(AishaAdmin):
         """Which stage it is."""
         assert isinstance(obj, Stage)  # noqa: S101 - narrows the type
         return {"key": obj.key}
+
+
+def _lines_of(text: object) -> list[str]:
+    """The lines of a text, without empty and repeated ones."""
+    lines = (line.strip() for line in str(text or "").splitlines())
+    return list(dict.fromkeys(line for line in lines if line))

@@ -24,6 +24,7 @@ from aisha.celery import app
 from aisha.environment import parse_database_url
 from apps.crm.tests.factories import LeadFactory
 from apps.operations.processes import PROJECT_ROOT
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanStatus
@@ -48,7 +49,7 @@ def test_lost_scans_are_closed_in_every_tenant(acme: Tenant, globex: Tenant) -> 
         with tenant:
             Scan.objects.create(kind="full", status=ScanStatus.RUNNING, heartbeat_at=long_ago)
             Scan.objects.create(kind="full", status=ScanStatus.QUEUED)
-    connection.set_schema_to_public()  # type: ignore[attr-defined]
+    tenant_connection().set_schema_to_public()
     close_all_lost_scans()
     for tenant in (acme, globex):
         with tenant:
@@ -88,7 +89,7 @@ def test_beat_reaches_every_tenant_through_a_worker(copied_database: dict[str, s
             assert Scan.objects.count() == 0
     with Tenant.objects.get(schema_name="acme"):
         lead = LeadFactory(created_at=timezone.now() - timedelta(days=30))
-    connection.set_schema_to_public()  # type: ignore[attr-defined]
+    tenant_connection().set_schema_to_public()
     every_second, _ = IntervalSchedule.objects.get_or_create(every=1, period="seconds")
     PeriodicTask.objects.create(
         name="soon", task="triggers.scan_all_tenants", interval=every_second, one_off=True
@@ -109,7 +110,7 @@ def test_beat_reaches_every_tenant_through_a_worker(copied_database: dict[str, s
     with Tenant.objects.get(schema_name="acme"):
         fired = list(Signal.objects.values_list("trigger", "record_id"))
         assert fired == [("lead_inactive", lead.pk)]
-    connection.set_schema_to_public()  # type: ignore[attr-defined]
+    tenant_connection().set_schema_to_public()
     stored = set(PeriodicTask.objects.filter(enabled=True).values_list("name", flat=True))
     assert stored == set(app.conf.beat_schedule)
 

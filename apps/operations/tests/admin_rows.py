@@ -1,0 +1,256 @@
+"""One function for each page of the two admin sites that makes a row to show on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, acting, record_event
+from apps.brain.enums import CallOutcome, Goal, Mode, Provider
+from apps.brain.models import BrainCall
+from apps.crm.enums import RecordKind
+from apps.crm.models import (
+    Account,
+    Activity,
+    ChangeLog,
+    Contact,
+    Contract,
+    CustomField,
+    ImportRun,
+    Lead,
+    Opportunity,
+    Product,
+    Stage,
+    Task,
+)
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    ContactFactory,
+    ContractFactory,
+    CustomFieldFactory,
+    LeadFactory,
+    OpportunityFactory,
+    ProductFactory,
+    StageFactory,
+    TaskFactory,
+)
+from apps.execution.enums import ExecutionStatus
+from apps.execution.enums import Verdict as PolicyVerdict
+from apps.execution.models import Execution, PolicyDecision
+from apps.suggestions.enums import Verdict
+from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.models import Domain, Tenant
+from apps.triggers.enums import ScanKind, ScanStatus, Severity
+from apps.triggers.models import Scan, ScanTrigger, Signal, Silence, TriggerSetting
+from apps.triggers.rules import registry
+from apps.users.models import Team, User
+from apps.users.tests.factories import TeamFactory, UserFactory
+
+RowMaker = Callable[[], models.Model]
+
+
+def make_suggestion() -> Suggestion:
+    return SuggestionFactory(assignee=UserFactory())
+
+
+def make_decision() -> Decision:
+    suggestion = make_suggestion()
+    return Decision.objects.create(
+        suggestion=suggestion,
+        verdict=Verdict.REJECT,
+        decided_by=UserFactory(),
+        goal=suggestion.goal,
+        tool=suggestion.tool,
+    )
+
+
+def make_policy_decision() -> PolicyDecision:
+    return PolicyDecision.objects.create(
+        decided_at=timezone.now(),
+        tool="update_task",
+        verdict=PolicyVerdict.PERSON_MUST_DECIDE,
+        policy_version=1,
+    )
+
+
+def make_execution() -> Execution:
+    task, now = TaskFactory(), timezone.now()
+    return Execution.objects.create(
+        tool="update_task",
+        arguments={"task_id": task.pk, "status": "done"},
+        record_kind=RecordKind.TASK,
+        record_id=task.pk,
+        before_values={f"task:{task.pk}": {"status": "open"}},
+        after_values={"status": "done"},
+        status=ExecutionStatus.SUCCEEDED,
+        policy_decision=make_policy_decision(),
+        approved_by=UserFactory(),
+        approved_at=now,
+        started_at=now,
+        finished_at=now,
+        idempotency_key=f"test:{task.pk}",
+    )
+
+
+def make_activity() -> Activity:
+    return ActivityFactory(
+        owner=UserFactory(),
+        lead=LeadFactory(),
+        contact=ContactFactory(),
+        opportunity=OpportunityFactory(),
+    )
+
+
+def make_task() -> Task:
+    return TaskFactory(
+        owner=UserFactory(),
+        lead=LeadFactory(),
+        contact=ContactFactory(),
+        opportunity=OpportunityFactory(),
+    )
+
+
+def make_import_run() -> ImportRun:
+    return ImportRun.objects.create(
+        record_kind=RecordKind.LEAD, source="tests", file_name="leads.csv", started_by=UserFactory()
+    )
+
+
+def make_signal() -> Signal:
+    return Signal.objects.create(
+        trigger="lead_inactive",
+        goal=Goal.REVIVE_LEAD,
+        record_kind=RecordKind.LEAD,
+        record_id=LeadFactory().pk,
+        severity=Severity.NORMAL,
+        facts={"status": "working"},
+    )
+
+
+def make_silence() -> Silence:
+    return Silence.objects.create(
+        record_kind=RecordKind.LEAD,
+        record_id=LeadFactory().pk,
+        until=timezone.now() + timedelta(days=3),
+        reason="On holiday",
+        created_by=UserFactory(),
+    )
+
+
+def make_scan() -> Scan:
+    scan = Scan.objects.create(
+        kind=ScanKind.MANUAL, status=ScanStatus.SUCCEEDED, requested_by=UserFactory()
+    )
+    ScanTrigger.objects.create(scan=scan, trigger="lead_inactive", matched=3, fired=1)
+    return scan
+
+
+def make_trigger_setting() -> TriggerSetting:
+    taken = set(TriggerSetting.objects.values_list("trigger", flat=True))
+    free = [trigger.key for trigger in registry.all() if trigger.key not in taken]
+    return TriggerSetting.objects.create(trigger=free[0], changed_by=UserFactory())
+
+
+def make_stage() -> Stage:
+    number = Stage.objects.count()
+    return StageFactory(key=f"stage_{number}", position=number)
+
+
+def make_audit_entry() -> AuditEntry:
+    entry = Entry(Event.SCAN_FINISHED, record_kind="lead", record_id=7, details={"scan_id": 1})
+    record_event(Actor.for_system("tests"), entry)
+    newest = AuditEntry.objects.first()
+    assert newest is not None
+    return newest
+
+
+def make_change() -> ChangeLog:
+    lead = LeadFactory()
+    with acting(Actor.for_system("tests")):
+        Lead.objects.filter(pk=lead.pk).update(status="qualified")
+    newest = ChangeLog.objects.of_record(RecordKind.LEAD, lead.pk).order_by("-id").first()
+    assert newest is not None
+    return newest
+
+
+def make_brain_call() -> BrainCall:
+    return BrainCall.objects.create(
+        provider=Provider.RULES,
+        mode=Mode.PROPOSE_ACTIONS,
+        prompt_version="rules",
+        prompt_hash="0" * 64,
+        tasks_count=3,
+        proposals_count=2,
+        latency_ms=4,
+        outcome=CallOutcome.ANSWERED,
+    )
+
+
+def make_tenant() -> Tenant:
+    number = Tenant.objects.count()
+    tenant: Tenant = Tenant.objects.create(schema_name=f"tenant_{number}", name=f"Tenant {number}")
+    Domain.objects.create(domain=f"tenant-{number}.localhost", tenant=tenant)
+    return tenant
+
+
+def make_domain() -> Domain:
+    domain: Domain = Domain.objects.get(tenant=make_tenant())
+    return domain
+
+
+def make_operator() -> User:
+    number = User.objects.count()
+    return User.objects.create_superuser(f"operator{number}", password="correct horse battery")
+
+
+def make_periodic_task() -> PeriodicTask:
+    interval, _ = IntervalSchedule.objects.get_or_create(
+        every=PeriodicTask.objects.count() + 1, period="minutes"
+    )
+    return PeriodicTask.objects.create(
+        name=f"every {interval.every}", task="triggers.scan_all_tenants", interval=interval
+    )
+
+
+TENANT_ROWS: dict[type[models.Model], RowMaker] = {
+    Suggestion: make_suggestion,
+    Decision: make_decision,
+    Execution: make_execution,
+    PolicyDecision: make_policy_decision,
+    Lead: lambda: LeadFactory(owner=UserFactory()),
+    Contact: lambda: ContactFactory(owner=UserFactory(), account=AccountFactory()),
+    Account: lambda: AccountFactory(owner=UserFactory(), parent=AccountFactory()),
+    Opportunity: lambda: OpportunityFactory(owner=UserFactory(), stage=make_stage()),
+    Activity: make_activity,
+    Task: make_task,
+    Contract: lambda: ContractFactory(owner=UserFactory()),
+    Product: lambda: ProductFactory(owner=UserFactory()),
+    ImportRun: make_import_run,
+    Signal: make_signal,
+    Silence: make_silence,
+    Scan: make_scan,
+    User: lambda: UserFactory(team=TeamFactory()),
+    Team: lambda: UserFactory(team=TeamFactory()).team,
+    TriggerSetting: make_trigger_setting,
+    Stage: make_stage,
+    CustomField: lambda: CustomFieldFactory(),
+    AuditEntry: make_audit_entry,
+    ChangeLog: make_change,
+    BrainCall: make_brain_call,
+}
+OPERATOR_ROWS: dict[type[models.Model], RowMaker] = {
+    Tenant: make_tenant,
+    Domain: make_domain,
+    User: make_operator,
+    PeriodicTask: make_periodic_task,
+    AuditEntry: make_audit_entry,
+}

@@ -1,0 +1,136 @@
+"""Settings of triggers and silences in the admin: checked, and on record with who and what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry
+from apps.conftest import Cast, TenantClient
+from apps.crm.tests.factories import LeadFactory
+from apps.triggers.enums import ScanKind
+from apps.triggers.models import Signal, Silence, TriggerSetting
+from apps.triggers.services import scan_now
+from apps.users.models import User
+
+ClientFor = Callable[[User], TenantClient]
+
+SETTINGS = "/admin/triggers/triggersetting/"
+SILENCES = "/admin/triggers/silence/"
+
+
+def tomorrow() -> dict[str, str]:
+    moment = timezone.localtime() + timedelta(days=1)
+    return {"until_0": moment.strftime("%Y-%m-%d"), "until_1": moment.strftime("%H:%M:%S")}
+
+
+def make_setting(client: TenantClient) -> TriggerSetting:
+    response = client.post(f"{SETTINGS}add/", {"trigger": "lead_inactive"})
+    setting = TriggerSetting.objects.get()
+    assert response.headers["Location"] == f"{SETTINGS}{setting.pk}/change/"
+    return setting
+
+
+def parameters(**values: int) -> dict[str, Any]:
+    return {f"parameter_{name}": value for name, value in values.items()}
+
+
+def test_parameters_are_set_and_a_scan_uses_them(cast: Cast, client_for: ClientFor) -> None:
+    client = client_for(cast.manager)
+    setting = make_setting(client)
+    posted = parameters(silent_days=3, past_reviving_days=90)
+    client.post(f"{SETTINGS}{setting.pk}/change/", {"is_enabled": "on", **posted})
+    setting.refresh_from_db()
+    assert setting.parameters == {"silent_days": 3, "past_reviving_days": 90}
+    assert setting.changed_by == cast.manager
+    LeadFactory(owner=cast.rep, created_at=timezone.now() - timedelta(days=5))
+    scan_now(kind=ScanKind.FULL, now=timezone.now())
+    assert Signal.objects.firing().count() == 1
+
+
+def test_a_change_is_on_record_with_both_editions(cast: Cast, client_for: ClientFor) -> None:
+    client = client_for(cast.manager)
+    setting = make_setting(client)
+    posted = parameters(silent_days=3, past_reviving_days=120)
+    client.post(f"{SETTINGS}{setting.pk}/change/", posted)
+    changed, added = AuditEntry.objects.filter(event="settings.changed")[:2]
+    assert (changed.actor_id, changed.actor_name) == (cast.manager.pk, cast.manager.display_name)
+    assert changed.details == {
+        "trigger": "lead_inactive",
+        "before": {"is_enabled": True, "parameters": {}},
+        "after": {
+            "is_enabled": False,
+            "parameters": {"silent_days": 3, "past_reviving_days": 120},
+        },
+    }
+    assert (added.details["trigger"], added.details["before"]) == ("lead_inactive", None)
+
+
+def test_saving_without_a_change_leaves_no_entry(cast: Cast, client_for: ClientFor) -> None:
+    client = client_for(cast.manager)
+    setting = make_setting(client)
+    posted = {"is_enabled": "on", **parameters(silent_days=14, past_reviving_days=120)}
+    client.post(f"{SETTINGS}{setting.pk}/change/", posted)
+    entries = AuditEntry.objects.filter(event="settings.changed").count()
+    client.post(f"{SETTINGS}{setting.pk}/change/", posted)
+    assert AuditEntry.objects.filter(event="settings.changed").count() == entries
+
+
+def test_a_parameter_out_of_bounds_is_refused_at_its_field(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.manager)
+    setting = make_setting(client)
+    posted = {"is_enabled": "on", **parameters(silent_days=0, past_reviving_days=90)}
+    response = client.post(f"{SETTINGS}{setting.pk}/change/", posted)
+    assert response.status_code == 200
+    errors = response.context["adminform"].form.errors
+    assert list(errors) == ["parameter_silent_days"]
+    setting.refresh_from_db()
+    assert setting.parameters == {}
+
+
+def test_a_trigger_has_one_setting(cast: Cast, client_for: ClientFor) -> None:
+    client = client_for(cast.manager)
+    make_setting(client)
+    response = client.post(f"{SETTINGS}add/", {"trigger": "lead_inactive"})
+    assert response.status_code == 200
+    assert TriggerSetting.objects.count() == 1
+
+
+def test_a_manager_silences_and_an_administrator_lifts(cast: Cast, client_for: ClientFor) -> None:
+    lead = LeadFactory()
+    manager, admin = client_for(cast.manager), client_for(cast.admin)
+    posted = {"record_kind": "lead", "record_id": lead.pk, "reason": "On leave", **tomorrow()}
+    manager.post(f"{SILENCES}add/", posted)
+    silence = Silence.objects.get()
+    assert (silence.record_id, silence.created_by, silence.reason) == (
+        lead.pk,
+        cast.manager,
+        "On leave",
+    )
+    entry = AuditEntry.objects.get(event="silence.created")
+    assert (entry.actor_id, entry.record_id) == (cast.manager.pk, lead.pk)
+
+    assert manager.post(f"{SILENCES}{silence.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert manager.post(f"{SILENCES}{silence.pk}/change/", posted).status_code == 403
+    admin.post(f"{SILENCES}{silence.pk}/delete/", {"post": "yes"})
+    assert Silence.objects.count() == 0
+    lifted = AuditEntry.objects.filter(event="settings.changed").get()
+    assert (lifted.actor_id, lifted.details["change"], lifted.details["id"]) == (
+        cast.admin.pk,
+        "deleted",
+        silence.pk,
+    )
+
+
+def test_a_silence_needs_a_future_and_a_kind_with_its_id(cast: Cast, client_for: ClientFor) -> None:
+    client = client_for(cast.manager)
+    response = client.post(
+        f"{SILENCES}add/", {"record_id": 5, "until_0": "2020-01-01", "until_1": "08:00:00"}
+    )
+    assert sorted(response.context["adminform"].form.errors) == ["record_kind", "until"]
+    assert Silence.objects.count() == 0
