@@ -37,7 +37,7 @@ EMPTY_WORDS = frozenset(
     {"", "-", "–", "—", "n/a", "#n/a", "na", "null", "none", "nan", "(no value)", "(blank)"}
 )
 
-_NUMERIC = re.compile(r"[-−]?(?:0|[1-9][\d.,'’\u00a0\u202f ]*|[0.,][.,]?\d+)")
+_NUMERIC = re.compile(r"[-−]?(?:0|[1-9][\d.,'’\u00a0\u202f ]*|0?[.,]\d+)")
 _SINGLE_GROUP = re.compile(r"\D*\d{1,3}([.,])\d{3}\D*")
 
 _ORDERED = {ValueType.DATE, ValueType.MOMENT}

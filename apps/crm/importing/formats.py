@@ -48,8 +48,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "This is a PDF document. Export the table as CSV first."),
     (b"\x1f\x8b", "This is a compressed file. Unpack it first."),
 )
-# In Western European text most letters of a word are plain; in other scripts none are.
-_WORD = re.compile(r"[^\W\d_]{4,}")
+# In Western European text most signs of a word are plain letters; in other scripts few are.
+_WORD = re.compile(r"[A-Za-z\x80-\uffff]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +357,7 @@ class _Evidence:
         for word in _WORD.findall(chunk.decode("cp1252", "replace")):
             if not word.isascii():
                 self._words += 1
-                self._foreign_words += sum(not letter.isascii() for letter in word) * 2 > len(word)
+                self._foreign_words += sum(not sign.isascii() for sign in word) * 2 > len(word)
 
     def require_western(self) -> None:
         """Raise unless the bytes above 127 look like the letters of a Western European language."""
@@ -367,7 +367,7 @@ class _Evidence:
                 "Most of the file is UTF-8, but some bytes are not: it was damaged or put together from two "
                 "files. Export it again as “CSV UTF-8”.",
             )
-        if self._foreign_words * 2 > self._words:
+        if self._foreign_words > 1 and self._foreign_words * 2 > self._words:
             raise _wrong_encoding()
 
 

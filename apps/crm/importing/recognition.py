@@ -51,9 +51,17 @@ def recognise(kind: RecordKind, header: Sequence[str]) -> Recognised:
             if word in known.targets:
                 chosen[name] = known.targets[word]
         scale = {name: known.scale[word] for name, word in folded.items() if word in known.scale}
-        return Recognised(known.source, known.label, chosen, scale, known.identity)
+        return Recognised(
+            known.source, known.label, _in_order(header, chosen), scale, known.identity
+        )
     source, label = _find_source(present)
-    return Recognised(source, label, chosen)
+    return Recognised(source, label, _in_order(header, chosen))
+
+
+def _in_order(
+    header: Sequence[str], chosen: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    return {name: chosen[name] for name in header if name in chosen}
 
 
 def _targets_by_words(

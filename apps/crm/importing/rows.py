@@ -92,6 +92,7 @@ class RowParser:
         values: dict[str, Value] = dict(self._constants)
         attributes: dict[str, AttributeValue] = {}
         currencies: dict[str, str] = {}
+        misread: set[str] = set()
         for slot in self._slots:
             text = row.cells[slot.position].strip()
             if not text or (slot.has_empty_words and text.lower() in EMPTY_WORDS):
@@ -101,6 +102,7 @@ class RowParser:
                 problems.append(
                     RowProblem(row.number, slot.column, text, f"“{text[:80]}” {result}.")
                 )
+                misread.add(slot.key)
             elif slot.attribute:
                 attributes[slot.attribute] = result  # type: ignore[assignment]
             elif isinstance(result, Amount):
@@ -113,7 +115,7 @@ class RowParser:
                 values[slot.key] = result  # type: ignore[assignment]
         if currencies:
             problems.extend(self._settle_currency(row.number, values, currencies))
-        problems.extend(self._missing(row.number, values))
+        problems.extend(self._missing(row.number, values, misread))
         external_id = "" if problems else self._identify(row, values)
         if not external_id and not problems:
             problems.append(
@@ -225,11 +227,13 @@ class RowParser:
             groups.append((keys, " / ".join(columns)))
         return groups
 
-    def _missing(self, number: int, values: Mapping[str, Value]) -> list[RowProblem]:
+    def _missing(
+        self, number: int, values: Mapping[str, Value], misread: set[str]
+    ) -> list[RowProblem]:
         return [
             RowProblem(number, columns, "", "This is empty, and the record needs it.")
             for keys, columns in self._required
-            if all(values.get(key) in (None, "") for key in keys)
+            if all(values.get(key) in (None, "") for key in keys) and misread.isdisjoint(keys)
         ]
 
     def _identify(self, row: FileRow, values: Mapping[str, Value]) -> str:

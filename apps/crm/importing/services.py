@@ -257,6 +257,7 @@ class _Job:
             raise
         except BaseException as error:
             # A fault of ours, a lost connection, a time limit, Ctrl-C: the transaction is rolled back.
+            connection.close_if_unusable_or_obsolete()
             with suppress(DatabaseError, InterfaceError):
                 self._end(running, ImportStatus.FAILED, _unexpected(error), "unexpected")
             raise

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
-from psycopg import sql
+from psycopg import Copy, sql
 
 from apps.crm.enums import RecordKind
 from apps.crm.importing.fields import ImportField, KindFields, ValueType
@@ -24,6 +24,14 @@ from apps.crm.importing.rows import ParsedRow
 ROWS = sql.Identifier("pg_temp", "crm_import_row")
 PROBLEMS = sql.Identifier("pg_temp", "crm_import_problem")
 
+# What every staged row has, whatever the mapping.
+_OWN_COLUMNS = {
+    "row_number": "integer NOT NULL",
+    "external_id": "varchar(160) NOT NULL",
+    "attributes": "jsonb",
+    "record_id": "bigint",
+    "is_new": "boolean NOT NULL DEFAULT false",
+}
 # Columns that are worked out in the database, by kind.
 _FALLBACKS: dict[RecordKind, dict[str, str]] = {
     RecordKind.OPPORTUNITY: {
@@ -107,15 +115,13 @@ def create_tables(plan: StagingPlan) -> None:
     drop_tables()
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(sql_type))
-        for name, sql_type in plan.columns.items()
+        for name, sql_type in [*_OWN_COLUMNS.items(), *plan.columns.items()]
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL(
-                "CREATE TEMPORARY TABLE crm_import_row (row_number integer NOT NULL, "
-                "external_id varchar(160) NOT NULL, attributes jsonb, record_id bigint, "
-                "is_new boolean NOT NULL DEFAULT false, {columns})"
-            ).format(columns=sql.SQL(", ").join(columns))
+            sql.SQL("CREATE TEMPORARY TABLE crm_import_row ({columns})").format(
+                columns=sql.SQL(", ").join(columns)
+            )
         )
         cursor.execute(
             "CREATE TEMPORARY TABLE crm_import_problem (row_number integer NOT NULL, column_name text, "
@@ -135,7 +141,7 @@ def copy_rows(plan: StagingPlan, rows: Sequence[ParsedRow]) -> None:
         return
     names = ["row_number", "external_id", "attributes", *plan.copied]
     keys = [name.removeprefix("text_") for name in plan.copied]
-    with connection.cursor() as cursor, _copying(cursor, ROWS, names) as copy:
+    with _copying(ROWS, names) as copy:
         for row in rows:
             values = row.values
             attributes = json.dumps(dict(row.attributes)) if row.attributes else None
@@ -149,7 +155,7 @@ def copy_problems(problems: Sequence[RowProblem]) -> None:
     if not problems:
         return
     names = ["row_number", "column_name", "value", "message", "is_refused"]
-    with connection.cursor() as cursor, _copying(cursor, PROBLEMS, names) as copy:
+    with _copying(PROBLEMS, names) as copy:
         for problem in problems:
             copy.write_row(
                 (
@@ -238,11 +244,18 @@ def read_problems() -> Iterator[RowProblem]:
                 yield RowProblem(*row)
 
 
-def _copying(cursor: CursorWrapper, table: sql.Identifier, columns: Iterable[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+@contextmanager
+def _copying(table: sql.Identifier, columns: Iterable[str]) -> Iterator[Copy]:
+    """COPY rows in; what goes wrong is raised as Django raises it elsewhere."""
     statement = sql.SQL("COPY {table} ({columns}) FROM STDIN").format(
         table=table, columns=sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    return cursor.copy(statement)
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy
 
 
 def _sql_type(kind_fields: KindFields, field: ImportField) -> str:

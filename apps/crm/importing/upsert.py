@@ -19,7 +19,7 @@ from apps.crm.importing.staging import ROWS, StagingPlan, count_rows
 from apps.tenants.connections import tenant_connection
 
 # Written by the database alone.
-_DATABASE_OWNED = {"id", "revision", "updated_at", "last_activity_at", "outcome"}
+_DATABASE_OWNED = {"id", "revision", "updated_at", "last_activity_at"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,11 @@ def parse_amount(text: str, mark: DecimalMark) -> Amount:
     Grouping must be in threes: "1,23" in a column with decimal points is refused, not read as 123.
     """
     match = _AMOUNT.fullmatch(_SPACES.sub("", text))
-    if not match or bool(match["open"]) != bool(match["close"]):
+    if (
+        not match
+        or bool(match["open"]) != bool(match["close"])
+        or (match["minus"] and match["minus_after"])
+    ):
         raise ValueRefused("is not an amount. Write 1234.56, 1,234.56 or 1.234,56")
     if match["before"] and match["after"]:
         raise ValueRefused("names two currencies")
@@ -245,21 +249,27 @@ def _parse_digits(digits: str, mark: DecimalMark) -> Decimal:
 
 
 def decimal_mark_evidence(text: str) -> DecimalMark | None:
-    """What this value proves about its column, or None when it proves nothing (1234, or 1.234)."""
+    """What this value proves about its column, or None when it proves nothing (1234, 1.234 or 1.2.3)."""
     digits = re.sub(r"[^\d.,]", "", text)
     point, comma = digits.rfind("."), digits.rfind(",")
     if point < 0 and comma < 0:
         return None
     if point >= 0 and comma >= 0:
-        return DecimalMark.POINT if point > comma else DecimalMark.COMMA
-    sign = "." if point >= 0 else ","
-    other = DecimalMark.COMMA if sign == "." else DecimalMark.POINT
-    if digits.count(sign) > 1:
-        return other
-    whole, _, tail = digits.partition(sign)
-    if len(tail) == 3 and 1 <= len(whole) <= 3 and whole != "0":
+        mark = DecimalMark.POINT if point > comma else DecimalMark.COMMA
+    else:
+        sign = "." if point >= 0 else ","
+        whole, _, tail = digits.partition(sign)
+        if digits.count(sign) > 1:
+            mark = DecimalMark.COMMA if sign == "." else DecimalMark.POINT
+        elif len(tail) == 3 and 1 <= len(whole) <= 3 and whole != "0":
+            return None
+        else:
+            mark = DecimalMark(sign)
+    try:
+        parse_amount(text, mark)
+    except ValueRefused:
         return None
-    return DecimalMark(sign)
+    return mark
 
 
 def needs_decimal_mark(text: str) -> bool:
@@ -285,7 +295,7 @@ def parse_number(text: str, mark: DecimalMark) -> int | float:
     whole, found, fraction = match[0].rpartition(mark.value)
     if not found:
         whole, fraction = match[0], ""
-    if fraction and not fraction.isdecimal():
+    if mark.value in whole or (fraction and not fraction.isdecimal()):
         raise ValueRefused(
             f"is not a number when the decimal {mark.label} is used, as in this column"
         )

@@ -1,0 +1,25 @@
+"""Imports write files: in tests, below the test's own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from pytest_django import Settings
+
+
+@pytest.fixture(autouse=True)
+def media_root(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+    """Keep uploads and lists of problems below a folder that goes with the test."""
+    root = tmp_path / "media"
+    settings.MEDIA_ROOT = root
+    _forget_root()
+    yield root
+    _forget_root()
+
+
+def _forget_root() -> None:
+    # The tenant storage remembers the folder beyond a change of the setting.
+    default_storage._wrapped.__dict__.pop("relative_media_root", None)  # type: ignore[attr-defined]
