@@ -54,6 +54,7 @@ LABELS: dict[str, str] = {
     "parent": "Parent account",
     "external_id": "Id there",
     "attributes": "Custom fields",
+    "body": "Text",
 }
 
 # Words that deserve a colour beside them, by field and value.

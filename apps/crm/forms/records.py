@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.forms.custom_fields import PREFIX, field_for, initial_for, stored_value
 from apps.crm.forms.fields import (
     AmountField,
@@ -98,6 +98,11 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields[name] = DayField(**options)
         else:
             field.label = options["label"]
+            if isinstance(field, forms.TypedChoiceField):
+                choices: Any = field.choices
+                field.choices = [(value, word if value else "–") for value, word in choices]
+        if isinstance(field, forms.ModelChoiceField) and related is not User:
+            field.empty_label = "–"
 
     def _add_custom_fields(self, instance: Record) -> None:
         defined = CustomField.objects.filter(record_kind=instance.kind, is_active=True)
@@ -252,13 +257,18 @@ class ProductForm(RecordForm):
 
 
 class LogActivityForm(ActivityForm):
-    """The short form on a record's page: what was just said or written."""
+    """The short form on a record's page: what was just said or written, a call more often than not."""
 
     has_custom_fields = False
 
     class Meta:
         model = Activity
         fields = ("activity_kind", "direction", "occurred_at", "subject", "body")
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.initial["activity_kind"] = ActivityKind.CALL
+        self.initial["direction"] = Direction.OUTBOUND
 
 
 class AddTaskForm(TaskForm):

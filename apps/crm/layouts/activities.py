@@ -23,13 +23,11 @@ ACTIVITY = Layout(
         Column("occurred_at", sort=("occurred_at",)),
     ),
     default_sort="-occurred_at",
-    badge="",
     facts=(
         "activity_kind", "direction", "occurred_at", "lead", "contact", "account", "opportunity",
         "counterpart_name", "counterpart_address", "delivery", "owner", "body",
     ),
     empty_text="Calls, e-mails, meetings and notes stand here. Log one on a record's page.",
-    labels={"body": "Text"},
 )  # fmt: skip
 
 TASK = Layout(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
@@ -55,7 +55,6 @@ class Layout:
     related: tuple[Related, ...] = ()
     can_be_talked_about: bool = False
     empty_text: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> RecordKind:
@@ -64,4 +63,4 @@ class Layout:
 
     def label_of(self, name: str) -> str:
         """The word for a field on this kind's pages."""
-        return self.labels.get(name) or label_of(self.model, name)
+        return label_of(self.model, name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
@@ -71,6 +72,14 @@ def words(answer: HttpResponse) -> str:
 
 def sent(form: Any, **changes: Any) -> dict[str, Any]:
     """What a browser would send for an unsent form, with some boxes changed."""
+    # The page was written in the tenant's time zone.
+    with timezone.override("Europe/Berlin"):
+        data = _boxes(form)
+    data.update(changes)
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _boxes(form: Any) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for field in form:
         value, widget = field.value(), field.field.widget
@@ -82,5 +91,4 @@ def sent(form: Any, **changes: Any) -> dict[str, Any]:
             offered = {str(option) for option, _ in widget.choices}
             written = written[0] if written and written[0] in offered else ""
         data[field.html_name] = "" if written is None else written
-    data.update(changes)
-    return {name: value for name, value in data.items() if value is not None}
+    return data

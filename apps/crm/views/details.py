@@ -77,16 +77,12 @@ def _whole_page(user: User, layout: Layout, record: Record) -> dict[str, Any]:
     return {
         "nav_section": layout.nav_section,
         "badge": show_field(record, layout.badge) if layout.badge else None,
-        "facts": [_labelled(layout, show_field(record, name, user)) for name in layout.facts],
+        "facts": [show_field(record, name, user) for name in layout.facts],
         "custom_facts": _custom_facts(record),
         "related": [_read_related(user, record, related) for related in layout.related],
         "may_change": may(user, "change", layout),
         **talk,
     }
-
-
-def _labelled(layout: Layout, shown: Shown) -> tuple[str, Shown]:
-    return layout.labels.get(shown.name, shown.label), shown
 
 
 def _custom_facts(record: Record) -> list[Shown]:
