@@ -19,7 +19,7 @@ from apps.operations.demo.topics import Topic
 # Activities reach back so far; older deals have their dated stages only.
 ACTIVITY_DAYS = 180
 # Not everything that is done about a deal is logged.
-_LOGGED_SHARE = 0.36
+_LOGGED_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
