@@ -65,6 +65,18 @@ def detect(
 
     With ``candidates`` only these record ids are looked at, and only their signals may be cleared.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(*detection_sql(trigger, moment, parameters, candidates))
+        return Detection(*cursor.fetchone())
+
+
+def detection_sql(
+    trigger: Trigger[Any],
+    moment: ScanMoment,
+    parameters: Parameters,
+    candidates: Collection[int] | None = None,
+) -> tuple[str, list[Any]]:
+    """Return the one statement of a detection with its parameters."""
     matching, matching_params = matching_sql(trigger, moment, parameters, candidates)
     among = "AND s.record_id = ANY(%s)" if candidates is not None else ""
     statement = _STATEMENT.format(matching=matching, among=among)
@@ -82,9 +94,7 @@ def detect(
     ]
     if candidates is not None:
         params.append(list(candidates))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return Detection(*cursor.fetchone())
+    return statement, params
 
 
 def clear_all(trigger: Trigger[Any], moment: ScanMoment) -> Detection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,11 +21,15 @@ def ago(**span: float) -> datetime:
 
 
 def matching(
-    key: str, *, now: datetime = NOW, zone: ZoneInfo = BERLIN, **parameters: Any
+    key: str,
+    parameters: Mapping[str, int] | None = None,
+    *,
+    now: datetime = NOW,
+    zone: ZoneInfo = BERLIN,
 ) -> list[int]:
     """The ids of the records for which the trigger holds, in order."""
     trigger = registry.get(key)
-    found = trigger.matching(ScanMoment(now=now, zone=zone), trigger.parse(parameters))
+    found = trigger.matching(ScanMoment(now=now, zone=zone), trigger.parse(parameters or {}))
     return sorted(found.values_list("pk", flat=True))
 
 

@@ -87,8 +87,8 @@ def test_the_window(acme: Tenant, at: datetime, fires: bool) -> None:
 def test_the_window_is_a_parameter(acme: Tenant) -> None:
     ana = contact()
     signed(ana, {"phone": "+1 555 0123"}, occurred_at=ago(days=10))
-    assert matching(KEY, window_days=10) == []
-    assert matching(KEY, window_days=11) == [ana.pk]
+    assert matching(KEY, {"window_days": 10}) == []
+    assert matching(KEY, {"window_days": 11}) == [ana.pk]
 
 
 def test_the_newest_signature_counts(acme: Tenant) -> None:

@@ -78,7 +78,7 @@ def test_parameters_move_both_boundaries(
 ) -> None:
     deal = stalled(stage_entered_at=ago(days=20))
     ActivityFactory(opportunity=deal, occurred_at=ago(days=10))
-    assert matching(KEY, **parameters) == ([deal.pk] if fires else [])
+    assert matching(KEY, parameters) == ([deal.pk] if fires else [])
 
 
 def test_fault_15_the_outcome_it_looks_for_is_one_that_the_database_writes(acme: Tenant) -> None:

@@ -150,7 +150,7 @@ def test_parameters_move_both_boundaries(
     acme: Tenant, parameters: dict[str, int], fires: bool
 ) -> None:
     meeting = talk()
-    assert matching(KEY, **parameters) == ([meeting.pk] if fires else [])
+    assert matching(KEY, parameters) == ([meeting.pk] if fires else [])
 
 
 def test_facts_name_the_subject_and_both_revisions(acme: Tenant) -> None:

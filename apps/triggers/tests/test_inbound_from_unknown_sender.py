@@ -47,8 +47,8 @@ def test_the_window_ends_now_and_begins_thirty_days_ago(
 
 def test_the_window_is_a_parameter(acme: Tenant) -> None:
     mail = message(occurred_at=ago(days=40))
-    assert matching(KEY, window_days=40) == []
-    assert matching(KEY, window_days=41) == [mail.pk]
+    assert matching(KEY, {"window_days": 40}) == []
+    assert matching(KEY, {"window_days": 41}) == [mail.pk]
 
 
 @pytest.mark.parametrize("direction", [Direction.OUTBOUND, Direction.NONE])

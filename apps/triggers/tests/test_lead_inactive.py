@@ -124,7 +124,7 @@ def test_parameters_move_both_boundaries(
     acme: Tenant, parameters: dict[str, int], fires: bool
 ) -> None:
     lead = silent_since(ago(days=7))
-    assert matching(KEY, **parameters) == ([lead.pk] if fires else [])
+    assert matching(KEY, parameters) == ([lead.pk] if fires else [])
 
 
 def test_facts_are_moments_and_the_revision_never_ages(acme: Tenant) -> None:

@@ -32,9 +32,9 @@ class EveryLead(Trigger[Any]):
     label = "Every lead"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
-    tools = ("create_followup",)
+    tools: tuple[str, ...] = ("create_followup",)
     severity = Severity.LOW
-    parameters_type = NoParameters
+    parameters_type: type[Parameters] = NoParameters
 
     def matching(self, moment: ScanMoment, parameters: Parameters) -> QuerySet[Any]:
         return Lead.objects.all()

@@ -43,12 +43,12 @@ def test_the_day_on_which_clocks_change_is_a_day(acme: Tenant) -> None:
 @pytest.mark.parametrize(("grace_days", "fires"), [(0, True), (2, True), (3, False)])
 def test_the_grace_is_a_parameter(acme: Tenant, grace_days: int, fires: bool) -> None:
     task = TaskFactory(due_on=DUE)
-    assert matching(KEY, now=MIDNIGHT, grace_days=grace_days) == ([task.pk] if fires else [])
+    assert matching(KEY, {"grace_days": grace_days}, now=MIDNIGHT) == ([task.pk] if fires else [])
 
 
 def test_without_grace_the_due_day_itself_is_not_overdue(acme: Tenant) -> None:
     TaskFactory(due_on=DUE)
-    assert matching(KEY, now=datetime(2026, 6, 10, 21, 59, tzinfo=UTC), grace_days=0) == []
+    assert matching(KEY, {"grace_days": 0}, now=datetime(2026, 6, 10, 21, 59, tzinfo=UTC)) == []
 
 
 @pytest.mark.parametrize("status", [TaskStatus.DONE, TaskStatus.CANCELLED])

@@ -1,0 +1,165 @@
+"""Records to scan, made by the database itself: a company of any size with two years behind it.
+
+Shares are those of a working CRM: four of ten leads and one of five deals are open, most of what is open was
+touched lately, every fifth open record has an open task, one mail of twenty comes from a stranger, one of
+twenty inbound mails is signed. Numbers are spread by multiplication with primes, so that the same size always
+gives the same rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_TABLES = (
+    "triggers_signal", "crm_changelog", "crm_activity", "crm_task", "crm_opportunity", "crm_contact",
+    "crm_lead", "crm_account",
+)  # fmt: skip
+
+_STATEMENTS = (
+    """
+    INSERT INTO crm_account (id, source, external_id, attributes, name, website, sector, location, phone,
+                             notes, currency)
+    OVERRIDING SYSTEM VALUE
+    SELECT i, '', '', '{}', 'Company ' || i, '', '', '', '', '', 'USD' FROM generate_series(1, %(accounts)s) i
+    """,
+    """
+    INSERT INTO crm_contact (id, source, external_id, attributes, account_id, first_name, last_name,
+                             title, email, email_status, phone, do_not_contact, notes, created_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT i, '', '', '{}', 1 + i %% %(accounts)s, 'Casey', 'Contact' || i, 'Buyer',
+           'contact' || i || '@company' || (1 + i %% %(accounts)s) || '.example', 'unknown',
+           '+1 555 ' || lpad(i::text, 7, '0'), i %% 50 = 0, '', %(now)s - interval '2 years'
+    FROM generate_series(1, %(contacts)s) i
+    """,
+    """
+    INSERT INTO crm_lead (id, source, external_id, attributes, first_name, last_name, company, title, email,
+                          phone, status, lead_source, estimated_value, currency, do_not_contact, notes,
+                          created_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT i, '', '', '{}', 'Lee', 'Lead' || i, 'Lead Works ' || i %% 5000, '',
+           'lead' || i || '@leads.example', '',
+           (ARRAY['new', 'working', 'working', 'qualified', 'unqualified', 'unqualified', 'unqualified',
+                      'converted', 'converted', 'converted'])[1 + i %% 10],
+           'Web form', (i * 7919::bigint) %% 20000, 'USD', i %% 50 = 0, '',
+           %(now)s - (i * 104729::bigint %% 730) * interval '1 day'
+    FROM generate_series(1, %(leads)s) i
+    """,
+    """
+    INSERT INTO crm_opportunity (id, source, external_id, attributes, name, account_id, contact_id, stage_id,
+                                 stage_entered_at, amount, currency, next_step, lost_reason, notes,
+                                 created_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT i, '', '', '{}', 'Deal ' || i, 1 + i %% %(accounts)s, 1 + i %% %(contacts)s, s.id,
+           %(now)s - (i * 7919::bigint %% CASE WHEN s.outcome = 'open' THEN 120 ELSE 730 END)
+                     * interval '1 day',
+           (i * 104729::bigint) %% 50000, 'USD', '', '', '', %(now)s - interval '730 days'
+    FROM generate_series(1, %(deals)s) i
+    JOIN crm_stage s ON s.key = (ARRAY['engaging', 'proposal', 'won', 'won', 'won', 'won', 'lost', 'lost',
+                                       'lost', 'lost'])[1 + i %% 10]
+    """,
+    # Half of all activities concern leads, a third deals, the rest contacts and strangers; what is open was
+    # mostly touched in the last two months.
+    """
+    INSERT INTO crm_activity (source, external_id, attributes, activity_kind, direction, occurred_at, subject,
+                              body, lead_id, opportunity_id, contact_id, counterpart_address,
+                              counterpart_name, delivery, stated_details)
+    SELECT '', '', '{}', kind, direction,
+           %(now)s - (CASE WHEN i %% 3 = 0 THEN i * 7919::bigint %% 86400
+                           ELSE i * 7919::bigint %% 1051200 END) * interval '1 minute',
+           'Message ' || i, '',
+           CASE WHEN share < 50 THEN 1 + i * 104729::bigint %% %(leads)s END,
+           CASE WHEN share BETWEEN 50 AND 81 THEN 1 + i * 104729::bigint %% %(deals)s END,
+           CASE WHEN share BETWEEN 82 AND 94 THEN person END,
+           CASE WHEN share BETWEEN 82 AND 94
+                THEN 'contact' || person || '@company' || (1 + person %% %(accounts)s) || '.example'
+                WHEN share >= 95 THEN 'stranger' || i %% 20000 || '@elsewhere.example' ELSE '' END,
+           '',
+           CASE WHEN kind = 'email' AND direction = 'outbound' AND i %% 97 = 0 THEN 'bounced'
+                ELSE 'unknown' END,
+           CASE WHEN share BETWEEN 82 AND 94 AND kind = 'email' AND direction = 'inbound' AND i %% 20 < 4
+                THEN jsonb_build_object('phone',
+                     '+1 555 ' || lpad((person + CASE WHEN i %% 7 = 0 THEN 1 ELSE 0 END)::text, 7, '0'))
+                ELSE '{}' END
+    FROM (
+        SELECT i, i * 31 %% 100 AS share, 1 + i * 104729::bigint %% %(contacts)s AS person,
+               (ARRAY['email', 'email', 'email', 'email', 'email', 'email', 'call', 'call', 'meeting',
+                      'note'])[1 + i * 17 %% 10] AS kind,
+               CASE WHEN i * 31 %% 100 >= 95 OR i %% 2 = 0 THEN 'inbound' ELSE 'outbound' END AS direction
+        FROM generate_series(1, %(activities)s) i
+    ) made
+    """,
+    """
+    INSERT INTO crm_task (source, external_id, attributes, title, description, due_on, status, priority,
+                          lead_id, opportunity_id)
+    SELECT '', '', '{}', 'Task ' || i, '',
+           (%(now)s + (i * 7919::bigint %% 60 - 55) * interval '1 day')::date,
+           CASE WHEN i %% 5 = 0 THEN 'open' ELSE 'done' END, 1 + i %% 4,
+           CASE WHEN i %% 2 = 0 THEN 1 + i * 104729::bigint %% %(leads)s END,
+           CASE WHEN i %% 2 = 1 THEN 1 + i * 104729::bigint %% %(deals)s END
+    FROM generate_series(1, %(tasks)s) i
+    """,
+    """
+    UPDATE crm_lead r SET last_activity_at = a.at
+    FROM (SELECT lead_id AS id, max(occurred_at) AS at FROM crm_activity
+          WHERE activity_kind <> 'note' GROUP BY lead_id) a
+    WHERE a.id = r.id
+    """,
+    """
+    UPDATE crm_opportunity r SET last_activity_at = a.at
+    FROM (SELECT opportunity_id AS id, max(occurred_at) AS at FROM crm_activity
+          WHERE activity_kind <> 'note' GROUP BY opportunity_id) a
+    WHERE a.id = r.id
+    """,
+    """
+    UPDATE crm_contact r SET last_activity_at = a.at
+    FROM (SELECT contact_id AS id, max(occurred_at) AS at FROM crm_activity
+          WHERE activity_kind <> 'note' GROUP BY contact_id) a
+    WHERE a.id = r.id
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many records of each kind; the others follow from leads."""
+
+    leads: int
+    activities: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows by table."""
+        return {
+            "leads": self.leads,
+            "activities": self.activities,
+            "accounts": self.leads // 10,
+            "contacts": self.leads // 2,
+            "deals": self.leads // 4,
+            "tasks": self.leads // 2,
+        }
+
+
+def fill(cursor: Any, schema: str, size: Size, now: datetime) -> None:
+    """Replace all records of ``schema``. The cursor belongs to its owner, who may truncate and analyse."""
+    cursor.execute(f'SET search_path = "{schema}", public')
+    cursor.execute(f"TRUNCATE {', '.join(_TABLES)} CASCADE")
+    # A million rows with search index and history cost minutes: the index is made again at the end, and
+    # what activities leave on other records is set at once.
+    cursor.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s AND indexdef LIKE %s",
+        [schema, "%USING gin%"],
+    )
+    search_indexes = cursor.fetchall()
+    for name, _ in search_indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
+    cursor.execute("ALTER TABLE crm_activity DISABLE TRIGGER USER")
+    for statement in _STATEMENTS:
+        cursor.execute(statement, {**size.counts, "now": now})
+    cursor.execute("ALTER TABLE crm_activity ENABLE TRIGGER USER")
+    cursor.execute("SET maintenance_work_mem = '256MB'")
+    for _, definition in search_indexes:
+        cursor.execute(definition)
+    for table in _TABLES:
+        cursor.execute(f"VACUUM (ANALYZE) {table}")
