@@ -34,7 +34,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = _safe_next(request)
     if request.user.is_authenticated:
         return redirect(target)
-    form = SignInForm(request.POST or None)
+    form = SignInForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
         status = 422
