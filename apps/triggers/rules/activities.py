@@ -17,7 +17,8 @@ from apps.triggers.registry import Parameters, ScanMoment, Trigger
 
 # Addresses that no person reads; mail from them never makes a lead.
 MACHINE_ADDRESS = (
-    r"^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?)([+.@-]|$)"
+    r"^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?|newsletter)"
+    r"([+.@-]|$)"
 )
 
 

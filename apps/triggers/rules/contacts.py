@@ -49,10 +49,14 @@ class Plain(Func):
     output_field = TextField()
 
 
-class Digits(Func):
-    """The digits of a text: two spellings of one phone number compare equal."""
+class SubscriberNumber(Func):
+    """The last nine digits of a phone number.
 
-    template = "regexp_replace(%(expressions)s, '\\D', '', 'g')"
+    Two spellings of one number compare equal, with the country code or without it, with a trunk
+    zero or without it: E.164 leaves nine digits or more to area and subscriber in most countries.
+    """
+
+    template = "right(regexp_replace(%(expressions)s, '\\D', '', 'g'), 9)"
     output_field = TextField()
 
 
@@ -60,7 +64,7 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
     """A newer message disagrees with what is on file, or the address bounced.
 
     The newest inbound message that states details (its signature) is compared with phone, title and
-    address; phones by their digits, the rest without case. A detail that a person changed after the
+    address; phones by their last digits, the rest without case. A detail that a person changed after the
     message was written is left alone: they knew better. A bounce counts when it hit the address that is on
     file and nothing came from there since.
     """
@@ -112,7 +116,7 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
                 stating_id=Subquery(stating.values("pk")[:1]),
             )
             .alias(
-                new_phone=_newer("phone", Digits),
+                new_phone=_newer("phone", SubscriberNumber),
                 new_title=_newer("title", Plain),
                 new_email=_newer("email", Plain),
                 bounce_id=Case(

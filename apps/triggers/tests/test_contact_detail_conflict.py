@@ -188,3 +188,12 @@ def test_facts_name_the_message(acme: Tenant) -> None:
         "bounce_id": None,
         "revision": 1,
     }
+
+
+@pytest.mark.parametrize("stated", ["+1 602 555 0189", "602.555.0189", "0602 5550189"])
+def test_one_number_spelled_with_or_without_its_country_code_is_no_conflict(
+    acme: Tenant, stated: str
+) -> None:
+    ana = contact(phone="(602) 555-0189")
+    signed(ana, {"phone": stated})
+    assert matching(KEY) == []
