@@ -204,6 +204,8 @@ if AISHA_ENV == "test":
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATE_FORMAT = "j M Y"
+DATETIME_FORMAT = "j M Y, H:i"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -161,7 +161,9 @@ OPERATOR_SECTIONS: tuple[Section, ...] = (
 class AishaSite(UnfoldAdminSite):  # type: ignore[misc]
     """What both sites share: their own pages alone, navigation by purpose, changes on record."""
 
-    enable_nav_sidebar = True
+    index_title = "Overview"
+    # The way out of the admin.
+    back_title: ClassVar[str]
 
     def __init__(self, sections: Iterable[Section]) -> None:
         super().__init__(name="admin")
@@ -179,13 +181,23 @@ class AishaSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The navigation of a person: the pages they may look at."""
+        back = {
+            "title": self.back_title,
+            "icon": "arrow_back",
+            "link": "/",
+            "active": False,
+            "has_permission": True,
+        }
         return [
-            {
-                "title": section.title,
-                "separator": place > 0,
-                "items": [self._nav_item(request, page) for page in section.pages],
-            }
-            for place, section in enumerate(self.sections)
+            {"items": [back]},
+            *(
+                {
+                    "title": section.title,
+                    "separator": True,
+                    "items": [self._nav_item(request, page) for page in section.pages],
+                }
+                for section in self.sections
+            ),
         ]
 
     def record_change(self, request: HttpRequest, change: AdminChange) -> None:
@@ -216,6 +228,7 @@ class TenantSite(AishaSite):
     """The admin of one tenant, at its own host name."""
 
     settings_name = "UNFOLD"
+    back_title = "Back to AiSHA"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active managers and administrators, at a tenant's host and nowhere else."""
@@ -267,11 +280,24 @@ class OperatorSite(AishaSite):
     """The admin of the installation, at the public host."""
 
     settings_name = "UNFOLD_OPERATOR"
+    back_title = "Front page"
     login_form = OperatorSignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active operators, at the public host and nowhere else."""
         return _is_public(request) and bool(super().has_permission(request))
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign in and go on to the page that was asked for, else to the first one."""
+        if request.method == "POST" and not {"next"} & {*request.POST, *request.GET}:
+            # Django would look for the tenants' first page, which this host does not have.
+            posted = request.POST.copy()
+            posted["next"] = reverse("admin:index")
+            request.POST = posted  # type: ignore[assignment]
+        answer: HttpResponse = super().login(request, extra_context)
+        return answer
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

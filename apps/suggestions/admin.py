@@ -69,7 +69,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
         ),
         (
             "Ranking",
-            {"fields": ("value_text", "urgency", "confidence_text", "rank", "held_back")},
+            {"fields": ("value_text", "urgency", "confidence_text", "rank_text", "held_back")},
         ),
         (
             "Times",
@@ -112,6 +112,11 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def confidence_text(self, suggestion: Suggestion) -> str:
         """How often people accept such suggestions, and from how many decisions that is known."""
         return str(confidence(suggestion.confidence, suggestion.confidence_n))
+
+    @admin.display(description="Rank")
+    def rank_text(self, suggestion: Suggestion) -> str:
+        """The place in the queue, larger first; no more digits than mean anything."""
+        return f"{suggestion.rank:.1f}"
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Who may approve and reject."""

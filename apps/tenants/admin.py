@@ -50,8 +50,6 @@ class AishaAdmin(ModelAdmin):  # type: ignore[misc]
     """
 
     list_per_page = 50
-    # A second COUNT over the whole table on every filtered list.
-    show_full_result_count = False
     list_select_related: ClassVar[tuple[str, ...]] = ()
     empty_value_display = NOT_SET
     # Pages of rows that show everybody's work are for those who may see everybody's work.
@@ -160,6 +158,10 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
 
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whoever sees the row above."""
+        return True
+
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nobody."""
         return False
@@ -180,7 +182,7 @@ def link_to_record(kind: str, record_id: int | None, label: str = "") -> SafeStr
     """Return a link to a record's page in the application, or its name where there is none."""
     if record_id is None:
         return label or NOT_SET
-    text = label or f"{kind} {record_id}"
+    text = label or f"{kind.capitalize()} {record_id}"
     try:
         address = reverse(f"crm:{kind}_detail", args=[record_id])
     except NoReverseMatch:

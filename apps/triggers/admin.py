@@ -182,8 +182,8 @@ class ScanAdmin(ReadOnlyAdmin):
     """The ledger of scans."""
 
     list_display = (
-        "id", "kind", "status", "queued_at", "finished_at", "suggestions_created",
-        "suggestions_refreshed", "suggestions_withdrawn", "held_back", "requested_by",
+        "queued_at", "kind", "status", "finished_at", "suggestions_created", "held_back",
+        "requested_by",
     )  # fmt: skip
     list_filter = ("kind", "status", ("queued_at", admin.DateFieldListFilter))
     list_select_related = ("requested_by",)

@@ -76,6 +76,8 @@ def form_for(model: type[Record], viewer: User, currency: str) -> type[RecordFor
 def _dress(field: forms.Field) -> None:
     """Give a plain widget the look of these pages."""
     widget = field.widget
+    if isinstance(widget, forms.Select):
+        widget.template_name = widgets.UnfoldAdminSelectWidget.template_name
     if isinstance(widget, forms.CheckboxInput):
         look = _CHECKBOX
     elif isinstance(widget, forms.Select):

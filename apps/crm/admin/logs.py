@@ -8,7 +8,10 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from apps.crm.changelog import record_models
+from apps.crm.enums import Operation
 from apps.crm.models import ChangeLog, ImportRun
+from apps.crm.presentation import label_of
 from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
 
 
@@ -35,15 +38,15 @@ class ChangeLogAdmin(ReadOnlyAdmin):
     @admin.display(description="Fields")
     def fields_text(self, row: ChangeLog) -> str:
         """Which fields changed."""
-        return ", ".join(row.changes) or NOT_SET
+        return ", ".join(_label_of(row, name) for name in row.changes) or NOT_SET
 
     @admin.display(description="Changes")
     def changes_text(self, row: ChangeLog) -> SafeString | str:
         """Each field before and after, as stored; a deleted record with its last values."""
         lines = [
-            (name, _plain(sides[0]), _plain(sides[1]))
-            if isinstance(sides, list) and len(sides) == 2
-            else (name, _plain(sides), "")
+            (_label_of(row, name), _plain(sides[0]), _plain(sides[1]))
+            if row.operation == Operation.CHANGED
+            else (_label_of(row, name), _plain(sides), NOT_SET)
             for name, sides in row.changes.items()
         ]
         return format_html_join("", "<p><b>{}</b>: {} → {}</p>", lines) or NOT_SET
@@ -64,6 +67,15 @@ class ImportRunAdmin(ReadOnlyAdmin):
         """Everything but where files lie on disk."""
         hidden = {"id", "stored_path", "errors_path"}
         return [field.name for field in ImportRun._meta.fields if field.name not in hidden]
+
+
+def _label_of(row: ChangeLog, column: str) -> str:
+    """The word for a column; one that is no longer there stands for itself."""
+    models = {model.kind.value: model for model in record_models()}
+    try:
+        return label_of(models[row.record_kind], column)
+    except LookupError:
+        return column
 
 
 def _plain(value: object) -> str:

@@ -174,7 +174,7 @@ def test_a_new_operator_may_do_everything_here(client: TenantClient) -> None:
 def test_signing_in_and_out_is_on_record(operator: User) -> None:
     client = TenantClient("localhost")
     assert client.get("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
-    posted = {"username": "root", "password": PASSWORD, "next": "/admin/"}
+    posted = {"username": "root", "password": PASSWORD}
     assert client.post("/admin/login/", posted).headers["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/logout/").status_code == 405
@@ -185,6 +185,14 @@ def test_signing_in_and_out_is_on_record(operator: User) -> None:
         ("person.signed_in", operator.pk),
         ("person.signed_out", operator.pk),
     ]
+
+
+def test_signing_in_goes_on_to_the_page_that_was_asked_for(operator: User) -> None:
+    client = TenantClient("localhost")
+    asked = client.get(DOMAINS).headers["Location"]
+    assert asked == f"/admin/login/?next={DOMAINS}"
+    posted = {"username": "root", "password": PASSWORD}
+    assert client.post(asked, posted).headers["Location"] == DOMAINS
 
 
 def test_guessing_an_operators_password_is_throttled(operator: User) -> None:

@@ -101,6 +101,16 @@ def test_a_trigger_has_one_setting(cast: Cast, client_for: ClientFor) -> None:
     assert TriggerSetting.objects.count() == 1
 
 
+def test_a_scans_page_shows_what_each_trigger_found(cast: Cast, client_for: ClientFor) -> None:
+    LeadFactory(owner=cast.rep, created_at=timezone.now() - timedelta(days=30))
+    scan = scan_now(kind=ScanKind.FULL, now=timezone.now())
+    page = client_for(cast.manager).get(f"/admin/triggers/scan/{scan.pk}/change/")
+    (results,) = page.context["inline_admin_formsets"]
+    found = {form.original.trigger: form.original.fired for form in results if form.original}
+    assert found["lead_inactive"] == 1
+    assert len(found) == 6
+
+
 def test_a_manager_silences_and_an_administrator_lifts(cast: Cast, client_for: ClientFor) -> None:
     lead = LeadFactory()
     manager, admin = client_for(cast.manager), client_for(cast.admin)
