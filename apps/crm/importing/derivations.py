@@ -33,56 +33,56 @@ def derive_columns(plan: StagingPlan, scope: ReferenceScope, time_zone: str) -> 
 
 
 def _derive_deals(plan: StagingPlan, scope: ReferenceScope, time_zone: str) -> None:
+    """One pass over the rows, with the stage, the account and the product of each beside it."""
+    account, product = _name_of(plan, "account"), _name_of(plan, "product")
     _run(
         """
         UPDATE {rows} s SET
-            closed_on = CASE WHEN stage.outcome <> {open} THEN COALESCE(s.closed_on, s.close_date) END,
+            closed_on = CASE WHEN stage.outcome <> {open} THEN COALESCE(b.closed_on, b.close_date) END,
             expected_close_on = COALESCE(
-                s.expected_close_on, CASE WHEN stage.outcome = {open} THEN s.close_date END),
-            amount = CASE WHEN stage.outcome = {won} THEN COALESCE(s.close_value, s.amount)
-                          ELSE s.amount END,
+                b.expected_close_on, CASE WHEN stage.outcome = {open} THEN b.close_date END),
+            amount = CASE WHEN stage.outcome = {won} THEN COALESCE(b.close_value, b.amount)
+                          ELSE b.amount END,
+            amount_fallback = product.price,
+            currency_fallback = NULLIF(product.currency, ''),
             -- A closed deal entered its stage on the day it was closed.
             stage_entered_at = CASE
-                WHEN stage.outcome <> {open} AND COALESCE(s.closed_on, s.close_date) IS NOT NULL
-                THEN COALESCE(s.closed_on, s.close_date)::timestamp AT TIME ZONE {zone}
-                ELSE s.stage_entered_at END
-        FROM {stages} stage WHERE stage.id = s.stage_id
+                WHEN stage.outcome <> {open} AND COALESCE(b.closed_on, b.close_date) IS NOT NULL
+                THEN COALESCE(b.closed_on, b.close_date)::timestamp AT TIME ZONE {zone}
+                ELSE b.stage_entered_at END,
+            name_fallback = left(CASE
+                WHEN {account} IS NOT NULL AND {product} IS NOT NULL THEN {account} || ' ' || {product}
+                ELSE concat_ws(' · ', COALESCE({account}, {product}, 'Deal'),
+                               left(replace(b.external_id, 'auto:', ''), 8)) END, 200)
+        FROM {rows} b
+        JOIN {stages} stage ON stage.id = b.stage_id
+        LEFT JOIN {accounts} account ON account.id = {account_id}
+        LEFT JOIN {products} product ON product.id = {product_id}
+        WHERE b.row_number = s.row_number
         """,
         open=DealOutcome.OPEN,
         won=DealOutcome.WON,
         zone=time_zone,
         stages=scope.table("stage"),
-    )
-    if plan.has("product_id"):
-        _run(
-            "UPDATE {rows} s SET amount_fallback = p.price, currency_fallback = NULLIF(p.currency, '') "
-            "FROM {products} p WHERE p.id = s.product_id",
-            products=scope.table("product"),
-        )
-    account = _name_of(plan, scope, "account")
-    product = _name_of(plan, scope, "product")
-    _run(
-        """
-        UPDATE {rows} s SET name_fallback = left(CASE
-            WHEN {account} IS NOT NULL AND {product} IS NOT NULL THEN {account} || ' ' || {product}
-            ELSE concat_ws(' · ', COALESCE({account}, {product}, 'Deal'),
-                           left(replace(s.external_id, 'auto:', ''), 8)) END, 200)
-        WHERE s.name IS NULL
-        """,
+        accounts=scope.table("account"),
+        products=scope.table("product"),
         account=account,
         product=product,
+        account_id=_id_of(plan, "account"),
+        product_id=_id_of(plan, "product"),
     )
 
 
-def _name_of(plan: StagingPlan, scope: ReferenceScope, kind: str) -> sql.Composable:
+def _id_of(plan: StagingPlan, kind: str) -> sql.Composable:
+    return sql.Identifier("b", f"{kind}_id") if plan.has(f"{kind}_id") else sql.SQL("NULL::bigint")
+
+
+def _name_of(plan: StagingPlan, kind: str) -> sql.Composable:
     """The name of the record that was found, else what the file says."""
-    if not plan.has(f"{kind}_id"):
-        return sql.SQL("NULL::text")
-    written = f"text_{kind}"
-    return sql.SQL("COALESCE((SELECT r.name FROM {table} r WHERE r.id = s.{id}), {text})").format(
-        table=scope.table(kind),
-        id=sql.Identifier(f"{kind}_id"),
-        text=sql.Identifier("s", written) if plan.has(written) else sql.SQL("NULL"),
+    if not plan.has(f"text_{kind}"):
+        return sql.Identifier(kind, "name")
+    return sql.SQL("COALESCE({}, {})").format(
+        sql.Identifier(kind, "name"), sql.Identifier("b", f"text_{kind}")
     )
 
 

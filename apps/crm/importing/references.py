@@ -56,20 +56,19 @@ def assign_record_ids(plan: StagingPlan, scope: ReferenceScope) -> None:
     Reserved, so that a row can refer to another row of the same file (a subsidiary to its parent).
     """
     table = scope.table(plan.kind_fields.kind.value)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "UPDATE {rows} s SET record_id = r.id FROM {table} r "
-                "WHERE r.source = %s AND r.external_id = s.external_id AND r.external_id <> ''"
-            ).format(rows=ROWS, table=table),
-            [scope.source],
-        )
-        cursor.execute(
-            sql.SQL(
-                "UPDATE {rows} SET is_new = true, record_id = nextval(pg_get_serial_sequence({table}, 'id')) "
-                "WHERE record_id IS NULL"
-            ).format(rows=ROWS, table=sql.Literal(table.as_string(None)))
-        )
+    _run(
+        """
+        UPDATE {rows} s SET is_new = r.id IS NULL,
+               record_id = COALESCE(r.id, nextval(pg_get_serial_sequence({name}, 'id')))
+        FROM {rows} b
+        LEFT JOIN {table} r
+            ON r.source = {source} AND r.external_id = b.external_id AND r.external_id <> ''
+        WHERE b.row_number = s.row_number
+        """,
+        table=table,
+        name=sql.Literal(table.as_string(None)),
+        source=sql.Literal(scope.source),
+    )
 
 
 def resolve_references(
@@ -79,24 +78,119 @@ def resolve_references(
 
     Ids win over names: ``account_external_id`` is looked up before ``account``.
     """
+    if not plan.references:
+        return []
     notes: list[str] = []
-    columns = {target.field.key: target.column for target in mapping.targets if target.field}
     by_id_first = sorted(plan.references, key=lambda field: not field.key.endswith("_id"))
+    lookups = _Lookups(plan, scope)
     for field in by_id_first:
         if field.refers_to == "stage":
-            notes.extend(_resolve_stages())
+            stages, notes = ensure_stages(_written_stages())
+            lookups.add_stages(stages)
         elif field.refers_to == "owner":
-            _resolve_owners(scope)
-        elif field.refers_to in {"who", "what"}:
-            for column in reference_columns(field):
-                _resolve_ids(plan, scope, field, column.removesuffix("_id"), column)
-        elif field.key.endswith("_external_id"):
-            _resolve_ids(plan, scope, field, field.refers_to, reference_columns(field)[0])
+            lookups.add_people()
+        elif field.key.endswith("_id"):
+            lookups.add_ids(field)
         else:
-            _resolve_names(plan, scope, field)
+            lookups.add_names(field)
+    lookups.apply()
+    columns = {target.field.key: target.column for target in mapping.targets if target.field}
     for field in by_id_first:
         _note_missing(plan, scope, field, columns.get(field.key, field.label))
     return notes
+
+
+class _Lookups:
+    """The look-ups of an import, gathered as joins of one statement: each pass rewrites every staged row.
+
+    The rows are ``b``; each join has an alias of its own and finds at most one record per row.
+    """
+
+    def __init__(self, plan: StagingPlan, scope: ReferenceScope) -> None:
+        self._plan = plan
+        self._scope = scope
+        self._joins: list[sql.Composed] = []
+        self._found: dict[str, list[sql.Composed]] = {}
+
+    def add_ids(self, field: ImportField) -> None:
+        """By the id in the same source."""
+        for column in reference_columns(field):
+            kind = (
+                column.removesuffix("_id")
+                if field.refers_to in {"who", "what"}
+                else field.refers_to
+            )
+            self._add(
+                column,
+                "{records} {f} ON {f}.source = {source} AND {f}.external_id = {text} "
+                "AND {f}.external_id <> ''",
+                records=_records(self._plan, self._scope, kind),
+                source=sql.Literal(self._scope.source),
+                text=sql.Identifier("b", f"text_{field.key}"),
+            )
+
+    def add_names(self, field: ImportField) -> None:
+        """One record of that name, or the only one of that name that came from the same source."""
+        for name in _NAMES[field.refers_to]:
+            self._add(
+                reference_columns(field)[0],
+                """
+                (SELECT {name} AS name,
+                        CASE WHEN count(*) = 1 THEN min(r.id)
+                             WHEN count(*) FILTER (WHERE r.source = {source}) = 1
+                             THEN min(r.id) FILTER (WHERE r.source = {source}) END AS id
+                 FROM {records} r GROUP BY 1) {f} ON {f}.name = {text} AND {f}.name <> ''
+                """,
+                name=sql.SQL(name),
+                source=sql.Literal(self._scope.source),
+                records=_records(self._plan, self._scope, field.refers_to),
+                text=_written_name(field, "b"),
+            )
+
+    def add_people(self) -> None:
+        """By e-mail, then user name, then full name either way round; of namesakes the active one."""
+        self._add(
+            "owner_id",
+            """
+            (SELECT name, id FROM (
+                SELECT id, name, count(*) OVER (PARTITION BY name, rank, is_active) AS namesakes,
+                       row_number() OVER (PARTITION BY name ORDER BY rank, is_active DESC, id) AS place
+                FROM {people} p, LATERAL (VALUES
+                    (lower(p.email), 1),
+                    (lower(p.username), 2),
+                    (lower(btrim(p.first_name || ' ' || p.last_name)), 3),
+                    (lower(p.last_name || ', ' || p.first_name), 4)
+                ) AS called (name, rank)
+             ) best WHERE place = 1 AND namesakes = 1 AND name <> ''
+            ) {f} ON {f}.name = lower(b.text_owner)
+            """,
+            people=self._scope.table("owner"),
+        )
+
+    def add_stages(self, stages: dict[str, Stage]) -> None:
+        """By the labels as they are written in the file."""
+        self._add(
+            "stage_id",
+            "unnest({labels}::text[], {ids}::bigint[]) AS {f} (label, id) ON {f}.label = b.text_stage",
+            labels=sql.Literal(list(stages)),
+            ids=sql.Literal([stage.pk for stage in stages.values()]),
+        )
+
+    def apply(self) -> None:
+        """Find everything."""
+        _run(
+            "UPDATE {rows} s SET {found} FROM {rows} b {joins} WHERE b.row_number = s.row_number",
+            found=sql.SQL(", ").join(
+                sql.SQL("{} = COALESCE({})").format(sql.Identifier(column), sql.SQL(", ").join(ids))
+                for column, ids in self._found.items()
+            ),
+            joins=sql.SQL(" ").join(self._joins),
+        )
+
+    def _add(self, column: str, join: str, **parts: sql.Composable) -> None:
+        alias = sql.Identifier(f"f{len(self._joins)}")
+        self._joins.append(sql.SQL("LEFT JOIN " + join).format(f=alias, **parts))
+        self._found.setdefault(column, []).append(sql.SQL("{}.id").format(alias))
 
 
 def _records(plan: StagingPlan, scope: ReferenceScope, kind: str) -> sql.Composable:
@@ -109,101 +203,21 @@ def _records(plan: StagingPlan, scope: ReferenceScope, kind: str) -> sql.Composa
     ).format(table=scope.table(kind), source=sql.Literal(scope.source), rows=ROWS)
 
 
-def _resolve_ids(
-    plan: StagingPlan, scope: ReferenceScope, field: ImportField, kind: str, column: str
-) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "UPDATE {rows} s SET {column} = r.id FROM {records} r WHERE s.{column} IS NULL "
-                "AND r.source = %s AND r.external_id = s.{text} AND r.external_id <> ''"
-            ).format(
-                rows=ROWS,
-                records=_records(plan, scope, kind),
-                column=sql.Identifier(column),
-                text=sql.Identifier(f"text_{field.key}"),
-            ),
-            [scope.source],
-        )
-
-
-def _resolve_names(plan: StagingPlan, scope: ReferenceScope, field: ImportField) -> None:
-    """One record of that name, or the only one of that name that came from the same source."""
-    for name in _NAMES[field.refers_to]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL(
-                    """
-                    UPDATE {rows} s SET {column} = found.id FROM (
-                        SELECT {name} AS name,
-                               CASE WHEN count(*) = 1 THEN min(r.id)
-                                    WHEN count(*) FILTER (WHERE r.source = %s) = 1
-                                    THEN min(r.id) FILTER (WHERE r.source = %s) END AS id
-                        FROM {records} r GROUP BY 1
-                    ) found
-                    WHERE s.{column} IS NULL AND found.name = {text} AND found.name <> ''
-                    """
-                ).format(
-                    rows=ROWS,
-                    records=_records(plan, scope, field.refers_to),
-                    column=sql.Identifier(reference_columns(field)[0]),
-                    name=sql.SQL(name),
-                    text=_written_name(field),
-                ),
-                [scope.source, scope.source],
-            )
-
-
-def _written_name(field: ImportField) -> sql.Composable:
-    text = sql.Identifier("s", f"text_{field.key}")
+def _written_name(field: ImportField, alias: str) -> sql.Composable:
+    text = sql.Identifier(alias, f"text_{field.key}")
     if field.refers_to == "product":
         return sql.SQL("regexp_replace(lower({}), '[^[:alnum:]]', '', 'g')").format(text)
     return sql.SQL("lower({})").format(text)
 
 
-def _resolve_owners(scope: ReferenceScope) -> None:
-    """By e-mail, then user name, then full name either way round; of namesakes the active one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                """
-                WITH people AS (
-                    SELECT id, is_active, lower(email) AS name, 1 AS rank FROM {people} WHERE email <> ''
-                    UNION ALL SELECT id, is_active, lower(username), 2 FROM {people}
-                    UNION ALL
-                    SELECT id, is_active, lower(btrim(first_name || ' ' || last_name)), 3 FROM {people}
-                    UNION ALL SELECT id, is_active, lower(last_name || ', ' || first_name), 4 FROM {people}
-                ), best AS (
-                    SELECT id, name, count(*) OVER (PARTITION BY name, rank, is_active) AS namesakes,
-                           row_number() OVER (PARTITION BY name ORDER BY rank, is_active DESC, id) AS place
-                    FROM people
-                )
-                UPDATE {rows} s SET owner_id = best.id FROM best
-                WHERE best.place = 1 AND best.namesakes = 1 AND best.name = lower(s.text_owner)
-                """
-            ).format(rows=ROWS, people=scope.table("owner"))
-        )
-
-
-def _resolve_stages() -> list[str]:
-    """By label or key; "Closed Won" is the tenant's won stage; what is unknown becomes a new stage."""
+def _written_stages() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
                 "SELECT DISTINCT text_stage FROM {rows} WHERE text_stage IS NOT NULL ORDER BY 1"
             ).format(rows=ROWS)
         )
-        labels = [label for (label,) in cursor.fetchall()]
-    stages, notes = ensure_stages(labels)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "UPDATE {rows} s SET stage_id = known.id FROM "
-                "unnest(%s::text[], %s::bigint[]) AS known (label, id) WHERE s.text_stage = known.label"
-            ).format(rows=ROWS),
-            [list(stages), [stage.pk for stage in stages.values()]],
-        )
-    return notes
+        return [label for (label,) in cursor.fetchall()]
 
 
 def ensure_stages(labels: list[str]) -> tuple[dict[str, Stage], list[str]]:
@@ -292,7 +306,7 @@ def _note_missing(
             for name in _NAMES[field.refers_to]
         )
         message = sql.SQL("CASE WHEN {text} IN ({names}) THEN {several} ELSE {none} END").format(
-            text=_written_name(field),
+            text=_written_name(field, "s"),
             names=names,
             several=sql.Literal(several),
             none=sql.Literal(none),
@@ -309,11 +323,13 @@ def _note_missing(
         is_refused=sql.Literal(is_required),
         ids=sql.SQL(", ").join(ids),
     )
+    _run(statement)
+    if is_required:
+        _run("DELETE FROM {rows} s WHERE num_nonnulls({ids}) = 0", ids=sql.SQL(", ").join(ids))
+
+
+def _run(statement: str | sql.Composed, **parts: sql.Composable) -> None:
     with connection.cursor() as cursor:
+        if isinstance(statement, str):
+            statement = sql.SQL(statement).format(rows=ROWS, **parts)
         cursor.execute(statement)
-        if is_required:
-            cursor.execute(
-                sql.SQL("DELETE FROM {rows} s WHERE num_nonnulls({ids}) = 0").format(
-                    rows=ROWS, ids=sql.SQL(", ").join(ids)
-                )
-            )

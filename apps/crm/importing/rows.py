@@ -65,6 +65,10 @@ class TenantDefaults:
 
 
 Parser = Callable[[str], Value | AttributeValue | Amount]
+Parsed = Value | AttributeValue | Amount | ValueRefused
+
+# Marks a text that a column has not seen, where None means that the text stands for nothing.
+_UNSEEN = ValueRefused("unseen")
 
 
 class RowParser:
@@ -93,11 +97,16 @@ class RowParser:
         attributes: dict[str, AttributeValue] = {}
         currencies: dict[str, str] = {}
         misread: set[str] = set()
+        cells = row.cells
         for slot in self._slots:
-            text = row.cells[slot.position].strip()
-            if not text or (slot.has_empty_words and text.lower() in EMPTY_WORDS):
+            text = cells[slot.position].strip()
+            if not text:
                 continue
-            result = slot.parse(text)
+            result = slot.parsed.get(text, _UNSEEN)
+            if result is _UNSEEN:
+                result = slot.parse(text)
+            if result is None:
+                continue
             if isinstance(result, ValueRefused):
                 problems.append(
                     RowProblem(row.number, slot.column, text, f"“{text[:80]}” {result}.")
@@ -249,9 +258,12 @@ class RowParser:
 
 
 class _Slot:
-    """A column of the file with its parser, remembering what it has parsed."""
+    """A column of the file with its parser, remembering what it has parsed.
 
-    __slots__ = ("_parse", "_parsed", "attribute", "column", "has_empty_words", "key", "position")
+    ``parsed`` holds the result for each text: None where the text stands for nothing.
+    """
+
+    __slots__ = ("_has_empty_words", "_parse", "attribute", "column", "key", "parsed", "position")
 
     def __init__(self, target: ColumnTarget, parse: Parser) -> None:
         self.position = target.position
@@ -259,25 +271,23 @@ class _Slot:
         self.key = target.field.key if target.field else ""
         self.attribute = target.custom.key if target.custom else ""
         # "None" and "-" are words in a text or a choice, and nothing anywhere else.
-        self.has_empty_words = target.field is None or target.field.type not in {
+        self._has_empty_words = target.field is None or target.field.type not in {
             ValueType.TEXT,
             ValueType.CHOICE,
         }
         self._parse = parse
-        self._parsed: dict[str, Value | AttributeValue | Amount | ValueRefused] = {}
+        self.parsed: dict[str, Parsed] = {}
 
-    def parse(self, text: str) -> Value | AttributeValue | Amount | ValueRefused:
-        try:
-            return self._parsed[text]
-        except KeyError:
-            pass
-        result: Value | AttributeValue | Amount | ValueRefused
-        try:
-            result = self._parse(text)
-        except ValueRefused as refused:
-            result = refused
-        if len(self._parsed) < REMEMBERED_VALUES:
-            self._parsed[text] = result
+    def parse(self, text: str) -> Parsed:
+        """Parse a text that is not remembered."""
+        result: Parsed = None
+        if not self._has_empty_words or text.lower() not in EMPTY_WORDS:
+            try:
+                result = self._parse(text)
+            except ValueRefused as refused:
+                result = refused
+        if len(self.parsed) < REMEMBERED_VALUES:
+            self.parsed[text] = result
         return result
 
 

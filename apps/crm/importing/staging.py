@@ -219,6 +219,13 @@ def count_rows() -> int:
         return int(cursor.fetchone()[0])
 
 
+def count_new_rows() -> int:
+    """How many staged rows have no record yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT count(*) FROM {rows} WHERE is_new").format(rows=ROWS))
+        return int(cursor.fetchone()[0])
+
+
 def count_warned_rows() -> int:
     """How many staged rows go in without one of their values."""
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from apps.crm.enums import DealOutcome, RecordKind, TaskStatus
 from apps.crm.importing.references import ReferenceScope
-from apps.crm.importing.staging import ROWS, StagingPlan, count_rows
+from apps.crm.importing.staging import ROWS, StagingPlan, count_new_rows, count_rows
 from apps.tenants.connections import tenant_connection
 
 # Written by the database alone.
@@ -55,7 +55,8 @@ def upsert_rows(plan: StagingPlan, scope: ReferenceScope, currency: str) -> Upse
     ]
     staged = count_rows()
     created = _insert_new(table, columns)
-    _find_added_meanwhile(table, scope)
+    if created < count_new_rows():
+        _find_added_meanwhile(table, scope)
     changed = _update_different(table, columns)
     return UpsertCounts(created, changed, staged - created - changed)
 

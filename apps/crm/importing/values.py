@@ -76,6 +76,10 @@ _AMOUNT = re.compile(
     r"(?P<digits>\d[\d.,'’]*|[.,]\d+)"
     r"(?P<after>US\$|[€£¥₹$]|[A-Z]{3})?(?P<close>\))?"
 )
+_GROUPING = re.compile(r"[.,'’]")
+_IN_THREES = re.compile(r"\d{1,3}([.,])\d{3}(?:\1\d{3})*")
+_WRONG_MARK = "is not an amount when the decimal {} is used, as in this column"
+MAX_WHOLE_DIGITS = 15
 _TRUE = {"yes", "y", "true", "t", "1", "x", "on"}
 _FALSE = {"no", "n", "false", "f", "0", "off"}
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\]]+\.[^@\s\"(),:;<>\[\\\].]{2,}")
@@ -234,18 +238,18 @@ def _parse_digits(digits: str, mark: DecimalMark) -> Decimal:
     whole, found, cents = digits.rpartition(mark.value)
     if not found:
         whole, cents = digits, ""
-    groups = re.split(r"[.,'’]", whole)
-    is_in_threes = len(groups) == 1 or (
-        1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
-    )
-    if mark.value in whole or not is_in_threes or not (cents.isdecimal() or not cents):
-        raise ValueRefused(
-            f"is not an amount when the decimal {mark.label} is used, as in this column"
-        )
-    value = Decimal("".join(groups) or "0") + (Decimal(f"0.{cents}") if cents else 0)
-    if value >= Decimal(10) ** 15:
+    if not whole.isdecimal() and whole:
+        groups = _GROUPING.split(whole)
+        is_in_threes = 1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+        if mark.value in whole or not is_in_threes:
+            raise ValueRefused(_WRONG_MARK.format(mark.label))
+        whole = "".join(groups)
+    if cents and not cents.isdecimal():
+        raise ValueRefused(_WRONG_MARK.format(mark.label))
+    if len(whole) > MAX_WHOLE_DIGITS:
         raise ValueRefused("is too large")
-    return value.quantize(CENT, ROUND_HALF_EVEN)
+    value = Decimal(f"{whole or 0}.{cents or 0}")
+    return value.quantize(CENT, ROUND_HALF_EVEN) if len(cents) > 2 else value
 
 
 def decimal_mark_evidence(text: str) -> DecimalMark | None:
@@ -260,15 +264,13 @@ def decimal_mark_evidence(text: str) -> DecimalMark | None:
         sign = "." if point >= 0 else ","
         whole, _, tail = digits.partition(sign)
         if digits.count(sign) > 1:
+            if not _IN_THREES.fullmatch(digits):
+                return None
             mark = DecimalMark.COMMA if sign == "." else DecimalMark.POINT
         elif len(tail) == 3 and 1 <= len(whole) <= 3 and whole != "0":
             return None
         else:
             mark = DecimalMark(sign)
-    try:
-        parse_amount(text, mark)
-    except ValueRefused:
-        return None
     return mark
 
 

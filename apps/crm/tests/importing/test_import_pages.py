@@ -433,6 +433,6 @@ def test_the_list_of_imports_costs_the_same_whatever_its_length(
             record_kind="lead", source="x", file_name=f"{number}.csv", started_by=cast.manager
         )
     client.get("/import/")
-    # Session, person, two for permissions, killed runs, runs, badge.
-    with django_assert_num_queries(7):
+    # Tenant and two search paths, session, person, two for permissions, killed runs, badge, runs.
+    with django_assert_num_queries(10):
         client.get("/import/")
