@@ -61,7 +61,7 @@ def django_db_setup(
     """
     with django_db_blocker.unblock():
         keepdb = django_db_keepdb and not django_db_createdb
-        setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keepdb)
+        setup_databases(verbosity=0, interactive=False, keepdb=keepdb)
         tenant_connection().set_schema_to_public()
         if not Tenant.objects.filter(schema_name="public").exists():
             public = Tenant.objects.create(schema_name="public", name="Operator")

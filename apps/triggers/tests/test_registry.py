@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from django.db.models import QuerySet
@@ -32,7 +32,7 @@ class EveryLead(Trigger[Any]):
     label = "Every lead"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
-    tools: tuple[str, ...] = ("create_followup",)
+    tools: ClassVar[tuple[str, ...]] = ("create_followup",)
     severity = Severity.LOW
     parameters_type: type[Parameters] = NoParameters
 

@@ -1,0 +1,258 @@
+"""The diff: what the reviewer sees, from the values that the engine compares."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from apps.conftest import Cast
+from apps.crm.enums import RecordKind
+from apps.crm.tests.factories import (
+    ActivityFactory,
+    ContactFactory,
+    LeadFactory,
+    OpportunityFactory,
+    TaskFactory,
+)
+from apps.execution.diff import NOTHING, build_diff, label_of, text_of, word_segments
+from apps.execution.reading import read_seen
+from apps.execution.schemas import Diff, JsonValue
+from apps.execution.tools import Tool, registry
+from apps.execution.tools.base import RecordId, ToolArguments, UpdateTool
+from apps.tenants.models import Tenant
+
+
+class ChangeDealArguments(ToolArguments):
+    opportunity_id: RecordId
+    amount: Annotated[str, Field(max_length=20)] = ""
+    currency: Annotated[str, Field(max_length=3)] = ""
+    notes: str = ""
+    expected_close_on: date | None = None
+    stage_id: RecordId | None = None
+
+
+class ChangeDeal(UpdateTool[ChangeDealArguments]):
+    """A tool that writes every kind of value."""
+
+    key = "change_deal"
+    label = "Change deal"
+    arguments_type = ChangeDealArguments
+    id_field = "opportunity_id"
+    subject_kinds = frozenset({RecordKind.OPPORTUNITY})
+    writes = RecordKind.OPPORTUNITY
+    allowed_fields: ClassVar[frozenset[str]] = frozenset(
+        {"amount", "currency", "notes", "expected_close_on", "stage_id"}
+    )
+    guard_fields = {RecordKind.OPPORTUNITY: ("currency",)}
+    permission = "crm.change_opportunity"
+
+
+def diff_for(tool: Tool[Any] | str, arguments: dict[str, JsonValue]) -> Diff:
+    found = registry.get(tool) if isinstance(tool, str) else tool
+    seen = read_seen(found, found.parse(arguments))
+    return build_diff(found, arguments, seen, record_label="The record")
+
+
+def texts(diff: Diff) -> dict[str, tuple[str, str]]:
+    return {row.field: (row.before_text, row.after_text) for row in diff.rows}
+
+
+def test_text_and_choice_of_a_contact(acme: Tenant) -> None:
+    contact = ContactFactory(phone="+1 555 0100", title="")
+    diff = diff_for(
+        "update_contact",
+        {
+            "contact_id": contact.pk,
+            "phone": "+1 555 0123",
+            "title": "Head of buying",
+            "email_status": "bounced",
+        },
+    )
+    assert texts(diff) == {
+        "email_status": ("Not checked", "Bounced"),
+        "phone": ("+1 555 0100", "+1 555 0123"),
+        "title": (NOTHING, "Head of buying"),
+    }
+    assert [(row.kind, row.is_new) for row in diff.rows] == [
+        ("choice", False), ("text", False), ("text", False),
+    ]  # fmt: skip
+    assert (diff.is_creation, diff.record_kind, diff.tool_label) == (
+        False, RecordKind.CONTACT, "Update contact",
+    )  # fmt: skip
+
+
+def test_what_stays_as_it_is_is_left_out(acme: Tenant) -> None:
+    contact = ContactFactory(phone="+1 555 0100", title="Buyer")
+    diff = diff_for(
+        "update_contact", {"contact_id": contact.pk, "phone": "+1 555 0100", "title": "CEO"}
+    )
+    assert texts(diff) == {"title": ("Buyer", "CEO")}
+
+
+def test_a_date_and_a_choice_of_numbers(acme: Tenant) -> None:
+    task = TaskFactory(due_on=date(2026, 1, 31), priority=2)
+    diff = diff_for("update_task", {"task_id": task.pk, "due_on": "2026-03-12", "priority": 4})
+    assert texts(diff) == {
+        "due_on": ("31 Jan 2026", "12 Mar 2026"),
+        "priority": ("Normal", "Urgent"),
+    }
+    assert {row.field: row.kind for row in diff.rows} == {"due_on": "date", "priority": "choice"}
+
+
+def test_a_date_that_is_taken_away(acme: Tenant) -> None:
+    task = TaskFactory(due_on=date(2026, 1, 31))
+    diff = diff_for("update_task", {"task_id": task.pk, "due_on": None})
+    assert texts(diff) == {"due_on": ("31 Jan 2026", NOTHING)}
+
+
+def test_a_new_record_shows_what_it_will_hold_and_references_by_name(cast: Cast) -> None:
+    lead = LeadFactory(first_name="Ana", last_name="Lopez", owner=cast.rep)
+    diff = diff_for(
+        "create_followup",
+        {
+            "subject_kind": "lead",
+            "subject_id": lead.pk,
+            "about_kind": "lead",
+            "about_id": lead.pk,
+            "title": "Call Ana Lopez",
+            "due_on": "2026-03-03",
+            "priority": 3,
+            "owner_id": cast.rep.pk,
+        },
+    )
+    assert [(row.label, row.after_text, row.kind, row.is_new) for row in diff.rows] == [
+        ("Title", "Call Ana Lopez", "text", True),
+        ("Due on", "3 Mar 2026", "date", True),
+        ("Priority", "High", "choice", True),
+        ("Owner", "Rita Rep", "reference", True),
+        ("Lead", "Ana Lopez", "reference", True),
+    ]
+    assert all(row.before is None and row.before_text == NOTHING for row in diff.rows)
+    assert (diff.is_creation, diff.side_effects) == (True, ())
+
+
+def test_side_effects_are_said(acme: Tenant) -> None:
+    mail = ActivityFactory(counterpart_address="ana@isdom.com")
+    diff = diff_for("create_lead", {"activity_id": mail.pk, "email": "ana@isdom.com"})
+    assert diff.side_effects == ("Messages from ana@isdom.com are attached to the new lead.",)
+    assert texts(diff) == {
+        "email": (NOTHING, "ana@isdom.com"),
+        "lead_source": (NOTHING, "Inbound e-mail"),
+    }
+    assert {row.field: row.label for row in diff.rows}["email"] == "E-mail"
+
+
+def test_a_reference_that_is_gone_is_shown_by_its_number(acme: Tenant) -> None:
+    mail = ActivityFactory(counterpart_address="ana@isdom.com")
+    diff = diff_for(
+        "create_lead", {"activity_id": mail.pk, "email": "ana@isdom.com", "owner_id": 999999}
+    )
+    assert texts(diff)["owner_id"] == (NOTHING, "#999999")
+
+
+def test_money_has_thousands_and_the_records_currency(acme: Tenant) -> None:
+    deal = OpportunityFactory(amount="4821.00", currency="EUR")
+    diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "amount": "12500.5"})
+    assert texts(diff) == {"amount": ("4,821 EUR", "12,500.50 EUR")}
+    assert diff.rows[0].kind == "money"
+
+
+def test_a_change_of_currency_is_seen_on_both_sides(acme: Tenant) -> None:
+    deal = OpportunityFactory(amount="4821.00", currency="EUR")
+    diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "amount": "5000", "currency": "USD"})
+    assert texts(diff) == {"amount": ("4,821 EUR", "5,000 USD"), "currency": ("EUR", "USD")}
+
+
+def test_money_without_a_currency_is_a_number(acme: Tenant) -> None:
+    deal = OpportunityFactory(amount=None, currency="")
+    diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "amount": "5000"})
+    assert texts(diff) == {"amount": (NOTHING, "5,000")}
+
+
+def test_long_text_is_compared_word_by_word(acme: Tenant) -> None:
+    deal = OpportunityFactory(notes="Wants a discount by May")
+    diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "notes": "Wants no discount by June"})
+    (row,) = diff.rows
+    assert row.kind == "long_text"
+    assert row.segments == (
+        ("equal", "Wants "),
+        ("delete", "a"),
+        ("insert", "no"),
+        ("equal", " discount by "),
+        ("delete", "May"),
+        ("insert", "June"),
+    )
+
+
+def test_word_segments_put_back_together_give_both_texts() -> None:
+    old, new = "one two  three\nfour", "one 2 three\nfour five"
+    segments = word_segments(old, new)
+    assert "".join(text for kind, text in segments if kind != "insert") == old
+    assert "".join(text for kind, text in segments if kind != "delete") == new
+    assert word_segments("", "") == ()
+    assert word_segments("", "new") == (("insert", "new"),)
+    assert word_segments("old", "") == (("delete", "old"),)
+
+
+def test_as_text(acme: Tenant) -> None:
+    contact = ContactFactory(phone="+1 555 0100")
+    diff = diff_for("update_contact", {"contact_id": contact.pk, "phone": "+1 555 0123"})
+    assert diff.as_text() == "The record\n  Phone: +1 555 0100 → +1 555 0123"
+    mail = ActivityFactory(counterpart_address="ana@isdom.com")
+    new = diff_for("create_lead", {"activity_id": mail.pk, "email": "ana@isdom.com"})
+    assert new.as_text() == (
+        "New lead\n  E-mail: ana@isdom.com\n  Lead source: Inbound e-mail\n"
+        "  Also: Messages from ana@isdom.com are attached to the new lead."
+    )
+
+
+def test_as_json(acme: Tenant) -> None:
+    task = TaskFactory(due_on=date(2026, 1, 31))
+    diff = diff_for("update_task", {"task_id": task.pk, "due_on": "2026-03-12"})
+    assert diff.as_json() == {
+        "tool": "update_task",
+        "record_kind": "task",
+        "record_label": "The record",
+        "is_creation": False,
+        "fields": [
+            {
+                "field": "due_on",
+                "label": "Due on",
+                "kind": "date",
+                "before": "2026-01-31",
+                "after": "2026-03-12",
+                "before_text": "31 Jan 2026",
+                "after_text": "12 Mar 2026",
+            }
+        ],
+        "side_effects": [],
+    }
+
+
+def test_names_are_looked_up_once_for_each_column(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    deal = OpportunityFactory()
+    arguments: dict[str, JsonValue] = {
+        "opportunity_id": deal.pk, "amount": "1", "stage_id": deal.stage_id,
+    }  # fmt: skip
+    tool = ChangeDeal()
+    seen = read_seen(tool, tool.parse(arguments))
+    with django_assert_num_queries(1):
+        build_diff(tool, arguments, seen, record_label="Deal")
+
+
+def test_single_values_as_text(cast: Cast) -> None:
+    assert label_of(RecordKind.CONTACT, "email_status") == "E-mail status"
+    assert label_of(RecordKind.TASK, "owner_id") == "Owner"
+    assert text_of(RecordKind.TASK, "owner_id", cast.rep.pk) == "Rita Rep"
+    assert text_of(RecordKind.TASK, "status", "done") == "Done"
+    assert text_of(RecordKind.LEAD, "do_not_contact", False) == "No"
+    assert text_of(RecordKind.LEAD, "do_not_contact", True) == "Yes"
+    assert text_of(RecordKind.OPPORTUNITY, "amount", "1234.00", currency="USD") == "1,234 USD"
+    assert text_of(RecordKind.ACTIVITY, "occurred_at", "2026-03-02T09:05:00+00:00") == (
+        "2 Mar 2026 09:05"
+    )
+    assert text_of(RecordKind.LEAD, "title", "") == NOTHING

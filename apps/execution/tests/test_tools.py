@@ -1,0 +1,272 @@
+"""The tools: strict arguments, field lists, and a registry that refuses what must not exist."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Contact, Lead, Task
+from apps.execution.enums import Risk
+from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
+from apps.execution.schemas import RecordRef
+from apps.execution.tools import registry
+from apps.execution.tools.base import (
+    RecordId,
+    ToolArguments,
+    ToolRegistry,
+    UpdateTool,
+    model_of,
+)
+
+VALID: dict[str, dict[str, Any]] = {
+    "create_followup": {
+        "subject_kind": "lead",
+        "subject_id": 1,
+        "about_kind": "lead",
+        "about_id": 1,
+        "title": "Call Ana",
+        "due_on": "2026-03-03",
+    },
+    "create_lead": {"activity_id": 1, "email": "ana@isdom.com"},
+    "update_contact": {"contact_id": 1, "phone": "+1 555 0123"},
+    "update_task": {"task_id": 1, "due_on": "2026-03-03"},
+}
+
+
+def problems_of(tool: str, arguments: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidArgumentsError) as caught:
+        registry.get(tool).parse(arguments)
+    assert (caught.value.code, caught.value.status) == ("invalid_arguments", 422)
+    problems: list[str] = caught.value.extras["problems"]
+    return [problem.partition(":")[0] for problem in problems]
+
+
+def test_the_four_tools_of_the_product() -> None:
+    assert registry.keys() == set(VALID)
+    assert {tool.key: tool.permission for tool in registry.all()} == {
+        "create_followup": "crm.add_task",
+        "create_lead": "crm.add_lead",
+        "update_contact": "crm.change_contact",
+        "update_task": "crm.change_task",
+    }
+    assert {tool.risk for tool in registry.all()} == {Risk.LOW}
+
+
+def test_fault_03_a_name_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownToolError, match="There is no tool named 'createfollowup'"):
+        registry.get("createfollowup")
+
+
+@pytest.mark.parametrize("tool", sorted(VALID))
+def test_valid_arguments_are_accepted(tool: str) -> None:
+    registry.get(tool).parse(VALID[tool])
+
+
+@pytest.mark.parametrize("tool", sorted(VALID))
+def test_fault_02_an_unknown_field_is_refused(tool: str) -> None:
+    assert problems_of(tool, {**VALID[tool], "notes": "x"}) == ["notes"]
+    assert problems_of(tool, {**VALID[tool], "id": 7}) == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "field"),
+    [
+        ("create_followup", "subject_kind"),
+        ("create_followup", "subject_id"),
+        ("create_followup", "about_kind"),
+        ("create_followup", "about_id"),
+        ("create_followup", "title"),
+        ("create_followup", "due_on"),
+        ("create_lead", "activity_id"),
+        ("create_lead", "email"),
+        ("update_contact", "contact_id"),
+        ("update_task", "task_id"),
+    ],
+)
+def test_a_missing_field_is_refused(tool: str, field: str) -> None:
+    arguments = {key: value for key, value in VALID[tool].items() if key != field}
+    assert problems_of(tool, arguments) == [field]
+
+
+@pytest.mark.parametrize(
+    ("tool", "field", "value"),
+    [
+        ("create_followup", "subject_id", "1"),
+        ("create_followup", "subject_id", True),
+        ("create_followup", "subject_id", 0),
+        ("create_followup", "subject_id", -1),
+        ("create_followup", "subject_id", 2**63),
+        ("create_followup", "subject_kind", "task"),
+        ("create_followup", "about_kind", "activity"),
+        ("create_followup", "title", "ab"),
+        ("create_followup", "title", "x" * 201),
+        ("create_followup", "title", "   "),
+        ("create_followup", "description", "x" * 2001),
+        ("create_followup", "due_on", "03/04/2026"),
+        ("create_followup", "due_on", 20260303),
+        ("create_followup", "due_on", "2026-02-30"),
+        ("create_followup", "due_on", None),
+        ("create_followup", "priority", 0),
+        ("create_followup", "priority", 5),
+        ("create_followup", "priority", "2"),
+        ("create_lead", "email", "ana"),
+        ("create_lead", "email", "ana@isdom.com, bob@isdom.com"),
+        ("create_lead", "email", ""),
+        ("create_lead", "email", "a" * 250 + "@x.io"),
+        ("create_lead", "first_name", "x" * 101),
+        ("create_lead", "owner_id", "rep"),
+        ("update_contact", "email", "not an address"),
+        ("update_contact", "email_status", "gone"),
+        ("update_contact", "phone", "1" * 51),
+        ("update_contact", "phone", None),
+        ("update_contact", "title", 7),
+        ("update_contact", "contact_id", 1.0),
+        ("update_task", "priority", 9),
+        ("update_task", "due_on", "tomorrow"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_field(tool: str, field: str, value: object) -> None:
+    assert problems_of(tool, {**VALID[tool], field: value}) == [field]
+
+
+@pytest.mark.parametrize("status", ["open", "Open", ""])
+def test_fault_14_update_task_cannot_open_a_task_again(status: str) -> None:
+    assert problems_of("update_task", {"task_id": 1, "status": status}) == ["status"]
+
+
+@pytest.mark.parametrize("status", ["done", "cancelled"])
+def test_update_task_settles(status: str) -> None:
+    tool = registry.get("update_task")
+    assert tool.values(tool.parse({"task_id": 1, "status": status})) == {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("tool", "settable"),
+    [
+        ("update_contact", {"title", "email", "email_status", "phone"}),
+        ("update_task", {"due_on", "priority", "status"}),
+    ],
+)
+def test_an_update_reaches_its_field_list_and_no_further(tool: str, settable: set[str]) -> None:
+    found = registry.get(tool)
+    assert isinstance(found, UpdateTool)
+    fields = set(found.arguments_type.model_fields) - {found.id_field}
+    assert fields == settable == found.allowed_fields
+
+
+def test_only_given_fields_are_written() -> None:
+    tool = registry.get("update_contact")
+    arguments = tool.parse({"contact_id": 3, "phone": " +1 555 0123 "})
+    assert tool.values(arguments) == {"phone": "+1 555 0123"}
+    assert tool.subject(arguments) == RecordRef(RecordKind.CONTACT, 3)
+
+
+def test_a_followup_about_another_record_names_both() -> None:
+    tool = registry.get("create_followup")
+    arguments = tool.parse(
+        {
+            **VALID["create_followup"],
+            "subject_kind": "activity",
+            "subject_id": 4,
+            "about_kind": "opportunity",
+            "about_id": 5,
+        }
+    )
+    assert tool.subject(arguments) == RecordRef(RecordKind.ACTIVITY, 4)
+    assert tool.mentions(arguments) == (
+        RecordRef(RecordKind.ACTIVITY, 4),
+        RecordRef(RecordKind.OPPORTUNITY, 5),
+    )
+    assert tool.values(arguments)["opportunity_id"] == 5
+
+
+@pytest.mark.parametrize("tool", registry.all(), ids=lambda tool: tool.key)
+def test_fields_and_guards_exist_and_are_person_owned(tool: Any) -> None:
+    assert tool.allowed_fields <= set(model_of(tool.writes).tracked_fields)
+    for kind, guards in tool.guard_fields.items():
+        assert kind in tool.subject_kinds
+        assert set(guards) <= set(model_of(kind).tracked_fields)
+    assert set(tool.guard_fields) == set(tool.subject_kinds)
+
+
+class LocalArguments(ToolArguments):
+    lead_id: RecordId
+    title: str = ""
+
+
+class LocalTool(UpdateTool[LocalArguments]):
+    """A sound tool, to be spoiled in one point at a time."""
+
+    key = "update_title"
+    label = "Update title"
+    arguments_type = LocalArguments
+    id_field = "lead_id"
+    subject_kinds = frozenset({RecordKind.LEAD})
+    writes = RecordKind.LEAD
+    allowed_fields: ClassVar[frozenset[str]] = frozenset({"title"})
+    permission = "crm.change_lead"
+
+
+def test_a_sound_tool_is_accepted() -> None:
+    local = ToolRegistry()
+    local.register(LocalTool())
+    assert local.keys() == {"update_title"}
+
+
+def test_a_second_tool_of_the_same_name_is_refused() -> None:
+    local = ToolRegistry()
+    local.register(LocalTool())
+    with pytest.raises(ValueError, match="Two tools are named 'update_title'"):
+        local.register(LocalTool())
+
+
+@pytest.mark.parametrize("key", ["delete_lead", "lead_remove", "purge", "drop_contact"])
+def test_a_tool_that_deletes_is_refused(key: str) -> None:
+    class Deleting(LocalTool):
+        pass
+
+    Deleting.key = key
+    with pytest.raises(ValueError, match="nothing is deleted by a tool"):
+        ToolRegistry().register(Deleting())
+
+
+def test_a_field_that_people_do_not_own_is_refused() -> None:
+    class Deriving(LocalTool):
+        allowed_fields = frozenset({"title", "last_activity_at", "revision"})
+
+    with pytest.raises(ValueError, match=r"does not own: \['last_activity_at', 'revision'\]"):
+        ToolRegistry().register(Deriving())
+
+
+def test_an_argument_outside_the_field_list_is_refused() -> None:
+    class Narrow(LocalTool):
+        allowed_fields = frozenset({"company"})
+
+    with pytest.raises(ValueError, match=r"reaches outside its field list: \['title'\]"):
+        ToolRegistry().register(Narrow())
+
+
+class MoneyArguments(ToolArguments):
+    lead_id: RecordId
+    estimated_value: str = ""
+
+
+def test_money_without_its_currency_is_refused() -> None:
+    class Pricing(LocalTool):
+        arguments_type: Any = MoneyArguments
+        allowed_fields = frozenset({"estimated_value"})
+
+    with pytest.raises(ValueError, match="writes money without seeing its currency"):
+        ToolRegistry().register(Pricing())
+
+    class SeeingPricing(Pricing):
+        guard_fields = {RecordKind.LEAD: ("currency",)}
+
+    ToolRegistry().register(SeeingPricing())
+
+
+@pytest.mark.parametrize("model", [Lead, Contact, Task])
+def test_the_model_of_a_kind(model: Any) -> None:
+    assert model_of(model.kind) is model
