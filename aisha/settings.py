@@ -204,8 +204,7 @@ if AISHA_ENV == "test":
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
-DATE_FORMAT = "j M Y"
-DATETIME_FORMAT = "j M Y, H:i"
+FORMAT_MODULE_PATH = ["aisha.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

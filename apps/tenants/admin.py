@@ -155,6 +155,7 @@ class ReadOnlyAdmin(AishaAdmin):
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     """Rows that belong to the one above, to look at."""
 
+    hide_title = True
     extra = 0
     can_delete = False
 
@@ -174,6 +175,7 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
 class KeptInline(TabularInline):  # type: ignore[misc]
     """Rows that belong to the one above; they may be changed and added but not removed."""
 
+    hide_title = True
     extra = 0
     can_delete = False
 
