@@ -102,7 +102,8 @@ def back_edge(importer: str, module: str, *, is_in_test: bool) -> str | None:
         return "only tests import tests"
     if parts[1] not in ROOMS:
         return f"{parts[1]} is no room"
-    if ROOMS.index(parts[1]) > ROOMS.index(importer):
+    # A test may look at what its app's work leaves in rooms below: a sign-in's audit entry.
+    if not is_in_test and ROOMS.index(parts[1]) > ROOMS.index(importer):
         return f"{parts[1]} stands below {importer}"
     return None
 
@@ -130,7 +131,8 @@ def test_an_app_imports_only_from_those_above_it() -> None:
     [
         ("crm", "apps.users.models", False, False),
         ("crm", "apps.triggers", False, True),
-        ("crm", "apps.triggers.models.Signal", True, True),
+        ("crm", "apps.triggers.models.Signal", False, True),
+        ("crm", "apps.triggers.models.Signal", True, False),
         ("triggers", "apps.crm.tests.factories", True, False),
         ("triggers", "apps.crm.tests.factories", False, True),
         ("tenants", "apps.conftest", True, False),
