@@ -166,6 +166,7 @@ def field_of(model: type[Record], name: str) -> models.Field[Any, Any]:
     raise LookupError(f"{model.__name__} has no field {name!r}")
 
 
+@cache
 def label_of(model: type[Record], name: str) -> str:
     """Return the word for a field, by its name or its column."""
     if name in (SELF, ABOUT):
@@ -291,7 +292,12 @@ def _address_of(name: str, text: str) -> str:
 
 
 def _choice_text(field: models.Field[Any, Any], value: object) -> str:
-    return str(dict(field.flatchoices).get(value, value))
+    return str(_choices(field).get(value, value))
+
+
+@cache
+def _choices(field: models.Field[Any, Any]) -> dict[object, str]:
+    return {value: str(word) for value, word in field.flatchoices}
 
 
 def parse_day(value: object) -> date | None:

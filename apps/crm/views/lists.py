@@ -92,8 +92,8 @@ def export_records(request: HttpRequest, kind: RecordKind) -> HttpResponseBase:
 
     def lines() -> Iterator[list[object]]:
         for record in listing.rows.iterator(chunk_size=EXPORT_CHUNK):
-            row = show_row(record, layout.columns)
-            line = [record.pk, *(shown.cell(zone) for shown, _ in row.cells)]
+            shown = (show_field(record, column.name) for column in layout.columns)
+            line = [record.pk, *(value.cell(zone) for value in shown)]
             yield [*line, record.currency] if has_currency else line
 
     file_name = f"{layout.path}-{timezone.localdate().isoformat()}.csv"
