@@ -145,8 +145,9 @@ def _column_choices(mapping: ColumnMapping, column: str, chosen: str) -> Choices
         (f"custom:{custom.key}:{custom.type}", custom.label) for custom in mapping.defined.values()
     ]
     key = make_key(column)
-    new = [("custom:" + key, "type as its values show")] + [
-        (f"custom:{key}:{field_type.value}", field_type.label) for field_type in FieldType
+    new = [("custom:" + key, "New custom field, type as its values show")] + [
+        (f"custom:{key}:{field_type.value}", f"New custom field: {field_type.label}")
+        for field_type in FieldType
     ]
     choices: Choices = [("", "Do not import"), ("Fields", fields)]
     if defined:

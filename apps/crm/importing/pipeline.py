@@ -127,6 +127,10 @@ def write_records(plan: staging.StagingPlan, reading: Reading) -> Written:
     notes = [*ensure_custom_fields(reading), *find_references(plan, reading.mapping)]
     derive_columns(plan, scope, str(tenant_defaults().zone))
     counts = upsert_rows(plan, scope, tenant_defaults().currency)
+    notes += [
+        f"“{value}” in “{column}” was left out of {rows:,} rows."
+        for column, value, rows in staging.count_unmatched()
+    ]
     return Written(counts, staging.count_warned_rows(), tuple(notes))
 
 

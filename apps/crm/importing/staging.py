@@ -21,6 +21,8 @@ from apps.crm.importing.mapping import ColumnMapping
 from apps.crm.importing.problems import RowProblem
 from apps.crm.importing.rows import ParsedRow
 
+MAX_COUNTED_REFERENCES = 10
+
 ROWS = sql.Identifier("pg_temp", "crm_import_row")
 PROBLEMS = sql.Identifier("pg_temp", "crm_import_problem")
 
@@ -237,13 +239,26 @@ def count_warned_rows() -> int:
         return int(cursor.fetchone()[0])
 
 
+def count_unmatched() -> list[tuple[str, str, int]]:
+    """The references that lead nowhere most often: column, what is written, in how many rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT column_name, value, count(*) FROM {problems} WHERE NOT is_refused "
+                "GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 3 DESC, 1, 2 LIMIT %s"
+            ).format(problems=PROBLEMS),
+            [MAX_COUNTED_REFERENCES],
+        )
+        return [(column, value, count) for column, value, count in cursor.fetchall()]
+
+
 def read_problems() -> Iterator[RowProblem]:
-    """Everything found wrong, by row, read in chunks."""
+    """Everything found wrong, what was refused first, by row, read in chunks."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             sql.SQL(
                 "SELECT row_number, column_name, value, message, is_refused FROM {problems} "
-                "ORDER BY row_number, is_refused DESC, column_name"
+                "ORDER BY is_refused DESC, row_number, column_name"
             ).format(problems=PROBLEMS)
         )
         while batch := cursor.fetchmany(2000):

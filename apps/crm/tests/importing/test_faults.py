@@ -232,3 +232,12 @@ def test_a_hostile_file_name_is_shown_without_its_path_and_tricks(
     import_file(kind=RecordKind.CONTACT, path=path, actor=ACTOR)
     assert ImportRun.objects.get().file_name == "etcgnp.vsc"
     assert Contact.objects.count() == 1
+
+
+def test_what_is_left_out_often_is_counted_and_refused_rows_come_first(
+    acme: Tenant, tmp_path: Path
+) -> None:
+    text = "id,name,stage,owner\n1,A,Won,Nobody\n2,B,Won,Nobody\n3,C,Won,Once\n4,,Won,\n"
+    summary = import_text(tmp_path, DEALS, text)
+    assert "“Nobody” in “owner” was left out of 2 rows." in summary.notes
+    assert [row[0] for row in problems_of(summary.errors_path)[1:]] == ["5", "2", "3", "4"]
