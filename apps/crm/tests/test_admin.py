@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
-from apps.crm.admin import RECORD_ADMINS
-from apps.crm.models import ChangeLog, CustomField, Lead, Record, Stage
+from apps.crm.models import ChangeLog, CustomField, Lead, Stage
 from apps.crm.tests.factories import AccountFactory, CustomFieldFactory, LeadFactory
-from apps.operations.tests.admin_rows import TENANT_ROWS
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -92,16 +88,6 @@ def test_a_reference_is_found_by_name(cast: Cast, client_for: ClientFor) -> None
     address = "/admin/crm/contact/add/"
     client.post(address, {**form_of(client, address), "last_name": "Ek", "account": "Isdom"})
     assert account.contacts.get().last_name == "Ek"
-
-
-@pytest.mark.parametrize("model", RECORD_ADMINS, ids=lambda model: model.__name__)
-def test_no_record_is_deleted(model: type[Record], cast: Cast, client_for: ClientFor) -> None:
-    client, row = client_for(cast.admin), TENANT_ROWS[model]()
-    User.objects.update(is_superuser=True)
-    folder = f"/admin/crm/{model._meta.model_name}/"
-    assert client.post(f"{folder}{row.pk}/delete/", {"post": "yes"}).status_code == 403
-    client.post(folder, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
-    assert model._default_manager.filter(pk=row.pk).exists()
 
 
 def test_search_is_that_of_the_pages(cast: Cast, client_for: ClientFor) -> None:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aisha.sites import OPERATOR_SECTIONS, TENANT_SECTIONS, AishaSite, operator_site, tenant_site
 from apps.conftest import Cast, TenantClient
+from apps.crm.admin import RECORD_ADMINS
 from apps.operations.tests.admin_rows import OPERATOR_ROWS, TENANT_ROWS
 from apps.tenants.admin import ReadOnlyAdmin
 from apps.tenants.connections import tenant_connection
@@ -160,6 +161,16 @@ def test_a_page_to_look_at_refuses_to_write(
     ]
     assert statuses == [403, 403, 403]
     assert model._default_manager.count() == before
+
+
+@pytest.mark.parametrize("model", RECORD_ADMINS, ids=lambda model: model.__name__)
+def test_no_record_is_deleted(model: Model, cast: Cast, client_for: ClientFor) -> None:
+    client, row = client_for(cast.admin), TENANT_ROWS[model]()
+    User.objects.update(is_superuser=True)
+    folder = list_address(model)
+    assert client.post(f"{folder}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post(folder, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert model._default_manager.filter(pk=row.pk).exists()
 
 
 @pytest.mark.parametrize("model", TENANT_PAGES)
