@@ -4,9 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = frozenset(
-    {"migrate", "migrate_schemas", "create_tenant", "delete_tenant", "prepare_database", "setup_demo"}
-)
+OWNER_COMMANDS = frozenset({"migrate", "migrate_schemas", "create_tenant", "setup_demo"})
 
 
 def main() -> None:

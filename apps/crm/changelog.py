@@ -103,7 +103,8 @@ BEGIN
                     FROM n AS a
                     LEFT JOIN %1$I.crm_contact c ON c.id = a.contact_id
                     LEFT JOIN %1$I.crm_opportunity d ON d.id = a.opportunity_id
-                    WHERE %2$s IS NOT NULL AND a.occurred_at <= clock_timestamp() AND a.activity_kind <> 'note'
+                    WHERE %2$s IS NOT NULL AND a.activity_kind <> 'note'
+                      AND a.occurred_at <= clock_timestamp()
                     GROUP BY 1
                 ), locked AS MATERIALIZED (
                     SELECT r.id, latest.at FROM %1$I.%3$I r JOIN latest USING (id)
@@ -216,7 +217,8 @@ def _trigger_statements(schema: str, model: type[Record]) -> list[sql.Composed]:
         statements.append(
             sql.SQL(
                 "CREATE OR REPLACE TRIGGER follow_stage_update BEFORE UPDATE ON {table} FOR EACH ROW "
-                "WHEN (OLD.stage_id IS DISTINCT FROM NEW.stage_id OR OLD.outcome IS DISTINCT FROM NEW.outcome) "
+                "WHEN (OLD.stage_id IS DISTINCT FROM NEW.stage_id "
+                "      OR OLD.outcome IS DISTINCT FROM NEW.outcome) "
                 "EXECUTE FUNCTION public.crm_follow_stage()"
             ).format(table=table)
         )
