@@ -145,7 +145,7 @@ def history_of(suggestion: Suggestion) -> tuple[HistoryLine, ...]:
     return tuple(
         HistoryLine(
             occurred_at=entry.occurred_at,
-            actor_name=entry.actor_name,
+            actor_name=entry.actor_name if entry.actor_id else "AiSHA",
             wording=Event(entry.event).label,
             detail=str(entry.details.get("reason", "")).replace("_", " "),
         )

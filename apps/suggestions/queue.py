@@ -85,7 +85,8 @@ def in_view(user: User, view: str) -> SuggestionQuerySet:
         case "snoozed":
             return visible.filter(state=State.SNOOZED).order_by("snoozed_until", "id")
         case "held_back":
-            return visible.held_back().order_by("-rank", "-id")
+            kept = visible.held_back().order_by("-rank", "-id")
+            return kept if user.sees_all else kept.filter(assignee=user)
         case "done":
             decided = [State.APPLIED, State.REJECTED, State.UNDONE]
             return visible.filter(state__in=decided).order_by("-reviewed_at", "-id")
