@@ -69,7 +69,7 @@ class _Column:
         self.filled += 1
         if text in self.seen:
             return
-        if len(self.seen) < REMEMBERED_VALUES:
+        if len(self.seen) < REMEMBERED_VALUES and len(text) <= MAX_CHOICE_LENGTH:
             self.seen.add(text)
         if self.is_ordered:
             if order := date_order_evidence(text):

@@ -263,7 +263,16 @@ class _Slot:
     ``parsed`` holds the result for each text: None where the text stands for nothing.
     """
 
-    __slots__ = ("_has_empty_words", "_parse", "attribute", "column", "key", "parsed", "position")
+    __slots__ = (
+        "_has_empty_words",
+        "_is_remembered",
+        "_parse",
+        "attribute",
+        "column",
+        "key",
+        "parsed",
+        "position",
+    )
 
     def __init__(self, target: ColumnTarget, parse: Parser) -> None:
         self.position = target.position
@@ -275,6 +284,8 @@ class _Slot:
             ValueType.TEXT,
             ValueType.CHOICE,
         }
+        # Texts seldom repeat and cost next to nothing to check.
+        self._is_remembered = target.field is None or target.field.type is not ValueType.TEXT
         self._parse = parse
         self.parsed: dict[str, Parsed] = {}
 
@@ -286,7 +297,7 @@ class _Slot:
                 result = self._parse(text)
             except ValueRefused as refused:
                 result = refused
-        if len(self.parsed) < REMEMBERED_VALUES:
+        if self._is_remembered and len(self.parsed) < REMEMBERED_VALUES:
             self.parsed[text] = result
         return result
 

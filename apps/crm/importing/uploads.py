@@ -7,7 +7,7 @@ import io
 import re
 import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import PurePath
@@ -74,15 +74,20 @@ def store_problems(problems: Iterable[RowProblem]) -> str:
     return name
 
 
-def read_first_problems(stored_path: str, limit: int) -> list[RowProblem]:
-    """The first lines of a kept list, for a page."""
+def read_problem_lines(stored_path: str) -> Iterator[list[str]]:
+    """The lines of a kept list below its header, one at a time."""
     with default_storage.open(stored_path, "rb") as binary:
         lines = csv.reader(io.TextIOWrapper(binary, encoding="utf-8-sig", newline=""))
         next(lines, None)
-        return [
-            RowProblem(int(number or 0), column, value, message, result == REFUSED)
-            for number, column, value, message, result in islice(lines, limit)
-        ]
+        yield from lines
+
+
+def read_first_problems(stored_path: str, limit: int) -> list[RowProblem]:
+    """The first problems of a kept list, for a page."""
+    return [
+        RowProblem(int(number or 0), column, value, message, result == REFUSED)
+        for number, column, value, message, result in islice(read_problem_lines(stored_path), limit)
+    ]
 
 
 def display_name(file_name: str) -> str:

@@ -6,9 +6,8 @@ from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
-from django.core.files.storage import default_storage
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,16 +21,18 @@ from apps.crm.importing.forms import MappingForm, UploadForm
 from apps.crm.importing.locks import mark_killed_runs
 from apps.crm.importing.mapping import MappingFile
 from apps.crm.importing.previews import Preview, preview_file
-from apps.crm.importing.problems import RowProblem
+from apps.crm.importing.problems import COLUMNS, RowProblem
 from apps.crm.importing.runs import end_run, request_cancel
 from apps.crm.importing.tasks import run_import
 from apps.crm.importing.uploads import (
     is_stored,
     open_stored,
     read_first_problems,
+    read_problem_lines,
     stored_size_bytes,
 )
 from apps.crm.models.imports import ImportRun, ImportStatus
+from apps.tenants.exports import stream_csv
 from apps.users.services import person_of
 
 RUNS_SHOWN = 20
@@ -144,19 +145,17 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
 @may_import
 @require_safe
-def download_errors(request: HttpRequest, pk: int) -> HttpResponseBase:
+def download_errors(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The list of problems as a CSV file."""
     run = get_object_or_404(ImportRun, pk=pk)
     if not is_stored(run.errors_path):
         raise Http404
-    response = FileResponse(
-        default_storage.open(run.errors_path, "rb"),
-        as_attachment=True,
-        filename=f"import-{run.pk}-problems.csv",
-        content_type="text/csv; charset=utf-8",
+    return stream_csv(
+        request,
+        file_name=f"import-{run.pk}-problems.csv",
+        header=COLUMNS,
+        rows=read_problem_lines(run.errors_path),
     )
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 def _preview(run: ImportRun, given: MappingFile | None) -> Preview:

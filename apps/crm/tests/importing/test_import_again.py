@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from apps.audit.schemas import Actor
 from apps.conftest import Cast
 from apps.crm.enums import RecordKind
 from apps.crm.importing.exceptions import MappingError
+from apps.crm.importing.services import import_file
 from apps.crm.models import Account, Activity, ChangeLog, Lead, Opportunity, Product
 from apps.crm.models.imports import ImportRun
 from apps.crm.tests.factories import LeadFactory
-from apps.crm.tests.importing.files import import_text
+from apps.crm.tests.importing.files import ACTOR, import_text, write_file
 from apps.tenants.models import Tenant
 
 DEALS = RecordKind.OPPORTUNITY
@@ -248,3 +250,19 @@ def test_the_audit_log_has_counts_and_ids_and_no_values(cast: Cast, tmp_path: Pa
 def test_backfilled_history_is_marked(acme: Tenant, tmp_path: Path) -> None:
     import_text(tmp_path, DEALS, TEXT, backfilled=True)
     assert set(ChangeLog.objects.values_list("backfilled", flat=True)) == {True}
+
+
+def test_an_import_holds_a_batch_of_rows_at_a_time(acme: Tenant, tmp_path: Path) -> None:
+    """The file is many times as large as what the import holds in memory."""
+    words = "words " * 150
+    text = "id,email,notes\n" + "".join(f"{n},p{n}@example.com,{words}{n}\n" for n in range(40_000))
+    path = write_file(tmp_path, text)
+    del text
+    tracemalloc.start()
+    try:
+        summary = import_file(kind=RecordKind.LEAD, path=path, source="large", actor=ACTOR)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert summary.rows_created == 40_000
+    assert peak_bytes < path.stat().st_size / 3
