@@ -245,7 +245,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def approve(self, request: Request, pk: str) -> Response:
         """Apply the change, in your name. Once: a second approval is a 409."""
-        fields = self._read(ApproveSerializer)
+        fields = self._read(ApproveSerializer, pk)
         return self._answer(
             services.approve(
                 suggestion_id=int(pk),
@@ -260,7 +260,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def reject(self, request: Request, pk: str) -> Response:
         """Close it, with a reason; it is not made again for a while."""
-        fields = self._read(RejectSerializer)
+        fields = self._read(RejectSerializer, pk)
         return self._answer(
             services.reject(
                 suggestion_id=int(pk),
@@ -276,7 +276,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def snooze(self, request: Request, pk: str) -> Response:
         """Put it away until a moment."""
-        fields = self._read(SnoozeSerializer)
+        fields = self._read(SnoozeSerializer, pk)
         return self._answer(
             services.snooze(
                 suggestion_id=int(pk),
@@ -313,7 +313,9 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
             )
         )
 
-    def _read(self, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    def _read(self, serializer_class: type[serializers.Serializer[Any]], pk: str) -> dict[str, Any]:
+        """The decision's fields; a suggestion that is not there comes before a field that is wrong."""
+        services.get_for(person_of(self.request), int(pk))
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -25,13 +24,14 @@ from apps.crm.tests.factories import (
     ProductFactory,
     TaskFactory,
 )
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import ApiToken, User
 
 ApiFor = Callable[[User], ApiClient]
 
 # Every list, and what makes a row of it. Products belong to everybody.
-OWNED = {
+OWNED: dict[str, Any] = {
     "leads": LeadFactory,
     "contacts": ContactFactory,
     "accounts": AccountFactory,
@@ -87,7 +87,7 @@ def test_a_token_of_one_tenant_is_unknown_to_the_other(
 ) -> None:
     with globex:
         _, key = ApiToken.issue(user=globex_cast.manager, name="globex", expires_at=None)
-    connection.set_tenant(acme)
+    tenant_connection().set_tenant(acme)
     LeadFactory()
     assert ApiClient("acme.localhost", key).get("/api/v1/leads/").status_code == 401
     assert ApiClient("globex.localhost", key).get("/api/v1/leads/").status_code == 200

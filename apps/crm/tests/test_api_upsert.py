@@ -18,6 +18,7 @@ from apps.crm.tests.factories import (
     LeadFactory,
     StageFactory,
 )
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import ApiToken, User
 
@@ -200,7 +201,7 @@ def test_the_same_activity_sent_by_eight_at_once_is_there_once(committed_tenant:
         thread.start()
     for thread in threads:
         thread.join()
-    connection.set_tenant(committed_tenant)
+    tenant_connection().set_tenant(committed_tenant)
     assert sorted(statuses) == [200] * 7 + [201]
     activity = Activity.objects.get()
     history = ChangeLog.objects.of_record("activity", activity.pk).order_by("id")

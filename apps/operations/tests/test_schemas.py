@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate
 from django.db import connection
 
 from apps.conftest import ApiClient, Cast, TenantClient
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Role
 from apps.tenants.grants import GRANTS, TableGrants
 from apps.tenants.models import Tenant
@@ -164,10 +165,10 @@ def test_the_run_time_login_owns_nothing_and_is_no_superuser(acme: Tenant) -> No
 
 
 def test_an_operator_is_nobody_in_a_tenant(acme: Tenant, anonymous_client: TenantClient) -> None:
-    connection.set_schema_to_public()
+    tenant_connection().set_schema_to_public()
     operator = User.objects.create_superuser("operator", password="correct horse battery")
     _, key = ApiToken.issue(user=operator, name="operator's", expires_at=None)
-    connection.set_tenant(acme)
+    tenant_connection().set_tenant(acme)
     assert not User.objects.filter(username="operator").exists()
     assert authenticate(username="operator", password="correct horse battery") is None
     assert ApiClient("acme.localhost", key).get("/api/v1/leads/").status_code == 401

@@ -20,6 +20,7 @@ from apps.execution.models import Execution
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import ApiToken, User
 
@@ -279,6 +280,6 @@ def test_of_six_approvals_at_once_one_is_applied(committed_tenant: Tenant) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    connection.set_tenant(committed_tenant)
+    tenant_connection().set_tenant(committed_tenant)
     assert sorted(answers) == [(200, "applied")] + [(409, "already_decided")] * 5
     assert (Task.objects.count(), Execution.objects.count()) == (1, 1)

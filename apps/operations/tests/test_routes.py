@@ -1,0 +1,249 @@
+"""Every address of the site: behind the sign-in unless listed, and closed to other tenants' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps as django_apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, models, transaction
+from django.http import HttpResponseBase
+
+from apps.conftest import Cast, TenantClient
+from apps.crm.enums import RecordKind
+from apps.crm.models import ImportRun, Record, Task
+from apps.operations.tests.admin_rows import TENANT_ROWS
+from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
+from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
+from apps.suggestions.models import Suggestion
+from apps.tenants.models import Tenant
+from apps.triggers.models import Scan
+from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
+from apps.users.models import ApiToken, User
+from apps.users.tests.factories import UserFactory
+
+ClientFor = Callable[[User], TenantClient]
+Model = type[models.Model]
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+SOURCE, EXTERNAL_ID = "globex-erp", "G-1"
+
+# Routes whose argument names no row of a tenant, each with the reason.
+NAMES_NO_ROW = {
+    "admin:app_list": "the name of an app",
+    "admin:": "whatever else stands below the admin's address",
+}
+
+
+def make_token() -> ApiToken:
+    token, _ = ApiToken.issue(user=UserFactory(), name="globex", expires_at=None)
+    return token
+
+
+def make_import_run() -> ImportRun:
+    run = make_plain_import_run()
+    run.errors_path = default_storage.save("imports/globex.csv", ContentFile("globex's problems"))
+    run.save()
+    return run
+
+
+MAKERS: dict[Model, Callable[[], models.Model]] = {
+    **TENANT_ROWS,
+    ApiToken: make_token,
+    ImportRun: make_import_run,
+}
+
+
+def model_of(route: Route) -> Model | None:
+    """The kind of row that a route's argument names; None where it names none."""
+    namespace, _, name = route.name.rpartition(":")
+    if route.name in NAMES_NO_ROW:
+        return None
+    if name == "auth_user_password_change":
+        # Django's name for it, whatever the model of people is.
+        return User
+    if namespace == "admin":
+        return django_apps.get_model(".".join(name.split("_")[:2]))
+    if namespace == "suggestions":
+        return Suggestion
+    if namespace == "triggers":
+        return Scan
+    if namespace == "crm":
+        if name.startswith("import_"):
+            return ImportRun
+        return Task if name == "task_done" else model_of_kind(name.partition("_")[0])
+    if route.name == "users:revoke_token":
+        return ApiToken
+    if not namespace and route.path.startswith(SELF_GUARDED_PREFIX):
+        (found,) = [m for m in MAKERS if m._meta.model_name == name.partition("-")[0]]
+        return found
+    raise AssertionError(f"tell this test which row {route.name} ({route.path}) is about")
+
+
+def model_of_kind(kind: str) -> type[Record]:
+    model = django_apps.get_model("crm", RecordKind(kind).value)
+    assert issubclass(model, Record)
+    return model
+
+
+WITH_ROW = [route for route in walk_routes(TENANT_MAP) if route.arguments and model_of(route)]
+
+
+def send(client: TenantClient, method: str, path: str) -> Any:
+    """Send an empty form or, to the API, an empty object; read the answer to its end."""
+    if path.startswith(SELF_GUARDED_PREFIX):
+        answer: Any = client.generic(method, path, "{}", "application/json")
+    else:
+        answer = client.generic(method, path, "", "application/x-www-form-urlencoded")
+    answer.read_text = (b"".join(answer) if answer.streaming else answer.content).decode()
+    return answer
+
+
+def is_turned_away(answer: HttpResponseBase) -> bool:
+    if answer.status_code == 401:
+        return True
+    return answer.status_code == 302 and "/sign-in/?next=" in answer.headers["Location"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_stranger_is_turned_away_from_every_address_but_the_listed(
+    anonymous_client: TenantClient, method: str
+) -> None:
+    reached = set()
+    for route in walk_routes(TENANT_MAP):
+        answer = send(anonymous_client, method, route.fill(url="x", app_label="crm"))
+        if not is_turned_away(answer):
+            reached.add(route.name)
+    # The front page stands at the public host; the admin's sign-in leads on to the only one.
+    expected = set(OPEN_ROUTES) - {"landing", "admin:login"}
+    assert reached - {"admin:login"} == expected
+
+
+def test_a_stranger_at_the_public_host_reaches_the_front_page_and_the_sign_in(
+    db: None,
+) -> None:
+    client = TenantClient("localhost")
+    reached = {
+        route.name
+        for route in walk_routes(PUBLIC_MAP)
+        if client.get(route.fill(url="x", app_label="tenants")).status_code == 200
+    }
+    assert reached == {"landing", "admin:login"}
+
+
+def test_each_open_route_exists_and_has_its_reason() -> None:
+    names = {route.name for route in [*walk_routes(TENANT_MAP), *walk_routes(PUBLIC_MAP)]}
+    assert set(OPEN_ROUTES) - names == set()
+    assert all(reason.strip() for reason in OPEN_ROUTES.values())
+
+
+@pytest.fixture
+def foreign_rows(
+    acme: Tenant, globex: Tenant, globex_cast: Cast
+) -> Iterator[dict[Model, models.Model]]:
+    """A row of each kind in globex, under an id that acme does not have."""
+    rows = {}
+    for model, make in MAKERS.items():
+        with globex:
+            row = make()
+            if isinstance(row, Record):
+                type(row)._default_manager.filter(pk=row.pk).update(
+                    source=SOURCE, external_id=EXTERNAL_ID
+                )
+        while model._default_manager.filter(pk=row.pk).exists():
+            with globex:
+                row = make()
+        rows[model] = row
+    yield rows
+    with globex:
+        for path in default_storage.listdir("imports")[1]:
+            default_storage.delete(f"imports/{path}")
+
+
+def address_of(route: Route, rows: dict[Model, models.Model]) -> str:
+    model = model_of(route)
+    assert model is not None
+    row_id = rows[model].pk
+    values = dict.fromkeys(route.arguments, row_id)
+    return route.fill(**values | {"source": SOURCE, "external_id": EXTERNAL_ID})
+
+
+def test_another_tenants_ids_lead_nowhere(
+    cast: Cast,
+    globex: Tenant,
+    foreign_rows: dict[Model, models.Model],
+    client_for: ClientFor,
+) -> None:
+    with globex:
+        before = fingerprint_of("globex")
+    wrong = []
+    for person in (cast.manager, cast.admin):
+        client = client_for(person)
+        for route in WITH_ROW:
+            model = model_of(route)
+            assert model is not None
+            path, secret = address_of(route, foreign_rows), str(foreign_rows[model])
+            for method in METHODS:
+                if method == "PUT" and EXTERNAL_ID in path:
+                    # An upsert makes a record of this tenant's own; see test_api_upsert.
+                    continue
+                with transaction.atomic():
+                    answer = send(client, method, path)
+                    transaction.set_rollback(True)
+                if not is_nowhere(answer, path) or secret in answer.read_text:
+                    wrong.append(f"{method} {path} ({route.name}): {answer.status_code}")
+    assert wrong == []
+    with globex:
+        assert fingerprint_of("globex") == before
+
+
+def is_nowhere(answer: Any, path: str) -> bool:
+    """404, or a method that the address does not know; the admin sends back to its first page."""
+    if answer.status_code in {404, 405}:
+        return True
+    if not path.startswith("/admin/"):
+        return False
+    if answer.status_code == 403:
+        return True
+    # A missing row's page leads to the admin's first page, its old address to that page.
+    return answer.status_code == 302 and answer.headers["Location"] in {
+        "/admin/", f"{path}change/",
+    }  # fmt: skip
+
+
+def test_the_same_addresses_lead_somewhere_at_home(
+    globex: Tenant, globex_cast: Cast, foreign_rows: dict[Model, models.Model]
+) -> None:
+    """What the test above attacks is there: as it is for globex's own administrator."""
+    client = TenantClient("globex.localhost")
+    with globex:
+        # Tokens are revoked by their own person.
+        token = foreign_rows[ApiToken]
+        ApiToken.objects.filter(pk=token.pk).update(user=globex_cast.admin)
+        client.force_login(globex_cast.admin)
+    answers: dict[Route, set[int]] = {route: set() for route in WITH_ROW}
+    # Reading comes first: what a write does to stored files is not rolled back.
+    for method in METHODS:
+        for route in WITH_ROW:
+            with transaction.atomic():
+                answer = send(client, method, address_of(route, foreign_rows))
+                answers[route].add(answer.status_code)
+                transaction.set_rollback(True)
+    assert [route for route, statuses in answers.items() if statuses <= {404, 405}] == []
+
+
+def fingerprint_of(schema: str) -> dict[str, str]:
+    """A digest of the content of each table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
+        digests = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                f"SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) "
+                f'FROM "{schema}"."{table}" t'
+            )
+            digests[table] = cursor.fetchone()[0]
+    return digests
