@@ -82,6 +82,7 @@ def approve(
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StaleError: a value has changed since; the error says which. Nothing was written.
         WithdrawnError: the reason is gone; a waiting suggestion is withdrawn now.
+        AnotherOpenError: it had failed, and a newer one for the same purpose waits.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
     suggestion = _decidable(user, suggestion_id, origin)
@@ -110,6 +111,8 @@ def approve(
         _record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
         raise
     except (ExecutionError, DatabaseError) as error:
+        if _is_another_open(error):
+            raise AnotherOpenError() from error
         code = error.code if isinstance(error, ExecutionError) else type(error).__name__
         reason = error.message if isinstance(error, ExecutionError) else "the database refused it."
         _mark_failed(suggestion, change, code=code, reason=reason, user=user, now=now)
@@ -246,9 +249,9 @@ def reopen(
             _note_decision(suggestion, Verdict.REOPEN, user, now)
             _record(actor, Event.SUGGESTION_REOPENED, suggestion)
     except IntegrityError as error:
-        if "one_open_suggestion_per_record_and_goal" not in str(error):
-            raise
-        raise AnotherOpenError() from error
+        if _is_another_open(error):
+            raise AnotherOpenError() from error
+        raise
     suggestion.refresh_from_db()
     return suggestion
 
@@ -310,6 +313,10 @@ def _claim(
     ).update(state=state, reviewed_by=user, reviewed_at=now, **values)
     if not moved:
         raise _refusal(suggestion, state)
+
+
+def _is_another_open(error: Exception) -> bool:
+    return "one_open_suggestion_per_record_and_goal" in str(error)
 
 
 def _sources_of(state: State) -> list[State]:

@@ -1,0 +1,72 @@
+"""Suggestions in every state, made the way the product makes them wherever that is possible."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.crm.models import Lead
+from apps.crm.tests.factories import LeadFactory
+from apps.execution.enums import ExecutionStatus, Verdict
+from apps.execution.models import Execution, PolicyDecision
+from apps.suggestions.enums import State
+from apps.suggestions.models import Suggestion
+from apps.triggers.enums import ScanKind
+from apps.triggers.models import Scan
+from apps.triggers.services import scan_now
+from apps.users.models import User
+
+NOW = timezone.now()
+LONG_AGO = NOW - timedelta(days=30)
+
+
+def scan(after: timedelta = timedelta()) -> Scan:
+    """A full scan, so long after ``NOW``."""
+    return scan_now(kind=ScanKind.FULL, now=NOW + after)
+
+
+def quiet_lead(owner: User | None, **fields: object) -> Lead:
+    """A lead for which ``lead_inactive`` holds."""
+    lead: Lead = LeadFactory(owner=owner, **{"created_at": LONG_AGO, **fields})
+    return lead
+
+
+def suggested(owner: User | None, **fields: object) -> Suggestion:
+    """A scan's suggestion for one quiet lead."""
+    lead = quiet_lead(owner, **fields)
+    scan()
+    return Suggestion.objects.get(record_kind="lead", record_id=lead.pk)
+
+
+def put_in(suggestion: Suggestion, state: State, by: User) -> Suggestion:
+    """Move a suggestion to a state by hand, with what the database demands of it."""
+    values: dict[str, object] = {"state": state}
+    if state in {State.APPROVED, State.FAILED, State.REJECTED, State.APPLIED, State.UNDONE}:
+        values |= {"reviewed_by": by, "reviewed_at": NOW}
+    if state == State.SNOOZED:
+        values["snoozed_until"] = NOW + timedelta(days=3)
+    if state == State.APPLIED:
+        values |= {"applied_at": NOW, "execution": _execution(suggestion, by)}
+    Suggestion.objects.filter(pk=suggestion.pk).update(**values)
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def _execution(suggestion: Suggestion, by: User) -> Execution:
+    policy = PolicyDecision.objects.create(
+        decided_at=NOW, tool=suggestion.tool, verdict=Verdict.PERSON_MUST_DECIDE, policy_version=1
+    )
+    return Execution.objects.create(
+        tool=suggestion.tool,
+        arguments=suggestion.arguments,
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        status=ExecutionStatus.SUCCEEDED,
+        policy_decision=policy,
+        approved_by=by,
+        approved_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+        idempotency_key=f"case:{suggestion.pk}",
+    )
