@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.core.management import call_command
 from django.db import transaction
-from django_tenants.utils import get_public_schema_name, schema_exists
+from django_tenants.utils import get_public_schema_name, schema_context, schema_exists
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
@@ -76,6 +75,10 @@ def create_tenant(
     return tenant
 
 
-def migrate_all() -> None:
-    """Bring the public schema and every tenant's up to date."""
-    call_command("migrate_schemas", interactive=False, verbosity=0)
+def ensure_public_host(host: str) -> None:
+    """Make the public tenant, where the operator's admin is, and its host name; safe to run again."""
+    with schema_context(get_public_schema_name()), transaction.atomic():
+        public, _ = Tenant.objects.get_or_create(
+            schema_name=get_public_schema_name(), defaults={"name": "Operator"}
+        )
+        Domain.objects.get_or_create(domain=host, defaults={"tenant": public, "is_primary": True})

@@ -29,9 +29,9 @@ from apps.operations.demo.reporting import (
 )
 from apps.operations.demo.schemas import World
 from apps.operations.demo.simulation import acme, globex
-from apps.operations.provisioning import create_tenant
+from apps.operations.provisioning import create_tenant, ensure_public_host
 from apps.tenants.connections import tenant_connection
-from apps.tenants.models import Domain, Tenant
+from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.services import scan_now
 from apps.users.models import User
@@ -145,12 +145,7 @@ def _ensure_public_tenant() -> None:
     """The public host with its operator, who enters the public admin."""
     tenant_connection().set_schema_to_public()
     with transaction.atomic():
-        public, _ = Tenant.objects.get_or_create(
-            schema_name="public", defaults={"name": "Operator"}
-        )
-        Domain.objects.get_or_create(
-            domain=settings.PUBLIC_HOST, defaults={"tenant": public, "is_primary": True}
-        )
+        ensure_public_host(settings.PUBLIC_HOST)
         if not User.objects.filter(username=OPERATOR).exists():
             User.objects.create_superuser(OPERATOR, f"{OPERATOR}@aisha.example", DEMO_PASSWORD)
 

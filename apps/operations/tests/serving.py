@@ -1,0 +1,91 @@
+"""Starting real servers for tests, and waiting until they answer."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 20
+
+
+def free_port() -> int:
+    """A port on loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def environment_on_test_database() -> dict[str, str]:
+    """The environment of a process that works on the test database as the run-time login."""
+    name = connection.settings_dict["NAME"]
+    return {
+        **os.environ,
+        "AISHA_ENV": "test",
+        "AISHA_DATABASE_ACCOUNT": "app",
+        "DATABASE_URL": urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl(),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@contextmanager
+def running(
+    commands: Sequence[Sequence[str]], environment: Mapping[str, str], *, port: int
+) -> Iterator[None]:
+    """Run ``python -m`` commands until the block ends; the first serves ``/readyz`` on ``port``."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=Path(settings.BASE_DIR), env=dict(environment)
+        )
+        for command in commands
+    ]
+    try:
+        _wait_until_ready(port, processes)
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=STOP_TIMEOUT_S)
+
+
+def ask(
+    port: int, path: str, *, host: str, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, str], str]:
+    """Get a page: status, headers with lower-case names, and text."""
+    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        caller.request("GET", path, headers={"Host": host, **(headers or {})})
+        answer = caller.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, found, answer.read().decode(errors="replace")
+    finally:
+        caller.close()
+
+
+def _wait_until_ready(port: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask until the first process is ready; one that has ended says so at once."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        ended = [process.args for process in processes if process.poll() is not None]
+        if ended:
+            raise RuntimeError(f"a server ended at once: {ended}")
+        try:
+            if ask(port, "/readyz", host="localhost")[0] == http.HTTPStatus.OK:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError("the server did not get ready")

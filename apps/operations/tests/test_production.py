@@ -1,0 +1,108 @@
+"""Production without containers: real workers, hashed static files, no debug page, no weak secret."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from apps.operations.tests.serving import ask, environment_on_test_database, free_port, running
+from apps.tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """A site in production mode; ``host`` is a tenant's."""
+
+    port: int
+    host: str
+
+
+def production_environment(static_root: Path) -> dict[str, str]:
+    return {
+        **environment_on_test_database(),
+        "AISHA_ENV": "production",
+        "DJANGO_SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": ".localhost,localhost",
+        "AISHA_HTTPS": "no",
+        "STATIC_ROOT": str(static_root),
+    }
+
+
+def manage(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def production(
+    committed_tenant: Tenant, django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> Iterator[Production]:
+    environment = production_environment(tmp_path / "static")
+    collected = manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+    assert collected.returncode == 0, collected.stderr
+    connection.close()
+    port = free_port()
+    web = ["uvicorn", "aisha.asgi:application", "--port", str(port), "--workers", "2"]
+    with running([web], environment, port=port):
+        yield Production(port, "race.localhost")
+
+
+def test_the_site_in_production_mode(production: Production) -> None:
+    status, headers, page = ask(production.port, "/sign-in/", host=production.host)
+    assert status == 200
+    policy = set(headers["content-security-policy"].split("; "))
+    assert {"default-src 'self'", "script-src 'self'", "style-src 'self'"} <= policy
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+
+    (stylesheet,) = re.findall(r'href="(/static/css/aisha\.[0-9a-f]{12}\.css)"', page)
+    status, headers, _ = ask(
+        production.port, stylesheet, host=production.host, headers={"Accept-Encoding": "gzip"}
+    )
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+    assert "immutable" in headers["cache-control"]
+
+    assert ask(production.port, "/healthz", host=production.host)[0] == 200
+    status, _, page = ask(production.port, "/", host="nobody.localhost")
+    assert status == 404
+    assert "There is nothing at this address" in page
+    assert ask(production.port, "/", host="evil.example")[0] == 404
+    status, headers, _ = ask(production.port, "/suggestions/", host=production.host)
+    assert (status, headers["location"]) == (302, "/sign-in/?next=/suggestions/")
+    status, _, page = ask(production.port, "/nothing/here/", host=production.host)
+    assert status == 404
+    assert "Traceback" not in page
+    assert "urlpatterns" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY"),
+        ({"DJANGO_SECRET_KEY": "too-short"}, "50 or more random characters"),
+        ({"DJANGO_SECRET_KEY": settings.DEVELOPMENT_SECRET_KEY}, "50 or more random characters"),
+        ({"DJANGO_DEBUG": "yes"}, "must be off"),
+        ({"AISHA_ENV": "prod"}, "development, test or production"),
+    ],
+)
+def test_it_refuses_to_start_unsafe(tmp_path: Path, change: dict[str, str], complaint: str) -> None:
+    result = manage({**production_environment(tmp_path), **change}, "check")
+    assert result.returncode != 0
+    assert complaint in result.stderr
