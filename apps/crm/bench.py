@@ -105,6 +105,7 @@ def _import_by_hand(path: Path) -> None:
         ):
             while chunk := source.read(1 << 20):
                 copy.write(chunk)
+        cursor.execute("ANALYZE bench_file")
         cursor.execute(_BY_HAND)
 
 
