@@ -17,8 +17,10 @@ def refusing(tenant: Tenant, table: str, *, unless: str = "false") -> Iterator[N
     """The owner of the database lets in only new rows of ``table`` for which ``unless`` holds."""
     name = f'"{tenant.schema_name}"."{table}"'
     _as_owner(tenant, f"ALTER TABLE {name} ADD CONSTRAINT refusing CHECK ({unless}) NOT VALID")
-    yield
-    _as_owner(tenant, f"ALTER TABLE {name} DROP CONSTRAINT refusing")
+    try:
+        yield
+    finally:
+        _as_owner(tenant, f"ALTER TABLE {name} DROP CONSTRAINT refusing")
 
 
 def _as_owner(tenant: Tenant, statement: str) -> None:
