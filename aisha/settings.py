@@ -29,7 +29,7 @@ if AISHA_ENV not in {"development", "test", "production"}:
     raise ImproperlyConfigured(f"AISHA_ENV={AISHA_ENV!r}: use development, test or production.")
 IS_PRODUCTION = AISHA_ENV == "production"
 
-DEBUG = read_bool("DJANGO_DEBUG", AISHA_ENV == "development")
+DEBUG = read_bool("DJANGO_DEBUG", False)
 DEVELOPMENT_SECRET_KEY = "development-only-and-refused-in-production"  # noqa: S105
 SECRET_KEY = read_text("DJANGO_SECRET_KEY", None if IS_PRODUCTION else DEVELOPMENT_SECRET_KEY)
 if IS_PRODUCTION:
@@ -262,6 +262,7 @@ if IS_PRODUCTION:
 
 # A larger upload streams to disk; the import itself refuses above its own limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+REQUEST_MAX_BYTES = read_int("REQUEST_MAX_BYTES", 10 * 1024 * 1024)
 IMPORT_MAX_BYTES = read_int("IMPORT_MAX_BYTES", 200 * 1024 * 1024)
 
 # --- API -------------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django_tenants.utils import get_public_schema_name, schema_context, schema_exists
 
@@ -18,6 +21,11 @@ from apps.tenants.grants import apply_grants
 from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import ensure_roles
 from apps.users.services import ensure_person_roles
+
+# Labels of letters, digits and hyphens, joined by dots (RFC 1123); an underscore is no host name.
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
+)
 
 
 def prepare_schema() -> None:
@@ -51,6 +59,10 @@ def create_tenant(
         raise TenantExistsError(f"A tenant with the schema {schema!r} exists already.")
     if Domain.objects.filter(domain=host).exists():
         raise TenantExistsError(f"The host name {host!r} belongs to another tenant.")
+    if not _HOST_NAME.match(host):
+        raise ValidationError(
+            f"{host!r} is not a host name: use letters, digits, hyphens and dots."
+        )
     tenant = Tenant(schema_name=schema, name=name, time_zone=time_zone, currency=currency)
     tenant.full_clean()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,3 +107,22 @@ def test_it_refuses_to_start_unsafe(tmp_path: Path, change: dict[str, str], comp
     result = manage({**production_environment(tmp_path), **change}, "check")
     assert result.returncode != 0
     assert complaint in result.stderr
+
+
+def send_body(port: int, path: str, announced: int, sent: int) -> int:
+    """Post so many bytes of those announced; return the status of the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: race.localhost\r\nContent-Length: {announced}\r\n"
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        caller.sendall(head.encode() + b"x" * sent)
+        return int(caller.recv(4096).split()[1])
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(production: Production) -> None:
+    small, large, huge = 1000, settings.REQUEST_MAX_BYTES + 1, 2 * 1024**3
+    assert send_body(production.port, "/sign-in/", small, small) == 403
+    assert send_body(production.port, "/sign-in/", large, 0) == 413
+    assert send_body(production.port, "/import/", large, large) == 302
+    assert send_body(production.port, "/import/", huge, 0) == 413

@@ -87,7 +87,7 @@ FOLLOWUP_MISSING = _statement(
     WITH talk AS (
         SELECT id, occurred_at, opportunity_id, lead_id, contact_id, revision FROM crm_activity
         WHERE activity_kind IN ('meeting', 'call') AND NOT (activity_kind = 'call' AND direction = 'none')
-          AND occurred_at <= %(now)s - interval '3 days' AND occurred_at > %(now)s - interval '21 days'
+          AND occurred_at <= %(now)s - interval '3 days' AND occurred_at > %(now)s - interval '14 days'
     ), found AS (
         SELECT a.*, d.revision AS about_revision
         FROM talk a JOIN crm_opportunity d ON d.id = a.opportunity_id AND d.outcome = 'open'
@@ -123,7 +123,7 @@ FOLLOWUP_MISSING = _statement(
     goal="plan_next_step",
     kind="activity",
     severity=3,
-    parameters='{"grace_days": 3, "window_days": 21}',
+    parameters='{"grace_days": 3, "window_days": 14}',
 )
 
 INBOUND_FROM_UNKNOWN_SENDER = _statement(

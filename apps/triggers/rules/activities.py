@@ -26,7 +26,7 @@ class FollowupMissingParameters(Parameters):
     """How soon after a meeting or call a next step is expected, and how far back to look."""
 
     grace_days: Annotated[int, Field(ge=0, le=60)] = 3
-    window_days: Annotated[int, Field(ge=1, le=365)] = 21
+    window_days: Annotated[int, Field(ge=1, le=365)] = 14
 
     @model_validator(mode="after")
     def _leave_a_window(self) -> Self:

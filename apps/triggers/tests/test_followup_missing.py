@@ -42,8 +42,8 @@ def talk(**fields: object) -> Activity:
     [
         (ago(days=3), True),
         (ago(days=3) + SECOND, False),
-        (ago(days=21) + SECOND, True),
-        (ago(days=21), False),
+        (ago(days=14) + SECOND, True),
+        (ago(days=14), False),
     ],
     ids=["grace over", "still in grace", "just inside the window", "window over"],
 )
