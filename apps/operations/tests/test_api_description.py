@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import call_command
+from django.urls import resolve
 
 from apps.conftest import TenantClient
+from apps.operations.tests.routes import TENANT_MAP
+from apps.tenants.exceptions import AishaError
 
+# What apps.operations.errors makes of errors that are not our own.
+CODES_OF_THE_FRAMEWORK = {
+    "invalid", "parse_error", "not_authenticated", "authentication_failed", "permission_denied",
+    "csrf_failed", "not_found", "method_not_allowed", "not_acceptable", "unsupported_media_type",
+    "payload_too_large", "fault",
+}  # fmt: skip
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -99,3 +109,27 @@ def test_the_page_holds_no_inline_script_or_style_and_nothing_from_elsewhere(
     script = anonymous_client.get("/api/docs/?script=")
     assert script["Content-Type"].startswith("application/javascript")
     assert "SwaggerUIBundle" in script.content.decode()
+
+
+def test_the_guide_names_only_addresses_and_codes_that_exist() -> None:
+    guide = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
+    paths = {
+        re.sub(r"\?.*", "", path) for path in re.findall(r'"\$HOST(/[^"]*)"', guide)
+    }  # fmt: skip
+    assert len(paths) >= 7
+    for path in paths:
+        name = resolve(f"/api/v1{path}", TENANT_MAP).view_name
+        assert name != "unknown_endpoint", path
+    rows = re.findall(r"^\| \d[^|]*\| ([^|]+) \|", guide, re.MULTILINE)
+    codes = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+    known = {error.code for error in every_error()} | CODES_OF_THE_FRAMEWORK
+    assert codes - known == set()
+
+
+def every_error() -> set[type[AishaError]]:
+    found, waiting = set(), [AishaError]
+    while waiting:
+        error = waiting.pop()
+        found.add(error)
+        waiting += error.__subclasses__()
+    return found
