@@ -9,3 +9,7 @@ class TenantsConfig(AppConfig):
     name = "apps.tenants"
     label = "tenants"
     verbose_name = "Tenants"
+
+    def ready(self) -> None:
+        """Register the check of the grants in force."""
+        from apps.tenants import checks  # noqa: F401

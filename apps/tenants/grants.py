@@ -25,6 +25,14 @@ WRITE = "SELECT, INSERT, UPDATE"
 # What one person may know of another by way of the AI: enough to name an owner, no password, no address.
 NAMES = "SELECT (id, username, first_name, last_name, is_active, team_id, time_zone)"
 
+# What the pipeline may change of a suggestion: never who decided, when, and what was applied.
+KEEP_UP = (
+    "SELECT, INSERT, UPDATE (state, closed_because, held_back, queued_at, snoozed_until, refreshed_at,"
+    " expires_at, record_label, assignee_id, tool, arguments, before_values, guard_values, risk, title,"
+    " reason, facts, evidence, value_at_stake, currency, urgency, confidence, confidence_n, rank,"
+    " provider, brain_call_id)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TableGrants:
@@ -69,11 +77,11 @@ GRANTS: dict[str, TableGrants] = {
     # What the AI's side writes.
     "brain_braincall": TableGrants(run_time=ADD, ai=ADD),
     "triggers_signal": TableGrants(ai=WRITE),
-    "triggers_scan": TableGrants(ai=WRITE),
-    "triggers_scantrigger": TableGrants(ai=WRITE),
+    "triggers_scan": TableGrants(),
+    "triggers_scantrigger": TableGrants(),
     "triggers_silence": TableGrants(ai=READ),
     "triggers_triggersetting": TableGrants(ai=READ),
-    "suggestions_suggestion": TableGrants(ai=WRITE),
+    "suggestions_suggestion": TableGrants(ai=KEEP_UP),
     "suggestions_suggestionsignal": TableGrants(ai=ADD),
     "suggestions_decision": TableGrants(run_time=ADD, ai=READ),
 }
@@ -81,7 +89,7 @@ GRANTS: dict[str, TableGrants] = {
 
 def apply_grants(schema: str) -> None:
     """Revoke everything in ``schema`` from the three accounts and grant what the list says."""
-    accounts = _existing_accounts()
+    accounts = existing_accounts()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema]
@@ -103,7 +111,7 @@ def apply_grants(schema: str) -> None:
                     ).format(where=where, who=who)
                 )
         for table in tables:
-            for account, privileges in _wanted(schema, table):
+            for account, privileges in wanted_privileges(schema, table):
                 if account in accounts and privileges:
                     cursor.execute(
                         sql.SQL("GRANT {privileges} ON {table} TO {who}").format(
@@ -114,7 +122,8 @@ def apply_grants(schema: str) -> None:
                     )
 
 
-def _wanted(schema: str, table: str) -> list[tuple[str, str | None]]:
+def wanted_privileges(schema: str, table: str) -> list[tuple[str, str | None]]:
+    """What each account is to have on one table, as a PostgreSQL privilege list."""
     grants = GRANTS.get(table, TableGrants())
     if schema == get_public_schema_name():
         # Operators and tenants: no business of the AI or the apply step.
@@ -126,7 +135,7 @@ def _wanted(schema: str, table: str) -> list[tuple[str, str | None]]:
     ]
 
 
-def _existing_accounts() -> list[str]:
+def existing_accounts() -> list[str]:
     """The accounts to grant to. The run-time login is absent where one login does everything."""
     with connection.cursor() as cursor:
         cursor.execute(

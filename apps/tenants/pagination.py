@@ -32,9 +32,18 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def _counted(self) -> int:
-        rows: Any = self.object_list
-        counted: int = rows.order_by()[: self._limit + 1].count()
+        counted: int = self.rows_to_count().count()
         return counted
+
+    def rows_to_count(self) -> QuerySet[Any]:
+        """The rows that are to be counted: as many as it takes to know whether there are more."""
+        rows: Any = self.object_list
+        counted: QuerySet[Any] = rows.order_by()[: self._limit + 1]
+        return counted
+
+    def take_count(self, counted: int) -> None:
+        """Use the number of ``rows_to_count`` that was asked for together with something else."""
+        self.__dict__["_counted"] = counted
 
     @cached_property
     def count(self) -> int:

@@ -17,11 +17,17 @@ RUN_TIME_LOGIN = "aisha_app"
 
 _current_role: ContextVar[Role | None] = ContextVar("current_role", default=None)
 
-# Any statement that would leave or change the role. The block's own statements do not pass here:
-# they are sent before the guard is installed and after it is removed.
+# Any statement that would leave or change the role, or end the transaction that bounds it. The block's own
+# statements do not pass here: they are sent before the guard is installed and after it is removed.
 _ROLE_CHANGE = re.compile(
-    r"\b(set\s+(local\s+|session\s+)?(role|session\s+authorization)|reset\s+(role|all|session)|set_config\s*\()",
-    re.IGNORECASE,
+    r"""
+    \bset\s+(local\s+|session\s+)?"?(role|session_authorization|session\s+authorization)\b
+    | \breset\s+"?(role|session_authorization|session\s+authorization|all)\b
+    | \bset_config\s*\(
+    | \bdiscard\s+all\b
+    | (^|;)\s*(commit|end|abort|rollback(?!\s+to)|prepare\s+transaction)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 

@@ -1,0 +1,289 @@
+"""What each database account may do: the whole table of rights, and real statements that are refused."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import ProgrammingError, connection, transaction
+
+from aisha.environment import parse_database_url
+from apps.audit.enums import Event
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.conftest import Cast
+from apps.crm.changelog import record_models
+from apps.crm.models import ChangeLog, Lead
+from apps.crm.tests.factories import LeadFactory
+from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.enums import Role
+from apps.tenants.models import Tenant
+from apps.tenants.roles import RUN_TIME_LOGIN, taking_role
+
+RECORDS = sorted(model._meta.db_table for model in record_models())
+CRM_TABLES = sorted([*RECORDS, "crm_stage", "crm_customfield", "crm_changelog", "crm_importrun"])
+# What apply may insert into and update; products, stages and custom fields are people's alone.
+WRITTEN = sorted(set(RECORDS) - {"crm_product"})
+
+DENIED = "permission denied|must be owner"
+
+
+def refuse(role: Role | None, statement: str) -> None:
+    """The statement fails in PostgreSQL itself, for want of rights."""
+    with (
+        pytest.raises(ProgrammingError, match=DENIED),
+        transaction.atomic(),
+        nullcontext() if role is None else taking_role(role),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("table", CRM_TABLES)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO {table} DEFAULT VALUES",
+        "UPDATE {table} SET id = id",
+        "DELETE FROM {table}",
+        "TRUNCATE {table}",
+        "SELECT 1 FROM {table} FOR UPDATE",
+        "SELECT 1 FROM {table} FOR SHARE",
+        "ALTER TABLE {table} ADD COLUMN note text",
+        "ALTER TABLE {table} DISABLE TRIGGER ALL",
+        "DROP TABLE {table}",
+        "CREATE INDEX ON {table} (id)",
+        "LOCK TABLE {table} IN EXCLUSIVE MODE",
+        "MERGE INTO {table} t USING {table} s ON t.id = s.id WHEN MATCHED THEN DELETE",
+        "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+        "COPY {table} FROM PROGRAM 'true'",
+    ],
+)
+def test_the_ai_writes_no_crm_table(acme: Tenant, table: str, statement: str) -> None:
+    refuse(Role.AI, statement.format(table=table))
+
+
+@pytest.mark.parametrize("table", [*WRITTEN])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM {table}",
+        "TRUNCATE {table}",
+        "TRUNCATE {table} CASCADE",
+        "ALTER TABLE {table} ADD COLUMN note text",
+        "ALTER TABLE {table} DISABLE TRIGGER ALL",
+        "DROP TABLE {table}",
+        "DROP TRIGGER log_update ON {table}",
+        "CREATE INDEX ON {table} (id)",
+        "CREATE TRIGGER own BEFORE UPDATE ON {table} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ],
+)
+def test_the_apply_step_deletes_nothing_and_changes_no_table(
+    acme: Tenant, table: str, statement: str
+) -> None:
+    refuse(Role.APPLY, statement.format(table=table))
+
+
+@pytest.mark.parametrize("table", sorted(set(CRM_TABLES) - set(WRITTEN)))
+@pytest.mark.parametrize("verb", ["INSERT INTO {} DEFAULT VALUES", "UPDATE {} SET id = id"])
+def test_the_apply_step_writes_records_alone(acme: Tenant, table: str, verb: str) -> None:
+    refuse(Role.APPLY, verb.format(table))
+
+
+def test_and_records_it_does_write(acme: Tenant) -> None:
+    lead = LeadFactory(phone="1")
+    with taking_role(Role.APPLY):
+        Lead.objects.select_for_update().get(pk=lead.pk)
+        Lead.objects.filter(pk=lead.pk).update(phone="2")
+        made = Lead.objects.create(last_name="New")
+    history = ChangeLog.objects.order_by("id").values_list("record_id", "operation", "changes")
+    assert list(history) == [
+        (lead.pk, "created", {}),
+        (lead.pk, "changed", {"phone": ["1", "2"]}),
+        (made.pk, "created", {}),
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.AI, Role.APPLY, None])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO crm_changelog (transaction_id, record_kind, record_id, operation, changes, actor_name,"
+        " origin, request_id, backfilled) VALUES (1, 'lead', 1, 'changed', '{}', '', '', '', false)",
+        "UPDATE crm_changelog SET actor_name = 'nobody'",
+        "DELETE FROM crm_changelog",
+        "TRUNCATE crm_changelog",
+    ],
+)
+def test_nobody_writes_history_by_hand(acme: Tenant, role: Role | None, statement: str) -> None:
+    refuse(role, statement)
+
+
+@pytest.mark.parametrize("role", [Role.AI, Role.APPLY, None])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_auditentry SET actor_name = 'nobody'",
+        "DELETE FROM audit_auditentry",
+        "TRUNCATE audit_auditentry",
+        "ALTER TABLE audit_auditentry DISABLE TRIGGER ALL",
+    ],
+)
+def test_nobody_changes_the_audit_log(acme: Tenant, role: Role | None, statement: str) -> None:
+    refuse(role, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE acme.audit_auditentry SET actor_name = 'nobody'",
+        "DELETE FROM acme.audit_auditentry",
+        "TRUNCATE acme.audit_auditentry",
+        "UPDATE public.audit_auditentry SET actor_name = 'nobody'",
+        "DELETE FROM public.audit_auditentry",
+    ],
+)
+def test_not_even_the_owner_of_the_database_by_mistake(
+    django_db_setup: None, statement: str
+) -> None:
+    account = parse_database_url(settings.DATABASE_OWNER_URL)
+    with psycopg.connect(
+        host=account["HOST"],
+        port=account["PORT"] or None,
+        user=account["USER"],
+        password=account["PASSWORD"],
+        dbname=connection.settings_dict["NAME"],
+        options="-c lock_timeout=10s",
+    ) as owner:
+        with pytest.raises(
+            psycopg.errors.InsufficientPrivilege, match="the audit log can only be added to"
+        ):
+            owner.execute(statement)
+        owner.rollback()
+
+
+def test_the_ai_adds_to_the_audit_log_and_cannot_read_it(acme: Tenant) -> None:
+    with taking_role(Role.AI):
+        record_event(Actor.for_system("tests"), Entry(Event.SCAN_STARTED))
+    with taking_role(Role.AI), connection.cursor() as cursor:
+        cursor.execute("SELECT count(id) FROM audit_auditentry")
+        assert cursor.fetchone()[0] == 1
+    for column in ("details", "actor_name", "event", "*"):
+        refuse(Role.AI, f"SELECT {column} FROM audit_auditentry")
+
+
+@pytest.mark.parametrize("role", [Role.AI, Role.APPLY])
+@pytest.mark.parametrize("column", ["password", "email", "is_superuser", "last_login", "*"])
+def test_of_people_only_names_are_seen(cast: Cast, role: Role, column: str) -> None:
+    refuse(role, f"SELECT {column} FROM users_user")
+    with taking_role(role), connection.cursor() as cursor:
+        cursor.execute("SELECT first_name FROM users_user WHERE id = %s", [cast.rep.pk])
+        assert cursor.fetchone()[0] == "Rita"
+
+
+@pytest.mark.parametrize("role", [Role.AI, Role.APPLY])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE users_user SET is_superuser = true",
+        "SELECT key_hash FROM users_apitoken",
+        "SELECT session_data FROM django_session",
+        "SELECT 1 FROM auth_group",
+        "INSERT INTO execution_execution DEFAULT VALUES",
+        "UPDATE execution_execution SET status = 'succeeded'",
+        "SELECT 1 FROM execution_policydecision",
+        "INSERT INTO suggestions_decision DEFAULT VALUES",
+        "INSERT INTO triggers_silence DEFAULT VALUES",
+        "UPDATE triggers_triggersetting SET is_enabled = false",
+        "UPDATE triggers_scan SET status = 'succeeded'",
+        "DELETE FROM suggestions_suggestion",
+        "DELETE FROM triggers_signal",
+        "SELECT 1 FROM public.tenants_tenant",
+        "CREATE TABLE own (id int)",
+        "CREATE FUNCTION own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE SCHEMA own",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+    ],
+)
+def test_what_is_neither_roles_business(acme: Tenant, role: Role, statement: str) -> None:
+    refuse(role, statement)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    ["reviewed_by_id = 1", "reviewed_at = now()", "applied_at = now()", "execution_id = 1",
+     "record_id = 1", "goal = 'move_deal'", "origin = 'person'", "created_at = now()"],
+)  # fmt: skip
+def test_the_ai_cannot_say_that_somebody_decided(cast: Cast, assignment: str) -> None:
+    SuggestionFactory(assignee=cast.rep)
+    refuse(Role.AI, f"UPDATE suggestions_suggestion SET {assignment}")
+    with taking_role(Role.AI):
+        assert Suggestion.objects.update(title="Brought up to date") == 1
+
+
+def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
+    """Each right that an account has on a table of ours, in full: a new one must be meant."""
+    read, add, write = "r", "ar", "arw"
+    expected: dict[str, tuple[str, str, str]] = {
+        # table: (run-time login, AI, apply): a = insert, r = select, w = update, d = delete
+        "users_user": ("ardw", "(r)", "(r)"),
+        "users_team": ("ardw", read, read),
+        "users_apitoken": ("ardw", "", ""),
+        "users_user_groups": ("ardw", "", ""),
+        "users_user_user_permissions": ("ardw", "", ""),
+        "audit_auditentry": (add, "a(r)", ""),
+        **dict.fromkeys(WRITTEN, ("ardw", read, write)),
+        "crm_product": ("ardw", read, read),
+        "crm_stage": ("ardw", read, read),
+        "crm_customfield": ("ardw", read, read),
+        "crm_importrun": ("ardw", "", ""),
+        "crm_changelog": (read, read, ""),
+        "execution_policydecision": (add, "", ""),
+        "execution_execution": (write, read, ""),
+        "brain_braincall": (add, add, ""),
+        "triggers_signal": ("ardw", write, ""),
+        "triggers_scan": ("ardw", "", ""),
+        "triggers_scantrigger": ("ardw", "", ""),
+        "triggers_silence": ("ardw", read, ""),
+        "triggers_triggersetting": ("ardw", read, ""),
+        "suggestions_suggestion": ("ardw", "ar(w)", ""),
+        "suggestions_suggestionsignal": ("ardw", add, ""),
+        "suggestions_decision": (add, read, ""),
+    }
+    accounts = (RUN_TIME_LOGIN, Role.AI.value, Role.APPLY.value)
+    for table, rights in expected.items():
+        found = tuple(_rights(account, table) for account in accounts)
+        assert (table, found) == (table, rights)
+    ours = ("users_", "audit_", "crm_", "execution_", "brain_", "triggers_", "suggestions_")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'acme'")
+        tables = {name for (name,) in cursor.fetchall()}
+    assert {name for name in tables if name.startswith(ours)} == set(expected)
+    for table in sorted(tables - set(expected)):
+        assert (table, _rights(Role.AI.value, table), _rights(Role.APPLY.value, table)) == (
+            table, "", "",
+        )  # fmt: skip
+
+
+def _rights(account: str, table: str) -> str:
+    """The letters of what an account may do with a table; those of single columns in brackets."""
+    letters = {"INSERT": "a", "SELECT": "r", "DELETE": "d", "UPDATE": "w"}
+    found = ""
+    with connection.cursor() as cursor:
+        for privilege, letter in letters.items():
+            cursor.execute("SELECT has_table_privilege(%s, %s, %s)", [account, table, privilege])
+            if cursor.fetchone()[0]:
+                found += letter
+            elif privilege != "DELETE":
+                cursor.execute(
+                    "SELECT has_any_column_privilege(%s, %s, %s)", [account, table, privilege]
+                )
+                found += f"({letter})" if cursor.fetchone()[0] else ""
+        cursor.execute(
+            "SELECT has_table_privilege(%s, %s, 'TRUNCATE, REFERENCES, TRIGGER')", [account, table]
+        )
+        assert cursor.fetchone()[0] is False
+    return found
