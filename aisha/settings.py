@@ -185,6 +185,7 @@ CELERY_TIMEZONE = "UTC"
 # --- People ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["apps.users.backends.RoleBackend"]
 LOGIN_URL = "users:sign_in"
 LOGIN_REDIRECT_URL = "dashboard:today"
 LOGOUT_REDIRECT_URL = "users:sign_in"

@@ -23,9 +23,16 @@ NOTHING = "—"
 
 
 def build_diff(
-    tool: Tool[Any], arguments: Mapping[str, JsonValue], seen: Seen, *, record_label: str
+    tool: Tool[Any],
+    arguments: Mapping[str, JsonValue],
+    seen: Seen,
+    *,
+    record_label: str,
+    known_names: Mapping[tuple[str, int], str] | None = None,
 ) -> Diff:
     """Return what the change would do to what was seen; unchanged fields are left out.
+
+    ``known_names`` are names of referenced rows by (column, id) that need not be looked up.
 
     Raises:
         InvalidArgumentsError: the arguments do not fit the tool.
@@ -35,7 +42,7 @@ def build_diff(
     written = {column: to_json(value) for column, value in tool.values(typed).items()}
     model = model_of(tool.writes)
     pairs = [(column, known.get(column), new) for column, new in written.items()]
-    names = _names_of_references(model, pairs)
+    names = _names_of_references(model, pairs, known_names or {})
     rows = tuple(
         _field_diff(
             model,
@@ -67,7 +74,7 @@ def label_of(kind: RecordKind, column: str) -> str:
 def text_of(kind: RecordKind, column: str, value: JsonValue, *, currency: str = "") -> str:
     """Return one stored value as text; references are looked up, money gets its currency."""
     model = model_of(kind)
-    names = _names_of_references(model, [(column, value, None)])
+    names = _names_of_references(model, [(column, value, None)], {})
     return _Value(value, names, currency).text(_field_of(model, column))
 
 
@@ -116,15 +123,20 @@ def _field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
 
 
 def _names_of_references(
-    model: type[Record], pairs: list[tuple[str, JsonValue, JsonValue]]
+    model: type[Record],
+    pairs: list[tuple[str, JsonValue, JsonValue]],
+    known: Mapping[tuple[str, int], str],
 ) -> dict[tuple[str, int], str]:
-    """Look up the names of all referenced rows, one query per referenced column."""
-    names: dict[tuple[str, int], str] = {}
+    """The names of all referenced rows; those not known are looked up, one query per column."""
+    names = dict(known)
     for column, old, new in pairs:
         field = _field_of(model, column)
         if field.related_model is None:
             continue
         ids = {value for value in (old, new) if isinstance(value, int)}
+        ids -= {known_id for known_column, known_id in known if known_column == column}
+        if not ids:
+            continue
         for row in field.related_model._default_manager.filter(pk__in=ids):
             names[column, row.pk] = str(row)
     return names

@@ -117,7 +117,16 @@ def diff_of(suggestion: Suggestion) -> Diff:
         suggestion.arguments,
         seen_of(suggestion),
         record_label=suggestion.record_label,
+        known_names=_known_names(suggestion),
     )
+
+
+def _known_names(suggestion: Suggestion) -> dict[tuple[str, int], str]:
+    """What the packet itself knows of the rows that its change refers to."""
+    names = {(f"{suggestion.record_kind}_id", suggestion.record_id): suggestion.record_label}
+    if suggestion.assignee is not None:
+        names["owner_id", suggestion.assignee.pk] = suggestion.assignee.display_name
+    return names
 
 
 def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:

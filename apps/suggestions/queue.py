@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Page
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -19,6 +23,8 @@ from apps.users.models import User
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
 VIEW_COUNT_LIMIT = 100
+HELD_COUNT_LIMIT = 1000
+COUNTED_VIEWS = ("mine", "team", "unassigned", "snoozed", "held_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Queue:
     filters: QueueFilterForm
     page: Page  # type: ignore[type-arg]
     query: str
+    counts: Mapping[str, int]
 
     @classmethod
     def read(cls, user: User, params: QueryDict) -> Queue:
@@ -41,13 +48,19 @@ class Queue:
         filters = QueueFilterForm(params)
         rows = filters.narrow(in_view(user, view)).for_queue_page()
         paginator = CappedPaginator(rows, CARDS_PER_PAGE, params.get("page"))
+        # Everything that the page counts is asked in one statement.
+        counts = count_all(
+            {"listed": paginator.rows_to_count(), "held_for_me": _held_for(user)}
+            | {key: in_view(user, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
+        )
+        paginator.take_count(counts["listed"])
         query = f"?{params.urlencode()}" if params else ""
-        return cls(user, view, filters, paginator.asked_page(), query)
+        return cls(user, view, filters, paginator.asked_page(), query, counts)
 
     def views(self) -> list[tuple[str, str, str, str, bool]]:
         """The tabs: key, label, count, address, whether it is the present one."""
         return [
-            (key, label, _count_text(self.user, key), _view_url(key), key == self.view)
+            (key, label, _count_text(self.counts.get(key, 0)), _view_url(key), key == self.view)
             for key, label in view_labels(self.user)
         ]
 
@@ -99,14 +112,33 @@ def in_view(user: User, view: str) -> SuggestionQuerySet:
 
 def left_for(user: User) -> int:
     """How many suggestions wait for this person, counted to the limit."""
-    waiting: Any = Suggestion.objects.in_queue().filter(assignee=user)
-    return int(waiting[:VIEW_COUNT_LIMIT].count())
+    return count_all({"mine": in_view(user, "mine")[:VIEW_COUNT_LIMIT]})["mine"]
 
 
-def _count_text(user: User, view: str) -> str:
-    if view in {"done", "withdrawn"}:
-        return ""
-    count = in_view(user, view).order_by()[:VIEW_COUNT_LIMIT].count()
+def count_all(querysets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """Count the rows of several querysets in one statement."""
+    parts: list[str] = []
+    params: list[Any] = []
+    for rows in querysets.values():
+        try:
+            sql, values = rows.values("pk").query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            parts.append("0")
+            continue
+        # The text is Django's own; values travel as parameters.
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608
+        params.extend(values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return dict(zip(querysets, cursor.fetchone(), strict=True))
+
+
+def _held_for(user: User) -> QuerySet[Any]:
+    """What is held back for this person, as far as it is counted."""
+    return Suggestion.objects.held_back().filter(assignee=user).order_by()[:HELD_COUNT_LIMIT]
+
+
+def _count_text(count: int) -> str:
     if not count:
         return ""
     return f"{VIEW_COUNT_LIMIT - 1}+" if count == VIEW_COUNT_LIMIT else str(count)

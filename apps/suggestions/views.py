@@ -22,7 +22,7 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import present
-from apps.suggestions.queue import Queue, in_view, left_for
+from apps.suggestions.queue import Queue, left_for
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
@@ -171,10 +171,8 @@ def _answer(
             "views": queue.views(),
             "page": queue.page,
             "filters": queue.filters,
-            "held_back_count": in_view(queue.user, "held_back")
-            .filter(assignee=queue.user)
-            .order_by()[:1000]
-            .count(),
+            "held_back_count": queue.counts["held_for_me"],
+            "badge_count": queue.counts["mine"],
             "next_scan_at": next_daily_scan(timezone.now()),
         }
     )

@@ -75,19 +75,22 @@ def test_another_tenants_card_is_a_404(
     assert client.post(f"/suggestions/{foreign.pk}/approve/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/suggestions/", "/suggestions/?view=done"])
-def test_query_count_does_not_grow_with_cards(cast: Cast, client_for: ClientFor, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/suggestions/", 11), ("/suggestions/?view=done", 7)]
+)
+def test_query_count_does_not_grow_with_cards(
+    cast: Cast, client_for: ClientFor, path: str, expected: int
+) -> None:
     client = client_for(cast.rep)
     counts = []
     for total in (1, 3):
         while Suggestion.objects.count() < total:
             own(cast)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(path).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    # Two of them set the search path.
+    assert counts == [expected, expected]
 
 
 def test_held_back_ones_are_listed_and_counted(cast: Cast, client_for: ClientFor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
@@ -29,7 +29,9 @@ def run_in(tenant: Tenant, work: Callable[[], ResultT]) -> ResultT:
         connection.close()
 
 
-def at_once(tenant: Tenant, works: list[Callable[[], ResultT]]) -> list[ResultT | BaseException]:
+def at_once(
+    tenant: Tenant, works: Sequence[Callable[[], ResultT]]
+) -> list[ResultT | BaseException]:
     """Start all at the same moment; return what each gave or raised, in order."""
     barrier = Barrier(len(works))
 
