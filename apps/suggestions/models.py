@@ -117,16 +117,19 @@ class Suggestion(models.Model):
             ),
         ]
         indexes = [
+            # The queue: what waits, or was approved and not written, best first.
             models.Index(
                 fields=["assignee", "-rank", "-id"],
-                condition=Q(state="pending", held_back=""),
+                condition=Q(state__in=["pending", "failed"]),
                 name="suggestion_queue_mine",
             ),
             models.Index(
                 fields=["-rank", "-id"],
-                condition=Q(state="pending", held_back=""),
+                condition=Q(state__in=["pending", "failed"]),
                 name="suggestion_queue_all",
             ),
+            # The API's list, over all states.
+            models.Index(fields=["-rank", "-id"], name="suggestion_by_rank"),
             models.Index(fields=["state", "-rank", "-id"], name="suggestion_by_state"),
             models.Index(fields=["record_kind", "record_id"], name="suggestion_by_record"),
             models.Index(fields=["assignee", "queued_at"], name="suggestion_by_day"),

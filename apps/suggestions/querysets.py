@@ -34,7 +34,8 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         """In the queue, or approved and not written while the reason holds: both wait for a person."""
         firing = Signal.objects.firing().filter(suggestions=OuterRef("pk"))
         has_reason = ~Q(origin=Origin.TRIGGER) | Q(Exists(firing))
-        return self.filter(
+        # The first condition is that of the queue's indexes: without it the database sorts them all.
+        return self.filter(state__in=[State.PENDING, State.FAILED]).filter(
             Q(state=State.PENDING, held_back=HeldBack.NO) | Q(has_reason, state=State.FAILED)
         )
 
