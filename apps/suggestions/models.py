@@ -128,6 +128,11 @@ class Suggestion(models.Model):
                 condition=Q(state__in=["pending", "failed"]),
                 name="suggestion_queue_all",
             ),
+            models.Index(
+                fields=["assignee", "-rank", "-id"],
+                condition=Q(state="pending") & ~Q(held_back=""),
+                name="suggestion_held_back",
+            ),
             # The API's list, over all states.
             models.Index(fields=["-rank", "-id"], name="suggestion_by_rank"),
             models.Index(fields=["state", "-rank", "-id"], name="suggestion_by_state"),
