@@ -67,6 +67,8 @@ def correct_contact(task: ThinkTask) -> Proposal | None:
             arguments[field] = stated.value.strip()
             changed.append(words)
             claims.append((f"New {words} in a signature: {shortened(stated.text, 100)}", stated))
+            on_file = task.fact(f"on_file_{field}")
+            claims.append((f"On file: {shortened(on_file.text, 100) if on_file else ''}", on_file))
     bounce = task.fact("bounce")
     name = shortened(task.record_label, 100)
     if bounce is not None and "email" not in arguments:

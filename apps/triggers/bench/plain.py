@@ -145,7 +145,7 @@ INBOUND_FROM_UNKNOWN_SENDER = _statement(
     ) a
     WHERE s.address LIKE '%%@%%'
       AND s.address !~
-          '^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?)([+.@-]|$)'
+          '^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?|newsletter)([+.@-]|$)'
       AND NOT EXISTS (SELECT 1 FROM crm_lead l WHERE lower(l.email) = s.address)
       AND NOT EXISTS (SELECT 1 FROM crm_contact c WHERE lower(c.email) = s.address)
     """,
@@ -176,8 +176,8 @@ CONTACT_DETAIL_CONFLICT = _statement(
         ) m ON true
     ), newer AS (
         SELECT s.*, b.id AS bounce_id,
-               regexp_replace(new_phone, '\D', '', 'g')
-                   NOT IN ('', regexp_replace(s.phone, '\D', '', 'g'))
+               right(regexp_replace(new_phone, '\D', '', 'g'), 9)
+                   NOT IN ('', right(regexp_replace(s.phone, '\D', '', 'g'), 9))
                AND NOT coalesce(h.phone, false) AS is_phone,
                lower(btrim(new_title)) NOT IN ('', lower(btrim(s.title)))
                AND NOT coalesce(h.title, false) AS is_title,

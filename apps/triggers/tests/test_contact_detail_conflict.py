@@ -50,6 +50,7 @@ def bounced(of: Contact, **fields: object) -> Activity:
     [
         ({"phone": "+1 555 0123"}, True),
         ({"phone": "+1 (555) 01-00"}, False),
+        ({"phone": "555 0100"}, True),
         ({"phone": "+1 555 0100 ext"}, False),
         ({"phone": "n/a"}, False),
         ({"phone": ""}, False),
@@ -197,3 +198,15 @@ def test_one_number_spelled_with_or_without_its_country_code_is_no_conflict(
     ana = contact(phone="(602) 555-0189")
     signed(ana, {"phone": stated})
     assert matching(KEY) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "fires"),
+    [("030 12345678", False), ("0049 30 1234 5678", False), ("+49 30 12345679", True)],
+)
+def test_country_code_and_trunk_zero_make_no_difference(
+    acme: Tenant, stated: str, fires: bool
+) -> None:
+    ana = contact(phone="+49 (30) 12345678")
+    signed(ana, {"phone": stated})
+    assert matching(KEY) == ([ana.pk] if fires else [])

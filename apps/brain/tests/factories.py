@@ -1,0 +1,35 @@
+"""Questions to the Brain, with facts by key."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from apps.brain.enums import Goal
+from apps.brain.schemas import Fact, ThinkTask
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef
+
+# A Friday: the next working day is Monday.
+FRIDAY = date(2026, 3, 6)
+
+
+def fact(key: str, text: str, value: Any = None, *, record: RecordRef | None = None) -> Fact:
+    """A fact whose number is set when the task is made."""
+    return Fact(0, key, key.replace("_", " ").capitalize(), text, value, None, record)
+
+
+def question(
+    goal: Goal,
+    *facts: Fact,
+    kind: RecordKind = RecordKind.LEAD,
+    label: str = "Ana Lopez",
+    today: date = FRIDAY,
+    assignee_id: int | None = 7,
+) -> ThinkTask:
+    """A task about record 3 with numbered facts."""
+    numbered = tuple(
+        Fact(n, f.key, f.label, f.text, f.value, f.occurred_at, f.record)
+        for n, f in enumerate(facts, start=1)
+    )
+    return ThinkTask(RecordRef(kind, 3), label, goal, numbered, (), today, assignee_id)

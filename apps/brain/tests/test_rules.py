@@ -1,0 +1,372 @@
+"""The built-in rules: deterministic, useful wording, evidence that cites facts, arguments that fit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from apps.brain import rules
+from apps.brain.enums import Goal, Mode, Provider
+from apps.brain.exceptions import ModeNotOfferedError
+from apps.brain.rules.contacts import FREE_MAIL_DOMAINS
+from apps.brain.rules.wording import day_text, next_working_day, shortened
+from apps.brain.schemas import Fact, Proposal, ThinkTask
+from apps.brain.services import think
+from apps.brain.tests.factories import fact, question
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef
+from apps.execution.tools import registry
+
+DEAL = RecordRef(RecordKind.OPPORTUNITY, 9)
+
+LEAD_FACTS = (
+    fact("status", "Working", "working"),
+    fact("phone", "+1 555 0100", "+1 555 0100"),
+    fact("created_at", "1 Feb 2026", "2026-02-01T09:00:00+00:00"),
+    fact("last_activity", "10 Feb 2026", "2026-02-10T09:00:00+00:00"),
+    fact("last_activity_subject", "Re: pricing"),
+    fact("open_tasks", "none", 0),
+    fact("value", "1,000 USD", "1000"),
+)
+DEAL_FACTS = (
+    fact("stage", "Negotiation", "negotiation"),
+    fact("stage_entered_at", "2 Jan 2026", "2026-01-02T09:00:00+00:00"),
+    fact("last_activity", "10 Feb 2026", "2026-02-10T09:00:00+00:00"),
+    fact("open_tasks", "none", 0),
+    fact("value", "4,821 USD", "4821"),
+    fact("expected_close_on", "31 Mar 2026", "2026-03-31"),
+)
+TALK_FACTS = (
+    fact("activity_kind", "Meeting", "meeting"),
+    fact("talk", "Demo", "2026-02-28T10:00:00+01:00", record=RecordRef(RecordKind.ACTIVITY, 3)),
+    fact("about", "Isdom renewal", record=DEAL),
+    fact("open_tasks", "none", 0),
+)
+TASK_FACTS = (
+    fact("due_on", "20 Feb 2026", "2026-02-20"),
+    fact("about", "Isdom renewal", record=DEAL),
+    fact("value", "4,821 USD", "4821"),
+)
+SENDER_FACTS = (
+    fact("address", "Maria.Silva@novacorp.com", "Maria.Silva@novacorp.com"),
+    fact("sender_name", "Maria Silva", "Maria Silva"),
+    fact("message", "Your offer", "2026-03-01T09:00:00+01:00"),
+)
+CONFLICT_FACTS = (
+    fact("stated_phone", "+1 555 0123", "+1 555 0123"),
+    fact("on_file_phone", "+1 555 0100", "+1 555 0100"),
+    fact("stating_message", "Re: pricing", "2026-03-01T09:00:00+01:00"),
+)
+QUESTIONS: dict[Goal, ThinkTask] = {
+    Goal.REVIVE_LEAD: question(Goal.REVIVE_LEAD, *LEAD_FACTS),
+    Goal.MOVE_DEAL: question(
+        Goal.MOVE_DEAL, *DEAL_FACTS, kind=RecordKind.OPPORTUNITY, label="Isdom GTX Pro"
+    ),
+    Goal.PLAN_NEXT_STEP: question(
+        Goal.PLAN_NEXT_STEP, *TALK_FACTS, kind=RecordKind.ACTIVITY, label="Meeting: Isdom"
+    ),
+    Goal.CLEAR_TASK: question(
+        Goal.CLEAR_TASK, *TASK_FACTS, kind=RecordKind.TASK, label="Send the offer"
+    ),
+    Goal.IDENTIFY_SENDER: question(
+        Goal.IDENTIFY_SENDER, *SENDER_FACTS, kind=RecordKind.ACTIVITY, label="Message"
+    ),
+    Goal.CORRECT_CONTACT: question(
+        Goal.CORRECT_CONTACT, *CONFLICT_FACTS, kind=RecordKind.CONTACT, label="Ana Lopez"
+    ),
+}
+
+
+def proposal_for(task: ThinkTask) -> Proposal:
+    proposal = rules.propose(task)
+    assert proposal is not None
+    return proposal
+
+
+def test_every_goal_has_a_writer_and_a_question_here() -> None:
+    assert set(rules.WRITERS) == set(Goal) == set(QUESTIONS)
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+def test_fault_02_arguments_fit_the_tool_and_name_the_record(goal: Goal) -> None:
+    task = QUESTIONS[goal]
+    proposal = proposal_for(task)
+    tool = registry.get(proposal.tool)
+    assert tool.subject(tool.parse(proposal.arguments)) == task.record
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+def test_the_same_question_has_the_same_answer(goal: Goal) -> None:
+    assert rules.propose(QUESTIONS[goal]) == rules.propose(QUESTIONS[goal])
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+def test_every_claim_cites_facts_that_were_given(goal: Goal) -> None:
+    task = QUESTIONS[goal]
+    proposal = proposal_for(task)
+    numbers = {one.number for one in task.facts}
+    assert len(proposal.claims) >= 2
+    for claim in proposal.claims:
+        assert claim.text.strip()
+        assert claim.facts
+        assert set(claim.facts) <= numbers
+
+
+@pytest.mark.parametrize(
+    ("goal", "title", "reason"),
+    [
+        (
+            Goal.REVIVE_LEAD,
+            "Call Ana Lopez",
+            "No contact since 10 Feb 2026 and nothing is planned. Try a call while the lead is still warm.",
+        ),
+        (
+            Goal.MOVE_DEAL,
+            "Follow up on Isdom GTX Pro",
+            "In Negotiation since 2 Jan 2026, no contact since 10 Feb 2026, and nothing is planned. "
+            "Agree on a next step or close it.",
+        ),
+        (
+            Goal.PLAN_NEXT_STEP,
+            "Plan a next step after the meeting: Isdom renewal",
+            "The meeting on 28 Feb 2026 is the last thing that happened, and nothing is planned after it.",
+        ),
+        (
+            Goal.CLEAR_TASK,
+            "Move “Send the offer” to 9 Mar 2026",
+            "It was due on 20 Feb 2026 and is still open for Isdom renewal. "
+            "A day that can be kept is better than one that has passed.",
+        ),
+        (
+            Goal.IDENTIFY_SENDER,
+            "Add Maria Silva of Novacorp as a lead",
+            "Maria Silva wrote on 1 Mar 2026 from maria.silva@novacorp.com, an address that no lead "
+            "and no contact has.",
+        ),
+        (
+            Goal.CORRECT_CONTACT,
+            "Update Ana Lopez’s phone number",
+            "Ana Lopez’s message of 1 Mar 2026 is signed with a phone number that differs from what "
+            "is on file.",
+        ),
+    ],
+)  # fmt: skip
+def test_wording(goal: Goal, title: str, reason: str) -> None:
+    proposal = proposal_for(QUESTIONS[goal])
+    assert (proposal.title, proposal.reason) == (title, reason)
+
+
+def test_without_a_phone_one_writes() -> None:
+    facts = [one for one in LEAD_FACTS if one.key != "phone"]
+    proposal = proposal_for(question(Goal.REVIVE_LEAD, *facts))
+    assert proposal.title == "Write to Ana Lopez"
+    assert proposal.arguments["title"] == "Write to Ana Lopez"
+    assert proposal.arguments["description"] == "Last: Re: pricing"
+
+
+@pytest.mark.parametrize(
+    ("company", "title"),
+    [("Isdom", "Call Ana Lopez of Isdom"), ("Ana Lopez", "Call Ana Lopez")],
+)
+def test_the_company_helps_to_recognise_a_lead(company: str, title: str) -> None:
+    facts = [*LEAD_FACTS, fact("company", company)]
+    assert proposal_for(question(Goal.REVIVE_LEAD, *facts)).title == title
+
+
+def test_without_any_contact_the_creation_counts() -> None:
+    facts = [one for one in LEAD_FACTS if not one.key.startswith("last_activity")]
+    proposal = proposal_for(question(Goal.REVIVE_LEAD, *facts))
+    assert proposal.reason.startswith("Nobody has been in touch since 1 Feb 2026 and nothing")
+    assert "description" not in proposal.arguments
+
+
+@pytest.mark.parametrize(
+    ("today", "due"),
+    [
+        (date(2026, 3, 5), "2026-03-06"),
+        (date(2026, 3, 6), "2026-03-09"),
+        (date(2026, 3, 7), "2026-03-09"),
+        (date(2026, 3, 8), "2026-03-09"),
+        (date(2026, 12, 31), "2027-01-01"),
+    ],
+)
+def test_a_followup_is_due_on_the_next_working_day(today: date, due: str) -> None:
+    proposal = proposal_for(question(Goal.REVIVE_LEAD, *LEAD_FACTS, today=today))
+    assert proposal.arguments["due_on"] == due
+    assert next_working_day(today) == date.fromisoformat(due)
+
+
+def test_the_assignee_gets_the_task() -> None:
+    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD]).arguments["owner_id"] == 7
+    nobody = question(Goal.REVIVE_LEAD, *LEAD_FACTS, assignee_id=None)
+    assert proposal_for(nobody).arguments["owner_id"] is None
+
+
+def test_a_deal_is_more_pressing_than_a_lead() -> None:
+    assert proposal_for(QUESTIONS[Goal.MOVE_DEAL]).arguments["priority"] == 3
+    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD]).arguments["priority"] == 2
+
+
+def test_a_followup_of_a_talk_hangs_on_what_it_was_about() -> None:
+    arguments = proposal_for(QUESTIONS[Goal.PLAN_NEXT_STEP]).arguments
+    assert (arguments["subject_kind"], arguments["subject_id"]) == ("activity", 3)
+    assert (arguments["about_kind"], arguments["about_id"]) == ("opportunity", 9)
+
+
+@pytest.mark.parametrize("missing", ["about", "talk"])
+def test_without_subject_or_talk_there_is_no_next_step(missing: str) -> None:
+    facts = [one for one in TALK_FACTS if one.key != missing]
+    assert rules.propose(question(Goal.PLAN_NEXT_STEP, *facts, kind=RecordKind.ACTIVITY)) is None
+
+
+def test_a_task_of_something_closed_is_cancelled() -> None:
+    closed = fact("subject_closed", "the deal is won", "won")
+    task = question(
+        Goal.CLEAR_TASK, *TASK_FACTS, closed, kind=RecordKind.TASK, label="Send the offer"
+    )
+    proposal = proposal_for(task)
+    assert proposal.arguments == {"task_id": 3, "status": "cancelled"}
+    assert proposal.title == "Cancel “Send the offer”: the deal is won"
+
+
+def test_a_task_without_a_due_day_is_left_alone() -> None:
+    assert rules.propose(question(Goal.CLEAR_TASK, kind=RecordKind.TASK)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "expected"),
+    [
+        ("Maria.Silva@novacorp.com", "Maria Silva", ("Maria", "Silva", "Novacorp")),
+        ("maria.silva@novacorp.com", "", ("Maria", "Silva", "Novacorp")),
+        ("m_de_la_cruz7@nova-corp.co.uk", "", ("M", "De La Cruz", "Nova Corp")),
+        ("info@novacorp.com", "", ("", "", "Novacorp")),
+        ("ana@gmail.com", "Ana", ("Ana", "", "")),
+        ("ana@isdom.com", "Lopez, Ana Maria", ("Ana", "Maria Lopez", "Isdom")),
+        ("ana@isdom.com", '"Ana" <Lopez>', ("Ana", "Lopez", "Isdom")),
+        ("ana@localhost", "Ana", ("Ana", "", "")),
+    ],
+)
+def test_names_and_companies_from_addresses(
+    address: str, name: str, expected: tuple[str, str, str]
+) -> None:
+    facts = [fact("address", address, address), fact("message", "Hello", "2026-03-01")]
+    if name:
+        facts.append(fact("sender_name", name, name))
+    proposal = proposal_for(question(Goal.IDENTIFY_SENDER, *facts, kind=RecordKind.ACTIVITY))
+    found = tuple(proposal.arguments.get(key, "") for key in ("first_name", "last_name", "company"))
+    assert found == expected
+    assert proposal.arguments["email"] == address.lower()
+
+
+def test_what_the_message_states_goes_before_guessing() -> None:
+    facts = [
+        *SENDER_FACTS,
+        fact("stated_company", "Nova Corporation", "Nova Corporation"),
+        fact("stated_phone", "+1 555 0100", "+1 555 0100"),
+        fact("stated_title", "CEO", "CEO"),
+    ]
+    arguments = proposal_for(
+        question(Goal.IDENTIFY_SENDER, *facts, kind=RecordKind.ACTIVITY)
+    ).arguments
+    assert (arguments["company"], arguments["phone"], arguments["title"]) == (
+        "Nova Corporation", "+1 555 0100", "CEO",
+    )  # fmt: skip
+    assert "gmail.com" in FREE_MAIL_DOMAINS
+
+
+def test_several_details_are_listed() -> None:
+    facts: list[Fact] = [
+        *CONFLICT_FACTS,
+        fact("stated_title", "Head of buying", "Head of buying"),
+        fact("stated_email", "ana@isdom.org", "ana@isdom.org"),
+    ]
+    proposal = proposal_for(question(Goal.CORRECT_CONTACT, *facts, kind=RecordKind.CONTACT))
+    assert proposal.title == "Update Ana Lopez’s phone number, job title and e-mail address"
+    assert proposal.arguments == {
+        "contact_id": 3,
+        "phone": "+1 555 0123",
+        "title": "Head of buying",
+        "email": "ana@isdom.org",
+    }
+
+
+def test_a_bounce_marks_the_address() -> None:
+    bounce = fact("bounce", "Offer", "2026-03-01T09:00:00+01:00")
+    proposal = proposal_for(question(Goal.CORRECT_CONTACT, bounce, kind=RecordKind.CONTACT))
+    assert proposal.arguments == {"contact_id": 3, "email_status": "bounced"}
+    assert proposal.title == "Mark Ana Lopez’s e-mail address as not working"
+
+
+def test_a_bounce_beside_a_new_address_is_settled_by_it() -> None:
+    facts = [
+        fact("stated_email", "ana@isdom.org", "ana@isdom.org"),
+        fact("bounce", "Offer", "2026-03-01T09:00:00+01:00"),
+    ]
+    proposal = proposal_for(question(Goal.CORRECT_CONTACT, *facts, kind=RecordKind.CONTACT))
+    assert proposal.arguments == {"contact_id": 3, "email": "ana@isdom.org"}
+
+
+def test_nothing_to_correct_is_no_proposal() -> None:
+    on_file = fact("on_file_phone", "+1", "+1")
+    assert rules.propose(question(Goal.CORRECT_CONTACT, on_file, kind=RecordKind.CONTACT)) is None
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+def test_long_names_are_cut_to_what_the_columns_hold(goal: Goal) -> None:
+    original = QUESTIONS[goal]
+    long = [
+        Fact(one.number, one.key, one.label, one.text * 60, one.value, None, one.record)
+        for one in original.facts
+    ]
+    task = question(goal, *long, kind=original.record.kind, label="Very long name " * 60)
+    proposal = proposal_for(task)
+    assert len(proposal.title) <= 200
+    assert len(proposal.reason) <= 500
+    registry.get(proposal.tool).parse(proposal.arguments)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-03", "3 Nov 2026"),
+        ("2026-11-03T23:30:00+01:00", "3 Nov 2026"),
+        ("2026-11-03 23:30:00+00:00", "3 Nov 2026"),
+    ],
+)
+def test_days_in_words(value: str, expected: str) -> None:
+    assert day_text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("short", 10, "short"),
+        ("  many   spaces\n here ", 20, "many spaces here"),
+        ("one two three", 10, "one two…"),
+        ("one two, three", 10, "one two…"),
+        ("unbreakable", 6, "unbre…"),
+    ],
+)
+def test_shortening(text: str, limit: int, expected: str) -> None:
+    assert shortened(text, limit) == expected
+
+
+def test_the_call_is_counted_without_its_prompt() -> None:
+    tasks = [QUESTIONS[Goal.REVIVE_LEAD], question(Goal.CLEAR_TASK, kind=RecordKind.TASK)]
+    thought = think(tasks, Mode.PROPOSE_ACTIONS)
+    assert [proposal is not None for proposal in thought.proposals] == [True, False]
+    call = thought.call
+    assert (call.provider, call.mode, call.tasks_count, call.proposals_count, call.outcome) == (
+        Provider.RULES, Mode.PROPOSE_ACTIONS, 2, 1, "answered",
+    )  # fmt: skip
+    assert call._state.adding
+    held: dict[str, Any] = vars(call)
+    assert "Ana Lopez" not in str(held)
+
+
+def test_the_rules_answer_no_questions() -> None:
+    with pytest.raises(ModeNotOfferedError, match="they do not answer questions"):
+        think([], Mode.READ_ONLY)
+    assert ModeNotOfferedError.status == 422
