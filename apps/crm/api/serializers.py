@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.core.validators import RegexValidator
@@ -55,6 +56,18 @@ class RecordSerializer(serializers.ModelSerializer[RecordT]):
     def get_label(self, record: Record) -> str:
         """The record's name."""
         return str(record)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse a field that there is not: a mistyped name would be lost without a word.
+
+        Read-only fields may stand there, so that what was read can be sent back changed.
+        """
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in unknown}
+            )
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """An external id means nothing without the system that gave it."""

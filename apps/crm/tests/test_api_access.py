@@ -104,6 +104,8 @@ def test_fault_18_the_tenant_is_the_host_and_nothing_that_is_sent(
     answer = client.get("/api/v1/leads/", {"tenant": "globex"})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["tenant"])
     answer = client.send("POST", "/api/v1/leads/", {"last_name": "New", "tenant": "globex"})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["tenant"])
+    answer = client.send("POST", "/api/v1/leads/", {"last_name": "New"})
     assert answer.status_code == 201
     with globex:
         assert list(Lead.objects.values_list("last_name", flat=True)) == ["Secret"]

@@ -342,3 +342,23 @@ def test_amounts_are_texts_so_that_no_digit_is_lost(cast: Cast, api_for: ApiFor)
     body = api_for(cast.rep).send("PATCH", path, {"amount": "99999999999.99"}).json()
     assert body["amount"] == "99999999999.99"
     assert str(Opportunity.objects.get().amount) == "99999999999.99"
+
+
+def test_a_field_that_there_is_not_is_refused_and_nothing_is_written(
+    cast: Cast, api_for: ApiFor
+) -> None:
+    lead = LeadFactory(owner=cast.rep, last_name="Lovelace")
+    payload = {"surname": "Byron", "phone": "1"}
+    answer = api_for(cast.rep).send("PATCH", f"/api/v1/leads/{lead.pk}/", payload)
+    assert errors_of(answer) == {"surname": ["There is no such field."]}
+    lead.refresh_from_db()
+    assert (lead.last_name, lead.phone) == ("Lovelace", "")
+
+
+def test_what_was_read_can_be_sent_back(cast: Cast, api_for: ApiFor) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    client = api_for(cast.rep)
+    seen = client.get(f"/api/v1/leads/{lead.pk}/").json()
+    changed = {**seen, "phone": "+1 555 0100"}
+    answer = client.send("PATCH", f"/api/v1/leads/{lead.pk}/", changed)
+    assert (answer.status_code, answer.json()["phone"]) == (200, "+1 555 0100")
