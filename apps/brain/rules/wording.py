@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from apps.brain.schemas import Claim, Fact, ThinkTask
+
+# Control characters, and those that turn the direction of what follows: a name must not rearrange the
+# sentence that it stands in. Joiners stay, because scripts and emoji need them.
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def next_working_day(day: date) -> date:
@@ -43,8 +48,8 @@ def last_contact_phrase(task: ThinkTask) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, cut at a word when it is longer than ``limit`` characters."""
-    text = " ".join(text.split())
+    """The text on one line, cut at a word when it is longer than ``limit`` characters."""
+    text = " ".join(_UNSEEN.sub("", text).split())
     if len(text) <= limit:
         return text
     return text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

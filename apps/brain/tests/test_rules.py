@@ -347,6 +347,10 @@ def test_days_in_words(value: str, expected: str) -> None:
         ("one two three", 10, "one two…"),
         ("one two, three", 10, "one two…"),
         ("unbreakable", 6, "unbre…"),
+        ("\x07bell \x1b[31mred", 20, "bell [31mred"),
+        ("\u202etxt.exe\u202c \u2066a\u2069\u200f", 20, "txt.exe a"),
+        ("tab\tand\x0bline\x85feed", 20, "tab and line feed"),
+        ("🏳️‍🌈 می‌خواهم", 20, "🏳️‍🌈 می‌خواهم"),
     ],
 )
 def test_shortening(text: str, limit: int, expected: str) -> None:

@@ -101,7 +101,7 @@ def _run_batch(
     began = time.monotonic()
     with taking_role(Role.AI):
         contexts = gather(batch, moment, tenant.currency)
-    tasks = [_task_of(context, moment) for context in contexts]
+    tasks = [task_of(context, moment) for context in contexts]
     # No transaction is open here: a provider may take its time.
     thought = think(tasks, Mode.PROPOSE_ACTIONS)
     with transaction.atomic(), taking_role(Role.AI):
@@ -122,7 +122,7 @@ def _run_batch(
     return counts
 
 
-def _task_of(context: Context, moment: ScanMoment) -> ThinkTask:
+def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
     """Stage 2: the task as the Brain gets it, with the tools that the goal's triggers allow."""
     goal = context.awaiting.goal
     tools = {tool for trigger in triggers.all() if trigger.goal == goal for tool in trigger.tools}

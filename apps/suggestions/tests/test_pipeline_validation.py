@@ -1,0 +1,177 @@
+"""Stage 4: a proposal is held against what was asked; what does not hold is dropped with a code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.brain.enums import Goal
+from apps.brain.rules import propose
+from apps.brain.schemas import Claim, Proposal, ThinkTask
+from apps.conftest import Cast
+from apps.crm.models import Contact, Lead
+from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
+from apps.suggestions.models import Suggestion
+from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
+from apps.suggestions.pipeline.context import Context, gather
+from apps.suggestions.pipeline.run import task_of
+from apps.suggestions.pipeline.validation import validate
+from apps.suggestions.tests.cases import NOW, quiet_lead, scan
+from apps.triggers.registry import ScanMoment
+from apps.triggers.services import current_tenant
+
+
+def asked(cast: Cast) -> tuple[Context, ThinkTask, Proposal]:
+    """The context, the question and the sound proposal for one quiet lead."""
+    quiet_lead(cast.rep)
+    return question_of()
+
+
+def question_of() -> tuple[Context, ThinkTask, Proposal]:
+    scan()
+    Suggestion.objects.all().delete()
+    tenant = current_tenant()
+    moment = ScanMoment(now=NOW, zone=tenant.zone)
+    (context,) = gather(find_awaiting(NOW), moment, tenant.currency)
+    task = task_of(context, moment)
+    proposal = propose(task)
+    assert proposal is not None
+    return context, task, proposal
+
+
+def codes(context: Context, task: ThinkTask, proposal: Proposal | None) -> list[str]:
+    accepted, dropped = validate([(context, task, proposal)])
+    assert len(accepted) + len(dropped) == 1
+    return [item.code for item in dropped]
+
+
+def test_a_sound_proposal_holds(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    (accepted,), dropped = validate([(context, task, proposal)])
+    assert dropped == []
+    assert (accepted.tool.key, accepted.claims) == ("create_followup", proposal.claims)
+    assert accepted.seen.guards == {
+        f"lead:{task.record.id}": {
+            "status": "working", "owner_id": cast.rep.pk, "do_not_contact": False,
+        }
+    }  # fmt: skip
+
+
+def test_none_is_no_proposal(cast: Cast) -> None:
+    context, task, _ = asked(cast)
+    assert codes(context, task, None) == ["no_proposal"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"tool": "update_contact"}, "tool_not_allowed"),
+        ({"tool": "delete_lead"}, "tool_not_allowed"),
+        ({"title": "  "}, "no_evidence"),
+        ({"reason": ""}, "no_evidence"),
+        ({"claims": ()}, "no_evidence"),
+        ({"claims": (Claim("Trust me", ()),)}, "no_evidence"),
+        ({"claims": (Claim("It is so", (99,)),)}, "no_evidence"),
+        ({"claims": (Claim("It is so", (1, 99)),)}, "no_evidence"),
+    ],
+)
+def test_what_the_proposal_says_of_itself(cast: Cast, changes: dict[str, Any], code: str) -> None:
+    context, task, proposal = asked(cast)
+    assert codes(context, task, replace(proposal, **changes)) == [code]
+
+
+def test_fault_03_a_tool_that_the_goal_allows_but_nobody_knows(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    task = replace(task, tools=("create_followups",))
+    assert codes(context, task, replace(proposal, tool="create_followups")) == ["unknown_tool"]
+
+
+def test_only_claims_with_given_facts_are_kept(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    claims = (Claim("Given", (1,)), Claim("Made up", (99,)))
+    (accepted,), _ = validate([(context, task, replace(proposal, claims=claims))])
+    assert accepted.claims == (Claim("Given", (1,)),)
+
+
+def with_arguments(proposal: Proposal, **changes: Any) -> Proposal:
+    return replace(proposal, arguments={**proposal.arguments, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": "done"}, "invalid_arguments"),
+        ({"due_on": "tomorrow"}, "invalid_arguments"),
+        ({"subject_id": 10**9}, "other_record"),
+        ({"subject_kind": "contact"}, "other_record"),
+        ({"about_id": 10**9}, "unknown_record"),
+        ({"about_kind": "account"}, "unknown_record"),
+        ({"owner_id": 10**9}, "unknown_person"),
+        ({"due_on": "2020-01-01"}, "implausible_date"),
+        ({"due_on": "2099-01-01"}, "implausible_date"),
+    ],
+)
+def test_fault_02_arguments(cast: Cast, changes: dict[str, Any], code: str) -> None:
+    context, task, proposal = asked(cast)
+    assert codes(context, task, with_arguments(proposal, **changes)) == [code]
+
+
+@pytest.mark.parametrize(("days", "holds"), [(-1, False), (0, True), (180, True), (181, False)])
+def test_how_far_away_a_day_may_be(cast: Cast, days: int, holds: bool) -> None:
+    context, task, proposal = asked(cast)
+    day = (task.today + timedelta(days=days)).isoformat()
+    found = codes(context, task, with_arguments(proposal, due_on=day))
+    assert found == ([] if holds else ["implausible_date"])
+
+
+def test_another_persons_name_is_refused_even_when_it_exists(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    found = codes(context, task, with_arguments(proposal, owner_id=cast.outsider.pk))
+    assert found == ["unknown_person"]
+
+
+def test_another_record_is_refused_even_when_it_exists(cast: Cast) -> None:
+    other = LeadFactory(owner=cast.outsider, created_at=NOW)
+    context, task, proposal = asked(cast)
+    assert codes(context, task, with_arguments(proposal, about_id=other.pk)) == ["unknown_record"]
+
+
+def test_a_record_that_goes_meanwhile(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    Lead.objects.all().delete()
+    assert codes(context, task, proposal) == ["record_gone"]
+
+
+def test_a_change_that_changes_nothing(cast: Cast) -> None:
+    contact = ContactFactory(owner=cast.rep, phone="1")
+    ActivityFactory(
+        owner=cast.rep,
+        contact=contact,
+        occurred_at=NOW - timedelta(days=2),
+        stated_details={"phone": "+1 555 0123"},
+    )
+    context, task, proposal = question_of()
+    assert (task.goal, codes(context, task, proposal)) == (Goal.CORRECT_CONTACT, [])
+    Contact.objects.update(phone="+1 555 0123")
+    assert codes(context, task, proposal) == ["changes_nothing"]
+
+
+def test_a_batch_is_parted_and_read_in_one_query_for_each_kind(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    quiet_lead(cast.rep), quiet_lead(cast.rep)
+    scan()
+    Suggestion.objects.all().delete()
+    tenant = current_tenant()
+    moment = ScanMoment(now=NOW, zone=tenant.zone)
+    contexts = gather(find_awaiting(NOW), moment, tenant.currency)
+    tasks = [task_of(context, moment) for context in contexts]
+    batch = [(context, task, propose(task)) for context, task in zip(contexts, tasks, strict=True)]
+    batch.append((contexts[0], tasks[0], None))
+    with django_assert_num_queries(1):
+        accepted, dropped = validate(batch)
+    assert (len(accepted), [item.code for item in dropped]) == (2, ["no_proposal"])
+    assert all(isinstance(item.context.awaiting, Awaiting) for item in accepted)
