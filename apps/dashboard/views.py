@@ -7,12 +7,13 @@ from datetime import date
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.crm.models import Opportunity, Task
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import left_for
+from apps.tenants.templatetags.aisha_ui import money
 from apps.triggers.enums import ScanStatus
 from apps.triggers.models import Scan
 from apps.users.models import User
@@ -48,10 +49,9 @@ def _stats(user: User, tasks_due: int, today: date, currency: str) -> list[tuple
     closing = open_deals.filter(
         expected_close_on__year=today.year, expected_close_on__month=today.month
     ).count()
-    amount = formats.number_format(totals["amount"] or 0, decimal_pos=0, force_grouping=True)
     return [
         ("Suggestions", str(left_for(user)), "waiting for your decision"),
         ("Tasks due", str(tasks_due), "today or overdue"),
-        ("Open deals", f"{totals['count']:,}", f"worth {amount} {currency}"),
+        ("Open deals", f"{totals['count']:,}", f"worth {money(totals['amount'] or 0, currency)}"),
         ("Closing this month", str(closing), "by their expected close date"),
     ]
