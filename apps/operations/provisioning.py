@@ -22,6 +22,8 @@ from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import ensure_roles
 from apps.users.services import ensure_person_roles
 
+# A name that needs no quotes anywhere; PostgreSQL keeps 63 characters and pg_ for itself.
+_SCHEMA_NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,62}\Z")
 # Labels of letters, digits and hyphens, joined by dots (RFC 1123); an underscore is no host name.
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
@@ -59,6 +61,10 @@ def create_tenant(
         raise TenantExistsError(f"A tenant with the schema {schema!r} exists already.")
     if Domain.objects.filter(domain=host).exists():
         raise TenantExistsError(f"The host name {host!r} belongs to another tenant.")
+    if not _SCHEMA_NAME.match(schema):
+        raise ValidationError(
+            f"{schema!r} is not a schema name: use small letters, digits and underscores."
+        )
     if not _HOST_NAME.match(host):
         raise ValidationError(
             f"{host!r} is not a host name: use letters, digits, hyphens and dots."
