@@ -13,10 +13,11 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
+from apps.tenants.api import ApiModelSerializer
 from apps.users.services import person_of
 
 
-class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+class AuditEntrySerializer(ApiModelSerializer[AuditEntry]):
     """One thing that happened."""
 
     wording = serializers.CharField(source="get_event_display", read_only=True)

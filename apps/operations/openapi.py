@@ -19,9 +19,12 @@ _MEANINGS = {
     "412": "The record is not at the revision that If-Match names.",
     "413": "The body is too large.",
     "415": "Send JSON.",
+    "422": "What was asked cannot be done as it was asked.",
+    "502": "Approved, but not written; nothing was changed.",
 }
 _ALWAYS = ("400", "401", "403")
 _WITH_BODY = ("409", "413", "415")
+_OF_DECISIONS = {"/approve/": ("422", "502"), "/rebase/": ("422",), "/snooze/": ("422",)}
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -75,6 +78,8 @@ def document_errors(
             statuses += ["404"] if "{" in path else []
             statuses += _WITH_BODY if method in {"post", "put", "patch"} else []
             statuses += ["412"] if method in {"put", "patch"} else []
+            for ending, more in _OF_DECISIONS.items():
+                statuses += more if path.endswith(ending) else []
             for status in sorted(statuses):
                 operation["responses"].setdefault(
                     status,

@@ -25,6 +25,7 @@ from apps.suggestions.enums import HeldBack, RejectReason, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail, present
 from apps.suggestions.querysets import SuggestionQuerySet
+from apps.tenants.api import ApiModelSerializer, UtcDateTimeField
 from apps.triggers.enums import Severity
 from apps.users.services import person_of
 
@@ -64,7 +65,7 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(~in_queue if value else in_queue)
 
 
-class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
+class SuggestionSerializer(ApiModelSerializer[Suggestion]):
     """A suggestion as the list shows it."""
 
     class Meta:
@@ -85,7 +86,7 @@ class FactSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     label = serializers.CharField()  # type: ignore[assignment]
     text = serializers.CharField()
-    occurred_at = serializers.DateTimeField(allow_null=True)
+    occurred_at = UtcDateTimeField(allow_null=True)
 
 
 class ClaimSerializer(serializers.Serializer[Any]):
@@ -102,7 +103,7 @@ class ChangeSinceSerializer(serializers.Serializer[Any]):
     seen = serializers.CharField(source="seen_text")
     now = serializers.CharField(source="now_text")
     changed_by = serializers.CharField()
-    changed_at = serializers.DateTimeField(allow_null=True)
+    changed_at = UtcDateTimeField(allow_null=True)
 
 
 # Built by a call, because a class cannot have a member named ``fields``.
@@ -145,7 +146,9 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     )
     can_decide = serializers.SerializerMethodField()
     refusal = serializers.SerializerMethodField(help_text="Why you cannot decide on it.")
-    execution = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    execution = serializers.IntegerField(
+        source="execution_id", read_only=True, allow_null=True, help_text="What it became."
+    )
 
     class Meta(SuggestionSerializer.Meta):
         fields = (
@@ -193,7 +196,7 @@ class SuggestionDetailSerializer(SuggestionSerializer):
 class ApproveSerializer(serializers.Serializer[Any]):
     """What was looked at."""
 
-    seen_at = serializers.DateTimeField(
+    seen_at = UtcDateTimeField(
         required=False,
         help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved.",
     )
@@ -209,7 +212,7 @@ class RejectSerializer(serializers.Serializer[Any]):
 class SnoozeSerializer(serializers.Serializer[Any]):
     """Until when."""
 
-    until = serializers.DateTimeField(help_text="At most 90 days ahead.")
+    until = UtcDateTimeField(help_text="At most 90 days ahead.")
 
 
 class SuggestionPermission(BasePermission):

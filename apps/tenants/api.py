@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -14,6 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.dateparse import parse_datetime
 from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.parsers import JSONParser
@@ -197,6 +199,21 @@ class KeysetPagination(BasePagination):
         if moment is None or moment.tzinfo is None:
             raise ValueError("a moment has a zone")
         return moment
+
+
+class UtcDateTimeField(serializers.DateTimeField):
+    """A moment, in UTC whatever the zone of the person or the company; without an offset too."""
+
+    timezone = UTC
+
+
+class ApiModelSerializer(serializers.ModelSerializer[ModelT]):
+    """A model's serializer whose moments are in UTC."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: UtcDateTimeField,
+    }
 
 
 class NestedJSONParser(JSONParser):

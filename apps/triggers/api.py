@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
+from apps.tenants.api import ApiModelSerializer
 from apps.triggers import services
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.models import Scan, ScanTrigger, Signal
@@ -25,7 +26,7 @@ from apps.triggers.tasks import run_requested_scan
 from apps.users.services import person_of
 
 
-class ScanTriggerSerializer(serializers.ModelSerializer[ScanTrigger]):
+class ScanTriggerSerializer(ApiModelSerializer[ScanTrigger]):
     """What one trigger found in a scan."""
 
     class Meta:
@@ -34,7 +35,7 @@ class ScanTriggerSerializer(serializers.ModelSerializer[ScanTrigger]):
         read_only_fields = fields
 
 
-class ScanSerializer(serializers.ModelSerializer[Scan]):
+class ScanSerializer(ApiModelSerializer[Scan]):
     """A scan, its progress and what it found."""
 
     results = ScanTriggerSerializer(many=True, read_only=True)
@@ -88,7 +89,7 @@ class ScanViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
         )
 
 
-class SignalSerializer(serializers.ModelSerializer[Signal]):
+class SignalSerializer(ApiModelSerializer[Signal]):
     """A trigger firing for a record."""
 
     is_firing = serializers.BooleanField(read_only=True)

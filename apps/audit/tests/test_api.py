@@ -106,4 +106,4 @@ def test_it_is_listed_at_a_fixed_cost(cast: Cast, api_for: ApiFor) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert len(ids_of(client.get(PATH))) >= entries
         counts.append(len(queries))
-    assert counts == [7, 7]
+    assert counts == [6, 6]

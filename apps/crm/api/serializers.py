@@ -21,6 +21,7 @@ from apps.crm.models import (
     Stage,
     Task,
 )
+from apps.tenants.api import ApiModelSerializer
 from apps.users.models import User
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -31,10 +32,10 @@ COMMON_FIELDS = (
 )  # fmt: skip
 READ_ONLY_FIELDS = ("revision", "created_at", "updated_at", "last_activity_at")
 
-currency_code = RegexValidator(r"^([A-Z]{3})?$", "Three capital letters, such as USD.")
+currency_code = RegexValidator(r"^[A-Z]{3}$", "Three capital letters, such as USD.")
 
 
-class RecordSerializer(serializers.ModelSerializer[RecordT]):
+class RecordSerializer(ApiModelSerializer[RecordT]):
     """What every kind of record shows."""
 
     label = serializers.SerializerMethodField(  # type: ignore[assignment]

@@ -216,16 +216,16 @@ def make_rows(count: int, owner: User) -> dict[str, list[Any]]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("rows", [1, 3])
-def test_a_list_costs_seven_queries_whatever_its_length(
+def test_a_list_costs_six_queries_whatever_its_length(
     cast: Cast, api_for: ApiFor, name: str, rows: int
 ) -> None:
     make_rows(rows, cast.rep)
     client = api_for(cast.rep)
     client.get(f"/api/v1/{name}/")
-    # The tenant and its schema (3), the token, the person's permissions (2), the rows.
+    # The tenant and its schema (2), the token, the person's permissions (2), the rows.
     with CaptureQueriesContext(
         connection,
     ) as queries:
         answer = client.get(f"/api/v1/{name}/")
     assert len(ids_of(answer)) >= rows
-    assert len(queries) == 7, [query["sql"] for query in queries]
+    assert len(queries) == 6, [query["sql"] for query in queries]

@@ -133,6 +133,17 @@ def test_an_activity_may_hang_on_nothing_yet(cast: Cast, api_for: ApiFor) -> Non
 
 
 @pytest.mark.parametrize(
+    "sent", ["2026-03-02T09:00:00Z", "2026-03-02T10:00:00+01:00", "2026-03-02T09:00:00"]
+)
+def test_moments_are_in_utc_whatever_the_companys_zone(
+    cast: Cast, api_for: ApiFor, sent: str
+) -> None:
+    payload = {"activity_kind": "call", "occurred_at": sent}
+    answer = api_for(cast.rep).send("POST", "/api/v1/activities/", payload)
+    assert answer.json()["occurred_at"] == "2026-03-02T09:00:00Z"
+
+
+@pytest.mark.parametrize(
     ("path", "payload", "fields"),
     [
         ("leads", {}, ["last_name"]),

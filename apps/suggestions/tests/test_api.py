@@ -97,7 +97,7 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_costs_seven_queries_whatever_its_length(
+def test_the_list_costs_six_queries_whatever_its_length(
     cast: Cast, api_for: ApiFor, rows: int
 ) -> None:
     for _ in range(rows):
@@ -107,7 +107,7 @@ def test_the_list_costs_seven_queries_whatever_its_length(
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(LIST)
     assert len(ids_of(answer)) == rows
-    assert len(queries) == 7, [query["sql"] for query in queries]
+    assert len(queries) == 6, [query["sql"] for query in queries]
 
 
 def test_one_shows_diff_evidence_and_whether_it_can_be_decided(cast: Cast, api_for: ApiFor) -> None:

@@ -97,7 +97,7 @@ def test_scans_are_listed_newest_first_at_a_fixed_cost(cast: Cast, api_for: ApiF
             answer = client.get("/api/v1/scans/")
         assert ids_of(answer) == list(Scan.objects.order_by("-id").values_list("pk", flat=True))
         counts.append(len(queries))
-    assert counts == [8, 8]
+    assert counts == [7, 7]
     assert ids_of(client.get("/api/v1/scans/", {"kind": "manual"})) == []
 
 
@@ -152,4 +152,4 @@ def test_signals_are_listed_at_a_fixed_cost(cast: Cast, api_for: ApiFor) -> None
         with CaptureQueriesContext(connection) as queries:
             assert len(ids_of(client.get("/api/v1/signals/"))) == total
         counts.append(len(queries))
-    assert counts == [7, 7]
+    assert counts == [6, 6]
