@@ -142,11 +142,16 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
             .alias(address=Lower("counterpart_address"))
         )
         same_address = Q(address=OuterRef("address"))
+        recent = unmatched.filter(occurred_at__gt=moment.days_ago(parameters.window_days))
+        # Of a sender's messages inside the window one is enough to find their first.
+        earlier = recent.filter(
+            same_address,
+            Q(occurred_at__lt=OuterRef("occurred_at"))
+            | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
+        )
         first = unmatched.filter(same_address).order_by("occurred_at", "pk").values("pk")[:1]
         firsts = (
-            unmatched.filter(
-                address__contains="@", occurred_at__gt=moment.days_ago(parameters.window_days)
-            )
+            recent.filter(~Exists(earlier), address__contains="@")
             .exclude(address__regex=MACHINE_ADDRESS)
             .values_list(Subquery(first))
         )
