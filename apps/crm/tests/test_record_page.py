@@ -70,8 +70,8 @@ def test_an_id_beyond_all_bounds_does_not_exist(cast: Cast, client_for: Any) -> 
 
 
 QUERIES = {
-    RecordKind.LEAD: 17, RecordKind.CONTACT: 18, RecordKind.ACCOUNT: 21, RecordKind.OPPORTUNITY: 17,
-    RecordKind.ACTIVITY: 13, RecordKind.TASK: 13, RecordKind.CONTRACT: 13, RecordKind.PRODUCT: 14,
+    RecordKind.LEAD: 16, RecordKind.CONTACT: 17, RecordKind.ACCOUNT: 20, RecordKind.OPPORTUNITY: 16,
+    RecordKind.ACTIVITY: 12, RecordKind.TASK: 12, RecordKind.CONTRACT: 12, RecordKind.PRODUCT: 13,
 }  # fmt: skip
 
 

@@ -434,5 +434,5 @@ def test_the_list_of_imports_costs_the_same_whatever_its_length(
         )
     client.get("/import/")
     # Tenant and two search paths, session, person, two for permissions, killed runs, badge, runs.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get("/import/")
