@@ -114,7 +114,10 @@ def test_an_activity_reaches_the_account_through_contact_and_deal(acme: Tenant) 
     )
     account.refresh_from_db()
     other.refresh_from_db()
-    assert (account.last_activity_at, other.last_activity_at) == (MORNING, MORNING - timedelta(days=1))
+    assert (account.last_activity_at, other.last_activity_at) == (
+        MORNING,
+        MORNING - timedelta(days=1),
+    )
 
 
 def test_a_deal_takes_its_outcome_from_the_stage_and_dates_the_move(acme: Tenant) -> None:

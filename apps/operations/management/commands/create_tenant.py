@@ -40,4 +40,6 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        self.stdout.write(f"Created {tenant.name} at {options['host']} (schema {tenant.schema_name}).")
+        self.stdout.write(
+            f"Created {tenant.name} at {options['host']} (schema {tenant.schema_name})."
+        )
