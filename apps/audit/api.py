@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
-from apps.tenants.api import ApiModelSerializer
+from apps.tenants.api import ApiModelSerializer, MomentFilter
 from apps.users.services import person_of
 
 
@@ -42,8 +42,8 @@ class AuditFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     suggestion_id = django_filters.NumberFilter(min_value=1, decimal_places=0)
     execution_id = django_filters.NumberFilter(min_value=1, decimal_places=0)
     request_id = django_filters.CharFilter()
-    occurred_from = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
-    occurred_before = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+    occurred_from = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
 
 class AuditPermission(BasePermission):

@@ -19,6 +19,7 @@ from apps.crm.enums import (
     TaskStatus,
 )
 from apps.crm.querysets import RecordQuerySet
+from apps.tenants.api import MomentFilter
 
 
 class IdFilter(django_filters.NumberFilter):  # type: ignore[misc]
@@ -40,9 +41,9 @@ class RecordFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     )
     source = django_filters.CharFilter(help_text="The system that the row came from.")
     external_id = django_filters.CharFilter(help_text="The row's id in that system.")
-    created_from = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    updated_from = django_filters.IsoDateTimeFilter(
+    created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    updated_from = MomentFilter(
         field_name="updated_at", lookup_expr="gte", help_text="Changed at or after this moment."
     )
 
@@ -106,8 +107,8 @@ class ActivityFilterSet(RecordFilterSet):
     account = IdFilter("account")
     opportunity = IdFilter("opportunity")
     counterpart_address = django_filters.CharFilter(lookup_expr="iexact")
-    occurred_from = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
-    occurred_before = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+    occurred_from = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
 
 class TaskFilterSet(RecordFilterSet):

@@ -25,7 +25,7 @@ from apps.suggestions.enums import HeldBack, RejectReason, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail, present
 from apps.suggestions.querysets import SuggestionQuerySet
-from apps.tenants.api import ApiModelSerializer, UtcDateTimeField
+from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
 from apps.triggers.enums import Severity
 from apps.users.services import person_of
 
@@ -49,7 +49,7 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     is_held_back = django_filters.BooleanFilter(
         method="filter_held_back", help_text="Whether it waits behind the person's queue."
     )
-    created_from = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
 
     def search_words(
         self, queryset: SuggestionQuerySet, name: str, value: str

@@ -7,9 +7,11 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import django_filters
+from django import forms
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -193,12 +195,9 @@ class KeysetPagination(BasePagination):
         return Position(value, row_id)
 
     def _parse_value(self, text: str) -> Any:
-        if not isinstance(self.column, models.DateTimeField):
-            return self.column.to_python(text)
-        moment = parse_datetime(text)
-        if moment is None or moment.tzinfo is None:
-            raise ValueError("a moment has a zone")
-        return moment
+        if isinstance(self.column, models.DateTimeField):
+            return parse_moment(text)
+        return self.column.to_python(text)
 
 
 class UtcDateTimeField(serializers.DateTimeField):
@@ -214,6 +213,42 @@ class ApiModelSerializer(serializers.ModelSerializer[ModelT]):
         **serializers.ModelSerializer.serializer_field_mapping,
         models.DateTimeField: UtcDateTimeField,
     }
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in a query, as ISO 8601 text; without an offset it is in UTC."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read the text. The database would refuse an offset of more than 15 hours: give it UTC."""
+        if value in self.empty_values:
+            return None
+        try:
+            return parse_moment(str(value))
+        except ValueError as error:
+            raise DjangoValidationError("A moment such as 2026-03-31T09:00:00Z.") from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Filters by a moment."""
+
+    field_class = MomentField
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an ISO 8601 moment and return it in UTC, in which it is when it has no offset.
+
+    Raises:
+        ValueError: it is none, or stands outside the calendar.
+    """
+    moment = parse_datetime(text)
+    if moment is None:
+        raise ValueError("not a moment")
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the calendar") from error
 
 
 class NestedJSONParser(JSONParser):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +36,11 @@ MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def ids_of(answer: Any) -> list[int]:
     assert answer.status_code == 200, answer.content
     return [row["id"] for row in answer.json()["results"]]
+
+
+def cursor_of(*parts: object) -> str:
+    """A cursor that somebody has made up."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def walk(client: ApiClient, path: str) -> list[list[int]]:
@@ -75,6 +82,33 @@ def test_leads_are_filtered_by_the_time_of_their_last_change(cast: Cast, api_for
         changed.pk
     ]
     assert ids_of(client.get("/api/v1/leads/", {"created_before": MORNING.isoformat()})) == [old.pk]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("updated_from", "4409-10-15T16:13:37+19:11"),
+        ("updated_from", "2026-03-02T09:00:00"),
+        ("created_before", "9999-12-31T23:59:59Z"),
+        ("owner", "9" * 30),
+        ("owner", "5.86e+16"),
+        ("search", "%_\\'"),
+    ],
+)
+def test_an_odd_but_possible_value_is_answered(
+    cast: Cast, api_for: ApiFor, name: str, value: str
+) -> None:
+    LeadFactory(owner=cast.rep)
+    assert api_for(cast.rep).get("/api/v1/leads/", {name: value}).status_code == 200
+
+
+def test_a_moment_without_an_offset_is_in_utc(cast: Cast, api_for: ApiFor) -> None:
+    activity = ActivityFactory(owner=cast.rep, occurred_at=MORNING)
+    client = api_for(cast.rep)
+    path = "/api/v1/activities/"
+    assert ids_of(client.get(path, {"occurred_from": "2026-03-02T09:00:00"})) == [activity.pk]
+    assert ids_of(client.get(path, {"occurred_from": "2026-03-02T09:00:01"})) == []
+    assert ids_of(client.get(path, {"occurred_from": "2026-03-02T10:00:00+01:00"})) == [activity.pk]
 
 
 def test_deals_are_filtered_by_account_stage_outcome_and_close_date(
@@ -128,6 +162,7 @@ def test_a_filter_by_a_record_that_one_may_not_see_finds_what_one_may_see(
         ({"status": "nonsense"}, "status"),
         ({"owner": "me"}, "owner"),
         ({"updated_from": "yesterday"}, "updated_from"),
+        ({"updated_from": "0001-01-01T00:00:00+09:00"}, "updated_from"),
         ({"ordering": "notes"}, "ordering"),
         ({"ordering": "--id"}, "ordering"),
         ({"page_size": "0"}, "page_size"),
@@ -135,6 +170,9 @@ def test_a_filter_by_a_record_that_one_may_not_see_finds_what_one_may_see(
         ({"page_size": "many"}, "page_size"),
         ({"cursor": "nonsense"}, "cursor"),
         ({"cursor": "WyJpZCIsICJ4IiwgMV0"}, "cursor"),
+        ({"cursor": cursor_of("-created_at", "0001-01-01T00:00:00+09:00", 1)}, "cursor"),
+        ({"cursor": cursor_of("-created_at", "2026-03-02T09:00:00Z", "1")}, "cursor"),
+        ({"cursor": cursor_of("-created_at", 5, 1)}, "cursor"),
         ({"search": "a\0b"}, "search"),
         ({"search": "x" * 201}, "search"),
     ],
