@@ -35,6 +35,7 @@ from apps.suggestions.exceptions import (
     WithdrawnError,
 )
 from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import LIFETIME
 from apps.triggers.models import Signal, Silence
 from apps.triggers.services import current_tenant, is_still_true
@@ -185,30 +186,30 @@ def rebase(
 ) -> Suggestion:
     """Bring a stale suggestion up to date: a new preview to approve, nothing written to the record.
 
+    One that a trigger made is written anew, reason and evidence included; of any other only the values
+    that it was shown with are read again.
+
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        ChangedSinceSeenError: a scan has just brought it up to date.
         WithdrawnError: the reason is gone; the suggestion is withdrawn now.
         RecordGoneError, InvalidArgumentsError: there is nothing left to change.
     """
     suggestion = _decidable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
-    if not _is_still_true(suggestion, now):
+    if State(suggestion.state) not in _sources_of(State.APPROVED):
+        raise _already_decided(suggestion.pk)
+    if suggestion.origin != Origin.TRIGGER:
+        _read_again(suggestion, now)
+    elif not _is_still_true(suggestion, now) or not bring_up_to_date(
+        suggestion, actor=actor, now=now
+    ):
+        suggestion.refresh_from_db(fields=["state"])
+        if State(suggestion.state) not in _sources_of(State.APPROVED):
+            raise _already_decided(suggestion.pk)
         _withdraw(suggestion, actor)
         raise WithdrawnError()
-    tool = tools.get(suggestion.tool)
-    seen = read_seen(tool, tool.parse(suggestion.arguments))
     with transaction.atomic():
-        moved = Suggestion.objects.filter(
-            pk=suggestion.pk,
-            state__in=_sources_of(State.APPROVED),
-            refreshed_at=suggestion.refreshed_at,
-        ).update(
-            before_values={key: dict(values) for key, values in seen.before.items()},
-            guard_values={key: dict(values) for key, values in seen.guards.items()},
-            refreshed_at=now,
-        )
-        if not moved:
-            raise _refusal(suggestion, State.APPROVED)
         _note_decision(suggestion, Verdict.REBASE, user, now)
         _record(actor, Event.SUGGESTION_REBASED, suggestion)
     suggestion.refresh_from_db()
@@ -326,6 +327,23 @@ def _sources_of(state: State) -> list[State]:
 def _move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
     Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
+
+
+def _read_again(suggestion: Suggestion, now: datetime) -> None:
+    """Take over the values as they stand now, unless the packet has changed meanwhile."""
+    tool = tools.get(suggestion.tool)
+    seen = read_seen(tool, tool.parse(suggestion.arguments))
+    moved = Suggestion.objects.filter(
+        pk=suggestion.pk,
+        state__in=_sources_of(State.APPROVED),
+        refreshed_at=suggestion.refreshed_at,
+    ).update(
+        before_values={key: dict(values) for key, values in seen.before.items()},
+        guard_values={key: dict(values) for key, values in seen.guards.items()},
+        refreshed_at=now,
+    )
+    if not moved:
+        raise _refusal(suggestion, State.APPROVED)
 
 
 def _refusal(

@@ -109,10 +109,11 @@ def close_lost_scans(now: datetime) -> int:
 
 
 def is_still_true(signal: Signal, *, now: datetime) -> bool:
-    """Ask the signal's trigger again for its record. A trigger that is gone holds for nothing."""
+    """Ask the signal's trigger again for its record. One that is gone or off holds for nothing."""
     known = {trigger.key: trigger for trigger in registry.all()}
     trigger = known.get(signal.trigger)
-    if trigger is None:
+    is_off = TriggerSetting.objects.filter(trigger=signal.trigger, is_enabled=False).exists()
+    if trigger is None or is_off:
         return False
     moment = ScanMoment(now=now, zone=current_tenant().zone)
     return still_matches(trigger, moment, parameters_of(trigger), signal.record_id)

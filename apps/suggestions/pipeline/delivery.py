@@ -81,7 +81,7 @@ def deliver(
     # Locked: one that a person decides at this moment is waited for, and then left as it was decided.
     waiting = (
         Suggestion.objects.select_for_update()
-        .filter(state=State.PENDING)
+        .filter(state__in=[State.PENDING, State.FAILED])
         .in_bulk([item.context.awaiting.suggestion_id for item in again])
     )
     renewed: list[Suggestion] = []

@@ -13,9 +13,12 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.brain.enums import Mode
+from apps.brain.enums import Goal, Mode
 from apps.brain.schemas import ThinkTask
 from apps.brain.services import think
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef
+from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
@@ -24,10 +27,11 @@ from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
-from apps.triggers.models import Scan, Silence
+from apps.triggers.detection import detect
+from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.registry import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant
+from apps.triggers.services import current_tenant, parameters_of
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +72,38 @@ def keep_true(now: datetime) -> None:
         delivery.fill_queues(
             cap_per_day=tenant.suggestions_per_day, day_begins=_day_begins(moment), now=now
         )
+
+
+def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> bool:
+    """Write one trigger's suggestion anew from its record as it stands; whether there is still one to write.
+
+    Its signals are brought up to date first, so that reason and evidence tell of the present.
+    """
+    tenant = current_tenant()
+    moment = ScanMoment(now=now, zone=tenant.zone)
+    record = RecordRef(RecordKind(suggestion.record_kind), suggestion.record_id)
+    with transaction.atomic(), taking_role(Role.AI):
+        for trigger in triggers.all():
+            if trigger.goal == suggestion.goal and trigger.record_kind == record.kind:
+                detect(trigger, moment, parameters_of(trigger), candidates=[record.id])
+        signals = list(
+            Signal.objects.firing()
+            .of_record(record.kind, record.id)
+            .filter(goal=suggestion.goal)
+            .order_by("-severity", "id")
+        )
+        acceptance = delivery.AcceptanceTable.read()
+    if not signals:
+        return False
+    awaiting = Awaiting(
+        record=record,
+        goal=Goal(suggestion.goal),
+        signal_ids=tuple(signal.pk for signal in signals),
+        urgency=signals[0].severity,
+        suggestion_id=suggestion.pk,
+    )
+    _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor)
+    return refreshed == 1
 
 
 def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:

@@ -167,8 +167,27 @@ def test_what_is_refreshed_while_a_person_approves_is_not_approved_unseen(
     assert Task.objects.count() == 0
 
 
-def test_rebasing_what_a_scan_has_refreshed_meanwhile_is_refused(committed_tenant: Tenant) -> None:
+def test_rebasing_beside_an_approval_waits_and_is_told(committed_tenant: Tenant) -> None:
     cast, suggestion = one_suggestion()
+    lead = Lead.objects.get()
+    Lead.objects.update(company="Another company")
+    later = NOW + timedelta(minutes=1)
+    with background(committed_tenant) as start, transaction.atomic():
+        Lead.objects.select_for_update().get(pk=lead.pk)
+        approval = start(partial(approve, suggestion_id=suggestion.pk, user=cast.rep, now=NOW))
+        wait_until_blocked(1)
+        rebased = start(partial(rebase, suggestion_id=suggestion.pk, user=cast.teammate, now=later))
+        wait_until_blocked(2)
+    assert approval.exception() is None
+    assert isinstance(rebased.exception(), AlreadyDecidedError)
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.refreshed_at) == (State.APPLIED, NOW)
+    assert Decision.objects.count() == 1
+
+
+def test_what_no_trigger_made_is_not_rebased_over_a_newer_packet(committed_tenant: Tenant) -> None:
+    cast, suggestion = one_suggestion()
+    Suggestion.objects.update(origin="person")
     later = NOW + timedelta(minutes=1)
     with background(committed_tenant) as start, transaction.atomic():
         Suggestion.objects.filter(pk=suggestion.pk).update(refreshed_at=later)

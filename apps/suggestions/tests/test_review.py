@@ -11,7 +11,7 @@ from django.db import ProgrammingError, connection, transaction
 from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
-from apps.crm.models import ChangeLog, Lead, Task
+from apps.crm.models import ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, TaskFactory
 from apps.execution.exceptions import PermissionRefusedError, StaleError
 from apps.execution.models import Execution
@@ -213,6 +213,57 @@ def test_rebasing_shows_the_present_values_and_then_it_can_be_approved(cast: Cas
     assert (done.state, Task.objects.count()) == (State.APPLIED, 1)
     verdicts = Decision.objects.order_by("id").values_list("verdict", flat=True)
     assert list(verdicts) == [Verdict.REBASE, Verdict.APPROVE]
+
+
+def test_rebasing_writes_reason_evidence_and_change_anew(cast: Cast) -> None:
+    task = TaskFactory(owner=cast.rep, title="Send the offer", due_on=(NOW - timedelta(9)).date())
+    scan()
+    suggestion = Suggestion.objects.get()
+    Task.objects.filter(pk=task.pk).update(
+        title="Send the new offer", due_on=(NOW - timedelta(5)).date()
+    )
+    with pytest.raises(StaleError):
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    later = NOW + timedelta(minutes=1)
+    rebased = rebase(suggestion_id=suggestion.pk, user=cast.rep, now=later)
+    due = (NOW - timedelta(5)).date()
+    assert "Send the new offer" in rebased.title
+    assert f"It was due on {due.day} {due:%b %Y}" in rebased.reason
+    assert rebased.before_values == {f"task:{task.pk}": {"due_on": due.isoformat()}}
+    assert events_of(suggestion) == [
+        "suggestion.created", "suggestion.stale", "suggestion.refreshed", "suggestion.rebased",
+    ]  # fmt: skip
+    told = AuditEntry.objects.get(event="suggestion.refreshed")
+    assert told.actor_id == cast.rep.pk
+    assert scan(timedelta(minutes=2)).suggestions_refreshed == 0
+
+
+def test_rebasing_leaves_out_what_a_person_has_settled_meanwhile(cast: Cast) -> None:
+    contact = ContactFactory(owner=cast.rep, phone="+1 555 0100", title="Buyer")
+    ActivityFactory(
+        contact=contact,
+        owner=cast.rep,
+        occurred_at=NOW - timedelta(days=2),
+        stated_details={"phone": "+1 555 0123", "title": "Head of buying"},
+    )
+    scan()
+    suggestion = Suggestion.objects.get()
+    Contact.objects.update(title="Chief buyer")
+    with pytest.raises(StaleError):
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    rebased = rebase(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + timedelta(minutes=1))
+    assert rebased.arguments == {"contact_id": contact.pk, "phone": "+1 555 0123"}
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + timedelta(minutes=2))
+    contact.refresh_from_db()
+    assert (contact.phone, contact.title) == ("+1 555 0123", "Chief buyer")
+
+
+def test_a_trigger_that_is_switched_off_holds_for_nothing(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    TriggerSetting.objects.create(trigger="lead_inactive", is_enabled=False)
+    with pytest.raises(WithdrawnError):
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert Task.objects.count() == 0
 
 
 def test_rebasing_what_lost_its_reason_withdraws_it(cast: Cast) -> None:
