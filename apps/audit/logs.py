@@ -14,7 +14,10 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Annotate the record."""
-        record.tenant = getattr(connection, "schema_name", None) or "public"
+        # What Django says about a request is said by another thread, whose connection knows no
+        # tenant; the request is on the record.
+        tenant = getattr(getattr(record, "request", None), "tenant", connection)
+        record.tenant = getattr(tenant, "schema_name", None) or "public"
         record.person_id = current_person_id()
         record.request_id = current_request_id()
         return True
