@@ -37,6 +37,8 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import LIFETIME
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
 from apps.triggers.models import Signal, Silence
 from apps.triggers.services import current_tenant, is_still_true
 from apps.users.models import User
@@ -273,7 +275,13 @@ def may_decide(user: User) -> bool:
 
 
 def _decidable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
-    """Return what this person may decide on; a refusal is on record."""
+    """Return what this person may decide on; a refusal is on record.
+
+    Raises:
+        ModuleOffError: suggestions are switched off for the company.
+        SuggestionNotFoundError, DecisionPermissionError: see there.
+    """
+    require_module(current_tenant(), Module.SUGGESTIONS)
     try:
         suggestion = get_for(user, suggestion_id)
         if not may_decide(user):

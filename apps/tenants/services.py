@@ -22,7 +22,7 @@ def is_module_on(tenant: Tenant, module: Module) -> bool:
                 tenant_id=tenant.pk, module=module, is_on=True
             ).exists()
     except DatabaseError:
-        log.exception("a module gate could not be read", extra={"module": module.value})
+        log.exception("a module gate could not be read", extra={"gate": module.value})
         return False
 
 

@@ -65,6 +65,8 @@ def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
 def keep_true(now: datetime) -> None:
     """Between scans: wake what was snoozed, expire what is old, and fill the queues again."""
     tenant = current_tenant()
+    if not tenant.is_enabled or not is_module_on(tenant, Module.SUGGESTIONS):
+        return
     actor = Actor.for_system("upkeep", Origin.TRIGGER)
     moment = ScanMoment(now=now, zone=tenant.zone)
     _keep_true(actor, tenant, now)

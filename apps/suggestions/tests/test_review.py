@@ -29,7 +29,9 @@ from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.services import approve, get_for, rebase, reject, reopen, seen_of, snooze
 from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan, suggested
-from apps.tenants.models import Tenant
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import ModuleOffError
+from apps.tenants.models import ModuleGate, Tenant
 from apps.triggers.models import Silence, TriggerSetting
 from apps.users.models import User
 
@@ -509,3 +511,20 @@ def test_the_trigger_is_asked_again_with_the_tenants_own_parameters(cast: Cast) 
     with pytest.raises(WithdrawnError):
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert Task.objects.count() == 0
+
+
+@pytest.mark.parametrize("move", [approve, reject, snooze, rebase, reopen])
+def test_fault_17_with_the_module_off_nothing_is_decided(cast: Cast, move: object) -> None:
+    suggestion = suggested(cast.rep)
+    gate = ModuleGate.objects.filter(tenant__schema_name="acme", module=Module.SUGGESTIONS)
+    gate.update(is_on=False)
+    with pytest.raises(ModuleOffError) as caught:
+        _call(move, suggestion.pk, cast.rep)
+    assert (caught.value.code, caught.value.status) == ("module_off", 403)
+    keep_true(NOW + timedelta(days=100))
+    suggestion.refresh_from_db()
+    assert (suggestion.state, Task.objects.count()) == (State.PENDING, 0)
+    gate.update(is_on=True)
+    keep_true(NOW + timedelta(days=100))
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.EXPIRED

@@ -1,0 +1,55 @@
+"""Module gates: closed unless they can be read and say otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection, transaction
+
+from apps.tenants.enums import Module, Role
+from apps.tenants.exceptions import ModuleOffError
+from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.roles import taking_role
+from apps.tenants.services import enabled_schemas, is_module_on, require_module
+
+
+@pytest.mark.parametrize("module", list(Module))
+def test_a_new_tenant_has_every_module(acme: Tenant, module: Module) -> None:
+    assert is_module_on(acme, module)
+    require_module(acme, module)
+
+
+@pytest.mark.parametrize("module", list(Module))
+def test_fault_17_a_gate_that_is_off_or_missing_is_closed(acme: Tenant, module: Module) -> None:
+    gate = ModuleGate.objects.filter(tenant=acme, module=module)
+    gate.update(is_on=False)
+    assert not is_module_on(acme, module)
+    gate.delete()
+    assert not is_module_on(acme, module)
+    with pytest.raises(ModuleOffError) as caught:
+        require_module(acme, module)
+    assert caught.value.status == 403
+
+
+def test_fault_17_another_tenants_gate_says_nothing(acme: Tenant, globex: Tenant) -> None:
+    ModuleGate.objects.filter(tenant=acme).update(is_on=False)
+    assert [is_module_on(tenant, Module.TRIGGERS) for tenant in (acme, globex)] == [False, True]
+
+
+def test_fault_17_a_gate_that_cannot_be_read_is_closed(
+    acme: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The AI's role may not look at the operators' tables.
+    with transaction.atomic(), taking_role(Role.AI):
+        assert not is_module_on(acme, Module.TRIGGERS)
+        # The failed look-up has not spoilt the transaction around it.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+    assert [record.message for record in caplog.records] == ["a module gate could not be read"]
+    assert is_module_on(acme, Module.TRIGGERS)
+
+
+def test_only_tenants_that_are_on_are_worked_for(acme: Tenant, globex: Tenant) -> None:
+    assert enabled_schemas() == ["acme", "globex"]
+    Tenant.objects.filter(pk=globex.pk).update(is_enabled=False)
+    assert enabled_schemas() == ["acme"]
