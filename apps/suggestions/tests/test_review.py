@@ -18,17 +18,15 @@ from apps.execution.models import Execution
 from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
-    AnotherOpenError,
     ChangedSinceSeenError,
     DecisionPermissionError,
-    InvalidSnoozeError,
     SuggestionNotFoundError,
     WithdrawnError,
 )
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.services import approve, get_for, rebase, reject, reopen, seen_of, snooze
-from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan, suggested
+from apps.suggestions.tests.cases import NOW, scan, suggested
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
@@ -311,165 +309,6 @@ def test_who_comes_second_is_told_who_was_first_even_after_a_refresh(cast: Cast)
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW, seen_at=seen_at)
     assert caught.value.message == "This suggestion is already applied by Tom Mate."
     assert caught.value.extras["decided_by"] == "Tom Mate"
-
-
-def test_a_rejection_keeps_reason_and_note(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    done = reject(
-        suggestion_id=suggestion.pk,
-        user=cast.rep,
-        reason=RejectReason.ALREADY_DONE,
-        note="Called her at the fair. " * 40,
-        now=NOW,
-    )
-    assert (done.state, done.reviewed_by, done.reviewed_at, done.closed_because) == (
-        State.REJECTED, cast.rep, NOW, "Already done",
-    )  # fmt: skip
-    decision = Decision.objects.get()
-    assert (decision.reason, len(decision.note)) == ("already_done", 500)
-    entry = AuditEntry.objects.get(event="suggestion.rejected")
-    assert entry.details == {"reason": "already_done"}
-
-
-def test_an_unknown_reason_is_refused(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    with pytest.raises(ValueError, match="boring"):
-        reject(suggestion_id=suggestion.pk, user=cast.rep, reason="boring", now=NOW)
-    suggestion.refresh_from_db()
-    assert suggestion.state == State.PENDING
-
-
-@pytest.mark.parametrize("days", [1, 30, 90])
-def test_fault_08_a_rejection_silences_for_the_tenants_days_and_not_longer(
-    cast: Cast, days: int
-) -> None:
-    Tenant.objects.filter(schema_name="acme").update(silence_days=days)
-    suggestion = suggested(cast.rep, created_at=LONG_AGO)
-    reject(suggestion_id=suggestion.pk, user=cast.rep, reason=RejectReason.NOT_NEEDED, now=NOW)
-    silence = Silence.objects.get()
-    assert (silence.record_kind, silence.record_id, silence.goal, silence.until) == (
-        "lead", suggestion.record_id, "revive_lead", NOW + timedelta(days=days),
-    )  # fmt: skip
-    Lead.objects.update(created_at=LONG_AGO + timedelta(days=days))
-    assert scan(timedelta(days=days, seconds=-1)).suggestions_created == 0
-    assert scan(timedelta(days=days)).suggestions_created == 1
-
-
-def test_fault_08_an_applied_one_is_silenced_too(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
-    Task.objects.all().delete()
-    assert scan(timedelta(days=1)).suggestions_created == 0
-    assert scan(timedelta(days=30)).suggestions_created == 1
-
-
-def test_fault_08_and_an_expired_one(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    lifetime = suggestion.expires_at - NOW
-    assert scan(lifetime).suggestions_created == 0
-    suggestion.refresh_from_db()
-    assert (suggestion.state, suggestion.closed_because) == (
-        State.EXPIRED, "Nobody decided in time.",
-    )  # fmt: skip
-    silence = Silence.objects.get()
-    assert (silence.record_id, silence.goal, silence.created_by) == (
-        suggestion.record_id, "revive_lead", None,
-    )  # fmt: skip
-    assert scan(lifetime + timedelta(days=29)).suggestions_created == 0
-    assert scan(lifetime + timedelta(days=30)).suggestions_created == 1
-
-
-def test_a_silence_is_for_its_record_and_goal_alone(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    other = quiet_lead(cast.rep)
-    reject(suggestion_id=suggestion.pk, user=cast.rep, reason=RejectReason.BAD_TIMING, now=NOW)
-    assert scan(timedelta(minutes=1)).suggestions_created == 1
-    assert Suggestion.objects.get(state=State.PENDING).record_id == other.pk
-
-
-def test_snoozing_and_waking(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    until = NOW + timedelta(days=3)
-    snoozed = snooze(suggestion_id=suggestion.pk, user=cast.rep, until=until, now=NOW)
-    assert (snoozed.state, snoozed.snoozed_until) == (State.SNOOZED, until)
-    keep_true(until - timedelta(seconds=1))
-    suggestion.refresh_from_db()
-    assert suggestion.state == State.SNOOZED
-    keep_true(until)
-    suggestion.refresh_from_db()
-    assert (suggestion.state, suggestion.snoozed_until, suggestion.held_back) == (
-        State.PENDING, None, "",
-    )  # fmt: skip
-    assert events_of(suggestion) == [
-        "suggestion.created", "suggestion.snoozed", "suggestion.woken",
-    ]  # fmt: skip
-
-
-def test_a_snoozed_one_is_not_made_again_and_does_not_expire_asleep(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    until = NOW + timedelta(days=60)
-    snooze(suggestion_id=suggestion.pk, user=cast.rep, until=until, now=NOW)
-    assert scan(timedelta(days=20)).suggestions_created == 0
-    suggestion.refresh_from_db()
-    assert (suggestion.state, suggestion.expires_at) == (
-        State.SNOOZED, until + timedelta(days=14),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "until",
-    [NOW, NOW - timedelta(seconds=1), NOW + timedelta(days=90, seconds=1)],
-    ids=["now", "past", "too far"],
-)
-def test_a_snooze_ends_within_ninety_days(cast: Cast, until: object) -> None:
-    suggestion = suggested(cast.rep)
-    with pytest.raises(InvalidSnoozeError):
-        snooze(suggestion_id=suggestion.pk, user=cast.rep, until=until, now=NOW)  # type: ignore[arg-type]
-    suggestion.refresh_from_db()
-    assert suggestion.state == State.PENDING
-
-
-def test_ninety_days_are_allowed(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    until = NOW + timedelta(days=90)
-    assert (
-        snooze(suggestion_id=suggestion.pk, user=cast.rep, until=until, now=NOW).state == "snoozed"
-    )
-
-
-def test_reopening_lifts_the_silence_and_gives_new_time(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    reject(suggestion_id=suggestion.pk, user=cast.rep, reason=RejectReason.NOT_NEEDED, now=NOW)
-    later = NOW + timedelta(days=2)
-    reopened = reopen(suggestion_id=suggestion.pk, user=cast.rep, now=later)
-    assert (reopened.state, reopened.closed_because, reopened.held_back) == (State.PENDING, "", "")
-    assert reopened.expires_at == later + timedelta(days=14)
-    assert not Silence.objects.in_force(later).exists()
-    assert scan(timedelta(days=3)).suggestions_created == 0
-    assert approve(suggestion_id=suggestion.pk, user=cast.rep, now=later).state == State.APPLIED
-
-
-def test_reopening_beside_a_newer_one_is_refused(cast: Cast) -> None:
-    old = suggested(cast.rep)
-    task = TaskFactory(lead=Lead.objects.get())
-    scan(timedelta(minutes=1))
-    task.delete()
-    scan(timedelta(minutes=2))
-    old.refresh_from_db()
-    assert (old.state, Suggestion.objects.filter(state="pending").count()) == (State.WITHDRAWN, 1)
-    with pytest.raises(AnotherOpenError) as caught:
-        reopen(suggestion_id=old.pk, user=cast.rep, now=NOW)
-    assert caught.value.status == 409
-    old.refresh_from_db()
-    assert (old.state, Decision.objects.count()) == (State.WITHDRAWN, 0)
-
-
-def test_reopening_without_a_reason_lasts_until_the_next_scan(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    TaskFactory(lead=Lead.objects.get())
-    scan(timedelta(minutes=1))
-    reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + timedelta(minutes=2))
-    assert scan(timedelta(minutes=3)).suggestions_withdrawn == 1
 
 
 def test_the_team_and_managers_see_it_others_do_not(cast: Cast) -> None:
