@@ -16,8 +16,13 @@ from django.conf import settings
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
+from apps.conftest import owner_connection
 from apps.operations.tests.serving import ask, environment_on_test_database, free_port, running
+from apps.tenants.grants import apply_grants
 from apps.tenants.models import Tenant
+from apps.tenants.roles import RUN_TIME_LOGIN
+from apps.users.models import ApiToken
+from apps.users.tests.factories import UserFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,26 @@ def test_the_site_in_production_mode(production: Production) -> None:
     assert status == 404
     assert "Traceback" not in page
     assert "urlpatterns" not in page
+
+
+def test_a_fault_shows_no_debug_page(production: Production) -> None:
+    _, key = ApiToken.issue(user=UserFactory(), name="tests", expires_at=None)
+    token, session = {"Authorization": f"Token {key}"}, {"Cookie": f"sessionid={'x' * 32}"}
+    with owner_connection(), connection.cursor() as cursor:
+        for table in ("crm_lead", "django_session"):
+            cursor.execute(f"REVOKE SELECT ON race.{table} FROM {RUN_TIME_LOGIN}")
+    try:
+        for path, sent, kind in (
+            ("/api/v1/leads/", token, "application/problem+json"),
+            ("/suggestions/", session, "text/html; charset=utf-8"),
+        ):
+            status, headers, page = ask(production.port, path, host=production.host, headers=sent)
+            assert (status, headers["content-type"]) == (500, kind)
+            for word in ("Traceback", "crm_lead", "django_session", "psycopg", "DATABASE_URL"):
+                assert word not in page
+    finally:
+        with owner_connection():
+            apply_grants("race")
 
 
 @pytest.mark.parametrize(

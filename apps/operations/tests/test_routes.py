@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 from django.http import HttpResponseBase
+from pytest_django import Settings
 
 from apps.conftest import Cast, TenantClient
 from apps.crm.enums import RecordKind
@@ -138,6 +139,21 @@ def test_each_open_route_exists_and_has_its_reason() -> None:
     names = {route.name for route in [*walk_routes(TENANT_MAP), *walk_routes(PUBLIC_MAP)]}
     assert set(OPEN_ROUTES) - names == set()
     assert all(reason.strip() for reason in OPEN_ROUTES.values())
+
+
+def test_fault_19_every_endpoint_of_the_api_guards_itself(
+    anonymous_client: TenantClient, settings: Settings
+) -> None:
+    """The sign-in of pages stands in a middleware; the API does without it."""
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "SignInRequired" not in name]
+    routes = [r for r in walk_routes(TENANT_MAP) if r.path.startswith(SELF_GUARDED_PREFIX)]
+    assert len(routes) > 30
+    answers = {
+        (route.path, method): send(anonymous_client, method, route.fill()).status_code
+        for route in routes
+        for method in METHODS
+    }
+    assert {call: status for call, status in answers.items() if status not in {401, 405}} == {}
 
 
 @pytest.fixture
