@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from apps.brain import rules
 from apps.brain.enums import CallOutcome, Mode, Provider
@@ -45,3 +46,14 @@ def think(tasks: Sequence[ThinkTask], mode: Mode) -> Thought:
         outcome=CallOutcome.ANSWERED,
     )
     return Thought(proposals, call)
+
+
+def question_hash(task: ThinkTask) -> str:
+    """What would be asked, as a hash: the same for the same task and the same version of the prompt.
+
+    The day is no part of it: a question does not become another one overnight.
+    """
+    question = asdict(task)
+    del question["today"]
+    text = json.dumps([rules.RULES_VERSION, question], default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

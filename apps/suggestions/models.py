@@ -185,6 +185,30 @@ class SuggestionSignal(models.Model):
         return f"suggestion {self.suggestion_id} ← signal {self.signal_id}"
 
 
+class NothingProposed(models.Model):
+    """A record and goal for which the Brain, asked, proposed nothing: the same is not asked again.
+
+    ``question`` is a hash of what was asked, so a changed fact, tool or reader makes it another question.
+    """
+
+    record_kind = models.CharField(max_length=20, choices=RecordKind.choices)
+    record_id = models.BigIntegerField()
+    goal = models.CharField(max_length=40, choices=Goal.choices)
+    question = models.CharField(max_length=64)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["record_kind", "record_id", "goal"],
+                name="one_nothing_proposed_per_record_and_goal",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"nothing to {self.goal} for {self.record_kind} {self.record_id}"
+
+
 class Decision(models.Model):
     """What one person decided about one suggestion: a labelled example, never changed."""
 

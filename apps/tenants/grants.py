@@ -83,6 +83,7 @@ GRANTS: dict[str, TableGrants] = {
     "triggers_triggersetting": TableGrants(ai=READ),
     "suggestions_suggestion": TableGrants(ai=KEEP_UP),
     "suggestions_suggestionsignal": TableGrants(ai=ADD),
+    "suggestions_nothingproposed": TableGrants(ai=WRITE),
     "suggestions_decision": TableGrants(run_time=ADD, ai=READ),
 }
 

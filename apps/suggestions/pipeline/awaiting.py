@@ -14,12 +14,16 @@ from apps.execution.schemas import RecordRef
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """The firing signals of one record and goal, and the suggestion to be refreshed, if there is one."""
+    """The firing signals of one record and goal, and the suggestion to be refreshed, if there is one.
+
+    ``changed_at`` is when the latest of the signals fired or changed.
+    """
 
     record: RecordRef
     goal: Goal
     signal_ids: tuple[int, ...]
     urgency: int
+    changed_at: datetime
     suggestion_id: int | None
     silenced_tools: frozenset[str] = frozenset()
 
@@ -34,7 +38,7 @@ of_record AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id 
 wide AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NULL),
 of_tool AS MATERIALIZED (SELECT * FROM in_force WHERE tool <> '')
 SELECT s.record_kind, s.record_id, s.goal, array_agg(s.id ORDER BY s.severity DESC, s.id),
-       max(s.severity), g.id,
+       max(s.severity), max(s.refreshed_at), g.id,
        ARRAY(SELECT q.tool FROM of_tool q
              WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
                AND (q.record_id IS NULL OR q.record_id = s.record_id)
@@ -80,8 +84,9 @@ def find_awaiting(now: datetime) -> list[Awaiting]:
                 goal=Goal(goal),
                 signal_ids=tuple(signal_ids),
                 urgency=urgency,
+                changed_at=changed_at,
                 suggestion_id=suggestion_id,
                 silenced_tools=frozenset(tools),
             )
-            for kind, record_id, goal, signal_ids, urgency, suggestion_id, tools in cursor.fetchall()
+            for kind, record_id, goal, signal_ids, urgency, changed_at, suggestion_id, tools in cursor
         ]

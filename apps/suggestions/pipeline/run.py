@@ -19,7 +19,7 @@ from apps.brain.services import think
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions.models import Suggestion
-from apps.suggestions.pipeline import delivery
+from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.validation import validate
@@ -102,6 +102,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         goal=Goal(suggestion.goal),
         signal_ids=tuple(signal.pk for signal in signals),
         urgency=signals[0].severity,
+        changed_at=max(signal.refreshed_at for signal in signals),
         suggestion_id=suggestion.pk,
     )
     _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor)
@@ -139,12 +140,19 @@ def _run_batch(
     began = time.monotonic()
     with taking_role(Role.AI):
         contexts = gather(batch, moment, tenant.currency)
-    tasks = [task_of(context, moment) for context in contexts]
+        asked = unanswered.leave_out([(context, task_of(context, moment)) for context in contexts])
+    if not asked:
+        return 0, 0
     # No transaction is open here: a provider may take its time.
-    thought = think(tasks, Mode.PROPOSE_ACTIONS)
+    thought = think([task for _, task in asked], Mode.PROPOSE_ACTIONS)
+    answers = [
+        (context, task, proposal)
+        for (context, task), proposal in zip(asked, thought.proposals, strict=True)
+    ]
     with transaction.atomic(), taking_role(Role.AI):
-        accepted, dropped = validate(list(zip(contexts, tasks, thought.proposals, strict=True)))
+        accepted, dropped = validate(answers)
         counts = delivery.deliver(accepted, thought.call, acceptance, actor=actor, now=moment.now)
+        unanswered.remember([task for _, task, proposal in answers if not proposal], moment.now)
         if dropped:
             by_code = Counter(item.code for item in dropped)
             record_event(actor, Entry(Event.PROPOSAL_DROPPED, details=dict(by_code)))

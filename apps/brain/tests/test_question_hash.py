@@ -1,0 +1,43 @@
+"""The hash of a question: the same for what is the same to whoever answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from apps.brain.enums import Goal
+from apps.brain.schemas import Fact
+from apps.brain.services import question_hash
+from apps.brain.tests.factories import question
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef
+
+SEEN = Fact(1, "bounce", "E-mail", "came back", "x", datetime(2026, 3, 1, tzinfo=UTC))
+TASK = question(Goal.CORRECT_CONTACT, SEEN)
+
+
+def test_it_is_the_same_for_the_same_question_on_another_day() -> None:
+    same = question(Goal.CORRECT_CONTACT, replace(SEEN), today=date(2026, 3, 9))
+    assert question_hash(same) == question_hash(TASK)
+    assert len(question_hash(TASK)) == 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"facts": ()},
+        {"facts": (replace(SEEN, text="arrived"),)},
+        {"facts": (replace(SEEN, occurred_at=datetime(2026, 3, 2, tzinfo=UTC)),)},
+        {"facts": (replace(SEEN, record=RecordRef(RecordKind.ACTIVITY, 1)),)},
+        {"tools": ("update_contact",)},
+        {"assignee_id": 8},
+        {"record_label": "Ana Ruiz"},
+        {"goal": Goal.REVIVE_LEAD},
+        {"record": RecordRef(RecordKind.CONTACT, 3)},
+    ],
+)
+def test_whatever_else_differs_makes_another_question(change: dict[str, Any]) -> None:
+    assert question_hash(replace(TASK, **change)) != question_hash(TASK)
