@@ -145,3 +145,21 @@ def test_on_a_phone_the_list_and_the_card_are_two_screens(rep_page: Page, site: 
     expect(page.get_by_role("button", name="Approve")).to_be_in_viewport()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width == 390
+
+
+def test_on_a_phone_the_views_are_one_row_with_the_current_one_in_sight(
+    rep_page: Page, site: Site
+) -> None:
+    page = rep_page
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.goto(f"{site.url}/suggestions/?view=withdrawn")
+    tabs = page.locator(".queue-views .tab")
+    expect(tabs.last).to_have_attribute("aria-current", "page")
+    expect(tabs.last).to_be_in_viewport(ratio=1)
+    tops = tabs.evaluate_all("tabs => new Set(tabs.map(tab => tab.getBoundingClientRect().top)).size")
+    assert tops == 1
+    # The row is not held there: the first view can be reached again.
+    tabs.first.click()
+    expect(tabs.first).to_have_attribute("aria-current", "page")
+    expect(tabs.first).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 380
