@@ -70,6 +70,7 @@ TENANT_APPS = [
     "apps.crm",
     "apps.execution",
     "apps.brain",
+    "apps.predictions",
     "apps.triggers",
     "apps.suggestions",
 ]

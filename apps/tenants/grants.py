@@ -76,7 +76,10 @@ GRANTS: dict[str, TableGrants] = {
     "execution_execution": TableGrants(run_time=WRITE, ai=READ, apply=None),
     # What the AI's side writes.
     "brain_braincall": TableGrants(run_time=ADD, ai=ADD),
+    "predictions_score": TableGrants(ai=READ),
     "triggers_signal": TableGrants(ai=WRITE),
+    "triggers_triggerstate": TableGrants(ai=WRITE),
+    "triggers_baseline": TableGrants(ai=READ),
     "triggers_scan": TableGrants(),
     "triggers_scantrigger": TableGrants(),
     "triggers_silence": TableGrants(ai=READ),

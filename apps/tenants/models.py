@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
 
+from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.enums import Module
+
+# Some ten years of public holidays.
+MOST_HOLIDAYS = 200
 
 
 def validate_time_zone(name: str) -> None:
@@ -45,6 +50,23 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text="For how long a decided suggestion is not made again for the same record and goal.",
     )
+    working_week = models.CharField(
+        max_length=7,
+        default="12345",
+        validators=[
+            RegexValidator(
+                r"^(?=.)1?2?3?4?5?6?7?$", "Digits from 1 (Monday) to 7 (Sunday), in order."
+            )
+        ],
+        help_text="The days of the week on which the company works: 1 is Monday, 12345 Monday to Friday.",
+    )
+    holidays = ArrayField(
+        models.DateField(),
+        default=list,
+        blank=True,
+        size=MOST_HOLIDAYS,
+        help_text="Days off besides, such as 2026-12-25, with commas between them.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -57,6 +79,11 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
     def zone(self) -> ZoneInfo:
         """The tenant's own time zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def calendar(self) -> WorkingCalendar:
+        """The tenant's working days."""
+        return WorkingCalendar.of(self.working_week, self.holidays)
 
 
 class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no types

@@ -15,7 +15,8 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from apps.triggers.models import Signal
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
 
 
 @dataclass(frozen=True, slots=True)

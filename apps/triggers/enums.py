@@ -15,6 +15,8 @@ class ScanKind(models.TextChoices):
     """What started a scan."""
 
     FULL = "full", "Daily"
+    INCREMENTAL = "incremental", "What changed or came due"
+    REALTIME = "realtime", "As it happened"
     MANUAL = "manual", "Manual"
 
 

@@ -10,7 +10,12 @@ from django.db.models.functions import Now
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
-from apps.triggers.querysets import ScanQuerySet, SignalQuerySet, SilenceQuerySet
+from apps.triggers.querysets import (
+    BaselineQuerySet,
+    ScanQuerySet,
+    SignalQuerySet,
+    SilenceQuerySet,
+)
 
 
 class Signal(models.Model):
@@ -106,6 +111,48 @@ class TriggerSetting(models.Model):
 
     def __str__(self) -> str:
         return self.trigger
+
+
+class Baseline(models.Model):
+    """What a trigger measured in the tenant's own records on one day; the newest is in force."""
+
+    trigger = models.CharField(max_length=60)
+    version = models.CharField(max_length=40, help_text="The day in the tenant's zone.")
+    values = models.JSONField(default=dict)
+    measured_at = models.DateTimeField()
+
+    objects = BaselineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["trigger", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trigger", "version"], name="one_baseline_per_trigger_and_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} {self.version}"
+
+
+class TriggerState(models.Model):
+    """How far a trigger has looked: up to which transaction, for which moment, under which conditions.
+
+    ``cursor`` is the oldest transaction that was still open at the last look: changes of it and of later
+    ones are still to be read. ``epoch`` is a hash of what calls for a look at everything when it differs.
+    """
+
+    trigger = models.CharField(max_length=60, unique=True)
+    cursor = models.BigIntegerField()
+    looked_at = models.DateTimeField()
+    epoch = models.CharField(max_length=64)
+    looked_fully_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["trigger"]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} up to {self.looked_at:%Y-%m-%d %H:%M}"
 
 
 class Scan(models.Model):

@@ -12,7 +12,7 @@ from apps.triggers.enums import ScanStatus
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
-    from apps.triggers.models import Scan, Signal, Silence  # noqa: F401
+    from apps.triggers.models import Baseline, Scan, Signal, Silence  # noqa: F401
     from apps.users.models import User
 
 # A running scan writes its heartbeat after each trigger; one silent for so long has died.
@@ -48,6 +48,14 @@ class SilenceQuerySet(models.QuerySet["Silence"]):
     def in_force(self, now: datetime) -> SilenceQuerySet:
         """Silences that have not run out."""
         return self.filter(until__gt=now)
+
+
+class BaselineQuerySet(models.QuerySet["Baseline"]):
+    """Frozen figures."""
+
+    def in_force(self) -> BaselineQuerySet:
+        """The newest of each trigger."""
+        return self.order_by("trigger", "-version").distinct("trigger")
 
 
 class ScanQuerySet(models.QuerySet["Scan"]):

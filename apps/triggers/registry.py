@@ -4,36 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
-from zoneinfo import ZoneInfo
 
 from django.db import models
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.tools import registry as tools
+from apps.triggers.edges import Edge
 from apps.triggers.enums import Severity
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
-
-
-@dataclass(frozen=True, slots=True)
-class ScanMoment:
-    """The moment for which a trigger is asked, and the zone in which its days begin."""
-
-    now: datetime
-    zone: ZoneInfo
-
-    @property
-    def today(self) -> date:
-        """The day in the tenant's zone."""
-        return self.now.astimezone(self.zone).date()
-
-    def days_ago(self, days: int) -> datetime:
-        """The moment so many times 24 hours before."""
-        return self.now - timedelta(days=days)
+from apps.triggers.moments import ScanMoment
+from apps.triggers.watches import Watch
 
 
 class Parameters(BaseModel):
@@ -50,6 +33,10 @@ class Trigger(ABC, Generic[ParametersT]):
 
     ``matching`` is one set-based query; it annotates ``facts`` (a JSON object of what the trigger saw, as
     moments and ids, never as ages, which would change by themselves).
+
+    ``watches``, ``edges`` and ``epoch`` tell an incremental scan what to look at again: whose changes matter,
+    which moments the clock passes, and what calls for a look at everything. ``inhibits`` names weaker
+    triggers of the same kind of record whose signals need no suggestion while this one fires.
     """
 
     key: ClassVar[str]
@@ -58,11 +45,31 @@ class Trigger(ABC, Generic[ParametersT]):
     goal: ClassVar[Goal]
     tools: ClassVar[tuple[str, ...]]
     severity: ClassVar[Severity]
+    watches: ClassVar[tuple[Watch, ...]]
+    inhibits: ClassVar[tuple[str, ...]] = ()
     parameters_type: type[ParametersT]
 
     @abstractmethod
     def matching(self, moment: ScanMoment, parameters: ParametersT) -> models.QuerySet[Any]:
         """Return the records for which the trigger holds at this moment, annotated with ``facts``."""
+
+    @abstractmethod
+    def edges(self, parameters: ParametersT) -> tuple[Edge, ...]:
+        """The columns whose values the clock passes, with the thresholds of these parameters."""
+
+    def epoch(self, moment: ScanMoment, parameters: ParametersT) -> JsonValue:
+        """What else the answer depends on; when it differs from the last look, everything is looked at.
+
+        Parameters, the zone, the working days and the tenant's own figures are counted in already.
+        """
+        return None
+
+    def measure(self, moment: ScanMoment) -> Mapping[str, JsonValue] | None:
+        """Figures of the tenant's own records that thresholds follow; None for a trigger without any.
+
+        They are taken once a day and frozen (``moment.figures``), so that two scans of one day agree.
+        """
+        return None
 
     def parse(self, parameters: Mapping[str, Any]) -> ParametersT:
         """Return typed parameters; missing ones take their defaults.

@@ -24,7 +24,8 @@ from apps.triggers.detection import clear_all, detect, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
 from apps.users.models import User
 

@@ -14,7 +14,8 @@ ROOT = Path(settings.BASE_DIR)
 
 # The one import direction (docs/architecture.md): an app knows only those above it.
 ROOMS = (
-    "tenants", "users", "audit", "crm", "execution", "brain", "triggers", "suggestions",
+    "tenants", "users", "audit", "crm", "execution", "brain", "predictions",
+    "triggers", "suggestions",
     "dashboard", "operations",
 )  # fmt: skip
 

@@ -25,7 +25,9 @@ IN_BOTH = {
     "users_apitoken", "users_team", "users_user", "users_user_groups",
     "users_user_user_permissions",
 }  # fmt: skip
-OURS = ("tenants", "users", "audit", "crm", "execution", "brain", "triggers", "suggestions")
+OURS = (
+    "tenants", "users", "audit", "crm", "execution", "brain", "predictions", "triggers", "suggestions",
+)  # fmt: skip
 
 
 def tables_of(schema: str) -> set[str]:

@@ -19,7 +19,7 @@ from apps.execution.schemas import JsonValue, RecordRef
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.readers import Readers, readable_beside
 from apps.triggers.models import Signal
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 
 # How many of the latest activities become facts; older ones say little about what to do today.
 RECENT_ACTIVITIES = 3

@@ -29,7 +29,7 @@ from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
 from apps.triggers.detection import detect
 from apps.triggers.models import Scan, Signal, Silence
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
 from apps.triggers.services import current_tenant, parameters_of
 

@@ -20,7 +20,7 @@ from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
 from apps.suggestions.tests.cases import NOW, quiet_lead, scan
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.services import current_tenant
 
 

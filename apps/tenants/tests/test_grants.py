@@ -249,6 +249,9 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "triggers_scantrigger": ("ardw", "", ""),
         "triggers_silence": ("ardw", read, ""),
         "triggers_triggersetting": ("ardw", read, ""),
+        "triggers_triggerstate": ("ardw", write, ""),
+        "triggers_baseline": ("ardw", read, ""),
+        "predictions_score": ("ardw", read, ""),
         "suggestions_suggestion": ("ardw", "ar(w)", ""),
         "suggestions_suggestionsignal": ("ardw", add, ""),
         "suggestions_decision": (add, read, ""),
@@ -257,7 +260,16 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
     for table, rights in expected.items():
         found = tuple(_rights(account, table) for account in accounts)
         assert (table, found) == (table, rights)
-    ours = ("users_", "audit_", "crm_", "execution_", "brain_", "triggers_", "suggestions_")
+    ours = (
+        "users_",
+        "audit_",
+        "crm_",
+        "execution_",
+        "brain_",
+        "predictions_",
+        "triggers_",
+        "suggestions_",
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'acme'")
         tables = {name for (name,) in cursor.fetchall()}

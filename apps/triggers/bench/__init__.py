@@ -23,7 +23,7 @@ from apps.triggers.bench.plain import STATEMENTS
 from apps.triggers.bench.records import Size, fill
 from apps.triggers.detection import detect, detection_sql
 from apps.triggers.models import Signal
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
 
 _SIZE = Size(leads=200_000, activities=1_000_000)

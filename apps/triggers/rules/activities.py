@@ -12,8 +12,17 @@ from pydantic import Field, model_validator
 from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, DealOutcome, Direction, LeadStatus, RecordKind
 from apps.crm.models import Activity, Contact, Lead, Task
+from apps.triggers.edges import Edge, days_ago, now
 from apps.triggers.enums import Severity
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own, Related, SameAddress
+
+# As the partial indexes of activities have it.
+IS_TALK = Q(activity_kind__in=[ActivityKind.MEETING, ActivityKind.CALL])
+IS_UNMATCHED = Q(
+    direction=Direction.INBOUND, lead=None, contact=None, account=None, opportunity=None
+)
 
 # Addresses that no person reads; mail from them never makes a lead.
 MACHINE_ADDRESS = (
@@ -50,6 +59,18 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
     goal = Goal.PLAN_NEXT_STEP
     tools = ("create_followup",)
     severity = Severity.HIGH
+    watches = (
+        Own(),
+        *(
+            Related(source, *path, back=subject, only=IS_TALK)
+            for subject in ("opportunity", "lead", "contact")
+            for source, path in (
+                (RecordKind.ACTIVITY, (subject,)),
+                (RecordKind.TASK, (subject,)),
+                (RecordKind(subject), ()),
+            )
+        ),
+    )
     parameters_type = FollowupMissingParameters
 
     def matching(
@@ -88,6 +109,13 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
                     ),
                 )
             )
+        )
+
+    def edges(self, parameters: FollowupMissingParameters) -> tuple[Edge, ...]:
+        """A talk coming out of its grace, and growing too old."""
+        return tuple(
+            Edge(Activity, "occurred_at", days_ago(days), only=IS_TALK)
+            for days in (parameters.grace_days, parameters.window_days)
         )
 
 
@@ -130,6 +158,12 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
     goal = Goal.IDENTIFY_SENDER
     tools = ("create_lead",)
     severity = Severity.HIGH
+    watches = (
+        Own(),
+        SameAddress(RecordKind.ACTIVITY, "counterpart_address", "counterpart_address"),
+        SameAddress(RecordKind.LEAD, "email", "counterpart_address"),
+        SameAddress(RecordKind.CONTACT, "email", "counterpart_address"),
+    )
     parameters_type = InboundFromUnknownSenderParameters
 
     def matching(
@@ -168,4 +202,12 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
                     revision="revision",
                 )
             )
+        )
+
+    def edges(self, parameters: InboundFromUnknownSenderParameters) -> tuple[Edge, ...]:
+        """A message dated ahead arriving, and one growing too old: it concerns its sender's first."""
+        through = SameAddress(RecordKind.ACTIVITY, "counterpart_address", "counterpart_address")
+        return tuple(
+            Edge(Activity, "occurred_at", threshold, only=IS_UNMATCHED, through=through)
+            for threshold in (now, days_ago(parameters.window_days))
         )

@@ -32,8 +32,11 @@ from apps.crm.enums import (
     RecordKind,
 )
 from apps.crm.models import Activity, ChangeLog, Contact
+from apps.triggers.edges import Edge, days_ago, now
 from apps.triggers.enums import Severity
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own, Related
 
 
 class ContactDetailConflictParameters(Parameters):
@@ -75,6 +78,7 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
     goal = Goal.CORRECT_CONTACT
     tools = ("update_contact",)
     severity = Severity.LOW
+    watches = (Own(), Related(RecordKind.ACTIVITY, "contact"))
     parameters_type = ContactDetailConflictParameters
 
     def matching(
@@ -142,6 +146,13 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
                     revision="revision",
                 )
             )
+        )
+
+    def edges(self, parameters: ContactDetailConflictParameters) -> tuple[Edge, ...]:
+        """A message dated ahead taking place, and one growing too old to count."""
+        return tuple(
+            Edge(Activity, "occurred_at", threshold, record="contact_id")
+            for threshold in (now, days_ago(parameters.window_days))
         )
 
 

@@ -9,10 +9,15 @@ from django.db.models.functions import JSONObject
 from pydantic import Field
 
 from apps.brain.enums import Goal
-from apps.crm.enums import RecordKind
+from apps.crm.enums import DealOutcome, RecordKind
 from apps.crm.models import Opportunity, Task
+from apps.triggers.edges import Edge, days_ago
 from apps.triggers.enums import Severity
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own, Related
+
+IS_OPEN = Q(outcome=DealOutcome.OPEN)
 
 
 class DealStalledParameters(Parameters):
@@ -35,6 +40,11 @@ class DealStalled(Trigger[DealStalledParameters]):
     goal = Goal.MOVE_DEAL
     tools = ("create_followup",)
     severity = Severity.HIGH
+    watches = (
+        Own(),
+        Related(RecordKind.ACTIVITY, "opportunity"),
+        Related(RecordKind.TASK, "opportunity"),
+    )
     parameters_type = DealStalledParameters
 
     def matching(
@@ -56,4 +66,11 @@ class DealStalled(Trigger[DealStalledParameters]):
                     revision="revision",
                 )
             )
+        )
+
+    def edges(self, parameters: DealStalledParameters) -> tuple[Edge, ...]:
+        """Growing old in the stage, and growing quiet."""
+        return (
+            Edge(Opportunity, "stage_entered_at", days_ago(parameters.in_stage_days), only=IS_OPEN),
+            Edge(Opportunity, "last_activity_at", days_ago(parameters.quiet_days), only=IS_OPEN),
         )

@@ -9,10 +9,15 @@ from django.db.models.functions import JSONObject
 from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
-from apps.crm.enums import RecordKind
+from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Lead, Task
+from apps.triggers.edges import Edge, days_ago
 from apps.triggers.enums import Severity
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own, Related
+
+IN_WORK = Q(status__in=LeadStatus.open_values(), do_not_contact=False)
 
 
 class LeadInactiveParameters(Parameters):
@@ -43,6 +48,7 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
     goal = Goal.REVIVE_LEAD
     tools = ("create_followup",)
     severity = Severity.NORMAL
+    watches = (Own(), Related(RecordKind.ACTIVITY, "lead"), Related(RecordKind.TASK, "lead"))
     parameters_type = LeadInactiveParameters
 
     def matching(self, moment: ScanMoment, parameters: LeadInactiveParameters) -> QuerySet[Lead]:
@@ -64,4 +70,13 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
                     revision="revision",
                 )
             )
+        )
+
+    def edges(self, parameters: LeadInactiveParameters) -> tuple[Edge, ...]:
+        """Growing silent, and growing past reviving."""
+        never_heard = IN_WORK & Q(last_activity_at=None)
+        return tuple(
+            Edge(Lead, column, days_ago(days), only=only)
+            for days in (parameters.silent_days, parameters.past_reviving_days)
+            for column, only in (("last_activity_at", IN_WORK), ("created_at", never_heard))
         )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import JSONObject
 from pydantic import Field
 
 from apps.brain.enums import Goal
-from apps.crm.enums import RecordKind
+from apps.crm.enums import RecordKind, TaskStatus
 from apps.crm.models import Task
+from apps.triggers.edges import Edge, day_offset
 from apps.triggers.enums import Severity
-from apps.triggers.registry import Parameters, ScanMoment, Trigger
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own
 
 
 class TaskOverdueParameters(Parameters):
@@ -34,6 +37,7 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
     goal = Goal.CLEAR_TASK
     tools = ("update_task",)
     severity = Severity.NORMAL
+    watches = (Own(),)
     parameters_type = TaskOverdueParameters
 
     def matching(self, moment: ScanMoment, parameters: TaskOverdueParameters) -> QuerySet[Task]:
@@ -42,3 +46,8 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
         return Task.objects.due_by(last_day).annotate(
             facts=JSONObject(due_on="due_on", revision="revision")
         )
+
+    def edges(self, parameters: TaskOverdueParameters) -> tuple[Edge, ...]:
+        """A due day falling out of the grace."""
+        is_open = Q(status=TaskStatus.OPEN)
+        return (Edge(Task, "due_on", day_offset(-parameters.grace_days - 1), only=is_open),)

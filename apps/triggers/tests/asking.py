@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
 
 # A Monday, ten in the morning in Berlin.

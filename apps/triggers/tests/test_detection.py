@@ -12,7 +12,7 @@ from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
 from apps.tenants.models import Tenant
 from apps.triggers.detection import Detection, clear_all, detect, still_matches
 from apps.triggers.models import Signal
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import BERLIN, NOW, ago
 

@@ -20,7 +20,7 @@ from apps.triggers.bench import scan_ours, scan_plain
 from apps.triggers.bench.records import Size, fill
 from apps.triggers.detection import matching_sql
 from apps.triggers.models import Signal
-from apps.triggers.registry import ScanMoment
+from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import BERLIN
 

@@ -14,11 +14,14 @@ from apps.crm.models import Lead
 from apps.execution.exceptions import UnknownToolError
 from apps.execution.tools import registry as tools
 from apps.tenants.models import Tenant
+from apps.triggers.edges import Edge
 from apps.triggers.enums import Severity
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
-from apps.triggers.registry import Parameters, ScanMoment, Trigger, TriggerRegistry
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger, TriggerRegistry
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import BERLIN, NOW
+from apps.triggers.watches import Own
 
 
 class NoParameters(Parameters):
@@ -34,10 +37,14 @@ class EveryLead(Trigger[Any]):
     goal = Goal.REVIVE_LEAD
     tools: ClassVar[tuple[str, ...]] = ("create_followup",)
     severity = Severity.LOW
+    watches = (Own(),)
     parameters_type: type[Parameters] = NoParameters
 
     def matching(self, moment: ScanMoment, parameters: Parameters) -> QuerySet[Any]:
         return Lead.objects.all()
+
+    def edges(self, parameters: Parameters) -> tuple[Edge, ...]:
+        return ()
 
 
 def test_a_sound_trigger_is_accepted_and_found() -> None:

@@ -1,0 +1,153 @@
+"""Whose changes concern which records: what an incremental scan has to look at again.
+
+A watch leads from changed rows to the records whose signals they may alter. It may name too many, never too
+few: a test holds incremental scans against full ones on random histories.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps.crm.changelog import record_models
+from apps.crm.enums import RecordKind
+from apps.crm.models import Record
+from apps.predictions.enums import Prediction
+
+# The columns whose former values lead to records that a changed row has left.
+PARENT_COLUMNS = ("lead_id", "contact_id", "account_id", "opportunity_id", "owner_id")
+ADDRESS_COLUMNS = ("email", "counterpart_address")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since the last look: record ids by kind, former values by kind and column, scores."""
+
+    ids: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
+    former: Mapping[tuple[RecordKind, str], frozenset[str]] = field(default_factory=dict)
+    scored: Mapping[Prediction, frozenset[int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(self.ids.values()) or any(self.scored.values())
+
+    def of(self, kind: RecordKind) -> frozenset[int]:
+        """The changed records of a kind."""
+        return self.ids.get(kind, frozenset())
+
+    def former_ids(self, kind: RecordKind, column: str) -> frozenset[int]:
+        """The records that changed rows of a kind hung on before."""
+        return frozenset(map(int, self.former.get((kind, column), ())))
+
+    def former_texts(self, kind: RecordKind, column: str) -> frozenset[str]:
+        """What a text column of changed rows said before."""
+        return self.former.get((kind, column), frozenset())
+
+
+class Watch(ABC):
+    """One way from changed rows to the records of a trigger."""
+
+    @abstractmethod
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The ids of records of ``kind`` that the changes concern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own(Watch):
+    """Changes of the record itself."""
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The changed records."""
+        return set(changes.of(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Related(Watch):
+    """Changes of rows that hang on the record, directly or by a path of foreign keys.
+
+    ``Related(ACTIVITY, "contact", "account")`` leads from an activity to the account of its contact. With
+    ``back`` the path ends at a record that the trigger's records hang on in turn: ``back="opportunity"``
+    leads on to every record of the trigger's kind on that deal. ``only`` keeps those within its condition.
+    """
+
+    source: RecordKind
+    path: tuple[str, ...]
+    back: str = ""
+    only: Q = field(default_factory=Q)
+
+    def __init__(
+        self, source: RecordKind, *path: str, back: str = "", only: Q | None = None
+    ) -> None:
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "back", back)
+        object.__setattr__(self, "only", only or Q())
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records at the end of the path, as it leads now and as it led before."""
+        ends = self._ends(changes)
+        if not self.back or not ends:
+            return ends
+        hanging = rows_of(kind).filter(self.only, **{f"{self.back}_id__in": list(ends)})
+        return set(hanging.values_list("pk", flat=True))
+
+    def _ends(self, changes: Changes) -> set[int]:
+        changed = changes.of(self.source)
+        if not changed:
+            return set()
+        if not self.path:
+            return set(changed)
+        column = f"{'__'.join(self.path)}_id"
+        present = rows_of(self.source).filter(pk__in=list(changed))
+        ends = set(present.exclude(**{column: None}).values_list(column, flat=True))
+        former = changes.former_ids(self.source, f"{self.path[0]}_id")
+        if former and len(self.path) > 1:
+            rest = f"{'__'.join(self.path[1:])}_id"
+            passed = rows_of(RecordKind(self.path[0])).filter(pk__in=list(former))
+            return ends | set(passed.exclude(**{rest: None}).values_list(rest, flat=True))
+        return ends | former
+
+
+@dataclass(frozen=True, slots=True)
+class SameAddress(Watch):
+    """Changes of rows with an address, which concern the trigger's rows with the same one."""
+
+    source: RecordKind
+    column: str
+    own_column: str
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records that carry one of the addresses, whatever its case."""
+        changed = changes.of(self.source)
+        if not changed:
+            return set()
+        present = rows_of(self.source).filter(pk__in=list(changed))
+        addresses = {*present.values_list(self.column, flat=True)}
+        addresses |= changes.former_texts(self.source, self.column)
+        wanted = sorted({address.lower() for address in addresses if address})
+        carrying = rows_of(kind).alias(_address=Lower(self.own_column)).filter(_address__in=wanted)
+        return set(carrying.values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(Watch):
+    """New scores of the record."""
+
+    prediction: Prediction
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records that were scored."""
+        return set(changes.scored.get(self.prediction, ()))
+
+
+def rows_of(kind: RecordKind) -> models.QuerySet[Any]:
+    """All rows of a kind of record, in no order."""
+    return _MODELS[kind]._default_manager.order_by()
+
+
+_MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}
