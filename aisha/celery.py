@@ -40,4 +40,10 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=10),
         "options": {"expire_seconds": 10 * 60},
     },
+    "removal of old import files": {
+        "task": "crm.remove_all_old_import_files",
+        # They are kept for whole days; at night nobody waits for the disk.
+        "schedule": crontab(hour=2, minute=30),
+        "options": {"expire_seconds": 20 * 3600},
+    },
 }

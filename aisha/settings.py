@@ -266,6 +266,10 @@ if IS_PRODUCTION:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 REQUEST_MAX_BYTES = read_int("REQUEST_MAX_BYTES", 10 * 1024 * 1024)
 IMPORT_MAX_BYTES = read_int("IMPORT_MAX_BYTES", 200 * 1024 * 1024)
+# For how many days the files of an import are kept after its end: a list of problems until somebody has
+# mended them, an upload that was not imported until somebody has tried again.
+IMPORT_PROBLEMS_KEEP_DAYS = read_int("IMPORT_PROBLEMS_KEEP_DAYS", 30)
+IMPORT_UPLOAD_KEEP_DAYS = read_int("IMPORT_UPLOAD_KEEP_DAYS", 1)
 
 # --- API -------------------------------------------------------------------------------------
 

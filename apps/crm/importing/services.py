@@ -18,7 +18,6 @@ from django.db import (
     transaction,
 )
 from django.db.models import Q
-from django.utils import timezone
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
@@ -41,7 +40,6 @@ from apps.crm.importing.uploads import (
     display_name,
     is_stored,
     open_stored,
-    remove_old_files,
     remove_stored,
     store_problems,
     store_upload,
@@ -120,7 +118,7 @@ def run_import(*, run_id: int) -> ImportSummary | None:
     if run is None or run.status != ImportStatus.QUEUED:
         return None
     if not is_stored(run.stored_path):
-        end_run(run.pk, ImportStatus.QUEUED, ImportStatus.FAILED, FILE_GONE)
+        close_without_file(run)
         return None
     person = run.started_by
     actor = Actor.for_person(person) if person else Actor.for_system("Import")
@@ -147,7 +145,6 @@ def receive_upload(
     *, kind: RecordKind, source: str, upload: UploadedFile[Any], actor: Actor
 ) -> ImportRun:
     """Keep an uploaded file and open a run for it; nothing is imported before it is started."""
-    remove_old_files(timezone.now())
     return ImportRun.objects.create(
         record_kind=kind,
         source=source,
@@ -161,6 +158,12 @@ def discard_upload(run: ImportRun) -> None:
     """Remove the file of a run that needs it no longer."""
     remove_stored(run.stored_path)
     ImportRun.objects.filter(pk=run.pk).update(stored_path="")
+
+
+def close_without_file(run: ImportRun) -> None:
+    """Mark a run as failed whose file has gone from the disk before it was imported."""
+    if end_run(run.pk, ImportStatus(run.status), ImportStatus.FAILED, FILE_GONE):
+        discard_upload(run)
 
 
 def queue_import(
@@ -203,6 +206,7 @@ def reopen_run(run: ImportRun) -> None:
         rows_done=0,
         rows_total=None,
         finished_at=None,
+        files_removed_at=None,
     )
     if not reopened:
         raise RunStateError(FILE_GONE)

@@ -8,7 +8,6 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -19,12 +18,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from apps.crm.importing.formats import OpenFile
 from apps.crm.importing.problems import REFUSED, RowProblem, write_problems
-from apps.crm.models.imports import ImportRun, ImportStatus
 
 FOLDER = "imports"
-# An upload waits this long for its mapping, or to be started again after a failure.
-KEEP_UPLOAD = timedelta(days=1)
-KEEP_PROBLEMS = timedelta(days=30)
 _SPOOL_BYTES = 1024 * 1024
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -94,19 +89,6 @@ def display_name(file_name: str) -> str:
     """The last part of an uploaded file's name, without what could mislead on a page."""
     name = _UNPRINTABLE.sub("", PurePath(file_name.replace("\\", "/")).name).strip()
     return name[:200] or "file.csv"
-
-
-def remove_old_files(now: datetime) -> int:
-    """Remove uploads nobody came back to and old lists of problems; return how many files went."""
-    removed = 0
-    waiting = ImportRun.objects.exclude(status__in=ImportStatus.active_values())
-    for run in waiting.filter(created_at__lt=now - KEEP_UPLOAD).exclude(stored_path=""):
-        remove_stored(run.stored_path)
-        removed += ImportRun.objects.filter(pk=run.pk).update(stored_path="")
-    for run in waiting.filter(created_at__lt=now - KEEP_PROBLEMS).exclude(errors_path=""):
-        remove_stored(run.errors_path)
-        removed += ImportRun.objects.filter(pk=run.pk).update(errors_path="")
-    return removed
 
 
 def _from(first: RowProblem, rest: Iterable[RowProblem]) -> Iterable[RowProblem]:

@@ -116,7 +116,10 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     mark_killed_runs()
     run = get_object_or_404(ImportRun.objects.select_related("started_by"), pk=pk)
     if run.status == ImportStatus.UPLOADED:
-        return redirect("crm:import_map", pk=run.pk)
+        if is_stored(run.stored_path):
+            return redirect("crm:import_map", pk=run.pk)
+        services.close_without_file(run)
+        run.refresh_from_db()
     problems: list[RowProblem] = []
     if run.errors_path and is_stored(run.errors_path):
         problems = read_first_problems(run.errors_path, PROBLEMS_SHOWN)

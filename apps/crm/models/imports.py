@@ -24,13 +24,19 @@ class ImportStatus(models.TextChoices):
         """The statuses in which a process has the run, or is about to take it."""
         return [cls.QUEUED.value, cls.RUNNING.value]
 
+    @classmethod
+    def ended_values(cls) -> list[str]:
+        """The statuses in which nothing more happens unless a person starts it again."""
+        return [cls.FINISHED.value, cls.FAILED.value, cls.CANCELLED.value]
+
 
 class ImportRun(models.Model):
     """One file being imported: its mapping, progress and outcome.
 
     ``stored_path`` names the upload until it is removed; it is empty for files imported from the command
     line. ``notes`` are the decisions taken for the file, in words. A row counts as warned when it was
-    imported without one of its values.
+    imported without one of its values. ``files_removed_at`` is when the upload or the list of problems was
+    removed because of its age.
     """
 
     record_kind = models.CharField(max_length=20, choices=RecordKind.choices)
@@ -61,6 +67,7 @@ class ImportRun(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    files_removed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -85,9 +92,24 @@ class ImportRun(models.Model):
     @property
     def can_reopen(self) -> bool:
         """Whether the file is still there and may be imported (again)."""
+        return bool(self.stored_path) and self._is_not_imported
+
+    @property
+    def is_upload_gone(self) -> bool:
+        """Whether the file could be imported (again), had it not been removed because of its age."""
+        return self.files_removed_at is not None and not self.stored_path and self._is_not_imported
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether rows or values were left out, be their list still there or not."""
+        is_finished = self.status == ImportStatus.FINISHED
+        return is_finished and self.rows_refused + self.rows_warned > 0
+
+    @property
+    def _is_not_imported(self) -> bool:
         is_over = self.status in {ImportStatus.FAILED, ImportStatus.CANCELLED}
         is_tried = self.status == ImportStatus.FINISHED and self.is_dry_run
-        return bool(self.stored_path) and (is_over or is_tried)
+        return is_over or is_tried
 
     @property
     def rows_imported(self) -> int:

@@ -9,6 +9,8 @@ import pytest
 from django.core.files.storage import default_storage
 from pytest_django import Settings
 
+from aisha.celery import app
+
 
 @pytest.fixture(autouse=True)
 def media_root(tmp_path: Path, settings: Settings) -> Iterator[Path]:
@@ -18,6 +20,14 @@ def media_root(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     _forget_root()
     yield root
     _forget_root()
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Tasks run where they are sent."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
 
 
 def _forget_root() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from aisha.celery import app
 from apps.conftest import Cast, TenantClient
 from apps.crm.importing import services
 from apps.crm.importing.locks import KILLED
@@ -22,14 +21,6 @@ from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
 TEXT = "Record ID,Deal Name,Deal Stage,Amount,Mood\n1,A,Demo booked,100,good\n2,B,Closed Won,much,bad\n"
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Tasks run where they are sent."""
-    app.conf.task_always_eager = True
-    yield
-    app.conf.task_always_eager = False
 
 
 def upload(
