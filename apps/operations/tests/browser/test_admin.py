@@ -76,3 +76,25 @@ def test_a_reference_is_offered_while_typing(manager_page: Page, site: Site) -> 
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was added successfully")).to_be_visible()
     assert Contact.objects.get(last_name="Ek").account == account
+
+
+# Scrolls no further than a browser does for the keyboard's focus, and says who would take a click there.
+TAKES_ITS_OWN_CLICK = """button => {
+    button.scrollIntoView({block: "nearest"});
+    const {x, y, width, height} = button.getBoundingClientRect();
+    return button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 600), (1280, 420), (380, 640)])
+def test_nothing_covers_the_decisions(
+    width: int, height: int, manager_page: Page, site: Site
+) -> None:
+    suggestion = SuggestionFactory(lead=LeadFactory(owner=site.cast.rep), assignee=site.cast.rep)
+    page = manager_page
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{site.url}/admin/suggestions/suggestion/{suggestion.pk}/change/")
+    for name in ("Approve", "Reject"):
+        button = page.get_by_role("button", name=name)
+        assert (name, button.evaluate(TAKES_ITS_OWN_CLICK)) == (name, True)
+    assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -156,7 +156,9 @@ def test_on_a_phone_the_views_are_one_row_with_the_current_one_in_sight(
     tabs = page.locator(".queue-views .tab")
     expect(tabs.last).to_have_attribute("aria-current", "page")
     expect(tabs.last).to_be_in_viewport(ratio=1)
-    tops = tabs.evaluate_all("tabs => new Set(tabs.map(tab => tab.getBoundingClientRect().top)).size")
+    tops = tabs.evaluate_all(
+        "tabs => new Set(tabs.map(tab => tab.getBoundingClientRect().top)).size"
+    )
     assert tops == 1
     # The row is not held there: the first view can be reached again.
     tabs.first.click()
