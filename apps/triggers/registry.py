@@ -54,8 +54,12 @@ class Trigger(ABC, Generic[ParametersT]):
         """Return the records for which the trigger holds at this moment, annotated with ``facts``."""
 
     @abstractmethod
-    def edges(self, parameters: ParametersT) -> tuple[Edge, ...]:
-        """The columns whose values the clock passes, with the thresholds of these parameters."""
+    def edges(self, moment: ScanMoment, parameters: ParametersT) -> tuple[Edge, ...]:
+        """The columns whose values the clock passes, with their thresholds.
+
+        They follow from the parameters, the working days and the figures of ``moment``, never from its
+        ``now``: the same edges serve for the moments before and after.
+        """
 
     def epoch(self, moment: ScanMoment, parameters: ParametersT) -> JsonValue:
         """What else the answer depends on; when it differs from the last look, everything is looked at.

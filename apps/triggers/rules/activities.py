@@ -111,7 +111,7 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
             )
         )
 
-    def edges(self, parameters: FollowupMissingParameters) -> tuple[Edge, ...]:
+    def edges(self, moment: ScanMoment, parameters: FollowupMissingParameters) -> tuple[Edge, ...]:
         """A talk coming out of its grace, and growing too old."""
         return tuple(
             Edge(Activity, "occurred_at", days_ago(days), only=IS_TALK)
@@ -204,7 +204,9 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
             )
         )
 
-    def edges(self, parameters: InboundFromUnknownSenderParameters) -> tuple[Edge, ...]:
+    def edges(
+        self, moment: ScanMoment, parameters: InboundFromUnknownSenderParameters
+    ) -> tuple[Edge, ...]:
         """A message dated ahead arriving, and one growing too old: it concerns its sender's first."""
         through = SameAddress(RecordKind.ACTIVITY, "counterpart_address", "counterpart_address")
         return tuple(

@@ -148,7 +148,9 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
             )
         )
 
-    def edges(self, parameters: ContactDetailConflictParameters) -> tuple[Edge, ...]:
+    def edges(
+        self, moment: ScanMoment, parameters: ContactDetailConflictParameters
+    ) -> tuple[Edge, ...]:
         """A message dated ahead taking place, and one growing too old to count."""
         return tuple(
             Edge(Activity, "occurred_at", threshold, record="contact_id")

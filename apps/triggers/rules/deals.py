@@ -68,7 +68,7 @@ class DealStalled(Trigger[DealStalledParameters]):
             )
         )
 
-    def edges(self, parameters: DealStalledParameters) -> tuple[Edge, ...]:
+    def edges(self, moment: ScanMoment, parameters: DealStalledParameters) -> tuple[Edge, ...]:
         """Growing old in the stage, and growing quiet."""
         return (
             Edge(Opportunity, "stage_entered_at", days_ago(parameters.in_stage_days), only=IS_OPEN),

@@ -72,7 +72,7 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
             )
         )
 
-    def edges(self, parameters: LeadInactiveParameters) -> tuple[Edge, ...]:
+    def edges(self, moment: ScanMoment, parameters: LeadInactiveParameters) -> tuple[Edge, ...]:
         """Growing silent, and growing past reviving."""
         never_heard = IN_WORK & Q(last_activity_at=None)
         return tuple(

@@ -47,7 +47,7 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
             facts=JSONObject(due_on="due_on", revision="revision")
         )
 
-    def edges(self, parameters: TaskOverdueParameters) -> tuple[Edge, ...]:
+    def edges(self, moment: ScanMoment, parameters: TaskOverdueParameters) -> tuple[Edge, ...]:
         """A due day falling out of the grace."""
         is_open = Q(status=TaskStatus.OPEN)
         return (Edge(Task, "due_on", day_offset(-parameters.grace_days - 1), only=is_open),)

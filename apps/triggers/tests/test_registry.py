@@ -43,7 +43,7 @@ class EveryLead(Trigger[Any]):
     def matching(self, moment: ScanMoment, parameters: Parameters) -> QuerySet[Any]:
         return Lead.objects.all()
 
-    def edges(self, parameters: Parameters) -> tuple[Edge, ...]:
+    def edges(self, moment: ScanMoment, parameters: Parameters) -> tuple[Edge, ...]:
         return ()
 
 
