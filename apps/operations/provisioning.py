@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,7 +11,7 @@ from django_tenants.utils import get_public_schema_name, schema_context, schema_
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_event
+from apps.audit.services import Detail, Entry, record_event
 from apps.crm import changelog
 from apps.crm.models import Stage
 from apps.crm.rules import DEFAULT_STAGES
@@ -20,7 +21,8 @@ from apps.tenants.exceptions import TenantExistsError
 from apps.tenants.grants import apply_grants
 from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import ensure_roles
-from apps.users.services import ensure_person_roles
+from apps.users.enums import PersonRole
+from apps.users.services import check_first_password, ensure_person_roles, make_administrator
 
 # A name that needs no quotes anywhere; PostgreSQL keeps 63 characters and pg_ for itself.
 _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,62}\Z")
@@ -28,6 +30,14 @@ _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,62}\Z")
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAdministrator:
+    """Who may sign in first at a new tenant, to make everybody else. The password is never shown."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 def prepare_schema() -> None:
@@ -49,12 +59,13 @@ def create_tenant(
     actor: Actor,
     time_zone: str = "UTC",
     currency: str = "USD",
+    administrator: FirstAdministrator | None = None,
 ) -> Tenant:
     """Make a tenant, its schema and everything in it, in one transaction: all or nothing.
 
     Raises:
         TenantExistsError: the schema or the host name is taken.
-        ValidationError: a name is not acceptable.
+        ValidationError: a name is not acceptable, or the administrator's password.
     """
     tenant_connection().set_schema_to_public()
     if schema_exists(schema) or Tenant.objects.filter(schema_name__iexact=schema).exists():
@@ -71,6 +82,8 @@ def create_tenant(
         )
     tenant = Tenant(schema_name=schema, name=name, time_zone=time_zone, currency=currency)
     tenant.full_clean()
+    if administrator is not None:
+        check_first_password(administrator.username, administrator.password)
     try:
         with transaction.atomic():
             tenant.save()
@@ -88,9 +101,23 @@ def create_tenant(
                 Stage(key=key, label=label, position=position, outcome=outcome)
                 for position, (key, label, outcome) in enumerate(DEFAULT_STAGES, start=1)
             )
+            if administrator is not None:
+                _add_administrator(administrator, actor)
     finally:
         tenant_connection().set_schema_to_public()
     return tenant
+
+
+def _add_administrator(administrator: FirstAdministrator, actor: Actor) -> None:
+    person = make_administrator(administrator.username, administrator.password)
+    # As an admin page writes down a new person; here the tenant's own log begins.
+    details: dict[str, Detail] = {
+        "change": "added",
+        "model": person._meta.label_lower,
+        "id": person.pk,
+        "role": PersonRole.ADMIN.value,
+    }
+    record_event(actor, Entry(Event.SETTINGS_CHANGED, details=details))
 
 
 def ensure_public_host(host: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
@@ -64,6 +65,24 @@ def give_role(user: User, role: PersonRole) -> None:
     user.groups.set([Group.objects.get(name=role.value)])
     user.is_staff = role in {PersonRole.MANAGER, PersonRole.ADMIN}
     user.save(update_fields=["is_staff"])
+
+
+def check_first_password(username: str, password: str) -> None:
+    """Hold a new person's name and password against the rules, before there is a place to store them.
+
+    Raises:
+        ValidationError: one of them will not do.
+    """
+    person = User(username=User.normalize_username(username))
+    person.clean_fields(exclude={field.name for field in User._meta.fields} - {"username"})
+    validate_password(password, person)
+
+
+def make_administrator(username: str, password: str) -> User:
+    """Make a person who manages people and settings, in the schema that the connection stands in."""
+    person = User.objects.create_user(username, password=password)
+    give_role(person, PersonRole.ADMIN)
+    return person
 
 
 def person_of(request: HttpRequest) -> User:
