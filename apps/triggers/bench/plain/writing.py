@@ -1,0 +1,30 @@
+"""One hand-written statement that reads, fires, refreshes and clears."""
+
+from __future__ import annotations
+
+_WRITE = """,
+written AS (
+    INSERT INTO triggers_signal AS s
+        (trigger, goal, record_kind, record_id, severity, facts, parameters, fired_at, refreshed_at)
+    SELECT {signal}, m.id, {severity}, m.facts, '{parameters}', %(now)s, %(now)s FROM m
+    ON CONFLICT (trigger, record_id) WHERE cleared_at IS NULL
+    DO UPDATE SET facts = excluded.facts, refreshed_at = excluded.refreshed_at
+        WHERE s.facts <> excluded.facts
+    RETURNING 1
+), cleared AS (
+    UPDATE triggers_signal s SET cleared_at = %(now)s
+    WHERE s.trigger = '{trigger}' AND s.cleared_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM m WHERE m.id = s.record_id)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM m), (SELECT count(*) FROM written), (SELECT count(*) FROM cleared)
+"""
+
+
+def statement(
+    matching: str, *, trigger: str, goal: str, kind: str, severity: int, parameters: str
+) -> str:
+    """Return the statement around a query of record ids and facts."""
+    signal = f"'{trigger}', '{goal}', '{kind}'"
+    write = _WRITE.format(signal=signal, severity=severity, parameters=parameters, trigger=trigger)
+    return f"WITH m AS MATERIALIZED ({matching}){write}"
