@@ -212,7 +212,11 @@ class ActivityFilterSet(RecordFilterSet):
         choices=Direction.choices, empty_label="Any", label="Direction"
     )
     unmatched = filters.BooleanFilter(
-        method="filter_unmatched", label="From unknown senders", widget=forms.CheckboxInput
+        method="filter_unmatched",
+        label="From unknown senders",
+        widget=forms.CheckboxInput,
+        # An unticked box reads as no; without this the list would seem narrowed by it.
+        initial=False,
     )
 
     class Meta:

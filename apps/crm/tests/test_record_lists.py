@@ -24,6 +24,7 @@ from apps.crm.tests.factories import (
 )
 from apps.crm.tests.pages import OWNED_KINDS, listed, make, url, words
 from apps.tenants.models import Tenant
+from apps.tenants.templatetags import aisha_ui
 from apps.users.models import User
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -286,6 +287,34 @@ def test_an_empty_list_says_what_would_be_here(cast: Cast, client_for: Any) -> N
     text = words(client_for(cast.rep).get(url("lead", "list")))
     assert "No leads yet" in text or "No leads here yet" in text
     assert "New lead" in text
+
+
+@pytest.mark.parametrize("kind", list(RecordKind))
+def test_a_list_as_it_opens_is_not_narrowed(kind: RecordKind, cast: Cast, client_for: Any) -> None:
+    answer = client_for(cast.rep).get(url(kind, "list"))
+    in_force = aisha_ui.in_force(answer.context["filters"])
+    assert (answer.context["is_narrowed"], in_force.is_chosen) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "is_chosen"),
+    [
+        ({}, 1, False),
+        ({"q": "ada"}, 0, False),
+        ({"q": "ada", "status": "open"}, 1, False),
+        ({"status": "new"}, 1, True),
+        ({"status": "open", "silent": "30"}, 2, True),
+        ({"status": "", "owner": ""}, 0, False),
+        ({"account": "7"}, 0, False),
+    ],
+)
+def test_filters_in_force_are_told_from_search_and_the_lists_own_view(
+    asked: dict[str, str], count: int, is_chosen: bool, cast: Cast, client_for: Any
+) -> None:
+    kind = "opportunity" if "account" in asked else "lead"
+    answer = client_for(cast.rep).get(url(kind, "list"), asked)
+    wanted = aisha_ui.FiltersInForce(count, is_chosen)
+    assert aisha_ui.in_force(answer.context["filters"]) == wanted
 
 
 def test_an_empty_list_under_filters_offers_to_clear_them(cast: Cast, client_for: Any) -> None:

@@ -7,10 +7,12 @@ read as a dash, never as "None". Times are shown in the current time zone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from django import template
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
@@ -184,6 +186,22 @@ def initials(name: str) -> str:
         return "?"
     ends = words[:1] + words[1:][-1:]
     return "".join(word[0] for word in ends).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class FiltersInForce:
+    """How many filters narrow a list, and whether one of them goes beyond the list's own view."""
+
+    count: int
+    is_chosen: bool
+
+
+@register.filter
+def in_force(filters: BaseForm) -> FiltersInForce:
+    """Count the filters of a bar that have a value; the search box and hidden fields are none."""
+    valued = [field for field in filters.visible_fields() if field.name != "q" and field.value()]
+    is_chosen = any(str(field.value()) != str(field.initial) for field in valued)
+    return FiltersInForce(len(valued), is_chosen)
 
 
 @register.simple_tag(takes_context=True)

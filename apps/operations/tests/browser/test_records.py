@@ -114,3 +114,33 @@ def test_record_pages_fit_a_phone(rep_page: Page, site: Site) -> None:
     ):  # fmt: skip
         rep_page.goto(f"{site.url}{path}")
         assert (path, rep_page.evaluate("document.documentElement.scrollWidth")) == (path, 390)
+
+
+def test_on_a_phone_filters_are_folded_away_until_one_is_chosen(
+    browser: Browser, site: Site
+) -> None:
+    LeadFactory(owner=site.cast.rep, last_name="Mine", status="new")
+    LeadFactory(last_name="Nobodys", owner=None, status="new")
+    # Without JavaScript, as everything here.
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 380, "height": 800})
+    page = context.new_page()
+    sign_in(page, site, "rep")
+    page.goto(f"{site.url}/leads/")
+    owner = page.get_by_label("Owner")
+    expect(owner).to_be_hidden()
+    page.get_by_label("Search").fill("lee")
+    page.get_by_label("Search").press("Enter")
+    page.wait_for_url("**/leads/?q=lee&**")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(owner).to_be_hidden()
+    page.locator("summary", has_text="Filters").click()
+    owner.select_option(label="Me")
+    page.get_by_role("button", name="Filter").click()
+    page.wait_for_url("**owner=me**")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(owner).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{site.url}/leads/")
+    expect(owner).to_be_visible()
+    expect(page.locator("summary", has_text="Filters")).to_be_hidden()
+    context.close()
