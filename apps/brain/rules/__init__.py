@@ -1,30 +1,50 @@
-"""The built-in rules: deterministic, offline proposals, one writer per goal."""
+"""The built-in rules: deterministic, offline proposals, one writer per goal and kind of record."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from apps.brain.enums import Goal
-from apps.brain.rules.contacts import correct_contact, identify_sender
-from apps.brain.rules.followups import move_deal, plan_next_step, revive_lead
-from apps.brain.rules.tasks import clear_task
+from apps.brain.rules import accounts, activities, contacts, deals, leads, tasks
+from apps.brain.rules.findings import Phrase
 from apps.brain.schemas import Proposal, ThinkTask
+from apps.crm.enums import RecordKind
 
 Writer = Callable[[ThinkTask], Proposal | None]
 
 # Raised when the wording or the choice of a writer changes, so that decisions can be told apart.
-RULES_VERSION = "rules-1"
+RULES_VERSION = "rules-2"
 
-WRITERS: Mapping[Goal, Writer] = {
-    Goal.REVIVE_LEAD: revive_lead,
-    Goal.MOVE_DEAL: move_deal,
-    Goal.PLAN_NEXT_STEP: plan_next_step,
-    Goal.CLEAR_TASK: clear_task,
-    Goal.IDENTIFY_SENDER: identify_sender,
-    Goal.CORRECT_CONTACT: correct_contact,
+WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
+    (Goal.MEET_LEAD, RecordKind.LEAD): leads.meet_lead,
+    (Goal.REVIVE_LEAD, RecordKind.LEAD): leads.revive_lead,
+    (Goal.ACT_ON_INTEREST, RecordKind.LEAD): leads.act_on_lead,
+    (Goal.ACT_ON_INTEREST, RecordKind.OPPORTUNITY): deals.act_on_deal,
+    (Goal.MOVE_DEAL, RecordKind.OPPORTUNITY): deals.move_deal,
+    (Goal.SETTLE_CLOSE_DATE, RecordKind.OPPORTUNITY): deals.settle_close_date,
+    (Goal.WIDEN_DEAL, RecordKind.OPPORTUNITY): deals.widen_deal,
+    (Goal.KEEP_ACCOUNT, RecordKind.ACCOUNT): accounts.keep_account,
+    (Goal.PLAN_RENEWAL, RecordKind.ACCOUNT): accounts.plan_renewal,
+    (Goal.ANSWER_MESSAGE, RecordKind.ACTIVITY): activities.answer_message,
+    (Goal.PLAN_NEXT_STEP, RecordKind.ACTIVITY): activities.plan_next_step,
+    (Goal.IDENTIFY_SENDER, RecordKind.ACTIVITY): contacts.identify_sender,
+    (Goal.REACH_CONTACT, RecordKind.CONTACT): contacts.reach_contact,
+    (Goal.LOOK_INTO_CHANGE, RecordKind.CONTACT): contacts.look_into_change,
+    (Goal.CORRECT_CONTACT, RecordKind.CONTACT): contacts.correct_contact,
+    (Goal.CLEAR_TASK, RecordKind.TASK): tasks.clear_task,
+}
+
+# What each trigger's finding says, by the trigger's key.
+PHRASES: Mapping[str, Phrase] = {
+    **leads.PHRASES,
+    **deals.PHRASES,
+    **accounts.PHRASES,
+    **activities.PHRASES,
+    **contacts.PHRASES,
+    **tasks.PHRASES,
 }
 
 
 def propose(task: ThinkTask) -> Proposal | None:
     """Return the rules' proposal for a task, or None when they have nothing useful to say."""
-    return WRITERS[task.goal](task)
+    return WRITERS[task.goal, task.record.kind](task)

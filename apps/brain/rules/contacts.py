@@ -1,10 +1,13 @@
-"""Proposals that take in a new sender or correct a contact."""
+"""Proposals about people: reach one, look into a change, take in a new sender, correct a contact."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from apps.brain.rules.wording import claims_from, day_text, shortened
+from apps.brain.rules.findings import Finding, Phrase, Statement, findings_of, statements_of
+from apps.brain.rules.followups import at_stake, followup
+from apps.brain.rules.wording import claims_from, counted, day_text, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.execution.schemas import JsonValue
 
@@ -15,6 +18,57 @@ FREE_MAIL_DOMAINS = frozenset(
 )  # fmt: skip
 
 _DETAILS = (("phone", "phone number"), ("title", "job title"), ("email", "e-mail address"))
+
+
+def reach_contact(task: ThinkTask) -> Proposal | None:
+    """Nothing comes back from a contact: try the way that was not tried last."""
+    name = shortened(task.record_label, 100)
+    last = task.text("last_activity_kind")
+    phone, email = task.fact("on_file_phone"), task.fact("on_file_email")
+    if phone is not None and last != "call":
+        title, advice, way = f"Call {name}", "Try a call instead.", phone
+    elif email is not None and last != "email":
+        title, advice, way = f"Write to {name}", "Try a short mail instead.", email
+    else:
+        title, advice, way = (
+            f"Find another way to reach {name}",
+            "Ask somebody else there, or whether they are still the right person.",
+            None,
+        )
+    return followup(
+        task,
+        statements_of(task, PHRASES),
+        title=f"{title}{_at_account(task)}",
+        task_title=title,
+        advice=advice,
+        also=(
+            (f"On file: {shortened(way.text, 100)}" if way else "", way),
+            (
+                f"Last contact by {shown(task, 'last_activity_kind').lower()}",
+                task.fact("last_activity_kind"),
+            ),
+            at_stake(task),
+        ),
+    )
+
+
+def look_into_change(task: ThinkTask) -> Proposal | None:
+    """A contact is much more, or much less, in touch than before: find out why."""
+    name = shortened(task.record_label, 100)
+    is_rise = any(finding.is_rise for finding in findings_of(task))
+    who = f"{name}{_at_account(task)}"
+    what = f"Ask {who} what has come up" if is_rise else f"Find out why {who} has gone quieter"
+    return followup(
+        task,
+        statements_of(task, PHRASES),
+        title=what,
+        task_title=what,
+        advice="A question now tells whether it is a chance or a risk.",
+        also=(
+            (f"Last contact on {shown(task, 'last_activity')}", task.fact("last_activity")),
+            at_stake(task),
+        ),
+    )
 
 
 def identify_sender(task: ThinkTask) -> Proposal | None:
@@ -96,6 +150,29 @@ def correct_contact(task: ThinkTask) -> Proposal | None:
         reason=shortened(reason, 500),
         claims=claims_from(claims),
     )
+
+
+def _unresponsive(finding: Finding) -> Statement:
+    count, heard = finding.number("outbound_count"), finding.day("last_inbound_at")
+    tried = f"{counted(count, 'message')} out" if count else "Several messages out"
+    since = f" since {heard}" if heard else ""
+    return finding.says(f"{tried} and no answer{since}")
+
+
+def _shift(finding: Finding) -> Statement:
+    compared = f": {finding.comparison}" if finding.comparison else ""
+    return finding.says(f"{'More' if finding.is_rise else 'Less'} contact than before{compared}")
+
+
+PHRASES: Mapping[str, Phrase] = {
+    "contact_unresponsive": _unresponsive,
+    "engagement_shift": _shift,
+}
+
+
+def _at_account(task: ThinkTask) -> str:
+    account = task.fact("account")
+    return f" at {shortened(account.text, 60)}" if account else ""
 
 
 def _split_name(name: str, email: str) -> tuple[str, str]:

@@ -47,6 +47,22 @@ def last_contact_phrase(task: ThinkTask) -> str:
     return f"no contact since {last.text}"
 
 
+def counted(number: float, noun: str) -> str:
+    """A number with its noun: ``1 message``, ``3 messages``."""
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def shown(task: ThinkTask, key: str) -> str:
+    """The text of the first fact with this key, empty when there is none."""
+    fact = task.fact(key)
+    return fact.text if fact else ""
+
+
 def shortened(text: str, limit: int) -> str:
     """The text on one line, cut at a word when it is longer than ``limit`` characters."""
     text = " ".join(_UNSEEN.sub("", text).split())

@@ -19,6 +19,11 @@ def fact(key: str, text: str, value: Any = None, *, record: RecordRef | None = N
     return Fact(0, key, key.replace("_", " ").capitalize(), text, value, None, record)
 
 
+def finding(trigger: str, label: str = "", **saw: Any) -> Fact:
+    """What a trigger noticed, with the moments, days and numbers that it saw."""
+    return fact("finding", label or trigger, {**saw, "trigger": trigger})
+
+
 def question(
     goal: Goal,
     *facts: Fact,

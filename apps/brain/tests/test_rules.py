@@ -15,68 +15,18 @@ from apps.brain.rules.wording import day_text, next_working_day, shortened
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.brain.services import think
 from apps.brain.tests.factories import fact, question
+from apps.brain.tests.questions import (
+    CONFLICT_FACTS,
+    LEAD_FACTS,
+    QUESTIONS,
+    SENDER_FACTS,
+    TALK_FACTS,
+    TASK_FACTS,
+)
 from apps.crm.enums import RecordKind
-from apps.execution.schemas import RecordRef
 from apps.execution.tools import registry
 
-DEAL = RecordRef(RecordKind.OPPORTUNITY, 9)
-
-LEAD_FACTS = (
-    fact("status", "Working", "working"),
-    fact("phone", "+1 555 0100", "+1 555 0100"),
-    fact("created_at", "1 Feb 2026", "2026-02-01T09:00:00+00:00"),
-    fact("last_activity", "10 Feb 2026", "2026-02-10T09:00:00+00:00"),
-    fact("last_activity_subject", "Re: pricing"),
-    fact("open_tasks", "none", 0),
-    fact("value", "1,000 USD", "1000"),
-)
-DEAL_FACTS = (
-    fact("stage", "Negotiation", "negotiation"),
-    fact("stage_entered_at", "2 Jan 2026", "2026-01-02T09:00:00+00:00"),
-    fact("last_activity", "10 Feb 2026", "2026-02-10T09:00:00+00:00"),
-    fact("open_tasks", "none", 0),
-    fact("value", "4,821 USD", "4821"),
-    fact("expected_close_on", "31 Mar 2026", "2026-03-31"),
-)
-TALK_FACTS = (
-    fact("activity_kind", "Meeting", "meeting"),
-    fact("talk", "Demo", "2026-02-28T10:00:00+01:00", record=RecordRef(RecordKind.ACTIVITY, 3)),
-    fact("about", "Isdom renewal", record=DEAL),
-    fact("open_tasks", "none", 0),
-)
-TASK_FACTS = (
-    fact("due_on", "20 Feb 2026", "2026-02-20"),
-    fact("about", "Isdom renewal", record=DEAL),
-    fact("value", "4,821 USD", "4821"),
-)
-SENDER_FACTS = (
-    fact("address", "Maria.Silva@novacorp.com", "Maria.Silva@novacorp.com"),
-    fact("sender_name", "Maria Silva", "Maria Silva"),
-    fact("message", "Your offer", "2026-03-01T09:00:00+01:00"),
-)
-CONFLICT_FACTS = (
-    fact("stated_phone", "+1 555 0123", "+1 555 0123"),
-    fact("on_file_phone", "+1 555 0100", "+1 555 0100"),
-    fact("stating_message", "Re: pricing", "2026-03-01T09:00:00+01:00"),
-)
-QUESTIONS: dict[Goal, ThinkTask] = {
-    Goal.REVIVE_LEAD: question(Goal.REVIVE_LEAD, *LEAD_FACTS),
-    Goal.MOVE_DEAL: question(
-        Goal.MOVE_DEAL, *DEAL_FACTS, kind=RecordKind.OPPORTUNITY, label="Isdom GTX Pro"
-    ),
-    Goal.PLAN_NEXT_STEP: question(
-        Goal.PLAN_NEXT_STEP, *TALK_FACTS, kind=RecordKind.ACTIVITY, label="Meeting: Isdom"
-    ),
-    Goal.CLEAR_TASK: question(
-        Goal.CLEAR_TASK, *TASK_FACTS, kind=RecordKind.TASK, label="Send the offer"
-    ),
-    Goal.IDENTIFY_SENDER: question(
-        Goal.IDENTIFY_SENDER, *SENDER_FACTS, kind=RecordKind.ACTIVITY, label="Message"
-    ),
-    Goal.CORRECT_CONTACT: question(
-        Goal.CORRECT_CONTACT, *CONFLICT_FACTS, kind=RecordKind.CONTACT, label="Ana Lopez"
-    ),
-}
+Key = tuple[Goal, RecordKind]
 
 
 def proposal_for(task: ThinkTask) -> Proposal:
@@ -85,26 +35,27 @@ def proposal_for(task: ThinkTask) -> Proposal:
     return proposal
 
 
-def test_every_goal_has_a_writer_and_a_question_here() -> None:
-    assert set(rules.WRITERS) == set(Goal) == set(QUESTIONS)
+def test_every_goal_has_a_writer_and_a_question() -> None:
+    assert {goal for goal, _ in rules.WRITERS} == set(Goal)
+    assert set(rules.WRITERS) == set(QUESTIONS)
 
 
-@pytest.mark.parametrize("goal", list(Goal))
-def test_fault_02_arguments_fit_the_tool_and_name_the_record(goal: Goal) -> None:
-    task = QUESTIONS[goal]
+@pytest.mark.parametrize("key", list(QUESTIONS))
+def test_fault_02_arguments_fit_the_tool_and_name_the_record(key: Key) -> None:
+    task = QUESTIONS[key]
     proposal = proposal_for(task)
     tool = registry.get(proposal.tool)
     assert tool.subject(tool.parse(proposal.arguments)) == task.record
 
 
-@pytest.mark.parametrize("goal", list(Goal))
-def test_the_same_question_has_the_same_answer(goal: Goal) -> None:
-    assert rules.propose(QUESTIONS[goal]) == rules.propose(QUESTIONS[goal])
+@pytest.mark.parametrize("key", list(QUESTIONS))
+def test_the_same_question_has_the_same_answer(key: Key) -> None:
+    assert rules.propose(QUESTIONS[key]) == rules.propose(QUESTIONS[key])
 
 
-@pytest.mark.parametrize("goal", list(Goal))
-def test_every_claim_cites_facts_that_were_given(goal: Goal) -> None:
-    task = QUESTIONS[goal]
+@pytest.mark.parametrize("key", list(QUESTIONS))
+def test_every_claim_cites_facts_that_were_given(key: Key) -> None:
+    task = QUESTIONS[key]
     proposal = proposal_for(task)
     numbers = {one.number for one in task.facts}
     assert len(proposal.claims) >= 2
@@ -115,46 +66,47 @@ def test_every_claim_cites_facts_that_were_given(goal: Goal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("goal", "title", "reason"),
+    ("key", "title", "reason"),
     [
         (
-            Goal.REVIVE_LEAD,
+            (Goal.REVIVE_LEAD, RecordKind.LEAD),
             "Call Ana Lopez",
             "No contact since 10 Feb 2026 and nothing is planned. Try a call while the lead is still warm.",
         ),
         (
-            Goal.MOVE_DEAL,
+            (Goal.MOVE_DEAL, RecordKind.OPPORTUNITY),
             "Follow up on Isdom GTX Pro",
             "In Negotiation since 2 Jan 2026, no contact since 10 Feb 2026, and nothing is planned. "
             "Agree on a next step or close it.",
         ),
         (
-            Goal.PLAN_NEXT_STEP,
+            (Goal.PLAN_NEXT_STEP, RecordKind.ACTIVITY),
             "Plan a next step after the meeting: Isdom renewal",
-            "The meeting on 28 Feb 2026 is the last thing that happened, and nothing is planned after it.",
+            "The meeting on 28 Feb 2026 is the last thing that happened, and nothing is planned after it. "
+            "Settle who does what next, and by when.",
         ),
         (
-            Goal.CLEAR_TASK,
+            (Goal.CLEAR_TASK, RecordKind.TASK),
             "Move “Send the offer” to 9 Mar 2026",
             "It was due on 20 Feb 2026 and is still open for Isdom renewal. "
             "A day that can be kept is better than one that has passed.",
         ),
         (
-            Goal.IDENTIFY_SENDER,
+            (Goal.IDENTIFY_SENDER, RecordKind.ACTIVITY),
             "Add Maria Silva of Novacorp as a lead",
             "Maria Silva wrote on 1 Mar 2026 from maria.silva@novacorp.com, an address that no lead "
             "and no contact has.",
         ),
         (
-            Goal.CORRECT_CONTACT,
+            (Goal.CORRECT_CONTACT, RecordKind.CONTACT),
             "Update Ana Lopez’s phone number",
             "Ana Lopez’s message of 1 Mar 2026 is signed with a phone number that differs from what "
             "is on file.",
         ),
     ],
 )  # fmt: skip
-def test_wording(goal: Goal, title: str, reason: str) -> None:
-    proposal = proposal_for(QUESTIONS[goal])
+def test_wording(key: Key, title: str, reason: str) -> None:
+    proposal = proposal_for(QUESTIONS[key])
     assert (proposal.title, proposal.reason) == (title, reason)
 
 
@@ -199,18 +151,20 @@ def test_a_followup_is_due_on_the_next_working_day(today: date, due: str) -> Non
 
 
 def test_the_assignee_gets_the_task() -> None:
-    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD]).arguments["owner_id"] == 7
+    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD]).arguments["owner_id"] == 7
     nobody = question(Goal.REVIVE_LEAD, *LEAD_FACTS, assignee_id=None)
     assert proposal_for(nobody).arguments["owner_id"] is None
 
 
 def test_a_deal_is_more_pressing_than_a_lead() -> None:
-    assert proposal_for(QUESTIONS[Goal.MOVE_DEAL]).arguments["priority"] == 3
-    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD]).arguments["priority"] == 2
+    assert (
+        proposal_for(QUESTIONS[Goal.MOVE_DEAL, RecordKind.OPPORTUNITY]).arguments["priority"] == 3
+    )
+    assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD]).arguments["priority"] == 2
 
 
 def test_a_followup_of_a_talk_hangs_on_what_it_was_about() -> None:
-    arguments = proposal_for(QUESTIONS[Goal.PLAN_NEXT_STEP]).arguments
+    arguments = proposal_for(QUESTIONS[Goal.PLAN_NEXT_STEP, RecordKind.ACTIVITY]).arguments
     assert (arguments["subject_kind"], arguments["subject_id"]) == ("activity", 3)
     assert (arguments["about_kind"], arguments["about_id"]) == ("opportunity", 9)
 
@@ -313,14 +267,14 @@ def test_nothing_to_correct_is_no_proposal() -> None:
     assert rules.propose(question(Goal.CORRECT_CONTACT, on_file, kind=RecordKind.CONTACT)) is None
 
 
-@pytest.mark.parametrize("goal", list(Goal))
-def test_long_names_are_cut_to_what_the_columns_hold(goal: Goal) -> None:
-    original = QUESTIONS[goal]
+@pytest.mark.parametrize("key", list(QUESTIONS))
+def test_long_names_are_cut_to_what_the_columns_hold(key: Key) -> None:
+    original = QUESTIONS[key]
     long = [
         Fact(one.number, one.key, one.label, one.text * 60, one.value, None, one.record)
         for one in original.facts
     ]
-    task = question(goal, *long, kind=original.record.kind, label="Very long name " * 60)
+    task = question(original.goal, *long, kind=original.record.kind, label="Very long name " * 60)
     proposal = proposal_for(task)
     assert len(proposal.title) <= 200
     assert len(proposal.reason) <= 500
@@ -358,7 +312,10 @@ def test_shortening(text: str, limit: int, expected: str) -> None:
 
 
 def test_the_call_is_counted_without_its_prompt() -> None:
-    tasks = [QUESTIONS[Goal.REVIVE_LEAD], question(Goal.CLEAR_TASK, kind=RecordKind.TASK)]
+    tasks = [
+        QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD],
+        question(Goal.CLEAR_TASK, kind=RecordKind.TASK),
+    ]
     thought = think(tasks, Mode.PROPOSE_ACTIONS)
     assert [proposal is not None for proposal in thought.proposals] == [True, False]
     call = thought.call

@@ -45,7 +45,7 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
 class CreateFollowupArguments(ToolArguments):
     """What the new task is about, and what it says."""
 
-    subject_kind: Literal["lead", "contact", "opportunity", "activity"]
+    subject_kind: Literal["lead", "contact", "account", "opportunity", "activity"]
     subject_id: RecordId
     # Where the task hangs: the subject itself or, for an activity, the record that it was about.
     about_kind: Literal["lead", "contact", "account", "opportunity"]
@@ -64,7 +64,13 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
     label = "Create follow-up"
     arguments_type = CreateFollowupArguments
     subject_kinds = frozenset(
-        {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.OPPORTUNITY, RecordKind.ACTIVITY}
+        {
+            RecordKind.LEAD,
+            RecordKind.CONTACT,
+            RecordKind.ACCOUNT,
+            RecordKind.OPPORTUNITY,
+            RecordKind.ACTIVITY,
+        }
     )
     writes = RecordKind.TASK
     is_creation = True
@@ -75,6 +81,7 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
     guard_fields = {
         RecordKind.LEAD: ("status", "owner_id", "do_not_contact"),
         RecordKind.CONTACT: ("owner_id", "do_not_contact"),
+        RecordKind.ACCOUNT: ("owner_id",),
         RecordKind.OPPORTUNITY: ("stage_id", "owner_id"),
         RecordKind.ACTIVITY: ("lead_id", "contact_id", "account_id", "opportunity_id"),
     }

@@ -1,0 +1,58 @@
+"""Stage 1: gather what is known about each record, as numbered facts, in a few queries per batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from apps.crm.enums import RecordKind
+from apps.suggestions.pipeline.awaiting import Awaiting
+from apps.suggestions.pipeline.context.accounts import account_contexts
+from apps.suggestions.pipeline.context.activities import activity_contexts
+from apps.suggestions.pipeline.context.contacts import contact_contexts
+from apps.suggestions.pipeline.context.contexts import Context, Group
+from apps.suggestions.pipeline.context.deals import deal_contexts
+from apps.suggestions.pipeline.context.findings import add_findings
+from apps.suggestions.pipeline.context.leads import lead_contexts
+from apps.suggestions.pipeline.context.tasks import task_contexts
+from apps.suggestions.pipeline.readers import Readers
+from apps.triggers.models import Signal
+from apps.triggers.moments import ScanMoment
+
+Gatherer = Callable[[Group], Iterable[Context]]
+
+# What is known depends on the kind of record; what is made of it, on the goal (``apps.brain.rules``).
+GATHERERS: Mapping[RecordKind, Gatherer] = {
+    RecordKind.LEAD: lead_contexts,
+    RecordKind.OPPORTUNITY: deal_contexts,
+    RecordKind.ACCOUNT: account_contexts,
+    RecordKind.CONTACT: contact_contexts,
+    RecordKind.ACTIVITY: activity_contexts,
+    RecordKind.TASK: task_contexts,
+}
+
+
+def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list[Context]:
+    """Return the contexts of a batch; a record that is gone has none. Queries per batch are constant.
+
+    A context holds only what everybody may see who will read the suggestion (``readers``).
+    """
+    by_kind: dict[RecordKind, list[Awaiting]] = defaultdict(list)
+    for awaiting in batch:
+        by_kind[awaiting.record.kind].append(awaiting)
+    signals = Signal.objects.in_bulk([pk for awaiting in batch for pk in awaiting.signal_ids])
+    readers = Readers.read()
+    contexts: dict[Awaiting, Context] = {}
+    for kind, awaiting_of_kind in sorted(by_kind.items()):
+        ids = [pk for awaiting in awaiting_of_kind for pk in awaiting.signal_ids]
+        found = {pk: signals[pk] for pk in ids if pk in signals}
+        group = Group(awaiting_of_kind, found, moment, readers)
+        for context in GATHERERS[kind](group):
+            context.currency = context.currency or currency
+            add_findings(context, group.signals_of(context.awaiting))
+            context.add_value()
+            contexts[context.awaiting] = context
+    return [contexts[awaiting] for awaiting in batch if awaiting in contexts]
+
+
+__all__ = ["GATHERERS", "Context", "gather"]

@@ -1,0 +1,73 @@
+"""What the signals saw, as facts: the reason why something is to be suggested at all.
+
+Each signal becomes one fact with the key ``finding``. Its raw value holds the trigger's key and what the
+trigger saw and went by, under the names that it gave: moments (``…_at``), days (``…_on``) and numbers. Ids
+and texts stay out: a trigger may have read them in rows that those who read the suggestion may not see.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from apps.execution.schemas import JsonValue
+from apps.suggestions.pipeline.context.contexts import Context, day_text, local_day, local_iso
+from apps.triggers.models import Signal
+from apps.triggers.moments import ScanMoment
+from apps.triggers.rules import registry as triggers
+
+# What the facts of the record itself tell already.
+TOLD_BY_RECORD = frozenset(
+    {"created_at", "last_activity_at", "stage_entered_at", "expected_close_on", "occurred_at", "due_on"}
+)  # fmt: skip
+SHARE = "_0_1"
+
+
+def add_findings(context: Context, signals: list[Signal]) -> None:
+    """Add one fact for each signal, the strongest first."""
+    for signal in signals:
+        saw = {
+            name: value
+            for name, value in sorted(signal.facts.items())
+            if _is_telling(name, value) and name not in context.unreadable
+        }
+        shown = [
+            _shown(name, saw[name], context.moment) for name in saw if name not in TOLD_BY_RECORD
+        ]
+        label = triggers.label(signal.trigger)
+        went_by = {k: v for k, v in sorted(signal.parameters.items()) if _is_telling(k, v)}
+        context.add(
+            "finding",
+            "Noticed",
+            f"{label}: {', '.join(shown)}" if shown else label,
+            value={
+                **went_by,
+                **{name: _local(name, value, context.moment) for name, value in saw.items()},
+                "trigger": signal.trigger,
+            },
+            occurred_at=signal.fired_at,
+        )
+
+
+def _is_telling(name: str, value: JsonValue) -> bool:
+    if isinstance(value, str):
+        return name.endswith(("_at", "_on"))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and not name.endswith(("_id", "revision"))
+
+
+def _local(name: str, value: JsonValue, moment: ScanMoment) -> JsonValue:
+    if name.endswith("_at"):
+        return local_iso(datetime.fromisoformat(str(value)), moment)
+    return value
+
+
+def _shown(name: str, value: JsonValue, moment: ScanMoment) -> str:
+    if name.endswith("_at"):
+        words = name.removesuffix("_at").replace("_", " ")
+        return f"{words} {local_day(datetime.fromisoformat(str(value)), moment)}"
+    words = name.removesuffix(SHARE).replace("_", " ")
+    if name.endswith("_on"):
+        return f"{words} {day_text(date.fromisoformat(str(value)))}"
+    if isinstance(value, int | float) and name.endswith(SHARE):
+        return f"{words} {value:.0%}"
+    return f"{words} {value}"

@@ -1,0 +1,81 @@
+"""What happened on records and what is planned there, for many records in one query each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from apps.crm.enums import ActivityKind
+from apps.crm.models import Activity, Task
+from apps.suggestions.pipeline.readers import readable_beside
+
+# How many of the latest activities become facts; older ones say little about what to do today.
+RECENT_ACTIVITIES = 3
+
+# The ways from an activity or a task to an account.
+ACCOUNT_PATHS = ("account_id", "contact__account_id", "opportunity__account_id")
+
+
+def recent_activities(column: str, ids: Sequence[int]) -> dict[int, list[Activity]]:
+    """The latest activities of each record, newest first; notes are no contact, what is planned neither.
+
+    Those of another team than the record's owner are left out.
+    """
+    record = column.removesuffix("_id")
+    ranked: QuerySet[Any] = (
+        Activity.objects.filter(readable_beside(f"{record}__owner"), **{f"{column}__in": ids})
+        .exclude(activity_kind=ActivityKind.NOTE)
+        .annotate(
+            hangs_on=F(column),
+            place=Window(
+                RowNumber(),
+                partition_by=[F(column)],
+                order_by=[F("occurred_at").desc(), F("id").desc()],
+            ),
+        )
+        .filter(place__lte=RECENT_ACTIVITIES)
+        .order_by("-occurred_at", "-id")
+    )
+    found: dict[int, list[Activity]] = defaultdict(list)
+    for activity in ranked:
+        found[activity.hangs_on].append(activity)
+    return found
+
+
+def recent_at_accounts(ids: Sequence[int]) -> dict[int, list[Activity]]:
+    """The same for accounts, with what happened on their contacts and deals."""
+    merged: dict[int, dict[int, Activity]] = defaultdict(dict)
+    for path in ACCOUNT_PATHS:
+        for account_id, activities in recent_activities(path, ids).items():
+            merged[account_id].update((activity.pk, activity) for activity in activities)
+    found: dict[int, list[Activity]] = defaultdict(list)
+    for account_id, by_id in merged.items():
+        newest_first = sorted(by_id.values(), key=attrgetter("occurred_at", "pk"), reverse=True)
+        found[account_id] = newest_first[:RECENT_ACTIVITIES]
+    return found
+
+
+def open_task_counts(column: str, ids: Sequence[int]) -> dict[int, int]:
+    """How many open tasks hang on each record."""
+    rows = (
+        Task.objects.open()
+        .filter(**{f"{column}__in": ids})
+        .values_list(column)
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return defaultdict(int, rows)
+
+
+def open_tasks_at_accounts(ids: Sequence[int]) -> dict[int, int]:
+    """How many open tasks hang on each account, its contacts and its deals."""
+    every = Task.objects.open().order_by()
+    own, of_contacts, of_deals = (
+        every.filter(**{f"{path}__in": ids}).values_list(path, "pk") for path in ACCOUNT_PATHS
+    )
+    return Counter(account_id for account_id, _ in own.union(of_contacts, of_deals))
