@@ -298,12 +298,16 @@ def test_a_message_of_an_account_is_answered_there(cast: Cast) -> None:
 
 def test_a_contact_who_does_not_answer_mail_is_called(cast: Cast) -> None:
     contact = ContactFactory(
-        owner=cast.rep, first_name="Ana", last_name="Lopez", phone="+1 555 0100"
+        owner=cast.rep,
+        account=AccountFactory(owner=cast.rep, name="Isdom"),
+        first_name="Ana",
+        last_name="Lopez",
+        phone="+1 555 0100",
     )
     ActivityFactory(owner=cast.rep, contact=contact, occurred_at=NOW - timedelta(days=3))
     fire(contact, Goal.REACH_CONTACT, "contact_unresponsive", outbound_count=4)
     _, proposal = proposed()
-    assert proposal.title == f"Call Ana Lopez at {contact.account.name}"
+    assert proposal.title == "Call Ana Lopez at Isdom"
     assert proposal.reason == "4 messages out and no answer. Try a call instead."
 
 
