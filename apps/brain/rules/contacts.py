@@ -154,9 +154,9 @@ def correct_contact(task: ThinkTask) -> Proposal | None:
 
 def _unresponsive(finding: Finding) -> Statement:
     count, heard = finding.number("outbound_count"), finding.day("last_inbound_at")
-    tried = f"{counted(count, 'message')} out" if count else "Several messages out"
+    tried = counted(count, "attempt") if count else "Several attempts"
     since = f" since {heard}" if heard else ""
-    return finding.says(f"{tried} and no answer{since}")
+    return finding.says(f"{tried} to reach them and no answer{since}")
 
 
 def _shift(finding: Finding) -> Statement:

@@ -75,12 +75,18 @@ def _stalled(finding: Finding) -> Statement:
     task = finding.task
     stage, entered = task.fact("stage"), task.fact("stage_entered_at")
     since = f"{stage.text if stage else 'this stage'} since {entered.text if entered else 'long'}"
-    text = f"In {since}, {last_contact_phrase(task)}"
+    text = f"In {since}{_longer_than_usual(finding)}, {last_contact_phrase(task)}"
     contact = task.fact("last_activity") or task.fact("created_at")
     if task.value("open_tasks") == 0:
         planned = task.fact("open_tasks")
         return finding.says(f"{text}, and nothing is planned", entered, contact, planned)
     return finding.says(text, entered, contact)
+
+
+def _longer_than_usual(finding: Finding) -> str:
+    """How long such deals usually stand there, when the company's own closed deals say so."""
+    days, share = finding.number("own_limit_days"), finding.went_by.get("percentile")
+    return f" ({share}% of such deals stay {days:g} days at most)" if days and share else ""
 
 
 def _decaying(finding: Finding) -> Statement:
@@ -92,9 +98,9 @@ def _regressed(finding: Finding) -> Statement:
     former, stage = finding.task.fact("former_stage"), finding.task.fact("stage")
     if former is None or stage is None:
         return finding.says("The deal went back a stage")
-    entered = finding.task.fact("stage_entered_at")
-    when = f" on {entered.text}" if entered else ""
-    return finding.says(f"It went back from {former.text} to {stage.text}{when}", former, stage)
+    when = f" on {finding.day('moved_at')}" if finding.day("moved_at") else ""
+    went_back = f"It went back from {former.text} to {stage.text}{when}"
+    return finding.says(went_back, finding.fact, former, stage)
 
 
 def _date_past(finding: Finding) -> Statement:
@@ -105,7 +111,7 @@ def _date_past(finding: Finding) -> Statement:
 
 
 def _date_pushed(finding: Finding) -> Statement:
-    pushes, first = finding.number("pushed_count"), finding.day("first_close_on")
+    pushes, first = finding.number("push_count"), finding.day("former_close_on")
     expected = finding.task.fact("expected_close_on")
     times = f"{pushes:g} times" if pushes else "more than once"
     move = f", from {first} to {expected.text}" if first and expected else ""

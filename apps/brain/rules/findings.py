@@ -1,7 +1,7 @@
 """What triggers noticed, as sentences: the reason for a proposal is what its strongest findings say.
 
 A fact with the key ``finding`` stands for each firing signal, the strongest first. Its raw value holds the
-trigger's key and the moments, days and numbers that the trigger saw and went by, under the trigger's names.
+trigger's key, the moments, days and numbers that it saw, and the parameters that it went by, under its names.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ class Finding:
 
     task: ThinkTask
     fact: Fact
+    trigger: str
     saw: Mapping[str, JsonValue]
+    went_by: Mapping[str, JsonValue]
 
     def number(self, name: str) -> int | float | None:
-        """A number that the trigger saw or went by."""
-        value = self.saw.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return value
+        """A number that the trigger saw."""
+        return _number(self.saw.get(name))
 
     def day(self, name: str) -> str:
         """A day or the day of a moment that it saw, as people write it; empty when it saw none."""
@@ -40,19 +39,18 @@ class Finding:
         value = self.number(name)
         return "" if value is None else f"{value:.0%}"
 
-    @property
-    def window_begin(self) -> str:
-        """The day on which the window that it counted in began; empty when it counted in none."""
-        days = self.number("window_days")
+    def since(self, parameter: str) -> str:
+        """The day that lies so many days back as a parameter says; empty when there is none."""
+        days = _number(self.went_by.get(parameter))
         if days is None:
             return ""
         return day_text((self.task.today - timedelta(days=days)).isoformat())
 
     @property
     def is_rise(self) -> bool:
-        """Whether it counted more contacts of late than before."""
-        recent, former = self.number("recent_count"), self.number("former_count")
-        return recent is not None and former is not None and recent > former
+        """Whether it counted contacts at a higher rate of late than before."""
+        rates = (self._rate("recent_count", "recent_days"), self._rate("former_count", "past_days"))
+        return rates[0] > rates[1]
 
     @property
     def comparison(self) -> str:
@@ -60,11 +58,13 @@ class Finding:
         recent, former = self.number("recent_count"), self.number("former_count")
         if recent is None or former is None:
             return ""
-        days = self.number("window_days")
-        if days is None:
+        since, past = self.since("recent_days"), _number(self.went_by.get("past_days"))
+        if not since or past is None:
             return f"{counted(recent, 'contact')} of late, {former:g} before"
-        before = f"in the {days:g} days before"
-        return f"{counted(recent, 'contact')} since {self.window_begin}, {former:g} {before}"
+        return f"{counted(recent, 'contact')} since {since}, {former:g} in the {past:g} days before"
+
+    def _rate(self, count: str, days: str) -> float:
+        return (self.number(count) or 0) / (_number(self.went_by.get(days)) or 1)
 
     def says(self, text: str, *facts: Fact | None) -> Statement:
         """A statement that the finding bears out, with the other facts that do."""
@@ -85,7 +85,13 @@ Phrase = Callable[[Finding], Statement]
 def findings_of(task: ThinkTask) -> list[Finding]:
     """What triggers noticed, the strongest first."""
     return [
-        Finding(task, fact, fact.value)
+        Finding(
+            task,
+            fact,
+            trigger=str(fact.value.get("trigger")),
+            saw=fact.value.get("saw") or {},
+            went_by=fact.value.get("went_by") or {},
+        )
         for fact in task.facts
         if fact.key == "finding" and isinstance(fact.value, dict)
     ]
@@ -93,11 +99,14 @@ def findings_of(task: ThinkTask) -> list[Finding]:
 
 def statements_of(task: ThinkTask, phrases: Mapping[str, Phrase]) -> list[Statement]:
     """What the findings of a task say; one whose trigger has no phrase says its own text."""
-    return [
-        phrases.get(str(finding.saw.get("trigger")), _own_text)(finding)
-        for finding in findings_of(task)
-    ]
+    return [phrases.get(finding.trigger, _own_text)(finding) for finding in findings_of(task)]
 
 
 def _own_text(finding: Finding) -> Statement:
     return finding.says(finding.fact.text)
+
+
+def _number(value: JsonValue) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value

@@ -83,7 +83,8 @@ def _hot(finding: Finding) -> Statement:
 def interest(finding: Finding) -> str:
     """What shows interest: messages from the other side, a high score; empty when neither is known."""
     count, share = finding.number("inbound_count"), finding.percent("score_0_1")
-    since = f" since {finding.window_begin}" if finding.window_begin else ""
+    begin = finding.since("window_days")
+    since = f" since {begin}" if begin else ""
     parts = []
     if count:
         parts.append(f"{counted(count, 'message')} from them{since}")

@@ -19,9 +19,12 @@ def fact(key: str, text: str, value: Any = None, *, record: RecordRef | None = N
     return Fact(0, key, key.replace("_", " ").capitalize(), text, value, None, record)
 
 
-def finding(trigger: str, label: str = "", **saw: Any) -> Fact:
+def finding(
+    trigger: str, label: str = "", *, went_by: dict[str, int] | None = None, **saw: Any
+) -> Fact:
     """What a trigger noticed, with the moments, days and numbers that it saw."""
-    return fact("finding", label or trigger, {**saw, "trigger": trigger})
+    value = {"trigger": trigger, "saw": saw, "went_by": went_by or {}}
+    return fact("finding", label or trigger, value)
 
 
 def question(

@@ -25,6 +25,8 @@ WIDEN: Key = (Goal.WIDEN_DEAL, RecordKind.OPPORTUNITY)
 KEEP: Key = (Goal.KEEP_ACCOUNT, RecordKind.ACCOUNT)
 RENEW: Key = (Goal.PLAN_RENEWAL, RecordKind.ACCOUNT)
 ANSWER: Key = (Goal.ANSWER_MESSAGE, RecordKind.ACTIVITY)
+# Two weeks against the eight before them.
+SPANS = {"recent_days": 14, "past_days": 56}
 REACH: Key = (Goal.REACH_CONTACT, RecordKind.CONTACT)
 CHANGE: Key = (Goal.LOOK_INTO_CHANGE, RecordKind.CONTACT)
 
@@ -55,7 +57,7 @@ def answer(
         ),
         (
             HOT_LEAD,
-            finding("lead_hot", inbound_count=3, window_days=14, score_0_1=0.8),
+            finding("lead_hot", inbound_count=3, score_0_1=0.8, went_by={"window_days": 14}),
             "Call Ana Lopez while the interest is there",
             "3 messages from them since 20 Feb 2026 and a chance of success of 80%. "
             "Ask for a meeting, or for what they need to decide.",
@@ -68,9 +70,9 @@ def answer(
         ),
         (
             MOVE,
-            finding("deal_decaying", recent_count=1, former_count=5, window_days=28),
+            finding("deal_decaying", recent_count=1, former_count=5, went_by=SPANS),
             "Follow up on Isdom GTX Pro",
-            "Contact is thinning out: 1 contact since 6 Feb 2026, 5 in the 28 days before. "
+            "Contact is thinning out: 1 contact since 20 Feb 2026, 5 in the 56 days before. "
             "Agree on a next step or close it.",
         ),
         (
@@ -82,7 +84,7 @@ def answer(
         ),
         (
             DATE,
-            finding("deal_close_date_pushed", pushed_count=3, first_close_on="2025-11-30"),
+            finding("deal_close_date_pushed", push_count=3, former_close_on="2025-11-30"),
             "Settle a new close date for Isdom GTX Pro",
             "Its close date was put off 3 times, from 30 Nov 2025 to 31 Mar 2026. "
             "Ask what has to happen first, then set a date that holds, or close it.",
@@ -106,11 +108,11 @@ def answer(
                 "account_at_risk",
                 recent_count=0,
                 former_count=6,
-                window_days=28,
+                went_by=SPANS,
                 unanswered_at="2026-02-20T23:30:00+01:00",
             ),
             "Check in with Isdom",
-            "Contact is thinning out (0 contacts since 6 Feb 2026, 6 in the 28 days before), "
+            "Contact is thinning out (0 contacts since 20 Feb 2026, 6 in the 56 days before), "
             "their mail of 20 Feb 2026 has no answer, the contract renews on 1 May 2026. "
             "Ask how things are going before they look elsewhere.",
         ),
@@ -139,13 +141,13 @@ def answer(
             REACH,
             finding("contact_unresponsive", outbound_count=4, last_inbound_at="2026-01-05T09:00:00+01:00"),
             "Call Ana Lopez at Isdom",
-            "4 messages out and no answer since 5 Jan 2026. Try a call instead.",
+            "4 attempts to reach them and no answer since 5 Jan 2026. Try a call instead.",
         ),
         (
             CHANGE,
-            finding("engagement_shift", recent_count=1, former_count=9, window_days=28),
+            finding("engagement_shift", recent_count=2, former_count=9, went_by=SPANS),
             "Find out why Ana Lopez at Isdom has gone quieter",
-            "Less contact than before: 1 contact since 6 Feb 2026, 9 in the 28 days before. "
+            "Less contact than before: 2 contacts since 20 Feb 2026, 9 in the 56 days before. "
             "A question now tells whether it is a chance or a risk.",
         ),
         (
@@ -180,9 +182,24 @@ def test_a_new_lead_was_met_by_nobody() -> None:
 
 def test_a_step_back_names_both_stages() -> None:
     former = fact("former_stage", "Proposal", "proposal")
-    proposal = answer(MOVE, finding("deal_regressed"), also=(former,))
+    moved = finding("deal_regressed", moved_at="2026-01-02T09:00:00+01:00")
+    proposal = answer(MOVE, moved, also=(former,))
     assert proposal.reason == (
         "It went back from Proposal to Negotiation on 2 Jan 2026. Agree on a next step or close it."
+    )
+
+
+def test_what_is_usual_for_a_stage_is_told_when_it_is_known() -> None:
+    stalled = finding("deal_stalled", own_limit_days=30, went_by={"percentile": 80})
+    assert answer(MOVE, stalled).reason.startswith(
+        "In Negotiation since 2 Jan 2026 (80% of such deals stay 30 days at most), no contact since "
+    )
+
+
+def test_rates_are_compared_rather_than_counts() -> None:
+    more_often = finding("engagement_shift", recent_count=4, former_count=6, went_by=SPANS)
+    assert answer(CHANGE, more_often).reason.startswith(
+        "More contact than before: 4 contacts since"
     )
 
 
@@ -213,7 +230,7 @@ def test_a_contact_is_tried_the_other_way(last: str, without: tuple[str, ...], t
         also=(fact("last_activity_kind", last, last),),
     )
     assert proposal.title == title
-    assert proposal.reason.startswith("4 messages out and no answer. ")
+    assert proposal.reason.startswith("4 attempts to reach them and no answer. ")
 
 
 def test_who_called_is_called_back() -> None:
@@ -275,7 +292,7 @@ def test_without_a_finding_there_is_nothing_to_say(key: Key) -> None:
 
 
 @pytest.mark.parametrize("trigger", sorted(rules.PHRASES))
-@pytest.mark.parametrize("saw", [{}, {"recent_count": True, "score_0_1": None}])
+@pytest.mark.parametrize("saw", [{}, {"recent_count": True, "score_0_1": None, "moved_at": 3}])
 def test_a_finding_that_saw_nothing_still_makes_a_sentence(
     trigger: str, saw: dict[str, Any]
 ) -> None:

@@ -68,6 +68,12 @@ def proposed(
     return task, proposal
 
 
+def noticed(context: Context) -> list[str]:
+    """The triggers whose findings are among the facts, in their order."""
+    values = [one.value for one in context.facts if one.key == "finding"]
+    return [value["trigger"] for value in values if isinstance(value, dict)]
+
+
 def test_every_trigger_is_gathered_written_and_told() -> None:
     told = {trigger for trigger in triggers.all() if trigger.goal not in SELF_EXPLAINING}
     assert {(t.goal, t.record_kind) for t in triggers.all()} <= set(rules.WRITERS)
@@ -95,16 +101,18 @@ def test_moments_days_and_numbers_that_a_trigger_saw_are_one_fact(cast: Cast) ->
         revision=3,
         nothing=None,
     )
-    Signal.objects.update(parameters={"window_days": 14, "note": "so did they"})
+    Signal.objects.update(parameters={"window_days": 14})
     (context,) = contexts()
     (fact,) = [one for one in context.facts if one.key == "finding"]
     assert fact.value == {
         "trigger": "lead_score_drop",
-        "window_days": 14,
-        "score_0_1": 0.31,
-        "former_score_0_1": 0.62,
-        "scored_at": "2025-11-04T00:30:00+01:00",
-        "due_on": "2026-01-02",
+        "saw": {
+            "score_0_1": 0.31,
+            "former_score_0_1": 0.62,
+            "scored_at": "2025-11-04T00:30:00+01:00",
+            "due_on": "2026-01-02",
+        },
+        "went_by": {"window_days": 14},
     }
     label = triggers.label("lead_score_drop")
     assert fact.text == f"{label}: former score 62%, score 31%, scored 4 Nov 2025"
@@ -115,8 +123,7 @@ def test_findings_come_strongest_first(cast: Cast) -> None:
     fire(deal, Goal.MOVE_DEAL, "deal_decaying", severity=1)
     fire(deal, Goal.MOVE_DEAL, "deal_regressed", severity=3)
     (context,) = contexts()
-    found = [one.value for one in context.facts if one.key == "finding"]
-    assert found == [{"trigger": "deal_regressed"}, {"trigger": "deal_decaying"}]
+    assert noticed(context) == ["deal_regressed", "deal_decaying"]
 
 
 def test_a_lead_and_a_deal_may_both_show_interest(cast: Cast) -> None:
@@ -129,12 +136,9 @@ def test_one_lead_for_two_goals(cast: Cast) -> None:
     lead = LeadFactory(owner=cast.rep)
     fire(lead, Goal.MEET_LEAD, "lead_new")
     fire(lead, Goal.ACT_ON_INTEREST, "lead_hot")
-    found = {
-        one.awaiting.goal: [f.value for f in one.facts if f.key == "finding"] for one in contexts()
-    }
-    assert found == {
-        Goal.MEET_LEAD: [{"trigger": "lead_new"}],
-        Goal.ACT_ON_INTEREST: [{"trigger": "lead_hot"}],
+    assert {one.awaiting.goal: noticed(one) for one in contexts()} == {
+        Goal.MEET_LEAD: ["lead_new"],
+        Goal.ACT_ON_INTEREST: ["lead_hot"],
     }
 
 
@@ -308,7 +312,7 @@ def test_a_contact_who_does_not_answer_mail_is_called(cast: Cast) -> None:
     fire(contact, Goal.REACH_CONTACT, "contact_unresponsive", outbound_count=4)
     _, proposal = proposed()
     assert proposal.title == "Call Ana Lopez at Isdom"
-    assert proposal.reason == "4 messages out and no answer. Try a call instead."
+    assert proposal.reason == "4 attempts to reach them and no answer. Try a call instead."
 
 
 def test_a_correction_and_another_goal_do_not_mix(cast: Cast) -> None:

@@ -1,8 +1,8 @@
 """What the signals saw, as facts: the reason why something is to be suggested at all.
 
-Each signal becomes one fact with the key ``finding``. Its raw value holds the trigger's key and what the
-trigger saw and went by, under the names that it gave: moments (``…_at``), days (``…_on``) and numbers. Ids
-and texts stay out: a trigger may have read them in rows that those who read the suggestion may not see.
+Each signal becomes one fact with the key ``finding``. Its raw value holds the trigger's key, what the trigger
+saw and the parameters that it went by, under the names that it gave: moments (``…_at``), days (``…_on``) and
+numbers. Ids and texts stay out: a trigger may have read them in rows that readers may not see.
 """
 
 from __future__ import annotations
@@ -34,15 +34,14 @@ def add_findings(context: Context, signals: list[Signal]) -> None:
             _shown(name, saw[name], context.moment) for name in saw if name not in TOLD_BY_RECORD
         ]
         label = triggers.label(signal.trigger)
-        went_by = {k: v for k, v in sorted(signal.parameters.items()) if _is_telling(k, v)}
         context.add(
             "finding",
             "Noticed",
             f"{label}: {', '.join(shown)}" if shown else label,
             value={
-                **went_by,
-                **{name: _local(name, value, context.moment) for name, value in saw.items()},
                 "trigger": signal.trigger,
+                "saw": {name: _local(name, value, context.moment) for name, value in saw.items()},
+                "went_by": dict(signal.parameters),
             },
             occurred_at=signal.fired_at,
         )
