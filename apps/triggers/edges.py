@@ -34,15 +34,13 @@ class Edge:
     only: Q = field(default_factory=Q)
     through: Watch | None = None
 
-    def crossed(self, before: ScanMoment, after: ScanMoment) -> models.QuerySet[Any]:
-        """The rows' ``record`` for those which the threshold passed, in whichever direction it moved.
+    def rows_between(self, low: datetime | date, high: datetime | date) -> models.QuerySet[Any]:
+        """``record`` of the rows between two thresholds, both ends included.
 
-        Both ends belong to it: a row too many costs a look, one too few a signal.
+        A row too many costs a look, one too few a signal.
         """
-        ends = (self.threshold(before), self.threshold(after))
         rows: models.QuerySet[Any] = self.model._default_manager.order_by().filter(
-            self.only,
-            **{f"{self.column}__gte": min(ends), f"{self.column}__lte": max(ends)},
+            self.only, **{f"{self.column}__gte": low, f"{self.column}__lte": high}
         )
         if self.record != "pk":
             rows = rows.exclude(**{self.record: None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +66,10 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         """Scans that wait or run."""
         return self.filter(status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING])
 
-    def lost(self, now: datetime, *, is_any_running: bool) -> ScanQuerySet:
-        """Scans that were cut off: queued or silent for too long, or running when none is."""
+    def lost(self, now: datetime, *, running_kinds: Collection[str]) -> ScanQuerySet:
+        """Scans that were cut off: queued or silent for too long, or running when none of the kind is."""
         is_lost = models.Q(heartbeat_at__lt=now - LOST_AFTER) | models.Q(
             heartbeat_at=None, queued_at__lt=now - LOST_AFTER
         )
-        if not is_any_running:
-            is_lost |= models.Q(status=ScanStatus.RUNNING)
-        return self.unfinished().filter(is_lost)
+        is_orphan = models.Q(status=ScanStatus.RUNNING) & ~models.Q(kind__in=running_kinds)
+        return self.unfinished().filter(is_lost | is_orphan)

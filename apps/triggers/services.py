@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
+from apps.crm.upcoming import take_place
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
-from apps.triggers.detection import clear_all, detect, still_matches
+from apps.triggers.detection import Detection, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError
-from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
+from apps.triggers.figures import measure_figures, read_figures
+from apps.triggers.locks import FOLLOW, ROUND, SCAN, holding, is_held
+from apps.triggers.looks import (
+    Look,
+    Round,
+    look_at_candidates,
+    look_fully,
+    note_idle,
+    plan_round,
+)
+from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
@@ -31,9 +42,21 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
+SCANNER = Actor.for_system("scan", Origin.TRIGGER)
+
 # What runs after the triggers of a scan: (scan, moment) → None. The suggestions app registers its pipeline.
 Follower = Callable[[Scan, ScanMoment], None]
 _followers: list[tuple[str, Follower]] = []
+
+# How long a round that was woken by a change waits for one that is running, which takes well under a second.
+_ROUND_WAIT_MS = 10_000
+# And how long what follows a scan waits for what follows another: thousands of suggestions take a minute.
+_FOLLOW_WAIT_MS = 600_000
+# Before the first scan nobody came back to what was dated ahead.
+_FIRST_LOOK_BACK = timedelta(days=30)
+
+# Looks at records with one trigger; None when another scan has looked meanwhile.
+Looking = Callable[[], Detection | None]
 
 
 def register_follower(label: str, follower: Follower) -> None:
@@ -83,30 +106,50 @@ def scan_now(
 
 
 def run_scan(scan: Scan, *, now: datetime) -> None:
-    """Run a queued scan; a second one at the same time is skipped, and says so."""
+    """Run a queued scan over all records; a second one at the same time is skipped, and says so."""
     tenant = current_tenant()
-    if not tenant.is_enabled or not is_module_on(tenant, Module.TRIGGERS):
+    if not _may_scan(tenant):
         _finish(scan, ScanStatus.SKIPPED, error="Triggers are switched off for this company.")
         return
-    with _scan_lock() as is_ours:
+    with holding(SCAN) as is_ours:
         if not is_ours:
             _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
-            return
-        claimed = Scan.objects.filter(pk=scan.pk, status=ScanStatus.QUEUED).update(
-            status=ScanStatus.RUNNING,
-            started_at=timezone.now(),
-            heartbeat_at=timezone.now(),
-            steps_total=len(scan.triggers) + len(_followers),
-        )
-        if claimed:
-            scan.refresh_from_db()
-            _run(scan, ScanMoment(now=now, zone=tenant.zone))
+        elif _claim(scan, steps_total=len(scan.triggers) + len(_followers)):
+            _scan_everything(scan, now)
+
+
+def look_around(kind: ScanKind, *, now: datetime) -> Scan | None:
+    """Look at what changed or came due since the last look: an incremental scan.
+
+    It finds what a full scan would find. A round that has nothing to look at leaves no ledger row. One that
+    was woken by a change (REALTIME) waits for a round that is running, because that one may have begun
+    before the change; another one is skipped, and says so.
+    """
+    tenant = current_tenant()
+    if not _may_scan(tenant):
+        return None
+    with holding(ROUND, wait_ms=_ROUND_WAIT_MS if kind == ScanKind.REALTIME else 0) as is_ours:
+        if is_ours:
+            return _look_around(kind, tenant, now)
+        scan = Scan.objects.create(kind=kind, queued_at=now)
+        _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
+        return scan
 
 
 def close_lost_scans(now: datetime) -> int:
     """Mark scans that were cut off, so that nothing seems to run for ever."""
-    lost = Scan.objects.lost(now, is_any_running=_is_any_running())
+    running = [
+        kind
+        for kind in ScanKind
+        if Scan.objects.unfinished().filter(kind=kind).exists() and is_held(_LOCKS[kind])
+    ]
+    lost = Scan.objects.lost(now, running_kinds=running)
     return lost.update(status=ScanStatus.LOST, finished_at=now, stage="")
+
+
+def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
+    """The moment as the tenant's triggers see it: its zone, working days and own figures."""
+    return ScanMoment(now, tenant.zone, tenant.calendar, read_figures())
 
 
 def is_still_true(signal: Signal, *, now: datetime) -> bool:
@@ -116,7 +159,7 @@ def is_still_true(signal: Signal, *, now: datetime) -> bool:
     is_off = TriggerSetting.objects.filter(trigger=signal.trigger, is_enabled=False).exists()
     if trigger is None or is_off:
         return False
-    moment = ScanMoment(now=now, zone=current_tenant().zone)
+    moment = moment_at(current_tenant(), now)
     return still_matches(trigger, moment, parameters_of(trigger), signal.record_id)
 
 
@@ -133,17 +176,120 @@ def current_tenant() -> Tenant:
     return tenant
 
 
-def _run(scan: Scan, moment: ScanMoment) -> None:
-    actor = Actor.for_system("scan", Origin.TRIGGER)
-    record_event(actor, Entry(Event.SCAN_STARTED, details={"scan_id": scan.pk, "kind": scan.kind}))
+_LOCKS = {
+    ScanKind.FULL: SCAN,
+    ScanKind.MANUAL: SCAN,
+    ScanKind.INCREMENTAL: ROUND,
+    ScanKind.REALTIME: ROUND,
+}
+
+
+def _may_scan(tenant: Tenant) -> bool:
+    return tenant.is_enabled and is_module_on(tenant, Module.TRIGGERS)
+
+
+def _claim(scan: Scan, *, steps_total: int) -> bool:
+    claimed = Scan.objects.filter(pk=scan.pk, status=ScanStatus.QUEUED).update(
+        status=ScanStatus.RUNNING,
+        started_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+        steps_total=steps_total,
+    )
+    if claimed:
+        scan.refresh_from_db()
+    return claimed == 1
+
+
+def _scan_everything(scan: Scan, now: datetime) -> None:
+    tenant = current_tenant()
+    _begin(scan)
+    earliest = TriggerState.objects.order_by("looked_at").values_list("looked_at", flat=True)
+    take_place(earliest.first() or now - _FIRST_LOOK_BACK, now)
+    errors = measure_figures(moment_at(tenant, now))
+    moment = moment_at(tenant, now)
     settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
-    errors: list[str] = []
     for key in scan.triggers:
-        _note_stage(scan, registry.label(key))
-        error = _run_trigger(scan, key, settings.get(key), moment, actor)
+        look = partial(_look_fully, key, settings, moment)
+        error = _run_trigger(scan, key, look)
         if error:
-            errors.append(f"{key}: {error}")
-        scan.steps_done += 1
+            errors.append(error)
+    _end(scan, moment, errors, is_followed=True)
+
+
+def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> Scan | None:
+    states = {state.trigger: state for state in TriggerState.objects.all()}
+    settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
+    looked_at = min((state.looked_at for state in states.values()), default=now - _FIRST_LOOK_BACK)
+    took_place = take_place(looked_at, now)
+    moment = moment_at(tenant, now)
+    round_ = plan_round(registry.all(), settings, moment, states, took_place)
+    note_idle(round_, moment)
+    if not round_.busy and not round_.broken and not _is_pipeline_behind():
+        return None
+    scan = Scan.objects.create(
+        kind=kind,
+        queued_at=now,
+        triggers=[*(look.trigger.key for look in round_.busy), *round_.broken],
+    )
+    _claim(scan, steps_total=len(scan.triggers) + len(_followers))
+    _begin(scan)
+    errors = [_note_broken(scan, key, error) for key, error in round_.broken.items()]
+    for look in round_.busy:
+        error = _run_trigger(scan, look.trigger.key, _looking(look, round_, settings, moment))
+        if error:
+            errors.append(error)
+    is_news = any(row.fired + row.refreshed + row.cleared for row in scan.results.all())
+    _end(scan, moment, errors, is_followed=is_news or _is_pipeline_behind(besides=scan))
+    return scan
+
+
+def _looking(
+    look: Look, round_: Round, settings: dict[str, TriggerSetting], moment: ScanMoment
+) -> Looking:
+    if look.is_full:
+        return partial(_look_fully, look.trigger.key, settings, moment)
+    return partial(look_at_candidates, look, round_.horizon, moment)
+
+
+def _look_fully(key: str, settings: dict[str, TriggerSetting], moment: ScanMoment) -> Detection:
+    return look_fully(registry.get(key), settings.get(key), moment)
+
+
+def _is_pipeline_behind(besides: Scan | None = None) -> bool:
+    """Whether the last scan that was to be followed by the pipeline failed."""
+    ended = Scan.objects.exclude(
+        status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING, ScanStatus.SKIPPED]
+    )
+    if besides is not None:
+        ended = ended.exclude(pk=besides.pk)
+    last = ended.order_by("-id").values_list("status", flat=True).first()
+    return last in {ScanStatus.FAILED, ScanStatus.LOST}
+
+
+def _begin(scan: Scan) -> None:
+    record_event(
+        SCANNER, Entry(Event.SCAN_STARTED, details={"scan_id": scan.pk, "kind": scan.kind})
+    )
+
+
+def _end(scan: Scan, moment: ScanMoment, errors: list[str], *, is_followed: bool) -> None:
+    """Let the followers run, one scan's after another's, and close the ledger row."""
+    if is_followed:
+        with holding(FOLLOW, wait_ms=_FOLLOW_WAIT_MS) as is_ours:
+            errors += (
+                _follow(scan, moment) if is_ours else ["What follows another scan still runs."]
+            )
+    else:
+        scan.steps_done += len(_followers)
+    status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
+    _finish(scan, status, error="\n".join(errors))
+    record_event(
+        SCANNER, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value})
+    )
+
+
+def _follow(scan: Scan, moment: ScanMoment) -> Iterable[str]:
+    errors: list[str] = []
     for label, follower in _followers:
         _note_stage(scan, label)
         try:
@@ -152,39 +298,35 @@ def _run(scan: Scan, moment: ScanMoment) -> None:
             log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
             errors.append(f"{label}: {type(error).__name__}")
         scan.steps_done += 1
-    status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
-    _finish(scan, status, error="\n".join(errors))
-    record_event(
-        actor, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value})
-    )
+    return errors
 
 
-def _run_trigger(
-    scan: Scan, key: str, setting: TriggerSetting | None, moment: ScanMoment, actor: Actor
-) -> str:
-    """Run one trigger in a transaction of its own; return the error's name, or an empty text.
-
-    One that the tenant has switched off finds nothing, so that what it found before is cleared.
-    """
+def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
+    """Let one trigger look in a transaction of its own; return the error in a line, or an empty text."""
+    _note_stage(scan, registry.label(key))
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
     try:
-        trigger = registry.get(key)
         with transaction.atomic(), taking_role(Role.AI):
-            if setting is not None and not setting.is_enabled:
-                found = clear_all(trigger, moment)
-            else:
-                parameters = trigger.parse(setting.parameters if setting else {})
-                found = detect(trigger, moment, parameters)
-            _audit_detection(actor, scan, trigger, found.fired, found.cleared)
-        result.matched, result.fired = found.matched, found.fired
-        result.refreshed, result.cleared = found.refreshed, found.cleared
+            found = looking()
+            if found is not None:
+                _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
+        if found is not None:
+            result.matched, result.fired = found.matched, found.fired
+            result.refreshed, result.cleared = found.refreshed, found.cleared
     except Exception as error:
         log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": key})
         result.error = type(error).__name__
     result.duration_s = round(time.monotonic() - began, 3)
     result.save()
-    return result.error
+    scan.steps_done += 1
+    return f"{key}: {result.error}" if result.error else ""
+
+
+def _note_broken(scan: Scan, key: str, error: str) -> str:
+    ScanTrigger.objects.create(scan=scan, trigger=key, error=error)
+    scan.steps_done += 1
+    return f"{key}: {error}"
 
 
 def _audit_detection(
@@ -212,40 +354,3 @@ def _finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
     scan.error = error
     scan.finished_at = timezone.now()
     scan.save()
-
-
-@contextmanager
-def _scan_lock() -> Iterator[bool]:
-    """Hold the tenant's scan lock for the block; the database frees it when the worker dies."""
-    name = _lock_name()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        (is_ours,) = cursor.fetchone()
-    try:
-        yield bool(is_ours)
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
-
-
-def _is_any_running() -> bool:
-    """Whether somebody holds the tenant's scan lock, seen without taking it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT EXISTS (
-                SELECT 1 FROM pg_locks, hashtextextended(%s, 0) AS key
-                WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND classid = ((key >> 32) & 4294967295)::oid
-                  AND objid = (key & 4294967295)::oid
-            )
-            """,
-            [_lock_name()],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def _lock_name() -> str:
-    return f"scan:{tenant_connection().schema_name}"

@@ -36,6 +36,12 @@ class Changes:
     def __bool__(self) -> bool:
         return any(self.ids.values()) or any(self.scored.values())
 
+    def with_more(self, kind: RecordKind, ids: frozenset[int]) -> Changes:
+        """The same with more changed records of a kind."""
+        if not ids:
+            return self
+        return Changes({**self.ids, kind: self.of(kind) | ids}, self.former, self.scored)
+
     def of(self, kind: RecordKind) -> frozenset[int]:
         """The changed records of a kind."""
         return self.ids.get(kind, frozenset())

@@ -31,7 +31,7 @@ from apps.triggers.detection import detect
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant, parameters_of
+from apps.triggers.services import current_tenant, moment_at, parameters_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def keep_true(now: datetime) -> None:
     if not tenant.is_enabled or not is_module_on(tenant, Module.SUGGESTIONS):
         return
     actor = Actor.for_system("upkeep", Origin.TRIGGER)
-    moment = ScanMoment(now=now, zone=tenant.zone)
+    moment = moment_at(tenant, now)
     _keep_true(actor, tenant, now)
     with taking_role(Role.AI):
         delivery.fill_queues(
@@ -82,7 +82,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
     Its signals are brought up to date first, so that reason and evidence tell of the present.
     """
     tenant = current_tenant()
-    moment = ScanMoment(now=now, zone=tenant.zone)
+    moment = moment_at(tenant, now)
     record = RecordRef(RecordKind(suggestion.record_kind), suggestion.record_id)
     with transaction.atomic(), taking_role(Role.AI):
         for trigger in triggers.all():

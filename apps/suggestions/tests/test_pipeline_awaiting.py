@@ -178,6 +178,7 @@ def one_of_each(cast: Cast) -> None:
 
 
 def test_the_number_of_statements_does_not_grow_with_the_records(cast: Cast) -> None:
+    scan()  # the first one ever makes the rows in which triggers note how far they have looked
     counts = []
     for times in (1, 3):
         Suggestion.objects.all().delete()

@@ -1,0 +1,50 @@
+"""Activities that were dated ahead: they count from the moment at which they take place.
+
+The database's own triggers see an activity when it is written; an appointment that lies ahead then is no
+contact yet. Somebody has to come back to it, and that is ``take_place``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+_COLUMNS = {
+    "lead": "a.lead_id",
+    "contact": "a.contact_id",
+    "opportunity": "a.opportunity_id",
+    "account": "COALESCE(a.account_id, c.account_id, d.account_id)",
+}
+
+# Rows are locked in id order, as the database's triggers do it.
+_FOLLOW = """
+WITH latest AS (
+    SELECT {column} AS id, max(a.occurred_at) AS at
+    FROM crm_activity a
+    LEFT JOIN crm_contact c ON c.id = a.contact_id
+    LEFT JOIN crm_opportunity d ON d.id = a.opportunity_id
+    WHERE a.id = ANY(%(ids)s) AND {column} IS NOT NULL AND a.activity_kind <> 'note'
+    GROUP BY 1
+), locked AS MATERIALIZED (
+    SELECT r.id, latest.at FROM crm_{kind} r JOIN latest USING (id)
+    WHERE r.last_activity_at IS NULL OR r.last_activity_at < latest.at
+    ORDER BY r.id FOR UPDATE OF r
+)
+UPDATE crm_{kind} r SET last_activity_at = locked.at FROM locked WHERE r.id = locked.id
+"""
+
+
+def take_place(since: datetime, until: datetime) -> frozenset[int]:
+    """Let the activities of a span of time count, and return their ids."""
+    since, until = min(since, until), max(since, until)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM crm_activity WHERE occurred_at >= %s AND occurred_at <= %s",
+            [since, until],
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+        if ids:
+            for kind, column in _COLUMNS.items():
+                cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": ids})
+    return frozenset(ids)

@@ -1,0 +1,93 @@
+"""What changed since the last look, read from the change log.
+
+The log is followed by transactions, not by ids or times: a slow transaction commits rows that are older than
+some already read. Before reading, the oldest transaction that is still open is noted; next time everything
+of it and of later ones is read (again). Reading twice costs a look, missing a row would cost a signal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.crm.enums import RecordKind
+from apps.predictions.enums import Prediction
+from apps.triggers.watches import ADDRESS_COLUMNS, PARENT_COLUMNS, Changes
+
+# Past so many changed rows it is cheaper to look at everything.
+MOST_CHANGES = 20_000
+
+_HORIZON = """
+SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigint,
+       (SELECT count(*) FROM (SELECT FROM crm_changelog WHERE transaction_id >= %(cursor)s
+                              LIMIT %(most)s) AS changed)
+     + (SELECT count(*) FROM (SELECT FROM predictions_score WHERE transaction_id >= %(cursor)s
+                              LIMIT %(most)s) AS scored)
+FROM pg_current_snapshot() AS seen
+"""
+
+# Changed rows by kind, and what the columns that lead to other records said before.
+_CHANGES = """
+WITH recent AS MATERIALIZED (
+    SELECT record_kind, record_id, operation, changes FROM crm_changelog
+    WHERE transaction_id >= %(cursor)s
+)
+SELECT record_kind, '', array_agg(DISTINCT record_id::text) FROM recent GROUP BY record_kind
+UNION ALL
+SELECT r.record_kind, c.name, array_agg(DISTINCT f.former)
+FROM recent r
+CROSS JOIN unnest(%(columns)s::text[]) AS c(name)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN r.operation = 'deleted' THEN r.changes ->> c.name
+                ELSE r.changes -> c.name ->> 0 END AS former
+) f
+WHERE r.operation <> 'created' AND f.former <> ''
+GROUP BY r.record_kind, c.name
+"""
+_SCORED = """
+SELECT prediction, array_agg(DISTINCT record_id) FROM predictions_score
+WHERE transaction_id >= %(cursor)s GROUP BY prediction
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far the present look sees, and how much has changed since a cursor.
+
+    ``oldest_open`` becomes the next cursor. A cursor above ``next_transaction`` comes from another
+    database's past: it was restored from a backup.
+    """
+
+    oldest_open: int
+    next_transaction: int
+    changed_count: int
+
+
+def read_horizon(cursor: int | None) -> Horizon:
+    """Look how far one can see now, and how many rows changed since ``cursor``, counted to the limit."""
+    with connection.cursor() as db:
+        db.execute(
+            _HORIZON, {"cursor": cursor if cursor is not None else 2**62, "most": MOST_CHANGES + 1}
+        )
+        return Horizon(*db.fetchone())
+
+
+def read_changes(cursor: int) -> Changes:
+    """Return what changed in transactions from ``cursor`` on."""
+    columns = [*PARENT_COLUMNS, *ADDRESS_COLUMNS]
+    ids: dict[RecordKind, frozenset[int]] = {}
+    former: dict[tuple[RecordKind, str], frozenset[str]] = {}
+    scored: dict[Prediction, frozenset[int]] = defaultdict(frozenset)
+    with connection.cursor() as db:
+        db.execute(_CHANGES, {"cursor": cursor, "columns": columns})
+        for kind, column, values in db.fetchall():
+            if column:
+                former[RecordKind(kind), column] = frozenset(values)
+            else:
+                ids[RecordKind(kind)] = frozenset(map(int, values))
+        db.execute(_SCORED, {"cursor": cursor})
+        for prediction, record_ids in db.fetchall():
+            scored[Prediction(prediction)] = frozenset(record_ids)
+    return Changes(ids, former, scored)

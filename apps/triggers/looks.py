@@ -1,0 +1,264 @@
+"""Looking at records with one trigger: at all of them, or at those that changed or came due.
+
+Both end in the same statement (``detection``). What a trigger has seen is kept in its ``TriggerState``, which
+is written in the transaction of its signals: a look that fails leaves it where it was, and the next one
+makes up for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.crm.enums import RecordKind
+from apps.triggers.changes import MOST_CHANGES, Horizon, read_changes, read_horizon
+from apps.triggers.crossings import Span, crossed_records
+from apps.triggers.detection import Detection, clear_all, detect
+from apps.triggers.locks import lock_for_transaction
+from apps.triggers.models import TriggerSetting, TriggerState
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Changes
+
+log = logging.getLogger(__name__)
+
+# One trigger may take so long; a statement that has run away is no reason to stop the others.
+STATEMENT_TIMEOUT_S = 300
+
+# The epoch of a trigger that is off: no answer depends on anything, and the first one after it is full.
+SWITCHED_OFF = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one trigger is about to look at: everything, or the candidates."""
+
+    trigger: Trigger[Any]
+    parameters: Parameters
+    epoch: str
+    seen: TriggerState | None
+    candidates: frozenset[int] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every record is looked at."""
+        return self.candidates is None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The looks of an incremental scan: those with something to look at, and those without.
+
+    ``broken`` names the errors of triggers that could not say what to look at; they stay where they were.
+    """
+
+    horizon: Horizon
+    busy: tuple[Look, ...]
+    idle: tuple[Look, ...]
+    broken: Mapping[str, str]
+
+
+def look_fully(
+    trigger: Trigger[Any], setting: TriggerSetting | None, moment: ScanMoment
+) -> Detection:
+    """Look at every record; a trigger that is switched off finds nothing, and its signals are cleared.
+
+    The caller's transaction bounds it.
+
+    Raises:
+        InvalidParametersError: the tenant's parameters are out of bounds.
+    """
+    _begin(trigger)
+    if setting is not None and not setting.is_enabled:
+        TriggerState.objects.filter(trigger=trigger.key).update(epoch=SWITCHED_OFF)
+        return clear_all(trigger, moment)
+    parameters = trigger.parse(setting.parameters if setting else {})
+    horizon = read_horizon(None)
+    found = detect(trigger, moment, parameters)
+    state = TriggerState(
+        trigger=trigger.key,
+        cursor=horizon.oldest_open,
+        looked_at=moment.now,
+        looked_fully_at=moment.now,
+        epoch=epoch_of(trigger, moment, parameters),
+    )
+    TriggerState.objects.bulk_create(
+        [state],
+        update_conflicts=True,
+        unique_fields=["trigger"],
+        update_fields=["cursor", "looked_at", "looked_fully_at", "epoch"],
+    )
+    return found
+
+
+def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Detection | None:
+    """Look at what changed or came due; None when another scan has looked since the look was planned.
+
+    Its cursor is not past our changes then, or it has seen them: nothing is lost.
+    """
+    _begin(look.trigger)
+    assert look.seen is not None  # noqa: S101 - narrows the type
+    assert look.candidates is not None  # noqa: S101 - narrows the type
+    if not _move(look.seen, horizon, moment):
+        return None
+    return detect(look.trigger, moment, look.parameters, candidates=look.candidates)
+
+
+def note_idle(round_: Round, moment: ScanMoment) -> None:
+    """Note for all triggers without anything to look at that they have looked."""
+    seen: dict[tuple[int, Any], list[TriggerState]] = {}
+    for look in round_.idle:
+        if look.seen is not None:
+            seen.setdefault((look.seen.cursor, look.seen.looked_at), []).append(look.seen)
+    for (cursor, looked_at), states in seen.items():
+        TriggerState.objects.filter(
+            pk__in=[state.pk for state in states],
+            cursor=cursor,
+            looked_at=looked_at,
+            epoch__in={state.epoch for state in states},
+        ).update(cursor=round_.horizon.oldest_open, looked_at=moment.now)
+
+
+def plan_round(
+    triggers: Sequence[Trigger[Any]],
+    settings: Mapping[str, TriggerSetting],
+    moment: ScanMoment,
+    states: Mapping[str, TriggerState],
+    took_place: frozenset[int],
+) -> Round:
+    """Find out what each trigger has to look at.
+
+    ``took_place`` are activities dated ahead whose time has come: they count as changed. A trigger looks at
+    everything when it has never looked, when its epoch is another, when too much has changed, or when its
+    cursor comes from another database's past.
+    """
+    broken: dict[str, str] = {}
+    looks: list[Look] = []
+    for trigger in triggers:
+        with _noting_errors(broken, trigger.key):
+            look = _first_thoughts(trigger, settings.get(trigger.key), moment, states)
+            if look is not None:
+                looks.append(look)
+    cursors = {look.seen.cursor for look in looks if look.seen is not None}
+    horizon = read_horizon(min(cursors, default=None))
+    everything = [look for look in looks if _must_see_all(look, horizon)]
+    known = [look for look in looks if not _must_see_all(look, horizon)]
+    changes: dict[int, Changes] = {}
+    if horizon.changed_count:
+        changes = {look.seen.cursor: read_changes(look.seen.cursor) for look in known if look.seen}
+    crossed = _crossed(known, moment, broken)
+    planned: list[Look] = []
+    for look in known:
+        if look.trigger.key not in broken:
+            with _noting_errors(broken, look.trigger.key):
+                ids = _touched(look, changes, took_place) | crossed.get(look.trigger.key, set())
+                planned.append(replace(look, candidates=frozenset(ids)))
+    return Round(
+        horizon,
+        busy=(*everything, *(look for look in planned if look.candidates)),
+        idle=tuple(look for look in planned if not look.candidates),
+        broken=broken,
+    )
+
+
+def epoch_of(trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> str:
+    """A hash of all that a trigger's answer depends on besides records and the clock."""
+    figures = moment.figures.get(trigger.key)
+    depends_on = [
+        parameters.model_dump(mode="json"),
+        str(moment.zone),
+        sorted(moment.calendar.weekdays),
+        sorted(day.isoformat() for day in moment.calendar.holidays),
+        figures.version if figures else "",
+        trigger.epoch(moment, parameters),
+    ]
+    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
+
+
+def _first_thoughts(
+    trigger: Trigger[Any],
+    setting: TriggerSetting | None,
+    moment: ScanMoment,
+    states: Mapping[str, TriggerState],
+) -> Look | None:
+    """The look of a trigger before it is known what changed; None for one that is off and has cleared."""
+    seen = states.get(trigger.key)
+    if setting is not None and not setting.is_enabled:
+        has_cleared = seen is None or seen.epoch == SWITCHED_OFF
+        return None if has_cleared else Look(trigger, trigger.parse({}), SWITCHED_OFF, seen)
+    parameters = trigger.parse(setting.parameters if setting else {})
+    return Look(trigger, parameters, epoch_of(trigger, moment, parameters), seen)
+
+
+def _must_see_all(look: Look, horizon: Horizon) -> bool:
+    return (
+        look.seen is None
+        or look.seen.epoch != look.epoch
+        or look.seen.cursor > horizon.next_transaction
+        or horizon.changed_count > MOST_CHANGES
+    )
+
+
+def _crossed(
+    looks: Sequence[Look], moment: ScanMoment, broken: dict[str, str]
+) -> dict[str, set[int]]:
+    """Ask for the crossed records of all triggers at once; one by one when that fails for one of them."""
+    spans = [_span_of(look, moment) for look in looks]
+    try:
+        with transaction.atomic():
+            return crossed_records(spans)
+    except Exception:
+        log.exception("the edges of some trigger could not be read")
+    crossed: dict[str, set[int]] = {}
+    for span in spans:
+        with _noting_errors(broken, span.trigger.key):
+            crossed |= crossed_records([span])
+    return crossed
+
+
+def _span_of(look: Look, moment: ScanMoment) -> Span:
+    assert look.seen is not None  # noqa: S101 - narrows the type
+    return Span(
+        look.trigger, look.parameters, before=replace(moment, now=look.seen.looked_at), after=moment
+    )
+
+
+def _touched(look: Look, changes: Mapping[int, Changes], took_place: frozenset[int]) -> set[int]:
+    assert look.seen is not None  # noqa: S101 - narrows the type
+    changed = changes.get(look.seen.cursor, Changes()).with_more(RecordKind.ACTIVITY, took_place)
+    if not changed:
+        return set()
+    touched = (watch.touched(changed, look.trigger.record_kind) for watch in look.trigger.watches)
+    return set().union(*touched)
+
+
+@contextmanager
+def _noting_errors(broken: dict[str, str], key: str) -> Iterator[None]:
+    """Note what goes wrong in the block under the trigger's key, so that it stops no other trigger."""
+    try:
+        with transaction.atomic():
+            yield
+    except Exception as error:
+        log.exception("a trigger could not say what to look at", extra={"trigger": key})
+        broken[key] = type(error).__name__
+
+
+def _move(seen: TriggerState, horizon: Horizon, moment: ScanMoment) -> bool:
+    moved = TriggerState.objects.filter(
+        pk=seen.pk, cursor=seen.cursor, looked_at=seen.looked_at, epoch=seen.epoch
+    ).update(cursor=horizon.oldest_open, looked_at=moment.now)
+    return moved == 1
+
+
+def _begin(trigger: Trigger[Any]) -> None:
+    """One look per trigger at a time: two would clear each other's signals from older snapshots."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_S * 1000}")
+    lock_for_transaction(f"look-{trigger.key}")

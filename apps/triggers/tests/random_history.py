@@ -1,0 +1,259 @@
+"""Random steps in the life of a company, for tests that hold one way of looking against another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from django.db import models
+
+from apps.crm.changelog import record_models
+from apps.crm.enums import (
+    ActivityKind,
+    ContractOutcome,
+    Delivery,
+    Direction,
+    LeadStatus,
+    RecordKind,
+    TaskStatus,
+)
+from apps.crm.models import Account, Activity, Contact, Contract, Lead, Opportunity, Stage, Task
+from apps.predictions.enums import Prediction
+from apps.predictions.models import Score
+from apps.tenants.models import Tenant
+from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.models import TriggerSetting
+from apps.triggers.rules import registry
+from apps.users.models import User
+
+ADDRESSES = (
+    "ann@one.example",
+    "Ben@two.example",
+    "cleo@three.example",
+    "no-reply@four.example",
+    "",
+)
+PREDICTIONS = {
+    Prediction.LEAD_CONVERSION: Lead,
+    Prediction.DEAL_CLOSE: Opportunity,
+    Prediction.CONTACT_ENGAGEMENT: Contact,
+    Prediction.RENEWAL_RISK: Account,
+}
+
+
+class Company:
+    """A company to which something happens at each step. The same seed tells the same story."""
+
+    def __init__(self, seed: int, tenant: Tenant, people: list[User], now: datetime) -> None:
+        self.random = Random(seed)
+        self.tenant = tenant
+        self.people = people
+        self.now = now
+        self.story: list[str] = []
+
+    def live(self) -> None:
+        """Let one thing happen."""
+        weights: dict[Callable[[], None], int] = {
+            self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
+            self.add_activity: 30, self.add_task: 8, self.add_contract: 4, self.change: 25,
+            self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
+            self.set_calendar: 1, self.wait: 14,
+        }  # fmt: skip
+        step = self.random.choices(list(weights), list(weights.values()))[0]
+        self.story.append(step.__name__)
+        step()
+
+    # -- records come --
+
+    def add_lead(self) -> None:
+        Lead.objects.create(
+            owner=self._person(), last_name=self._word(), email=self.random.choice(ADDRESSES),
+            status=self.random.choice(LeadStatus.values), created_at=self._moment(),
+            do_not_contact=self._rarely(),
+        )  # fmt: skip
+
+    def add_account(self) -> None:
+        Account.objects.create(owner=self._person(), name=self._word())
+
+    def add_contact(self) -> None:
+        Contact.objects.create(
+            owner=self._person(), account=self._some(Account), last_name=self._word(), phone="+49 30 1",
+            email=self.random.choice(ADDRESSES), do_not_contact=self._rarely(),
+        )  # fmt: skip
+
+    def add_deal(self) -> None:
+        Opportunity.objects.create(
+            owner=self._person(), account=self._some(Account), contact=self._some(Contact),
+            name=self._word(), stage=self._stage(), stage_entered_at=self._moment(),
+            amount=self.random.choice([None, 0, 900, 5_000, 40_000]), created_at=self._moment(),
+            opened_on=self._moment().date(),
+            expected_close_on=self.random.choice([None, self._moment(ahead=60).date()]),
+        )  # fmt: skip
+
+    def add_activity(self) -> None:
+        for _ in range(self.random.choice([1, 1, 2, 5])):
+            is_strange = self.random.random() < 0.25
+            Activity.objects.create(
+                owner=self._person(), activity_kind=self.random.choice(ActivityKind.values),
+                direction=self.random.choice(Direction.values), occurred_at=self._moment(),
+                lead=None if is_strange else self._some(Lead),
+                contact=None if is_strange else self._some(Contact),
+                opportunity=None if is_strange else self._some(Opportunity),
+                account=None if is_strange else self._some(Account),
+                counterpart_address=self.random.choice(ADDRESSES),
+                delivery=self.random.choice(Delivery.values),
+                stated_details=self.random.choice([{}, {}, {"phone": "+49 30 2"}, {"title": "Head"}]),
+            )  # fmt: skip
+
+    def add_task(self) -> None:
+        for _ in range(self.random.choice([1, 1, 3])):
+            Task.objects.create(
+                owner=self._person(), title=self._word(), lead=self._some(Lead),
+                contact=self._some(Contact), opportunity=self._some(Opportunity),
+                account=self._some(Account), status=self.random.choice(TaskStatus.values),
+                due_on=self.random.choice([None, self._moment(ahead=20).date()]),
+            )  # fmt: skip
+
+    def add_contract(self) -> None:
+        account = self._some(Account, always=True)
+        if account is not None:
+            Contract.objects.create(
+                owner=self._person(), account=account, name=self._word(),
+                starts_on=self._moment().date(),
+                renews_on=self.random.choice([None, self._moment(ahead=120).date()]),
+                outcome=self.random.choice(ContractOutcome.values),
+            )  # fmt: skip
+
+    # -- records change and go --
+
+    def change(self) -> None:
+        model = self.random.choice(list(self._changes()))
+        record = self._some(model, always=True)
+        if record is not None:
+            model._default_manager.filter(pk=record.pk).update(**self._change_of(model))
+
+    def change_many(self) -> None:
+        model = self.random.choice(list(self._changes()))
+        model._default_manager.order_by().update(**self._change_of(model))
+
+    def remove(self) -> None:
+        model = self.random.choice([Lead, Contact, Account, Opportunity, Activity, Task, Contract])
+        record = self._some(model, always=True)
+        if record is not None:
+            record.delete()
+
+    def score(self) -> None:
+        prediction = self.random.choice(list(PREDICTIONS))
+        record = self._some(PREDICTIONS[prediction], always=True)
+        if record is not None:
+            Score.objects.filter(prediction=prediction, record_id=record.pk).update(is_latest=False)
+            Score.objects.create(
+                prediction=prediction, record_kind=record.kind, record_id=record.pk,
+                score_0_1=self.random.choice([0.1, 0.4, 0.69, 0.7, 0.95]), model_version="1",
+                scored_at=self.now - timedelta(days=self.random.choice([0, 0, 3, 13, 14])),
+            )  # fmt: skip
+
+    # -- the world around them --
+
+    def set_trigger(self) -> None:
+        trigger = self.random.choice(registry.all())
+        fields = trigger.parameters_type.model_fields
+        bounds = {
+            name: [
+                getattr(part, end)
+                for part in field.metadata
+                for end in ("ge", "le")
+                if hasattr(part, end)
+            ]
+            for name, field in fields.items()
+        }
+        chosen = {
+            name: self.random.choice([fields[name].default, *bounds[name]]) for name in fields
+        }
+        try:
+            trigger.parse(chosen)
+        except InvalidParametersError:
+            chosen = {}
+        TriggerSetting.objects.update_or_create(
+            trigger=trigger.key,
+            defaults={"is_enabled": self.random.random() < 0.8, "parameters": chosen},
+        )
+
+    def set_calendar(self) -> None:
+        self.tenant.working_week = self.random.choice(["12345", "123456", "7"])
+        self.tenant.holidays = [self._moment(ahead=10).date() for _ in range(3)]
+        self.tenant.save(update_fields=["working_week", "holidays"])
+
+    def wait(self) -> None:
+        span = self.random.choice([1 / 24, 0.4, 1, 2, 3, 7, 15, 31, -0.5])
+        self.now += timedelta(days=span * self.random.choice([0.5, 1, 1]))
+
+    # -- choices --
+
+    def _changes(self) -> dict[type[models.Model], dict[str, Callable[[], Any]]]:
+        day = lambda: self._moment(ahead=60).date()  # noqa: E731 - one of a dozen
+        choice = self.random.choice
+        return {
+            Lead: {"status": lambda: choice(LeadStatus.values), "owner": self._person,
+                   "email": lambda: choice(ADDRESSES), "do_not_contact": self._rarely},
+            Contact: {"account": lambda: self._some(Account), "owner": self._person,
+                      "email": lambda: choice(ADDRESSES), "do_not_contact": self._rarely,
+                      "phone": lambda: choice(["+49 30 1", "+49 30 2"])},
+            Opportunity: {"stage": self._stage, "owner": self._person, "expected_close_on": day,
+                          "amount": lambda: choice([None, 900, 40_000]),
+                          "account": lambda: self._some(Account),
+                          "contact": lambda: self._some(Contact)},
+            Activity: {"lead": lambda: self._some(Lead), "contact": lambda: self._some(Contact),
+                       "opportunity": lambda: self._some(Opportunity), "occurred_at": self._moment,
+                       "account": lambda: self._some(Account),
+                       "direction": lambda: choice(Direction.values),
+                       "activity_kind": lambda: choice(ActivityKind.values),
+                       "counterpart_address": lambda: choice(ADDRESSES)},
+            Task: {"status": lambda: choice(TaskStatus.values), "due_on": day, "owner": self._person,
+                   "lead": lambda: self._some(Lead), "contact": lambda: self._some(Contact),
+                   "opportunity": lambda: self._some(Opportunity),
+                   "account": lambda: self._some(Account)},
+            Contract: {"outcome": lambda: choice(ContractOutcome.values), "renews_on": day},
+            Account: {"owner": self._person, "name": self._word},
+        }  # fmt: skip
+
+    def _change_of(self, model: type[models.Model]) -> dict[str, Any]:
+        field, value = self.random.choice(list(self._changes()[model].items()))
+        return {field: value()}
+
+    def _some(self, model: type[models.Model], *, always: bool = False) -> Any:
+        if not always and self.random.random() < 0.45:
+            return None
+        keys = list(model._default_manager.order_by("pk").values_list("pk", flat=True))
+        # A few records attract most of what happens, so that conditions with counts are met.
+        return model._default_manager.get(pk=self.random.choice(keys[-6:])) if keys else None
+
+    def _person(self) -> User | None:
+        return self.random.choice([None, *self.people])
+
+    def _stage(self) -> Stage:
+        return self.random.choice(list(Stage.objects.order_by("position")))
+
+    def _moment(self, *, ahead: int = 5) -> datetime:
+        """Mostly lately; sometimes long ago, sometimes ahead."""
+        days = self.random.choice(
+            [0, 0.01, 0.5, 1, 2, 3, 5, 8, 13, 14, 21, 30, 45, 60, 90, 120, 200, -1, -ahead]
+        )
+        return self.now - timedelta(days=days, minutes=self.random.randrange(600))
+
+    def _rarely(self) -> bool:
+        return self.random.random() < 0.15
+
+    def _word(self) -> str:
+        return f"Word {self.random.randrange(1000)}"
+
+
+def clear_company() -> None:
+    """Remove all records, settings and scores."""
+    for model in record_models():
+        if model.kind != RecordKind.PRODUCT:
+            model._default_manager.all().delete()
+    Score.objects.all().delete()
+    TriggerSetting.objects.all().delete()
