@@ -29,7 +29,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class ThinkTask:
-    """One question to the Brain: what would serve this goal for this record?"""
+    """One question to the Brain: what would serve this goal for this record?
+
+    ``today`` and ``next_working_day`` are days of the tenant's zone and calendar.
+    """
 
     record: RecordRef
     record_label: str
@@ -37,6 +40,7 @@ class ThinkTask:
     facts: tuple[Fact, ...]
     tools: tuple[str, ...]
     today: date
+    next_working_day: date
     assignee_id: int | None
 
     def value(self, key: str) -> JsonValue:

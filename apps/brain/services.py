@@ -51,9 +51,9 @@ def think(tasks: Sequence[ThinkTask], mode: Mode) -> Thought:
 def question_hash(task: ThinkTask) -> str:
     """What would be asked, as a hash: the same for the same task and the same version of the prompt.
 
-    The day is no part of it: a question does not become another one overnight.
+    The days are no part of it: a question does not become another one overnight.
     """
     question = asdict(task)
-    del question["today"]
+    del question["today"], question["next_working_day"]
     text = json.dumps([rules.RULES_VERSION, question], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from apps.brain.rules.findings import Statement
-from apps.brain.rules.wording import claims_from, next_working_day, shortened, shown
+from apps.brain.rules.wording import claims_from, shortened, shown
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
 from apps.execution.schemas import JsonValue, RecordRef
 
@@ -37,7 +37,7 @@ def followup(
         "about_kind": about.kind.value,
         "about_id": about.id,
         "title": shortened(task_title, 200),
-        "due_on": next_working_day(task.today).isoformat(),
+        "due_on": task.next_working_day.isoformat(),
         "priority": priority,
         "owner_id": task.assignee_id,
     }

@@ -11,7 +11,6 @@ from apps.brain.rules.wording import (
     claims_from,
     counted,
     day_text,
-    next_working_day,
     shortened,
 )
 from apps.brain.schemas import Claim, Proposal, ThinkTask
@@ -43,7 +42,7 @@ def clear_task(task: ThinkTask) -> Proposal | None:
                 )
             ),
         )
-    new_day = next_working_day(task.today)
+    new_day = task.next_working_day
     arguments["due_on"] = new_day.isoformat()
     about = task.fact("about")
     where = f" for {shortened(about.text, 80)}" if about else ""

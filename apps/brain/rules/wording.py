@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from apps.brain.schemas import Claim, Fact, ThinkTask
 
 # Control characters, and those that turn the direction of what follows: a name must not rearrange the
 # sentence that it stands in. Joiners stay, because scripts and emoji need them.
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def next_working_day(day: date) -> date:
-    """The first Monday-to-Friday day after ``day``."""
-    following = day + timedelta(days=1)
-    while following.weekday() >= 5:
-        following += timedelta(days=1)
-    return following
 
 
 def day_text(value: object) -> str:

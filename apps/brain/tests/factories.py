@@ -10,8 +10,8 @@ from apps.brain.schemas import Fact, ThinkTask
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 
-# A Friday: the next working day is Monday.
-FRIDAY = date(2026, 3, 6)
+# A Friday, and the Monday after it.
+FRIDAY, MONDAY = date(2026, 3, 6), date(2026, 3, 9)
 
 
 def fact(key: str, text: str, value: Any = None, *, record: RecordRef | None = None) -> Fact:
@@ -33,6 +33,7 @@ def question(
     kind: RecordKind = RecordKind.LEAD,
     label: str = "Ana Lopez",
     today: date = FRIDAY,
+    next_working_day: date = MONDAY,
     assignee_id: int | None = 7,
 ) -> ThinkTask:
     """A task about record 3 with numbered facts."""
@@ -40,4 +41,6 @@ def question(
         Fact(n, f.key, f.label, f.text, f.value, f.occurred_at, f.record)
         for n, f in enumerate(facts, start=1)
     )
-    return ThinkTask(RecordRef(kind, 3), label, goal, numbered, (), today, assignee_id)
+    return ThinkTask(
+        RecordRef(kind, 3), label, goal, numbered, (), today, next_working_day, assignee_id
+    )

@@ -20,7 +20,8 @@ TASK = question(Goal.CORRECT_CONTACT, SEEN)
 
 
 def test_it_is_the_same_for_the_same_question_on_another_day() -> None:
-    same = question(Goal.CORRECT_CONTACT, replace(SEEN), today=date(2026, 3, 9))
+    monday, tuesday = date(2026, 3, 9), date(2026, 3, 10)
+    same = question(Goal.CORRECT_CONTACT, replace(SEEN), today=monday, next_working_day=tuesday)
     assert question_hash(same) == question_hash(TASK)
     assert len(question_hash(TASK)) == 64
 

@@ -11,7 +11,7 @@ from apps.brain import rules
 from apps.brain.enums import Goal, Mode, Provider
 from apps.brain.exceptions import ModeNotOfferedError
 from apps.brain.rules.contacts import FREE_MAIL_DOMAINS
-from apps.brain.rules.wording import day_text, next_working_day, shortened
+from apps.brain.rules.wording import day_text, shortened
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.brain.services import think
 from apps.brain.tests.factories import fact, question
@@ -134,20 +134,17 @@ def test_without_any_contact_the_creation_counts() -> None:
     assert "description" not in proposal.arguments
 
 
-@pytest.mark.parametrize(
-    ("today", "due"),
-    [
-        (date(2026, 3, 5), "2026-03-06"),
-        (date(2026, 3, 6), "2026-03-09"),
-        (date(2026, 3, 7), "2026-03-09"),
-        (date(2026, 3, 8), "2026-03-09"),
-        (date(2026, 12, 31), "2027-01-01"),
-    ],
-)
-def test_a_followup_is_due_on_the_next_working_day(today: date, due: str) -> None:
-    proposal = proposal_for(question(Goal.REVIVE_LEAD, *LEAD_FACTS, today=today))
-    assert proposal.arguments["due_on"] == due
-    assert next_working_day(today) == date.fromisoformat(due)
+@pytest.mark.parametrize("goal", [Goal.REVIVE_LEAD, Goal.MEET_LEAD])
+def test_a_followup_is_due_on_the_next_working_day(goal: Goal) -> None:
+    thursday = question(goal, *LEAD_FACTS, next_working_day=date(2026, 3, 12))
+    assert proposal_for(thursday).arguments["due_on"] == "2026-03-12"
+
+
+def test_an_overdue_task_moves_to_the_next_working_day() -> None:
+    thursday = question(
+        Goal.CLEAR_TASK, *TASK_FACTS, kind=RecordKind.TASK, next_working_day=date(2026, 3, 12)
+    )
+    assert proposal_for(thursday).arguments["due_on"] == "2026-03-12"
 
 
 def test_the_assignee_gets_the_task() -> None:

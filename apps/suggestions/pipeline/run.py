@@ -180,6 +180,7 @@ def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
         facts=tuple(context.facts),
         tools=tuple(sorted(tools)),
         today=moment.today,
+        next_working_day=moment.calendar.next_working_day(moment.today),
         assignee_id=context.assignee_id,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from apps.suggestions.pipeline.context import GATHERERS, Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, validate
 from apps.suggestions.tests.cases import NOW
+from apps.tenants.calendar import WorkingCalendar
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
@@ -59,7 +61,7 @@ def proposed(
     """The question for the one record that awaits, and the proposal, which holds."""
     (context,) = contexts()
     task = task_of(context, ScanMoment(now=NOW, zone=current_tenant().zone))
-    task = ThinkTask(**{**{name: getattr(task, name) for name in task.__slots__}, "tools": tools})
+    task = replace(task, tools=tools)
     proposal = rules.propose(task)
     assert proposal is not None
     (accepted,), dropped = validate([(context, task, proposal)])
@@ -323,6 +325,18 @@ def test_a_correction_and_another_goal_do_not_mix(cast: Cast) -> None:
     found = {one.awaiting.goal: {fact.key for fact in one.facts} for one in contexts()}
     assert "stated_phone" in found[Goal.CORRECT_CONTACT]
     assert "stated_phone" not in found[Goal.REACH_CONTACT]
+
+
+def test_the_next_working_day_is_the_tenants(cast: Cast) -> None:
+    fire(LeadFactory(owner=cast.rep), Goal.MEET_LEAD, "lead_new")
+    (context,) = contexts()
+    # A Thursday in Berlin, where it is past midnight already; Friday is a holiday.
+    calendar = WorkingCalendar.of("123456", [date(2026, 3, 6)])
+    moment = ScanMoment(
+        datetime(2026, 3, 4, 23, 30, tzinfo=UTC), current_tenant().zone, calendar=calendar
+    )
+    task = task_of(context, moment)
+    assert (task.today, task.next_working_day) == (date(2026, 3, 5), date(2026, 3, 7))
 
 
 def test_the_pipeline_knows_each_kind_that_a_goal_is_about() -> None:
