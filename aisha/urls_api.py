@@ -7,7 +7,7 @@ from apps.audit.api import AuditEntryViewSet
 from apps.crm.api import views as crm
 from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
-from apps.triggers.api import ScanViewSet, SignalViewSet
+from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
 
 router = SimpleRouter()
 router.register("leads", crm.LeadViewSet, "lead")
@@ -19,6 +19,7 @@ router.register("tasks", crm.TaskViewSet, "task")
 router.register("contracts", crm.ContractViewSet, "contract")
 router.register("products", crm.ProductViewSet, "product")
 router.register("suggestions", SuggestionViewSet, "suggestion")
+router.register("triggers", TriggerViewSet, "trigger")
 router.register("signals", SignalViewSet, "signal")
 router.register("scans", ScanViewSet, "scan")
 router.register("audit", AuditEntryViewSet, "auditentry")

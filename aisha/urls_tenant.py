@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.users.urls")),
     path("", include("apps.crm.urls")),
     path("suggestions/", include("apps.suggestions.urls")),
-    path("scans/", include("apps.triggers.urls")),
+    path("", include("apps.triggers.urls")),
     path("audit/", include("apps.audit.urls")),
     path("admin/", tenant_site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

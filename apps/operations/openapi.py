@@ -24,7 +24,13 @@ _MEANINGS = {
 }
 _ALWAYS = ("400", "401", "403")
 _WITH_BODY = ("409", "413", "415")
-_OF_DECISIONS = {"/approve/": ("422", "502"), "/rebase/": ("422",), "/snooze/": ("422",)}
+_OF_ENDINGS = {
+    ("post", "/approve/"): ("422", "502"),
+    ("post", "/rebase/"): ("422",),
+    ("post", "/snooze/"): ("422",),
+    ("put", "/triggers/{key}/"): ("422",),
+    ("patch", "/triggers/{key}/"): ("422",),
+}
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -78,8 +84,8 @@ def document_errors(
             statuses += ["404"] if "{" in path else []
             statuses += _WITH_BODY if method in {"post", "put", "patch"} else []
             statuses += ["412"] if method in {"put", "patch"} else []
-            for ending, more in _OF_DECISIONS.items():
-                statuses += more if path.endswith(ending) else []
+            for (of_method, ending), more in _OF_ENDINGS.items():
+                statuses += more if method == of_method and path.endswith(ending) else []
             for status in sorted(statuses):
                 operation["responses"].setdefault(
                     status,

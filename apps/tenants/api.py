@@ -290,3 +290,15 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
             raise ValidationError({name: ["There is no such parameter."] for name in unknown})
         filtered: models.QuerySet[ModelT] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+def refuse_parameters(request: Request) -> None:
+    """Refuse every query parameter, for endpoints that have none.
+
+    Raises:
+        ValidationError: there are some.
+    """
+    if request.query_params:
+        raise ValidationError(
+            {name: ["There is no such parameter."] for name in sorted(request.query_params)}
+        )

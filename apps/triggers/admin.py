@@ -27,12 +27,13 @@ from apps.tenants.admin import (
     link_to_record,
 )
 from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.forms import PARAMETER, add_problems, parameter_fields
 from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
+from apps.triggers.settings import change_setting, read_setting
+from apps.triggers.tasks import send_scan
 from apps.users.services import person_of
-
-PARAMETER = "parameter_"
 
 
 class SignalAdmin(ReadOnlyAdmin):
@@ -201,21 +202,33 @@ class TriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
         model = TriggerSetting
         fields = ("is_enabled",)
 
-    # Set by the page: the trigger that is being set, or None while it is still to be chosen.
+    # Set by the page: the trigger that is being set, or None while it is not in the registry.
     trigger_rule: Trigger[Any] | None = None
+    revision_read = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["revision_read"] = self.instance.revision
 
     def clean(self) -> dict[str, Any]:
-        """Let the trigger judge its parameters together."""
+        """Let the trigger judge its parameters together, and see whether somebody was faster."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.trigger_rule is not None and not self.errors:
             try:
-                self.trigger_rule.parse(self.read_parameters())
+                self.trigger_rule.parse(self.typed_parameters)
             except InvalidParametersError as error:
-                self.add_error(None, error.message)
+                add_problems(self, self.trigger_rule, error)
+        revision = cleaned.get("revision_read")
+        if revision is not None and revision != self.instance.revision:
+            self.add_error(
+                None,
+                "Somebody changed this meanwhile. What you typed is below; load the page anew.",
+            )
         return cleaned
 
-    def read_parameters(self) -> dict[str, int]:
-        """The parameters that were typed, by name."""
+    @property
+    def typed_parameters(self) -> dict[str, int]:
+        """What was typed, by name."""
         return {
             name.removeprefix(PARAMETER): value
             for name, value in self.cleaned_data.items()
@@ -266,23 +279,28 @@ class TriggerSettingAdmin(AishaAdmin):
         """A form with a field for each parameter of this trigger."""
         if not isinstance(obj, TriggerSetting):
             return NewTriggerSettingForm
-        rule = _rule_of(obj)
-        fields = _parameter_fields(rule, obj.parameters) if rule else {}
-        return type("TriggerSettingForm", (TriggerSettingForm,), {**fields, "trigger_rule": rule})
+        fields = _parameter_fields(obj)
+        members = {**fields, "trigger_rule": _rule_of(obj)}
+        return type("TriggerSettingForm", (TriggerSettingForm,), members)
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """The switch, the parameters, and who changed them last."""
         if not isinstance(obj, TriggerSetting):
             return [(None, {"fields": ["trigger"]})]
-        rule = _rule_of(obj)
-        names = list(_parameter_fields(rule, obj.parameters)) if rule else []
+        names, hidden = list(_parameter_fields(obj)), ["revision_read"]
         if not self.has_change_permission(request, obj):
-            names = ["parameters_text"] if names else []
+            names, hidden = ["parameters_text"] if names else [], []
         return [
-            (None, {"fields": ["label", "is_enabled"]}),
+            (None, {"fields": ["label", "is_enabled", *hidden]}),
             *([("Parameters", {"fields": names})] if names else []),
             ("Last change", {"fields": ["changed_by", "changed_at"]}),
         ]
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """As the role says, for triggers that are still in the registry."""
+        if isinstance(obj, TriggerSetting) and _rule_of(obj) is None:
+            return False
+        return bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nobody: a setting goes back to its defaults by typing them."""
@@ -291,23 +309,21 @@ class TriggerSettingAdmin(AishaAdmin):
     def save_model(
         self, request: HttpRequest, obj: TriggerSetting, form: Any, change: bool
     ) -> None:
-        """Store the parameters and put them on record, before and after."""
-        stored = TriggerSetting.objects.filter(pk=obj.pk).values_list("is_enabled", "parameters")
-        before = stored.first()
-        if change:
-            obj.parameters = {**obj.parameters, **form.read_parameters()}
-        after = (obj.is_enabled, obj.parameters)
-        obj.changed_by = person_of(request)
-        super().save_model(request, obj, form, change)
-        if before == after:
+        """Change it as the page and the API do: on record, with a scan after it."""
+        if not change:
+            # Nothing is set yet: the row makes place for the form.
+            super().save_model(request, obj, form, change)
             return
-        details = {
-            "trigger": obj.trigger,
-            "before": {"is_enabled": before[0], "parameters": before[1]} if before else None,
-            "after": {"is_enabled": after[0], "parameters": after[1]},
-        }
-        actor = Actor.for_person(person_of(request))
-        record_event(actor, Entry(Event.SETTINGS_CHANGED, details=details))
+        done = change_setting(
+            user=person_of(request),
+            key=obj.trigger,
+            now=timezone.now(),
+            is_enabled=form.cleaned_data["is_enabled"],
+            parameters=form.typed_parameters,
+            revision_read=form.cleaned_data["revision_read"],
+        )
+        if done.scan is not None:
+            send_scan(done.scan)
 
     def response_add(
         self, request: HttpRequest, obj: TriggerSetting, post_url_continue: str | None = None
@@ -316,7 +332,7 @@ class TriggerSettingAdmin(AishaAdmin):
         return HttpResponseRedirect(reverse("admin:triggers_triggersetting_change", args=[obj.pk]))
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
-        """Put on record by ``save_model``, with the values."""
+        """Nothing: with its defaults a trigger runs as it did."""
 
     def log_change(self, request: HttpRequest, obj: models.Model, message: list[str]) -> None:
         """Put on record by ``save_model``, with the values."""
@@ -327,20 +343,13 @@ def _rule_of(setting: TriggerSetting) -> Trigger[Any] | None:
     return next((rule for rule in registry.all() if rule.key == setting.trigger), None)
 
 
-def _parameter_fields(rule: Trigger[Any], stored: Mapping[str, Any]) -> dict[str, forms.Field]:
-    fields: dict[str, forms.Field] = {}
-    for name, declared in rule.parameters_type.model_fields.items():
-        bounds = {type(part).__name__: part for part in declared.metadata}
-        lowest, highest = bounds["Ge"].ge, bounds["Le"].le
-        fields[PARAMETER + name] = forms.IntegerField(
-            label=_word(name),
-            min_value=lowest,
-            max_value=highest,
-            initial=stored.get(name, declared.default),
-            help_text=f"{lowest} to {highest}; {declared.default} if it was never set.",
-            widget=UnfoldAdminIntegerFieldWidget(),
-        )
-    return fields
+def _parameter_fields(setting: TriggerSetting) -> dict[str, forms.IntegerField]:
+    if _rule_of(setting) is None:
+        return {}
+    in_force = read_setting(setting.trigger)
+    return parameter_fields(
+        in_force.trigger, in_force.choice.parameters, UnfoldAdminIntegerFieldWidget
+    )
 
 
 def _word(name: str) -> str:

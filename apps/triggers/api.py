@@ -1,28 +1,42 @@
-"""Scans and signals in the API."""
+"""Triggers with their settings, signals and scans in the API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import GenericViewSet, ViewSet
 
+from apps.audit.enums import Origin
 from apps.brain.enums import Goal
+from apps.crm.api.preconditions import read_precondition
 from apps.crm.enums import RecordKind
-from apps.tenants.api import ApiModelSerializer
+from apps.crm.exceptions import RecordConflictError
+from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
 from apps.triggers import services
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
+from apps.triggers.exceptions import SettingChangedError
 from apps.triggers.models import Scan, ScanTrigger, Signal
+from apps.triggers.own_figures import OwnFigures, read_own_figures
 from apps.triggers.querysets import SignalQuerySet
-from apps.triggers.tasks import run_requested_scan
+from apps.triggers.settings import (
+    VIEW_PERMISSION,
+    Setting,
+    change_setting,
+    read_setting,
+    read_settings,
+)
+from apps.triggers.tasks import send_scan
 from apps.users.services import person_of
 
 
@@ -81,7 +95,7 @@ class ScanViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
         """Queue a scan of all triggers; one that waits or runs already is joined."""
         with transaction.atomic():
             scan = services.request_scan(user=person_of(request), now=timezone.now())
-            transaction.on_commit(lambda: run_requested_scan.delay(scan_id=scan.pk))
+            send_scan(scan)
         return Response(
             self.get_serializer(scan).data,
             status=202,
@@ -137,3 +151,194 @@ class SignalViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Signal]):
         if getattr(self, "swagger_fake_view", False):
             return Signal.objects.none()
         return Signal.objects.visible_to(person_of(self.request))
+
+
+class ParameterSerializer(serializers.Serializer[Any]):
+    """A parameter as the trigger declares it."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    unit = serializers.CharField(help_text="Empty for a plain number.")
+    lowest = serializers.IntegerField()
+    highest = serializers.IntegerField()
+    default = serializers.IntegerField()
+    help = serializers.CharField()
+
+
+class DistributionSerializer(serializers.Serializer[Any]):
+    """One group of the tenant's own records, and the threshold that follows for it."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    count = serializers.IntegerField()
+    p50 = serializers.FloatField(allow_null=True, help_text="Null: too few to tell.")
+    p80 = serializers.FloatField(allow_null=True, help_text="Null: too few to tell.")
+    threshold = serializers.FloatField()
+    unit = serializers.CharField()
+
+
+class TriggerSerializer(serializers.Serializer[Any]):
+    """A trigger, its setting in force, and within which bounds it may be set."""
+
+    key = serializers.CharField(source="trigger.key", read_only=True)
+    label = serializers.CharField(source="trigger.label", read_only=True)  # type: ignore[assignment]
+    summary = serializers.CharField(source="trigger.summary", read_only=True)
+    record_kind = serializers.ChoiceField(
+        RecordKind.choices, source="trigger.record_kind", read_only=True
+    )
+    goal = serializers.ChoiceField(Goal.choices, source="trigger.goal", read_only=True)
+    severity = serializers.ChoiceField(Severity.choices, source="trigger.severity", read_only=True)
+    tools = serializers.ListField(
+        child=serializers.CharField(), source="trigger.tools", read_only=True
+    )
+    is_enabled = serializers.BooleanField(source="choice.is_enabled")
+    parameters = serializers.DictField(
+        child=serializers.JSONField(),
+        source="choice.parameters",
+        help_text="Whole numbers by name. Those left out of a PUT take their defaults.",
+    )
+    declared = ParameterSerializer(
+        many=True, source="trigger.declared", read_only=True, help_text="The parameters there are."
+    )
+    revision = serializers.IntegerField(
+        read_only=True, help_text="Counts the changes; the ETag of an answer."
+    )
+    changed_by = serializers.IntegerField(source="changed_by_id", read_only=True, allow_null=True)
+    changed_at = UtcDateTimeField(read_only=True, allow_null=True)
+    firing = serializers.SerializerMethodField(help_text="How many of its signals fire now.")
+
+    def get_firing(self, setting: Setting) -> int:
+        """How many of its signals fire now."""
+        firing: dict[str, int] = self.context["firing"]
+        return firing.get(setting.trigger.key, 0)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse a member that there is not; what is only read may stand there."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class TriggerDetailSerializer(TriggerSerializer):
+    """A trigger with the tenant's own figures that it goes by."""
+
+    distribution = serializers.SerializerMethodField(
+        help_text="How the tenant's own records are spread; empty where the trigger measures nothing."
+    )
+    measured_on = serializers.SerializerMethodField(help_text="The day of these figures.")
+
+    @extend_schema_field(DistributionSerializer(many=True))
+    def get_distribution(self, setting: Setting) -> Any:
+        """How the tenant's own records are spread."""
+        figures: OwnFigures | None = self.context["figures"]
+        return DistributionSerializer(figures.rows if figures else (), many=True).data
+
+    def get_measured_on(self, setting: Setting) -> str | None:
+        """The day of these figures."""
+        figures: OwnFigures | None = self.context["figures"]
+        return figures.measured_on if figures else None
+
+
+class TriggerPageSerializer(serializers.Serializer[Any]):
+    """All triggers, in the shape of every list."""
+
+    next = serializers.CharField(allow_null=True, help_text="Null: there is but one page.")
+    results = TriggerSerializer(many=True)
+
+
+class TriggerPermission(BasePermission):
+    """The person's role allows to look at triggers; whether to set one is asked by the use case."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Ask for the role's permission."""
+        return person_of(request).has_perm(VIEW_PERMISSION)
+
+
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that was read: a setting that has changed since is left alone (412).",
+)
+_ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200], description="The revision."
+)
+
+
+class TriggerViewSet(ViewSet):
+    """Triggers and their settings."""
+
+    permission_classes = (IsAuthenticated, TriggerPermission)
+    lookup_field = "key"
+    lookup_value_regex = "[a-z0-9_]{1,60}"
+
+    @extend_schema(responses=forced_singular_serializer(TriggerPageSerializer))  # type: ignore[no-untyped-call]
+    def list(self, request: Request) -> Response:
+        """Every trigger with its setting, by key; all on one page."""
+        refuse_parameters(request)
+        context = {"firing": Signal.objects.firing().counts_by_trigger()}
+        settings = TriggerSerializer(read_settings(), many=True, context=context)
+        return Response({"next": None, "results": settings.data})
+
+    @extend_schema(responses=TriggerDetailSerializer, parameters=[_ETAG])
+    def retrieve(self, request: Request, key: str) -> Response:
+        """One trigger. Its ETag is for ``If-Match``."""
+        refuse_parameters(request)
+        return self._answer(read_setting(key))
+
+    @extend_schema(
+        request=TriggerDetailSerializer,
+        responses=TriggerDetailSerializer,
+        parameters=[_IF_MATCH, _ETAG],
+    )
+    def update(self, request: Request, key: str) -> Response:
+        """Set the trigger; parameters that are left out take their defaults."""
+        return self._change(request, key, partial=False)
+
+    @extend_schema(
+        request=TriggerDetailSerializer,
+        responses=TriggerDetailSerializer,
+        parameters=[_IF_MATCH, _ETAG],
+    )
+    def partial_update(self, request: Request, key: str) -> Response:
+        """Change what is named and leave the rest."""
+        return self._change(request, key, partial=True)
+
+    def _change(self, request: Request, key: str, *, partial: bool) -> Response:
+        refuse_parameters(request)
+        setting = read_setting(key)
+        serializer = TriggerDetailSerializer(data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data.get("choice", {})
+        with transaction.atomic():
+            change = change_setting(
+                user=person_of(request),
+                key=key,
+                now=timezone.now(),
+                is_enabled=wanted.get("is_enabled"),
+                parameters=wanted.get("parameters"),
+                keeps_others=partial,
+                revision_read=_revision_read(request, setting),
+                origin=Origin.API,
+            )
+            if change.scan is not None:
+                send_scan(change.scan)
+        return self._answer(change.setting)
+
+    def _answer(self, setting: Setting) -> Response:
+        context = {
+            "firing": Signal.objects.firing().counts_by_trigger(),
+            "figures": read_own_figures(setting),
+        }
+        answer = TriggerDetailSerializer(setting, context=context)
+        return Response(answer.data, headers={"ETag": f'"{setting.revision}"'})
+
+
+def _revision_read(request: Request, setting: Setting) -> int | None:
+    """The revision that ``If-Match`` names, None without one; a trigger always exists, as ``*`` asks."""
+    try:
+        return read_precondition(request).revision
+    except RecordConflictError as error:
+        raise SettingChangedError(setting.revision) from error

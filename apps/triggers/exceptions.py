@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from apps.tenants.exceptions import AishaError
+from apps.triggers.parameters import ParameterProblem
 
 
 class TriggerError(AishaError):
@@ -27,8 +31,14 @@ class InvalidParametersError(TriggerError):
     code = "invalid_parameters"
     status = 422
 
-    def __init__(self, trigger: str, problems: list[str]) -> None:
-        super().__init__(f"The parameters of {trigger} are not acceptable: {'; '.join(problems)}.")
+    def __init__(self, trigger: str, problems: Sequence[ParameterProblem]) -> None:
+        self.problems = tuple(problems)
+        words = [": ".join(filter(None, [found.name, found.message])) for found in problems]
+        by_name: dict[str, list[str]] = {}
+        for found in problems:
+            by_name.setdefault(found.name or "non_field_errors", []).append(found.message)
+        self.extras: dict[str, Any] = {"errors": {"parameters": by_name}}
+        super().__init__(f"The parameters of {trigger} are not acceptable: {' '.join(words)}")
 
 
 class ScanPermissionError(TriggerError):
@@ -37,3 +47,23 @@ class ScanPermissionError(TriggerError):
     code = "scan_permission"
     status = 403
     message = "You may not start a scan."
+
+
+class SettingPermissionError(TriggerError):
+    """The person's role does not include changing triggers or working days."""
+
+    code = "setting_permission"
+    status = 403
+    message = "Your role does not include changing this. Nothing was changed."
+
+
+class SettingChangedError(TriggerError):
+    """Somebody else changed the setting since it was read; nothing was written."""
+
+    code = "setting_changed"
+    status = 412
+    message = "Somebody changed this since you read it. Nothing was written."
+
+    def __init__(self, revision_now: int) -> None:
+        self.extras: dict[str, Any] = {"revision": revision_now}
+        super().__init__()

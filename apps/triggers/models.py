@@ -101,6 +101,7 @@ class TriggerSetting(models.Model):
     trigger = models.CharField(max_length=60, unique=True)
     is_enabled = models.BooleanField(default=True)
     parameters = models.JSONField(default=dict, blank=True)
+    revision = models.PositiveIntegerField(default=0, help_text="Counts the changes.")
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -38,6 +38,11 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         """Signals whose condition still holds."""
         return self.filter(cleared_at=None)
 
+    def counts_by_trigger(self) -> dict[str, int]:
+        """How many there are of each trigger that has any."""
+        rows = self.order_by().values_list("trigger").annotate(models.Count("pk"))
+        return dict(rows)
+
     def of_record(self, kind: str, record_id: int) -> SignalQuerySet:
         """The signals of one record."""
         return self.filter(record_kind=kind, record_id=record_id)

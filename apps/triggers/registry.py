@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
@@ -12,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.tools import registry as tools
+from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge
 from apps.triggers.enums import Severity
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
 from apps.triggers.moments import ScanMoment
+from apps.triggers.parameters import DeclaredParameter, declared, problems_in
 from apps.triggers.watches import Watch
 
 
@@ -75,6 +78,32 @@ class Trigger(ABC, Generic[ParametersT]):
         """
         return None
 
+    def distribution(
+        self, figures: Mapping[str, JsonValue], parameters: ParametersT
+    ) -> tuple[DistributionRow, ...]:
+        """The figures as people look at them, with the thresholds that follow; none without figures."""
+        return ()
+
+    @property
+    def summary(self) -> str:
+        """What it means, in one sentence: the first of its docstring."""
+        return self._paragraphs[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else its docstring says: the fine points, and where thresholds come from."""
+        return tuple(self._paragraphs[1:])
+
+    @property
+    def declared(self) -> tuple[DeclaredParameter, ...]:
+        """Its parameters, with what a person is told about them."""
+        return declared(self.parameters_type)
+
+    @property
+    def _paragraphs(self) -> list[str]:
+        text = inspect.getdoc(type(self)) or self.label
+        return [" ".join(part.split()).replace("``", "") for part in text.split("\n\n")]
+
     def parse(self, parameters: Mapping[str, Any]) -> ParametersT:
         """Return typed parameters; missing ones take their defaults.
 
@@ -84,10 +113,7 @@ class Trigger(ABC, Generic[ParametersT]):
         try:
             return self.parameters_type.model_validate(dict(parameters))
         except ValidationError as error:
-            problems = [
-                ": ".join([*map(str, problem["loc"]), problem["msg"]]) for problem in error.errors()
-            ]
-            raise InvalidParametersError(self.key, problems) from error
+            raise InvalidParametersError(self.key, problems_in(error, self.declared)) from error
 
 
 class TriggerRegistry:

@@ -64,8 +64,11 @@ def register_follower(label: str, follower: Follower) -> None:
     _followers.append((label, follower))
 
 
-def request_scan(*, user: User, now: datetime) -> Scan:
-    """Queue a scan of all triggers at a person's wish, or return the one that is already waiting.
+def request_scan(*, user: User, now: datetime, triggers: list[str] | None = None) -> Scan:
+    """Queue a scan at a person's wish, or return the one that is already waiting and does as much.
+
+    Of all triggers a running scan will do; of ``triggers`` only one that has not begun, because a
+    running one may have passed them.
 
     Raises:
         ScanPermissionError: the person may not start one.
@@ -73,14 +76,15 @@ def request_scan(*, user: User, now: datetime) -> Scan:
     if not user.has_perm("triggers.add_scan"):
         raise ScanPermissionError()
     close_lost_scans(now)
-    waiting: Scan | None = Scan.objects.unfinished().order_by("id").first()
+    keys = triggers or [t.key for t in registry.all()]
+    doing_as_much = Scan.objects.unfinished().filter(triggers__contains=keys)
+    if triggers:
+        doing_as_much = doing_as_much.filter(status=ScanStatus.QUEUED)
+    waiting: Scan | None = doing_as_much.order_by("id").first()
     if waiting is not None:
         return waiting
     return Scan.objects.create(
-        kind=ScanKind.MANUAL,
-        requested_by=user,
-        triggers=[t.key for t in registry.all()],
-        queued_at=now,
+        kind=ScanKind.MANUAL, requested_by=user, triggers=keys, queued_at=now
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
@@ -20,6 +21,11 @@ def run_requested_scan(*, scan_id: int) -> None:
     scan = Scan.objects.get(pk=scan_id)
     if scan.status == ScanStatus.QUEUED:
         run_scan(scan, now=timezone.now())
+
+
+def send_scan(scan: Scan) -> None:
+    """Hand a queued scan to a worker once the transaction is through."""
+    transaction.on_commit(lambda: run_requested_scan.delay(scan_id=scan.pk))
 
 
 @shared_task(name="triggers.scan_current_tenant")

@@ -1,13 +1,16 @@
-"""Routes of the scans."""
+"""Routes of the triggers and the scans."""
 
 from django.urls import path
 
-from apps.triggers import views
+from apps.triggers.views import scans, triggers
 
 app_name = "triggers"
 
 urlpatterns = [
-    path("", views.list_scans, name="scan_list"),
-    path("start/", views.start_scan, name="scan_start"),
-    path("<int:pk>/", views.show_scan, name="scan_detail"),
+    path("triggers/", triggers.list_triggers, name="trigger_list"),
+    path("triggers/<slug:key>/", triggers.show_trigger, name="trigger_detail"),
+    path("triggers/<slug:key>/defaults/", triggers.restore_defaults, name="trigger_defaults"),
+    path("scans/", scans.list_scans, name="scan_list"),
+    path("scans/start/", scans.start_scan, name="scan_start"),
+    path("scans/<int:pk>/", scans.show_scan, name="scan_detail"),
 ]

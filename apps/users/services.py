@@ -21,6 +21,7 @@ REP_PERMISSIONS = frozenset(
     | {"crm.view_product", "crm.view_stage", "crm.view_customfield"}
     | {"suggestions.view_suggestion", "suggestions.decide_suggestion"}
     | {"triggers.view_signal", "triggers.view_scan", "triggers.add_scan"}
+    | {"triggers.view_triggersetting"}
 )
 MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     {"users.see_all_records", "users.view_user", "users.view_team", "audit.view_auditentry"}
@@ -28,11 +29,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"crm.add_importrun", "crm.view_importrun", "crm.change_importrun"}
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
     | {"suggestions.view_decision", "triggers.view_silence", "triggers.add_silence"}
-    | {
-        "triggers.view_triggersetting",
-        "triggers.change_triggersetting",
-        "triggers.add_triggersetting",
-    }
+    | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
 )
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}

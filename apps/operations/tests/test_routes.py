@@ -36,6 +36,9 @@ SOURCE, EXTERNAL_ID = "globex-erp", "G-1"
 NAMES_NO_ROW = {
     "admin:app_list": "the name of an app",
     "admin:": "whatever else stands below the admin's address",
+    "triggers:trigger_detail": "the key of a trigger",
+    "triggers:trigger_defaults": "the key of a trigger",
+    "trigger-detail": "the key of a trigger",
 }
 
 

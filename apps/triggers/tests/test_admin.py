@@ -12,8 +12,9 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory
 from apps.triggers.enums import ScanKind
-from apps.triggers.models import Signal, Silence, TriggerSetting
+from apps.triggers.models import Scan, Signal, Silence, TriggerSetting
 from apps.triggers.services import scan_now
+from apps.triggers.settings import change_setting
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -56,17 +57,38 @@ def test_a_change_is_on_record_with_both_editions(cast: Cast, client_for: Client
     setting = make_setting(client)
     posted = parameters(silent_days=3, past_reviving_days=120)
     client.post(f"{SETTINGS}{setting.pk}/change/", posted)
-    changed, added = AuditEntry.objects.filter(event="settings.changed")[:2]
+    changed = AuditEntry.objects.get(event="settings.changed")
     assert (changed.actor_id, changed.actor_name) == (cast.manager.pk, cast.manager.display_name)
     assert changed.details == {
         "trigger": "lead_inactive",
-        "before": {"is_enabled": True, "parameters": {}},
+        "before": {
+            "is_enabled": True,
+            "parameters": {"silent_days": 14, "past_reviving_days": 120},
+        },
         "after": {
             "is_enabled": False,
             "parameters": {"silent_days": 3, "past_reviving_days": 120},
         },
     }
-    assert (added.details["trigger"], added.details["before"]) == ("lead_inactive", None)
+    assert Scan.objects.get().triggers == ["lead_inactive"]
+
+
+def test_a_form_opened_before_somebody_elses_change_is_not_saved(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.manager)
+    setting = make_setting(client)
+    change_setting(
+        user=cast.admin, key="lead_inactive", now=timezone.now(), parameters={"silent_days": 21}
+    )
+    posted = {"is_enabled": "on", **parameters(silent_days=3, past_reviving_days=90)}
+    answer = client.post(f"{SETTINGS}{setting.pk}/change/", {"revision_read": 0, **posted})
+    assert answer.status_code == 200
+    form = answer.context["adminform"].form
+    assert "Somebody changed this meanwhile" in form.non_field_errors()[0]
+    assert form["parameter_silent_days"].value() == "3"
+    setting.refresh_from_db()
+    assert (setting.parameters["silent_days"], setting.revision) == (21, 1)
 
 
 def test_saving_without_a_change_leaves_no_entry(cast: Cast, client_for: ClientFor) -> None:

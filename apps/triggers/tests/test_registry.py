@@ -171,7 +171,7 @@ def test_a_parameter_is_a_whole_number(key: str, name: str, value: object) -> No
 
 
 def test_an_unknown_parameter_is_refused() -> None:
-    with pytest.raises(InvalidParametersError, match="days: Extra inputs"):
+    with pytest.raises(InvalidParametersError, match="days: There is no such parameter"):
         registry.get("lead_inactive").parse({"days": 14})
 
 

@@ -14,7 +14,7 @@ from apps.triggers import services
 from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
-from apps.triggers.tasks import run_requested_scan
+from apps.triggers.tasks import send_scan
 from apps.users.services import person_of
 
 SCANS_PER_PAGE = 25
@@ -51,6 +51,6 @@ def start_scan(request: HttpRequest) -> HttpResponse:
     """Queue a scan of everything; one that waits already is joined."""
     with transaction.atomic():
         scan = services.request_scan(user=person_of(request), now=timezone.now())
-        transaction.on_commit(lambda: run_requested_scan.delay(scan_id=scan.pk))
+        send_scan(scan)
     messages.info(request, "The scan is queued. New suggestions appear when it is done.")
     return redirect("triggers:scan_detail", pk=scan.pk)

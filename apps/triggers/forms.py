@@ -1,0 +1,179 @@
+"""The form of a trigger's setting, and what the pages can be narrowed by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import django_filters
+from django import forms
+from django.http import QueryDict
+
+from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.models import Scan
+from apps.triggers.parameters import DeclaredParameter, ParameterProblem
+from apps.triggers.querysets import ScanQuerySet
+from apps.triggers.registry import Trigger
+from apps.triggers.settings import Setting, show_value
+
+PARAMETER = "parameter_"
+
+
+def parameter_fields(
+    trigger: Trigger[Any], chosen: Mapping[str, int], widget: type[forms.Widget]
+) -> dict[str, forms.IntegerField]:
+    """Return a field for each parameter, named with ``PARAMETER``; the trigger itself judges the values."""
+    return {
+        PARAMETER + parameter.name: forms.IntegerField(
+            label=parameter.label,
+            initial=chosen[parameter.name],
+            help_text=help_of(parameter),
+            widget=widget(),
+        )
+        for parameter in trigger.declared
+    }
+
+
+def help_of(parameter: DeclaredParameter) -> str:
+    """What the parameter means, its bounds and its default."""
+    bounds = f"{parameter.bounds}; {parameter.default} by default."
+    return f"{parameter.help} {bounds}".strip()
+
+
+def add_problems(
+    form: forms.BaseForm, trigger: Trigger[Any], error: InvalidParametersError
+) -> None:
+    """Put what the trigger refuses at its field, with the names that people know."""
+    for problem in error.problems:
+        name = PARAMETER + problem.name
+        message = in_words(problem, trigger)
+        form.add_error(name if name in form.fields else None, message)
+
+
+def in_words(problem: ParameterProblem, trigger: Trigger[Any]) -> str:
+    """The problem, with labels in the place of names."""
+    text = problem.message
+    for parameter in trigger.declared:
+        text = re.sub(rf"\b{parameter.name}\b", f"“{parameter.label}”", text)
+    return text
+
+
+class NumberBox(forms.TextInput):
+    """A short box for a whole number, which keeps whatever was typed."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"inputmode": "numeric", "autocomplete": "off", "size": 6})
+
+
+class SettingForm(forms.Form):
+    """A trigger's switch and its parameters.
+
+    Each box carries the value it was opened with, so that a change that somebody else made meanwhile is
+    told from one's own.
+    """
+
+    is_enabled = forms.BooleanField(
+        required=False,
+        label="This trigger is on",
+        show_hidden_initial=True,
+        help_text="Off, it finds nothing, and what it has found is cleared at the next scan.",
+    )
+    revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, setting: Setting, data: QueryDict | None = None) -> None:
+        super().__init__(
+            data,
+            initial={"is_enabled": setting.choice.is_enabled, "revision": setting.revision},
+        )
+        self.setting = setting
+        self.parameters = {parameter.name: parameter for parameter in setting.trigger.declared}
+        fields = parameter_fields(setting.trigger, setting.choice.parameters, NumberBox)
+        for field in fields.values():
+            field.show_hidden_initial = True
+        self.fields.update(fields)
+
+    @property
+    def rows(self) -> list[tuple[forms.BoundField, DeclaredParameter]]:
+        """The parameters' boxes, each with what is told about it."""
+        return [(self[PARAMETER + name], declared) for name, declared in self.parameters.items()]
+
+    def clean(self) -> dict[str, Any]:
+        """Let the trigger judge the parameters, one by one and together."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.setting.trigger.parse(self.typed_parameters)
+            except InvalidParametersError as error:
+                add_problems(self, self.setting.trigger, error)
+        return cleaned
+
+    @property
+    def typed_parameters(self) -> dict[str, int]:
+        """What was typed, by name."""
+        return {name: self.cleaned_data[PARAMETER + name] for name in self.parameters}
+
+
+@dataclass(frozen=True, slots=True)
+class MeanwhileChange:
+    """One value that somebody else changed; ``mine`` is empty where nothing was typed."""
+
+    label: str
+    theirs: str
+    mine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What somebody else changed while the form was open, and the form to go on with."""
+
+    form: SettingForm
+    changes: tuple[MeanwhileChange, ...]
+
+
+def merge(typed: SettingForm, present: Setting) -> Meanwhile:
+    """Put what was typed on top of what stands there now.
+
+    ``typed`` is a valid form, opened on an earlier revision. Boxes that the person left alone take
+    the present value; what they typed stays, and the next save writes it.
+    """
+    now = SettingForm(present)
+    data = cast(QueryDict, typed.data).copy()
+    data["revision"] = str(present.revision)
+    changes = []
+    for name in (name for name in now.fields if name != "revision"):
+        box, was_typed = typed[name], name in typed.changed_data
+        theirs, mine = now[name].value(), typed.cleaned_data[name]
+        if str(theirs) != data.get(box.html_initial_name) and theirs != mine:
+            shown = _show(present, name, theirs), _show(present, name, mine) if was_typed else ""
+            changes.append(MeanwhileChange(str(box.label), *shown))
+        data[box.html_initial_name] = str(theirs)
+        if not was_typed and theirs is False:
+            data.pop(name, None)
+        elif not was_typed:
+            data[name] = "on" if theirs is True else str(theirs)
+    return Meanwhile(SettingForm(present, data), tuple(changes))
+
+
+def _show(setting: Setting, name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return show_value(setting.trigger, name.removeprefix(PARAMETER), value)
+
+
+class ScanFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    """What the ledger of scans is narrowed by."""
+
+    kind = django_filters.ChoiceFilter(choices=ScanKind.choices, empty_label="Any")
+    status = django_filters.ChoiceFilter(
+        choices=ScanStatus.choices, empty_label="Any", label="State"
+    )
+
+    class Meta:
+        model = Scan
+        fields = ("kind", "status")
+
+    def __init__(self, data: QueryDict, *, queryset: ScanQuerySet) -> None:
+        super().__init__(data, queryset=queryset)
