@@ -8,7 +8,7 @@ from datetime import timedelta
 from celery.schedules import crontab
 from tenant_schemas_celery.app import CeleryApp
 
-from apps.triggers.schedule import DAILY_SCAN_HOUR_UTC
+from apps.triggers.schedule import DAILY_SCAN_HOUR_UTC, ROUND_INTERVAL
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aisha.settings")
 
@@ -26,6 +26,14 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=DAILY_SCAN_HOUR_UTC, minute=0),
         # A scan that could not start within the day is superseded by the next one.
         "options": {"expire_seconds": 20 * 3600},
+    },
+    "rounds": {
+        "task": "triggers.look_around_all_tenants",
+        # Changes wake a worker by themselves (``manage.py watch_changes``). Days and hours of silence come
+        # due by the clock, and nobody minds five minutes; a round without news costs milliseconds.
+        "schedule": ROUND_INTERVAL,
+        "kwargs": {"expire_seconds": int(ROUND_INTERVAL.total_seconds())},
+        "options": {"expire_seconds": int(ROUND_INTERVAL.total_seconds())},
     },
     "upkeep of suggestions": {
         "task": "suggestions.keep_all_true",

@@ -18,6 +18,9 @@ from psycopg import sql
 
 from apps.crm.models import Activity, Opportunity, Record
 
+# Where the database tells that rows were logged; the payload is the tenant's schema.
+CHANGES_CHANNEL = "aisha_changes"
+
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION public.crm_log_changes() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -28,6 +31,7 @@ DECLARE
     old_row text;
     new_row text;
     mark text;
+    logged bigint;
 BEGIN
     mark := format(
         '(transaction_id, changed_at, record_kind, operation, actor_id, actor_name, origin, request_id,
@@ -58,6 +62,11 @@ BEGIN
         EXECUTE format('INSERT INTO %I.crm_changelog ', TG_TABLE_SCHEMA) || mark
             || 'n.id, ' || difference || ' FROM o JOIN n USING (id) WHERE (' || old_row
             || ') IS DISTINCT FROM (' || new_row || ')';
+    END IF;
+    -- Told at the commit, and once however many statements there were.
+    GET DIAGNOSTICS logged = ROW_COUNT;
+    IF logged > 0 THEN
+        PERFORM pg_notify('aisha_changes', TG_TABLE_SCHEMA);
     END IF;
     RETURN NULL;
 END $body$;

@@ -11,7 +11,12 @@ from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
-from apps.triggers.services import close_lost_scans, run_scan, scan_now
+from apps.triggers.schedule import jitter_s
+from apps.triggers.services import close_lost_scans, look_around, run_scan, scan_now
+
+# A round is to be over before many more are due. Past the soft limit the trigger at hand fails; past the
+# hard one the worker is killed, the scan counts as lost, and the next one makes up for it.
+ROUND_TIME_LIMITS_S = {"soft_time_limit": 600, "time_limit": 660}
 
 
 @shared_task(name="triggers.run_requested_scan")
@@ -38,9 +43,30 @@ def scan_current_tenant() -> None:
 @shared_task(name="triggers.scan_all_tenants")
 def scan_all_tenants() -> None:
     """Queue the daily scan of every enabled tenant, one task each, so that none waits for another."""
-    for schema in enabled_schemas():
+    schemas = enabled_schemas()
+    for schema in schemas:
         with schema_context(schema):
-            scan_current_tenant.delay()
+            scan_current_tenant.apply_async(countdown=jitter_s(schema, tenants=len(schemas)))
+
+
+@shared_task(name="triggers.look_around_current_tenant", **ROUND_TIME_LIMITS_S)
+def look_around_current_tenant(*, kind: str) -> None:
+    """Look at what changed or came due in the tenant in whose schema the task runs."""
+    begin_request()
+    look_around(ScanKind(kind), now=timezone.now())
+
+
+@shared_task(name="triggers.look_around_all_tenants")
+def look_around_all_tenants(*, expire_seconds: int) -> None:
+    """Queue a round for every enabled tenant; one that could not start in time is left to the next."""
+    schemas = enabled_schemas()
+    for schema in schemas:
+        with schema_context(schema):
+            look_around_current_tenant.apply_async(
+                kwargs={"kind": ScanKind.INCREMENTAL.value},
+                countdown=jitter_s(schema, tenants=len(schemas)),
+                expires=expire_seconds,
+            )
 
 
 @shared_task(name="triggers.close_all_lost_scans")

@@ -233,6 +233,7 @@ def services(port: int) -> list[Service]:
         ),
         # An empty pidfile: the supervisor knows whether it runs, a stale file does not.
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile", ""]),
+        Service("changes", [sys.executable, "manage.py", "watch_changes"]),
     ]
 
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-import pytest
-from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
-from pytest_django.plugin import DjangoDbBlocker
 
 from aisha.celery import app
-from aisha.environment import parse_database_url
 from apps.crm.tests.factories import LeadFactory
-from apps.operations.processes import PROJECT_ROOT
+from apps.operations.tests.programs import celery, copied_database, program
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
@@ -32,7 +20,9 @@ from apps.triggers.models import Scan, Signal
 from apps.triggers.querysets import LOST_AFTER
 from apps.triggers.tasks import close_all_lost_scans
 
-PATIENCE_S = 90
+__all__ = ["copied_database"]
+
+ROUND_SUCCEEDED = re.compile(r"Task triggers\.look_around_current_tenant\[\S+\] succeeded")
 SCAN_SUCCEEDED = re.compile(r"Task triggers\.scan_current_tenant\[\S+\] succeeded")
 
 
@@ -57,32 +47,6 @@ def test_lost_scans_are_closed_in_every_tenant(acme: Tenant, globex: Tenant) -> 
             assert statuses == [ScanStatus.LOST, ScanStatus.QUEUED]
 
 
-@pytest.fixture
-def copied_database(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[dict[str, str]]:
-    """A copy of the test database that other processes may commit to: environment variables for them."""
-    with django_db_blocker.unblock():
-        name = connection.settings_dict["NAME"]
-        copy = f"{name}_schedule"
-        # A database that is copied must have no other session.
-        connection.close()
-        with _as_owner("postgres") as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
-            cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
-        connection.settings_dict["NAME"] = copy
-        try:
-            yield {
-                "DATABASE_URL": _at_database(settings.DATABASE_URL, copy),
-                "DATABASE_OWNER_URL": _at_database(settings.DATABASE_OWNER_URL, copy),
-            }
-        finally:
-            connection.close()
-            connection.settings_dict["NAME"] = name
-            with _as_owner("postgres") as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
-
-
 def test_beat_reaches_every_tenant_through_a_worker(copied_database: dict[str, str]) -> None:
     for schema in ("acme", "globex"):
         with Tenant.objects.get(schema_name=schema):
@@ -96,8 +60,8 @@ def test_beat_reaches_every_tenant_through_a_worker(copied_database: dict[str, s
     )
 
     with (
-        _celery("worker", "--pool", "solo", env=copied_database) as worker,
-        _celery("beat", "--pidfile", "", "--max-interval", "1", env=copied_database),
+        celery("worker", "--pool", "solo", env=copied_database) as worker,
+        celery("beat", "--pidfile", "", "--max-interval", "1", env=copied_database),
     ):
         finished = _count_lines(worker, SCAN_SUCCEEDED, wanted=len(enabled_schemas()))
 
@@ -115,25 +79,24 @@ def test_beat_reaches_every_tenant_through_a_worker(copied_database: dict[str, s
     assert stored == set(app.conf.beat_schedule)
 
 
-@contextmanager
-def _celery(command: str, *options: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a Celery program for the length of the block; after ``PATIENCE_S`` it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "aisha", command, "--loglevel", "INFO", *options],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, **env, "AISHA_DATABASE_ACCOUNT": "app", "LOG_LEVEL": "INFO"},
-        stdout=subprocess.PIPE if command == "worker" else subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    alarm = threading.Timer(PATIENCE_S, process.kill)
-    alarm.start()
-    try:
-        yield process
-    finally:
-        alarm.cancel()
-        process.kill()
-        process.communicate()
+def test_a_change_becomes_a_signal_and_a_suggestion_without_a_scan_being_asked_for(
+    copied_database: dict[str, str],
+) -> None:
+    acme = Tenant.objects.get(schema_name="acme")
+    with (
+        celery("worker", "--pool", "solo", env=copied_database) as worker,
+        program("manage.py", "watch_changes", env=copied_database),
+    ):
+        # At its start the listener asks for a round of every tenant: the first look of each trigger.
+        assert _count_lines(worker, ROUND_SUCCEEDED, wanted=2) == 2
+        with acme:
+            lead = LeadFactory(created_at=timezone.now() - timedelta(days=30))
+        assert _count_lines(worker, ROUND_SUCCEEDED, wanted=1) == 1
+    with acme:
+        scan = Scan.objects.latest("id")
+        assert (scan.kind, scan.status, scan.suggestions_created) == ("realtime", "succeeded", 1)
+        fired = list(Signal.objects.values_list("trigger", "record_id"))
+        assert fired == [("lead_inactive", lead.pk)]
 
 
 def _count_lines(process: subprocess.Popen[str], pattern: re.Pattern[str], *, wanted: int) -> int:
@@ -145,24 +108,3 @@ def _count_lines(process: subprocess.Popen[str], pattern: re.Pattern[str], *, wa
         if found == wanted:
             break
     return found
-
-
-@contextmanager
-def _as_owner(database: str) -> Iterator[psycopg.Cursor]:
-    account = parse_database_url(settings.DATABASE_OWNER_URL)
-    with (
-        psycopg.connect(
-            dbname=database,
-            user=account["USER"],
-            password=account["PASSWORD"] or None,
-            host=account["HOST"] or None,
-            port=account["PORT"] or None,
-            autocommit=True,
-        ) as session,
-        session.cursor() as cursor,
-    ):
-        yield cursor
-
-
-def _at_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
