@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.crm.models import Opportunity, Task
+from apps.suggestions.cards import cards_of
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import left_for
 from apps.tenants.templatetags.aisha_ui import money
@@ -29,12 +30,11 @@ def show_today(request: HttpRequest) -> HttpResponse:
     user = person_of(request)
     today = timezone.localdate()
     due = Task.objects.due_by(today).filter(owner=user)
+    mine = Suggestion.objects.in_queue().filter(assignee=user)
+    first = mine.for_queue_page().order_by("-rank", "-id")[:TOP_SUGGESTIONS]
     context = {
         "nav_section": "today",
-        "top_suggestions": Suggestion.objects.in_queue()
-        .filter(assignee=user)
-        .for_queue_page()
-        .order_by("-rank", "-id")[:TOP_SUGGESTIONS],
+        "cards": cards_of(first, user),
         "tasks_due": due.for_list_page().order_by("due_on", "-priority", "id")[:TASKS_SHOWN],
         "today": today,
         "stats": _stats(user, due.count(), today, request.tenant.currency),  # type: ignore[attr-defined]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.brain.enums import Goal
 from apps.execution.tools import registry as tools
@@ -41,6 +45,11 @@ class QueueFilterForm(forms.Form):
             assert isinstance(field, forms.ChoiceField)  # noqa: S101 - narrows the type
             field.choices = options
 
+    @classmethod
+    def is_asked_in(cls, params: Mapping[str, str]) -> bool:
+        """Whether anything is filled in."""
+        return any(params.get(name, "").strip() for name in cls.base_fields)
+
     def narrow(self, suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
         """Apply the valid filters."""
         if not self.is_valid():
@@ -50,6 +59,17 @@ class QueueFilterForm(forms.Form):
             if wanted[name]:
                 suggestions = suggestions.filter(**{name: wanted[name]})
         return suggestions.search(wanted["q"]) if wanted["q"] else suggestions
+
+
+def draw_filter_fields(filters: QueueFilterForm) -> SafeString:
+    """The fields with what was asked."""
+    return render_to_string("suggestions/_filter_fields.html", {"filters": filters})
+
+
+@cache
+def blank_filter_fields() -> SafeString:
+    """The fields of a form in which nothing is asked: the same on every page, so drawn once."""
+    return draw_filter_fields(QueueFilterForm())
 
 
 class ApproveForm(forms.Form):

@@ -11,18 +11,17 @@ from django.db.models import Exists, OuterRef, Q
 from apps.audit.enums import Origin
 from apps.suggestions.enums import HeldBack, State
 from apps.triggers.models import Signal
-from apps.users.rules import visible_rows
+from apps.users.rules import Reader, visible_rows
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
     from apps.suggestions.models import Suggestion  # noqa: F401
-    from apps.users.models import User
 
 
 class SuggestionQuerySet(models.QuerySet["Suggestion"]):
     """Suggestions."""
 
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Reader) -> Self:
         """Suggestions that this person may see: their own, their team's, unassigned; a manager's: all."""
         return self.filter(visible_rows(user, "assignee"))
 

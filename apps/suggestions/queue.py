@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
-from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Page
-from django.db import connection
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from apps.suggestions.counting import AnyReader, CountStatement
 from apps.suggestions.enums import State
-from apps.suggestions.forms import QueueFilterForm
+from apps.suggestions.forms import QueueFilterForm, blank_filter_fields, draw_filter_fields
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
+from apps.users.rules import Reader
 
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
@@ -28,12 +28,23 @@ COUNTED_VIEWS = ("mine", "team", "unassigned", "snoozed", "held_back")
 
 
 @dataclass(frozen=True, slots=True)
+class ViewTab:
+    """The way to one view."""
+
+    key: str
+    label: str
+    count: str
+    address: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
-    """The list on the left."""
+    """The list on the left; ``filters`` are None when nothing is asked of them."""
 
     user: User
     view: str
-    filters: QueueFilterForm
+    filters: QueueFilterForm | None
     page: Page  # type: ignore[type-arg]
     query: str
     counts: Mapping[str, int]
@@ -45,24 +56,40 @@ class Queue:
         if view not in dict(view_labels(user)):
             # Who steers everyone's work begins there; who works begins with their own.
             view = "team" if user.sees_all else "mine"
-        filters = QueueFilterForm(params)
-        rows = filters.narrow(in_view(user, view)).for_queue_page()
-        paginator = CappedPaginator(rows, CARDS_PER_PAGE, params.get("page"))
+        filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
+        rows = in_view(user, view)
+        if filters is not None:
+            rows = filters.narrow(rows)
+        paginator = CappedPaginator(rows.for_queue_page(), CARDS_PER_PAGE, params.get("page"))
         # Everything that the page counts is asked in one statement.
-        counts = count_all(
-            {"listed": paginator.rows_to_count(), "held_for_me": _held_for(user)}
-            | {key: in_view(user, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
-        )
+        kind = AnyReader(sees_all=user.sees_all, has_team=user.team_id is not None)
+        if filters is None:
+            statement = _statement_of_views(kind, view, paginator.limit + 1)
+        else:
+            listed = CountStatement.of({"listed": paginator.rows_to_count()})
+            statement = _statement_of_views(kind) + listed
+        counts = statement.count_for(user)
         paginator.take_count(counts["listed"])
         query = f"?{params.urlencode()}" if params else ""
         return cls(user, view, filters, paginator.asked_page(), query, counts)
 
-    def views(self) -> list[tuple[str, str, str, str, bool]]:
-        """The tabs: key, label, count, address, whether it is the present one."""
+    def tabs(self) -> list[ViewTab]:
+        """The ways to this person's views."""
+        address = reverse("suggestions:queue")
         return [
-            (key, label, _count_text(self.counts.get(key, 0)), _view_url(key), key == self.view)
+            ViewTab(
+                key,
+                label,
+                _count_text(self.counts.get(key, 0)),
+                f"{address}?view={key}",
+                key == self.view,
+            )
             for key, label in view_labels(self.user)
         ]
+
+    def filter_fields(self) -> SafeString:
+        """The fields of the filter form."""
+        return draw_filter_fields(self.filters) if self.filters else blank_filter_fields()
 
     def after(self, suggestion_id: int) -> Suggestion | None:
         """The card that follows the given one on this page, else the one before it, else none."""
@@ -87,7 +114,7 @@ def view_labels(user: User) -> list[tuple[str, str]]:
     ]
 
 
-def in_view(user: User, view: str) -> SuggestionQuerySet:
+def in_view(user: Reader, view: str) -> SuggestionQuerySet:
     """The suggestions of one view, best first; decided ones newest first."""
     visible = Suggestion.objects.visible_to(user)
     match view:
@@ -99,7 +126,7 @@ def in_view(user: User, view: str) -> SuggestionQuerySet:
             return visible.filter(state=State.SNOOZED).order_by("snoozed_until", "id")
         case "held_back":
             kept = visible.held_back().order_by("-rank", "-id")
-            return kept if user.sees_all else kept.filter(assignee=user)
+            return kept if user.sees_all else kept.filter(assignee_id=user.pk)
         case "done":
             decided = [State.APPLIED, State.REJECTED, State.UNDONE]
             return visible.filter(state__in=decided).order_by("-reviewed_at", "-id")
@@ -107,42 +134,26 @@ def in_view(user: User, view: str) -> SuggestionQuerySet:
             gone = [State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED]
             return visible.filter(state__in=gone).order_by("-refreshed_at", "-id")
         case _:
-            return visible.needing_decision().filter(assignee=user).order_by("-rank", "-id")
+            return visible.needing_decision().filter(assignee_id=user.pk).order_by("-rank", "-id")
 
 
 def left_for(user: User) -> int:
     """How many suggestions wait for this person, counted to the limit."""
-    return count_all({"mine": in_view(user, "mine")[:VIEW_COUNT_LIMIT]})["mine"]
+    return in_view(user, "mine")[:VIEW_COUNT_LIMIT].count()
 
 
-def count_all(querysets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """Count the rows of several querysets in one statement."""
-    parts: list[str] = []
-    params: list[Any] = []
-    for rows in querysets.values():
-        try:
-            sql, values = rows.values("pk").query.get_compiler(connection=connection).as_sql()
-        except EmptyResultSet:
-            parts.append("0")
-            continue
-        # The text is Django's own; values travel as parameters.
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608
-        params.extend(values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return dict(zip(querysets, cursor.fetchone(), strict=True))
-
-
-def _held_for(user: User) -> QuerySet[Any]:
-    """What is held back for this person, as far as it is counted."""
-    return Suggestion.objects.held_back().filter(assignee=user).order_by()[:HELD_COUNT_LIMIT]
+@lru_cache(maxsize=64)
+def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> CountStatement:
+    """What the page counts for people of a kind; with ``listed``, up to ``limit`` rows of that view."""
+    held = Suggestion.objects.held_back().filter(assignee_id=kind.pk)
+    counted = {"held_for_me": held.order_by()[:HELD_COUNT_LIMIT]}
+    counted |= {key: in_view(kind, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
+    if listed:
+        counted["listed"] = in_view(kind, listed).order_by()[:limit]
+    return CountStatement.of(counted)
 
 
 def _count_text(count: int) -> str:
     if not count:
         return ""
     return f"{VIEW_COUNT_LIMIT - 1}+" if count == VIEW_COUNT_LIMIT else str(count)
-
-
-def _view_url(view: str) -> str:
-    return f"{reverse('suggestions:queue')}?view={view}"

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.execution.exceptions import ExecutionError
 from apps.suggestions import services
+from apps.suggestions.cards import badges_of, cards_of
 from apps.suggestions.enums import RejectReason
 from apps.suggestions.exceptions import (
     InvalidDecisionError,
@@ -166,11 +167,17 @@ def _answer(
     if target == "suggestion-detail":
         context["page"] = queue.page
         return render(request, "suggestions/_detail.html", context, status=status)
+    tabs = queue.tabs()
     context.update(
         {
-            "views": queue.views(),
+            "views": tabs,
+            "view": next(tab for tab in tabs if tab.is_current),
             "page": queue.page,
-            "filters": queue.filters,
+            "cards": cards_of(
+                queue.page.object_list, queue.user, selected=selected, query=queue.query
+            ),
+            "filter_fields": queue.filter_fields(),
+            "is_filtered": queue.filters is not None,
             "held_back_count": queue.counts["held_for_me"],
             "badge_count": queue.counts["mine"],
             "next_scan_at": next_daily_scan(timezone.now()),
@@ -183,6 +190,7 @@ def _answer(
 def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
     return {
         "detail": (detail := present(suggestion, viewer)),
+        "badges": badges_of(suggestion),
         "diff": detail.diff,
         "evidence": detail.evidence,
         "side_effects": detail.side_effects,

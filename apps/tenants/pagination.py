@@ -28,7 +28,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         except ValueError:
             page = 1
         self._asked = min(max(1, page), FURTHEST_ROW // per_page)
-        self._limit = max(COUNT_LIMIT, self._asked * per_page)
+        #: How many rows are told exactly; where there are more, "1,000+" is.
+        self.limit = max(COUNT_LIMIT, self._asked * per_page)
 
     @cached_property
     def _counted(self) -> int:
@@ -38,7 +39,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     def rows_to_count(self) -> QuerySet[Any]:
         """The rows that are to be counted: as many as it takes to know whether there are more."""
         rows: Any = self.object_list
-        counted: QuerySet[Any] = rows.order_by()[: self._limit + 1]
+        counted: QuerySet[Any] = rows.order_by()[: self.limit + 1]
         return counted
 
     def take_count(self, counted: int) -> None:
@@ -53,12 +54,12 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @property
     def is_capped(self) -> bool:
         """Whether there are more rows than were counted."""
-        return self._counted > self._limit
+        return self._counted > self.limit
 
     @property
     def count_text(self) -> str:
         """The number of rows in words: ``37`` or ``1,000+``."""
-        return f"{self._limit:,}+" if self.is_capped else f"{self._counted:,}"
+        return f"{self.limit:,}+" if self.is_capped else f"{self._counted:,}"
 
     def asked_page(self) -> Page:  # type: ignore[type-arg]
         """The page that was asked for, or the nearest one there is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.db.models import Q
 
@@ -10,7 +10,23 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 
-def visible_rows(user: User, owner_field: str = "owner") -> Q:
+class Reader(Protocol):
+    """What about a person decides whose rows they see."""
+
+    @property
+    def pk(self) -> int:
+        """The person's id."""
+
+    @property
+    def team_id(self) -> int | None:
+        """The id of the person's team."""
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the rows of everyone."""
+
+
+def visible_rows(user: Reader, owner_field: str = "owner") -> Q:
     """Return the filter for rows whose ``owner_field`` this person may see.
 
     A rep sees their own rows, their team's, and those that nobody owns; a manager sees all.

@@ -8,6 +8,7 @@ from django import template
 from django.template import Context
 
 from apps.crm.models import Record
+from apps.suggestions.cards import cards_of
 from apps.suggestions.models import Suggestion
 from apps.users.services import person_of
 
@@ -19,12 +20,12 @@ SHOWN = 5
 @register.inclusion_tag("suggestions/_record_feed.html", takes_context=True)
 def record_suggestions(context: Context, record: Record) -> dict[str, Any]:
     """Show what waits for a decision about ``record``, as far as the reader may see it."""
-    request = context["request"]
+    viewer = person_of(context["request"])
     suggestions = (
-        Suggestion.objects.visible_to(person_of(request))
+        Suggestion.objects.visible_to(viewer)
         .needing_decision()
         .filter(record_kind=record.kind, record_id=record.pk)
         .for_queue_page()
         .order_by("-rank", "-id")[:SHOWN]
     )
-    return {"suggestions": list(suggestions), "request": request}
+    return {"cards": cards_of(suggestions, viewer)}

@@ -110,6 +110,55 @@ def test_search_narrows_the_list(cast: Cast, client_for: ClientFor) -> None:
     assert ("Call the bakery" in page, "Call the bank" in page) == (True, False)
 
 
+def test_the_filters_are_folded_and_empty_until_something_is_asked(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    own(cast)
+    client = client_for(cast.rep)
+    blank = client.get("/suggestions/?view=team").content.decode()
+    again = client.get("/suggestions/?view=team&q=+&goal=").content.decode()
+    for page in (blank, again):
+        assert '<details class="queue-filters" >' in page
+        assert page.count(" selected>Any</option>") == 3
+        assert '<input type="hidden" name="view" value="team">' in page
+        assert ">Clear</a>" not in page
+
+
+def test_filters_show_what_was_asked_and_what_is_wrong_with_it(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    own(cast)
+    client = client_for(cast.rep)
+    page = client.get("/suggestions/?view=team&q=%3Cb%3E&urgency=2&goal=never").content.decode()
+    assert '<details class="queue-filters" open>' in page
+    assert 'value="&lt;b&gt;"' in page
+    assert '<option value="2" selected>' in page
+    assert "Select a valid choice. never is not one of the available choices." in page
+    assert (
+        '<a class="button button-small button-quiet" href="/suggestions/?view=team">Clear</a>'
+        in page
+    )
+    # The next person's form is blank again.
+    assert "never" not in client.get("/suggestions/").content.decode()
+
+
+def test_filters_that_nothing_fits_lead_back_to_the_view(cast: Cast, client_for: ClientFor) -> None:
+    own(cast)
+    page = client_for(cast.rep).get("/suggestions/?view=team&q=nowhere").content.decode()
+    assert "Nothing matches these filters" in page
+    assert '<a class="button" href="/suggestions/?view=team">Clear the filters</a>' in page
+
+
+def test_a_card_keeps_the_view_when_it_is_opened(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast, title="Call <b>Kim</b>")
+    page = client_for(cast.rep).get("/suggestions/?view=mine&q=Kim").content.decode()
+    address = f"/suggestions/{suggestion.pk}/?view=mine&amp;q=Kim"
+    assert page.count(f'href="{address}"') == 1
+    assert page.count(f'hx-get="{address}"') == 1
+    assert "Call &lt;b&gt;Kim&lt;/b&gt;" in page
+    assert "<b>Kim" not in page
+
+
 def test_an_empty_queue_says_why(cast: Cast, client_for: ClientFor) -> None:
     page = client_for(cast.rep).get("/suggestions/").content.decode()
     assert "No suggestions here" in page

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from django import template
 from django.forms import BaseForm
@@ -31,7 +32,9 @@ CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 DISTANT_DAYS = 30
 
 
+# A page draws the same few dozen again and again.
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "") -> SafeString:
     """Draw an icon of the vendored sprite.
 
@@ -99,6 +102,13 @@ def confidence(share_0_1: float | None, decisions: int) -> str:
     return f"{percent(share_0_1)} · {counted}{NO_BREAK_SPACE}{noun}"
 
 
+# Pages tell the same few days again and again; there is one language.
+@lru_cache(maxsize=1024)
+def _full_date(day: date) -> str:
+    """Write a date with its weekday: "Sun 22 Nov 2026"."""
+    return str(date_format(day, "D j M Y"))
+
+
 def describe_day(day: date, today: date) -> str:
     """Name a day by its distance from today, or by its date when it is far."""
     distance = (day - today).days
@@ -144,7 +154,7 @@ def relative_time(moment: datetime | date | None, now: datetime | None = None) -
         return format_html(
             '<time datetime="{}" title="{}">{}</time>',
             moment.isoformat(),
-            date_format(moment, "D j M Y"),
+            _full_date(moment),
             describe_day(moment, timezone.localdate(now)),
         )
     words = describe_moment(moment, now)
@@ -154,7 +164,7 @@ def relative_time(moment: datetime | date | None, now: datetime | None = None) -
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "D j M Y, H:i T"),
+        f"{_full_date(local.date())}, {local:%H:%M %Z}",
         SafeString(" data-relative") if is_near else "",
         words,
     )
@@ -173,7 +183,7 @@ def exact_time(moment: datetime | date | None) -> str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "D j M Y, H:i:s T"),
+        f"{_full_date(local.date())}, {local:%H:%M:%S %Z}",
         date_format(local, "j M Y, H:i"),
     )
 

@@ -1,0 +1,122 @@
+"""A suggestion in a list: everything that its card shows, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from apps.crm.enums import RecordKind
+from apps.execution.enums import Risk
+from apps.suggestions.enums import State
+from apps.suggestions.models import Suggestion
+from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
+from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word with a shape: ``css_class`` tells the tone, ``sign`` names an icon."""
+
+    css_class: str
+    sign: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What ``templates/suggestions/_cards.html`` shows of one suggestion; empty texts are left out.
+
+    ``suggested`` is the element that says when; all other texts are plain.
+    """
+
+    pk: int
+    address: str
+    is_open: bool
+    title: str
+    confidence: str
+    confidence_basis: str
+    record_kind: str
+    record_label: str
+    value: str
+    assignee: str
+    suggested: str
+    reason: str
+    badges: tuple[Badge, ...]
+
+
+_STATE_SHAPES = {
+    State.PENDING: ("badge badge-accent", "circle-dashed"),
+    State.SNOOZED: ("badge", "alarm-clock"),
+    State.APPROVED: ("badge badge-accent", "check"),
+    State.APPLIED: ("badge badge-good", "circle-check"),
+    State.FAILED: ("badge badge-bad", "triangle-alert"),
+    State.REJECTED: ("badge", "circle-x"),
+    State.WITHDRAWN: ("badge", "archive"),
+    State.EXPIRED: ("badge", "hourglass"),
+    State.SUPERSEDED: ("badge", "archive"),
+    State.UNDONE: ("badge", "undo-2"),
+}
+_STATE_BADGES = {
+    state: Badge(css_class, sign, str(state.label))
+    for state, (css_class, sign) in _STATE_SHAPES.items()
+}
+_RISK_BADGES = {
+    Risk.LOW: Badge("badge", "shield-check", str(Risk.LOW.label)),
+    Risk.HIGH: Badge("badge badge-warn", "triangle-alert", str(Risk.HIGH.label)),
+}
+_KIND_LABELS = {kind.value: str(kind.label) for kind in RecordKind}
+
+
+def badges_of(suggestion: Suggestion) -> tuple[Badge, Badge]:
+    """State and risk of a suggestion."""
+    return _STATE_BADGES[State(suggestion.state)], _RISK_BADGES[Risk(suggestion.risk)]
+
+
+def cards_of(
+    suggestions: Iterable[Suggestion],
+    viewer: User,
+    *,
+    selected: Suggestion | None = None,
+    query: str = "",
+) -> list[Card]:
+    """Put suggestions into words for the person who will read them.
+
+    ``query`` is the list's query string ("?view=…"), so that the view stays when a card is opened.
+    """
+    now = timezone.now()
+    return [
+        Card(
+            pk=suggestion.pk,
+            address=suggestion.get_absolute_url() + query,
+            is_open=selected is not None and selected.pk == suggestion.pk,
+            title=suggestion.title,
+            confidence="" if suggestion.confidence is None else percent(suggestion.confidence),
+            confidence_basis=confidence(suggestion.confidence, suggestion.confidence_n),
+            record_kind=_KIND_LABELS[suggestion.record_kind],
+            record_label=suggestion.record_label,
+            value=(
+                ""
+                if suggestion.value_at_stake is None
+                else money(suggestion.value_at_stake, suggestion.currency)
+            ),
+            assignee=(
+                str(suggestion.assignee) if suggestion.assignee_id not in (None, viewer.pk) else ""
+            ),
+            suggested=relative_time(suggestion.created_at, now),
+            reason=suggestion.reason,
+            badges=_unusual_badges(suggestion),
+        )
+        for suggestion in suggestions
+    ]
+
+
+def _unusual_badges(suggestion: Suggestion) -> tuple[Badge, ...]:
+    """What most cards do not share: any state but waiting, a high risk."""
+    state, risk = badges_of(suggestion)
+    shown = (
+        (state, suggestion.state != State.PENDING),
+        (risk, suggestion.risk == Risk.HIGH),
+    )
+    return tuple(badge for badge, is_unusual in shown if is_unusual)

@@ -1,0 +1,73 @@
+"""Counting several querysets in one statement, written once for all people of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.users.rules import Reader
+
+# No row has such ids: they hold the place of a reader's own while a statement is written.
+_READER_PLACE, _TEAM_PLACE = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class AnyReader:
+    """Somebody for whom a statement is written before it is known who they are."""
+
+    sees_all: bool
+    has_team: bool
+
+    @property
+    def pk(self) -> int:
+        """The place of the person's id."""
+        return _READER_PLACE
+
+    @property
+    def team_id(self) -> int | None:
+        """The place of the id of the person's team."""
+        return _TEAM_PLACE if self.has_team else None
+
+
+@dataclass(frozen=True, slots=True)
+class CountStatement:
+    """The text and the parameters of ``SELECT (count), (count), …``, with a name for each count."""
+
+    names: tuple[str, ...]
+    parts: tuple[str, ...]
+    params: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, querysets: Mapping[str, QuerySet[Any]]) -> Self:
+        """Write the statement that counts the rows of each queryset."""
+        parts: list[str] = []
+        params: list[Any] = []
+        for rows in querysets.values():
+            try:
+                sql, values = rows.values("pk").query.get_compiler(connection=connection).as_sql()
+            except EmptyResultSet:
+                parts.append("0")
+                continue
+            # The text is Django's own; values travel as parameters.
+            parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608
+            params.extend(values)
+        return cls(tuple(querysets), tuple(parts), tuple(params))
+
+    def __add__(self, other: Self) -> Self:
+        """Count what both count, in one statement."""
+        return type(self)(
+            self.names + other.names, self.parts + other.parts, self.params + other.params
+        )
+
+    def count_for(self, reader: Reader) -> dict[str, int]:
+        """Run the statement with the reader's ids in their places."""
+        ids = {_READER_PLACE: reader.pk, _TEAM_PLACE: reader.team_id}
+        params = [ids.get(value, value) if type(value) is int else value for value in self.params]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(self.parts)}", params)
+            return dict(zip(self.names, cursor.fetchone(), strict=True))
