@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.operations.middleware.RoomyStackMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.operations.middleware.HealthMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
