@@ -59,19 +59,19 @@ _STATE_SHAPES = {
     State.UNDONE: ("badge", "undo-2"),
 }
 _STATE_BADGES = {
-    state: Badge(css_class, sign, str(state.label))
+    state.value: Badge(css_class, sign, str(state.label))
     for state, (css_class, sign) in _STATE_SHAPES.items()
 }
 _RISK_BADGES = {
-    Risk.LOW: Badge("badge", "shield-check", str(Risk.LOW.label)),
-    Risk.HIGH: Badge("badge badge-warn", "triangle-alert", str(Risk.HIGH.label)),
+    Risk.LOW.value: Badge("badge", "shield-check", str(Risk.LOW.label)),
+    Risk.HIGH.value: Badge("badge badge-warn", "triangle-alert", str(Risk.HIGH.label)),
 }
 _KIND_LABELS = {kind.value: str(kind.label) for kind in RecordKind}
 
 
 def badges_of(suggestion: Suggestion) -> tuple[Badge, Badge]:
     """State and risk of a suggestion."""
-    return _STATE_BADGES[State(suggestion.state)], _RISK_BADGES[Risk(suggestion.risk)]
+    return _STATE_BADGES[suggestion.state], _RISK_BADGES[suggestion.risk]
 
 
 def cards_of(

@@ -99,9 +99,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         stale=stale,
         can_decide=not refusal,
         refusal=refusal,
-        trigger_labels=tuple(
-            sorted({triggers.label(signal.trigger) for signal in suggestion.signals.all()})
-        ),
+        trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
     )
 
@@ -147,6 +145,12 @@ def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:
         )
         for claim in suggestion.evidence
     )
+
+
+def trigger_labels_of(suggestion: Suggestion) -> tuple[str, ...]:
+    """Return the names of the triggers whose signals the suggestion rests on."""
+    keys = suggestion.links.order_by().values_list("signal__trigger", flat=True)
+    return tuple(sorted({triggers.label(key) for key in keys}))
 
 
 def history_of(suggestion: Suggestion) -> tuple[HistoryLine, ...]:

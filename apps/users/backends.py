@@ -17,3 +17,7 @@ class RoleBackend(ModelBackend):
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
         return Permission.objects.none()
+
+    def _get_group_permissions(self, user_obj: User) -> QuerySet[Permission]:
+        # Without Django's inner query over the groups: each page asks this.
+        return Permission.objects.filter(group__user=user_obj)

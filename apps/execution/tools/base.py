@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -176,6 +177,7 @@ class ToolRegistry:
         return frozenset(self._tools)
 
 
+@cache
 def model_of(kind: RecordKind) -> type[Record]:
     """Return the model of a kind of record."""
     for model in record_models():

@@ -1,4 +1,4 @@
-"""How values look on a page: icons, money, shares, moments, table heads.
+"""How values look on a page: icons, money, shares, moments, table heads; the entries of the navigation.
 
 Kept in the top room so that the templates of every app may load it:
 ``{% load aisha_ui %}``. Filters take a value and give text; ``None`` and ``""``
@@ -17,6 +17,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
@@ -47,6 +48,34 @@ def icon(name: str, label: str = "") -> SafeString:
             '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href
         )
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(
+    context: Context, section: str, page: str, label: str, sign: str, *, shows_badge: bool = False
+) -> str:
+    """Draw one entry of the navigation; ``page`` is a route or a path, ``sign`` an icon.
+
+    An entry whose page does not exist in this installation is left out. A tag rather than a fragment:
+    every page draws a dozen.
+    """
+    try:
+        address = page if page.startswith("/") else reverse(page)
+    except NoReverseMatch:
+        return ""
+    is_current = context.get("nav_section") == section
+    badge = ""
+    if shows_badge and context.template is not None:
+        badge = context.template.engine.get_template("_nav_badge.html").render(context)
+    return format_html(
+        '<li><a class="nav-link" href="{}" title="{}"{}>{} <span class="nav-text">{}</span>{}</a></li>',
+        address,
+        label,
+        SafeString(' aria-current="page"') if is_current else "",
+        icon(sign),
+        label,
+        badge,
+    )
 
 
 @register.filter
@@ -104,9 +133,8 @@ def confidence(share_0_1: float | None, decisions: int) -> str:
 
 # Pages tell the same few days again and again; there is one language.
 @lru_cache(maxsize=1024)
-def _full_date(day: date) -> str:
-    """Write a date with its weekday: "Sun 22 Nov 2026"."""
-    return str(date_format(day, "D j M Y"))
+def _date_text(day: date, style: str) -> str:
+    return str(date_format(day, style))
 
 
 def describe_day(day: date, today: date) -> str:
@@ -122,7 +150,7 @@ def describe_day(day: date, today: date) -> str:
         return f"in {distance} days"
     if -DISTANT_DAYS <= distance < 0:
         return f"{-distance} days ago"
-    return date_format(day, "j M" if day.year == today.year else "j M Y")
+    return _date_text(day, "j M" if day.year == today.year else "j M Y")
 
 
 def describe_moment(moment: datetime, now: datetime) -> str:
@@ -154,7 +182,7 @@ def relative_time(moment: datetime | date | None, now: datetime | None = None) -
         return format_html(
             '<time datetime="{}" title="{}">{}</time>',
             moment.isoformat(),
-            _full_date(moment),
+            _date_text(moment, "D j M Y"),
             describe_day(moment, timezone.localdate(now)),
         )
     words = describe_moment(moment, now)
@@ -164,7 +192,7 @@ def relative_time(moment: datetime | date | None, now: datetime | None = None) -
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(timespec="seconds"),
-        f"{_full_date(local.date())}, {local:%H:%M %Z}",
+        f"{_date_text(local.date(), 'D j M Y')}, {local:%H:%M %Z}",
         SafeString(" data-relative") if is_near else "",
         words,
     )
@@ -177,14 +205,14 @@ def exact_time(moment: datetime | date | None) -> str:
         return NOT_SET
     if not isinstance(moment, datetime):
         return format_html(
-            '<time datetime="{}">{}</time>', moment.isoformat(), date_format(moment, "j M Y")
+            '<time datetime="{}">{}</time>', moment.isoformat(), _date_text(moment, "j M Y")
         )
     local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        f"{_full_date(local.date())}, {local:%H:%M:%S %Z}",
-        date_format(local, "j M Y, H:i"),
+        f"{_date_text(local.date(), 'D j M Y')}, {local:%H:%M:%S %Z}",
+        f"{_date_text(local.date(), 'j M Y')}, {local:%H:%M}",
     )
 
 
