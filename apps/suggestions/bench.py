@@ -1,4 +1,10 @@
-"""The measures of the review queue: the page and the API list beside bare Django views."""
+"""The measures of the review queue: the page and the API list beside bare Django views.
+
+A bare view answers behind the same middleware and the same sign-in, and reads the same rows by one query of
+the ORM. The bare page shows each row's title with its link, record, value, assignee and reason through a
+plain Django template, compiled once, with nothing around the list: no base page, context processors, counts,
+detail or decision. The bare list gives eight fields of each row as JSON without a serializer.
+"""
 
 from __future__ import annotations
 
