@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +30,7 @@ from apps.tenants.admin import (
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.forms import PARAMETER, add_problems, parameter_fields
 from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
+from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.settings import change_setting, read_setting
@@ -40,7 +42,9 @@ class SignalAdmin(ReadOnlyAdmin):
     """What fires, and what fired."""
 
     needs_sight_of_all = True
-    list_display = ("trigger_label", "record", "goal", "severity", "fired_at", "is_firing")
+    list_display = (
+        "trigger_label", "record", "goal", "severity", "fired_at", "is_firing", "inhibitor_label",
+    )  # fmt: skip
     list_filter = (
         ("cleared_at", admin.EmptyFieldListFilter), "goal", "record_kind", "severity",
         ("fired_at", admin.DateFieldListFilter),
@@ -49,8 +53,13 @@ class SignalAdmin(ReadOnlyAdmin):
     search_help_text = "A trigger's key or a record's id"
     fields = (
         "trigger_label", "record", "goal", "severity", "facts", "parameters", "fired_at",
-        "refreshed_at", "cleared_at",
+        "refreshed_at", "cleared_at", "inhibitor_label",
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Signal]:
+        """With what stands above each."""
+        signals = cast(SignalQuerySet, super().get_queryset(request))
+        return signals.with_inhibitor(registry.inhibitions())
 
     @admin.display(description="Trigger", ordering="trigger")
     def trigger_label(self, signal: Signal) -> str:
@@ -66,6 +75,11 @@ class SignalAdmin(ReadOnlyAdmin):
     def is_firing(self, signal: Signal) -> bool:
         """Whether the condition still held at the last scan."""
         return signal.is_firing
+
+    @admin.display(description="Inhibited by")
+    def inhibitor_label(self, signal: Any) -> str:
+        """The stronger finding at the same record that stands above it."""
+        return registry.label(signal.inhibited_by) if signal.inhibited_by else NOT_SET
 
 
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -29,6 +29,7 @@ from apps.triggers.exceptions import SettingChangedError
 from apps.triggers.models import Scan, ScanTrigger, Signal
 from apps.triggers.own_figures import OwnFigures, read_own_figures
 from apps.triggers.querysets import SignalQuerySet
+from apps.triggers.rules import registry
 from apps.triggers.settings import (
     VIEW_PERMISSION,
     Setting,
@@ -107,12 +108,17 @@ class SignalSerializer(ApiModelSerializer[Signal]):
     """A trigger firing for a record."""
 
     is_firing = serializers.BooleanField(read_only=True)
+    inhibited_by = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="The trigger that stands above it at this record; null when it counts by itself.",
+    )
 
     class Meta:
         model = Signal
         fields = (
             "id", "trigger", "goal", "record_kind", "record_id", "severity", "facts", "is_firing",
-            "fired_at", "refreshed_at", "cleared_at",
+            "inhibited_by", "fired_at", "refreshed_at", "cleared_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -150,7 +156,8 @@ class SignalViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Signal]):
         """Those, firing and cleared."""
         if getattr(self, "swagger_fake_view", False):
             return Signal.objects.none()
-        return Signal.objects.visible_to(person_of(self.request))
+        visible = Signal.objects.visible_to(person_of(self.request))
+        return visible.with_inhibitor(registry.inhibitions())
 
 
 class ParameterSerializer(serializers.Serializer[Any]):

@@ -9,3 +9,7 @@ class TriggersConfig(AppConfig):
     name = "apps.triggers"
     label = "triggers"
     verbose_name = "Triggers"
+
+    def ready(self) -> None:
+        """Register the check of the triggers."""
+        from apps.triggers import checks  # noqa: F401

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models.lookups import Exact
 
 from apps.crm.changelog import record_models
 from apps.triggers.enums import ScanStatus
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 # A running scan writes its heartbeat after each trigger; one silent for so long has died.
 LOST_AFTER = timedelta(minutes=30)
+
+
+# For each trigger whose signals may be inhibited, the triggers that do so (``registry.inhibitions()``).
+Inhibitions = Mapping[str, Collection[str]]
 
 
 class SignalQuerySet(models.QuerySet["Signal"]):
@@ -42,6 +47,31 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         """How many there are of each trigger that has any."""
         rows = self.order_by().values_list("trigger").annotate(models.Count("pk"))
         return dict(rows)
+
+    def uninhibited(self, inhibitions: Inhibitions) -> SignalQuerySet:
+        """Signals over which no stronger one of the same record stands."""
+        return self.exclude(models.Exists(self._standing_above(inhibitions)))
+
+    def with_inhibitor(self, inhibitions: Inhibitions) -> SignalQuerySet:
+        """With ``inhibited_by``: the strongest trigger that stands above a firing signal, or None."""
+        above = self._standing_above(inhibitions).order_by("-severity", "trigger")
+        is_firing = models.When(cleared_at=None, then=models.Subquery(above.values("trigger")[:1]))
+        return self.annotate(
+            inhibited_by=models.Case(is_firing, output_field=models.CharField(null=True))
+        )
+
+    def _standing_above(self, inhibitions: Inhibitions) -> SignalQuerySet:
+        """The firing signals of the outer signal's record whose triggers inhibit its own."""
+        is_stronger = models.Q(pk=None)
+        for weaker, stronger in sorted(inhibitions.items()):
+            is_weaker = Exact(models.OuterRef("trigger"), models.Value(weaker))
+            is_stronger |= models.Q(is_weaker, trigger__in=stronger)
+        every: SignalQuerySet = self.model.objects.firing()
+        return every.filter(
+            is_stronger,
+            record_kind=models.OuterRef("record_kind"),
+            record_id=models.OuterRef("record_id"),
+        )
 
     def of_record(self, kind: str, record_id: int) -> SignalQuerySet:
         """The signals of one record."""

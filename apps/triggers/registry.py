@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import models
@@ -131,16 +131,29 @@ class TriggerRegistry:
         """
         if trigger.key in self._triggers:
             raise ValueError(f"Two triggers are named {trigger.key!r}.")
-        if not trigger.tools:
-            raise ValueError(f"{trigger.key!r}: no tool serves its goal.")
-        for key in trigger.tools:
-            if trigger.record_kind not in tools.get(key).subject_kinds:
-                raise ValueError(f"{trigger.key!r}: {key} is not for a {trigger.record_kind}.")
-        for name, field in trigger.parameters_type.model_fields.items():
-            bounds = {type(part).__name__ for part in field.metadata}
-            if field.is_required() or not {"Ge", "Le"} <= bounds:
-                raise ValueError(f"{trigger.key!r}: {name} needs a default and both bounds.")
+        for problem in _problems_of(trigger):
+            raise ValueError(f"{trigger.key!r}: {problem}")
         self._triggers[trigger.key] = trigger
+
+    def problems(self) -> list[str]:
+        """What is wrong with the triggers together, to be reported by the system check.
+
+        A trigger inhibits others of its kind of record that are no more severe, and none that inhibits it in
+        turn.
+        """
+        return [
+            f"{trigger.key!r}: {problem}"
+            for trigger in self.all()
+            for problem in (*_problems_of(trigger), *self._problems_of_inhibition(trigger))
+        ]
+
+    def inhibitions(self) -> dict[str, tuple[str, ...]]:
+        """For each trigger whose signals may be inhibited, the triggers that do so."""
+        found: dict[str, tuple[str, ...]] = {}
+        for trigger in self.all():
+            for key in trigger.inhibits:
+                found[key] = (*found.get(key, ()), trigger.key)
+        return found
 
     def get(self, key: str) -> Trigger[Any]:
         """Return the trigger.
@@ -161,3 +174,40 @@ class TriggerRegistry:
         """The trigger's label; a key that is no longer known stands for itself."""
         trigger = self._triggers.get(key)
         return trigger.label if trigger else key
+
+    def _problems_of_inhibition(self, trigger: Trigger[Any]) -> Iterator[str]:
+        for key in trigger.inhibits:
+            weaker = self._triggers.get(key)
+            if weaker is None:
+                yield f"there is no trigger {key!r} to inhibit."
+            elif weaker.record_kind != trigger.record_kind:
+                yield f"{key!r} is about another kind of record."
+            elif weaker.severity > trigger.severity:
+                yield f"{key!r} is more severe and cannot be inhibited."
+        if trigger.key in self._inhibited_from(trigger):
+            yield "it inhibits itself, directly or through others."
+
+    def _inhibited_from(self, trigger: Trigger[Any]) -> set[str]:
+        """Every key that is inhibited by the trigger or by one that it inhibits."""
+        reached: set[str] = set()
+        ahead = [*trigger.inhibits]
+        while ahead:
+            key = ahead.pop()
+            if key not in reached:
+                reached.add(key)
+                weaker = self._triggers.get(key)
+                ahead.extend(weaker.inhibits if weaker else ())
+        return reached
+
+
+def _problems_of(trigger: Trigger[Any]) -> Iterator[str]:
+    """What is wrong with a trigger by itself."""
+    if not trigger.tools:
+        yield "no tool serves its goal."
+    for key in trigger.tools:
+        if trigger.record_kind not in tools.get(key).subject_kinds:
+            yield f"{key} is not for a {trigger.record_kind}."
+    for name, field in trigger.parameters_type.model_fields.items():
+        bounds = {type(part).__name__ for part in field.metadata}
+        if field.is_required() or not {"Ge", "Le"} <= bounds:
+            yield f"{name} needs a default and both bounds."

@@ -10,6 +10,7 @@ from django.db import connection
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
+from apps.triggers.rules import registry as triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class Awaiting:
 
 
 # A group awaits when no open suggestion stands for it or when a waiting one is older than its signals;
-# a failed one bars it while its own signals fire, silences until they end. Columns of a silence that are
-# empty match everything; one that names a tool bars that tool alone. The many silences of single records are
-# kept apart from the few wide ones, so that the database can join them by hash.
+# a failed one bars it while its own signals fire, silences until they end, and a signal counts for nothing
+# while one that inhibits it fires for the same record. Columns of a silence that are empty match everything;
+# one that names a tool bars that tool alone. The many silences of single records are kept apart from the few
+# wide ones, so that the database can join them by hash.
 _QUERY = """
-WITH in_force AS MATERIALIZED (SELECT * FROM triggers_silence WHERE until > %(now)s),
+WITH inhibits (stronger, weaker) AS (SELECT * FROM unnest(%(stronger)s::text[], %(weaker)s::text[])),
+in_force AS MATERIALIZED (SELECT * FROM triggers_silence WHERE until > %(now)s),
 of_record AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NOT NULL),
 wide AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NULL),
 of_tool AS MATERIALIZED (SELECT * FROM in_force WHERE tool <> '')
@@ -51,6 +54,11 @@ LEFT JOIN suggestions_suggestion g
 LEFT JOIN suggestions_suggestionsignal l ON l.suggestion_id = g.id AND l.signal_id = s.id
 WHERE s.cleared_at IS NULL
   AND (g.id IS NULL OR g.state = 'pending')
+  AND NOT EXISTS (
+      SELECT 1 FROM inhibits i
+      JOIN triggers_signal t ON t.trigger = i.stronger AND t.cleared_at IS NULL
+      WHERE i.weaker = s.trigger AND t.record_kind = s.record_kind AND t.record_id = s.record_id
+  )
   AND NOT EXISTS (
       SELECT 1 FROM suggestions_suggestion f
       JOIN suggestions_suggestionsignal fl ON fl.suggestion_id = f.id
@@ -74,10 +82,20 @@ ORDER BY max(s.severity) DESC, s.record_kind, s.record_id, s.goal
 """
 
 
+def inhibition_pairs() -> dict[str, list[str]]:
+    """Which triggers stand above which others, as parallel lists for SQL."""
+    pairs = [
+        (stronger, weaker)
+        for weaker, above in sorted(triggers.inhibitions().items())
+        for stronger in above
+    ]
+    return {"stronger": [pair[0] for pair in pairs], "weaker": [pair[1] for pair in pairs]}
+
+
 def find_awaiting(now: datetime) -> list[Awaiting]:
     """Return every record and goal that awaits a suggestion, the most pressing first."""
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY, {"now": now})
+        cursor.execute(_QUERY, {"now": now, **inhibition_pairs()})
         return [
             Awaiting(
                 record=RecordRef(RecordKind(kind), record_id),

@@ -19,8 +19,10 @@ from apps.brain.models import BrainCall
 from apps.suggestions import rules
 from apps.suggestions.enums import HeldBack, State, Verdict
 from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
+from apps.suggestions.pipeline.awaiting import inhibition_pairs
 from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
+from apps.triggers.rules import registry as triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,48 @@ def withdraw_cleared(*, actor: Actor) -> int:
     withdrawn = list(_named(Suggestion.objects.filter(pk__in=ids)))
     record_events(actor, [_entry(Event.SUGGESTION_WITHDRAWN, row) for row in withdrawn])
     return len(withdrawn)
+
+
+# One for whose record and goal some signal still counts is kept: it will be refreshed to rest on that one.
+_SUPERSEDE = """
+WITH inhibits (stronger, weaker, label) AS (
+    SELECT * FROM unnest(%(stronger)s::text[], %(weaker)s::text[], %(labels)s::text[])
+), inhibited AS (
+    SELECT DISTINCT ON (w.id) w.id, w.record_kind, w.record_id, w.goal, t.severity, i.label
+    FROM inhibits i
+    JOIN triggers_signal w ON w.trigger = i.weaker AND w.cleared_at IS NULL
+    JOIN triggers_signal t ON t.trigger = i.stronger AND t.cleared_at IS NULL
+                          AND t.record_kind = w.record_kind AND t.record_id = w.record_id
+    ORDER BY w.id, t.severity DESC, t.trigger
+), closing AS (
+    SELECT DISTINCT ON (g.id) g.id, n.label
+    FROM inhibited n
+    JOIN suggestions_suggestionsignal l ON l.signal_id = n.id
+    JOIN suggestions_suggestion g ON g.id = l.suggestion_id
+    WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger'
+      AND NOT EXISTS (
+          SELECT 1 FROM triggers_signal s
+          WHERE s.record_kind = g.record_kind AND s.record_id = g.record_id AND s.goal = g.goal
+            AND s.cleared_at IS NULL AND s.id NOT IN (SELECT id FROM inhibited))
+    ORDER BY g.id, n.severity DESC, n.label
+)
+UPDATE suggestions_suggestion g
+SET state = 'superseded', closed_because = format('“%%s” stands above it.', c.label)
+FROM closing c WHERE g.id = c.id AND g.state IN ('pending', 'snoozed')
+RETURNING g.id
+"""
+
+
+def supersede_inhibited(*, actor: Actor) -> int:
+    """Close undecided suggestions all of whose signals a stronger one of the same record stands above."""
+    pairs = inhibition_pairs()
+    labels = [triggers.label(key) for key in pairs["stronger"]]
+    with connection.cursor() as cursor:
+        cursor.execute(_SUPERSEDE, {**pairs, "labels": labels})
+        ids = [pk for (pk,) in cursor.fetchall()]
+    superseded = list(_named(Suggestion.objects.filter(pk__in=ids)))
+    record_events(actor, [_entry(Event.SUGGESTION_SUPERSEDED, row) for row in superseded])
+    return len(superseded)
 
 
 def expire_old(*, actor: Actor, now: datetime) -> list[Suggestion]:

@@ -113,6 +113,7 @@ def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
     with transaction.atomic():
         with taking_role(Role.AI):
             withdrawn = delivery.withdraw_cleared(actor=actor)
+            withdrawn += delivery.supersede_inhibited(actor=actor)
             expired = delivery.expire_old(actor=actor, now=now)
             delivery.wake_snoozed(actor=actor, now=now)
         # What nobody decided in time stays away as if it had been rejected. The AI's role may not
