@@ -38,13 +38,14 @@ UPDATE crm_{kind} r SET last_activity_at = locked.at FROM locked WHERE r.id = lo
 def take_place(since: datetime, until: datetime) -> frozenset[int]:
     """Let the activities of a span of time count, and return their ids."""
     since, until = min(since, until), max(since, until)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM crm_activity WHERE occurred_at >= %s AND occurred_at <= %s",
             [since, until],
         )
         ids = [pk for (pk,) in cursor.fetchall()]
-        if ids:
+    if ids:
+        with transaction.atomic(), connection.cursor() as cursor:
             for kind, column in _COLUMNS.items():
                 cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": ids})
     return frozenset(ids)

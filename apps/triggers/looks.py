@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.crm.enums import RecordKind
 from apps.triggers.changes import MOST_CHANGES, Horizon, read_changes, read_horizon
@@ -111,19 +111,29 @@ def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Dete
     return detect(look.trigger, moment, look.parameters, candidates=look.candidates)
 
 
+_NOTE_IDLE = """
+UPDATE triggers_triggerstate s SET cursor = %s, looked_at = %s
+FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[]) AS seen(id, cursor, looked_at, epoch)
+WHERE s.id = seen.id AND s.cursor = seen.cursor AND s.looked_at = seen.looked_at AND s.epoch = seen.epoch
+"""
+
+
 def note_idle(round_: Round, moment: ScanMoment) -> None:
-    """Note for all triggers without anything to look at that they have looked."""
-    seen: dict[tuple[int, Any], list[TriggerState]] = {}
-    for look in round_.idle:
-        if look.seen is not None:
-            seen.setdefault((look.seen.cursor, look.seen.looked_at), []).append(look.seen)
-    for (cursor, looked_at), states in seen.items():
-        TriggerState.objects.filter(
-            pk__in=[state.pk for state in states],
-            cursor=cursor,
-            looked_at=looked_at,
-            epoch__in={state.epoch for state in states},
-        ).update(cursor=round_.horizon.oldest_open, looked_at=moment.now)
+    """Note for all triggers without anything to look at that they have looked, unless another scan did."""
+    seen = [look.seen for look in round_.idle if look.seen is not None]
+    if seen:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _NOTE_IDLE,
+                [
+                    round_.horizon.oldest_open,
+                    moment.now,
+                    [state.pk for state in seen],
+                    [state.cursor for state in seen],
+                    [state.looked_at for state in seen],
+                    [state.epoch for state in seen],
+                ],
+            )
 
 
 def plan_round(
@@ -212,8 +222,7 @@ def _crossed(
     """Ask for the crossed records of all triggers at once; one by one when that fails for one of them."""
     spans = [_span_of(look, moment) for look in looks]
     try:
-        with transaction.atomic():
-            return crossed_records(spans)
+        return crossed_records(spans)
     except Exception:
         log.exception("the edges of some trigger could not be read")
     crossed: dict[str, set[int]] = {}
@@ -243,8 +252,7 @@ def _touched(look: Look, changes: Mapping[int, Changes], took_place: frozenset[i
 def _noting_errors(broken: dict[str, str], key: str) -> Iterator[None]:
     """Note what goes wrong in the block under the trigger's key, so that it stops no other trigger."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except Exception as error:
         log.exception("a trigger could not say what to look at", extra={"trigger": key})
         broken[key] = type(error).__name__

@@ -16,7 +16,8 @@ from apps.triggers.services import close_lost_scans, look_around, run_scan, scan
 
 # A round is to be over before many more are due. Past the soft limit the trigger at hand fails; past the
 # hard one the worker is killed, the scan counts as lost, and the next one makes up for it.
-ROUND_TIME_LIMITS_S = {"soft_time_limit": 600, "time_limit": 660}
+ROUND_SOFT_TIME_LIMIT_S = 600
+ROUND_TIME_LIMIT_S = 660
 
 
 @shared_task(name="triggers.run_requested_scan")
@@ -49,7 +50,11 @@ def scan_all_tenants() -> None:
             scan_current_tenant.apply_async(countdown=jitter_s(schema, tenants=len(schemas)))
 
 
-@shared_task(name="triggers.look_around_current_tenant", **ROUND_TIME_LIMITS_S)
+@shared_task(
+    name="triggers.look_around_current_tenant",
+    soft_time_limit=ROUND_SOFT_TIME_LIMIT_S,
+    time_limit=ROUND_TIME_LIMIT_S,
+)
 def look_around_current_tenant(*, kind: str) -> None:
     """Look at what changed or came due in the tenant in whose schema the task runs."""
     begin_request()
