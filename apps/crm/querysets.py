@@ -41,13 +41,15 @@ class RecordQuerySet(models.QuerySet[ModelT]):
         """The records that this person may see."""
         return self.filter(visible_rows(user))
 
-    def search(self, text: str) -> Self:
+    def search(self, text: str, *, own_fields_only: bool = False) -> Self:
         """Records in which every word of ``text`` occurs in some search field.
 
         Fields of other records are looked up on their own: a condition with OR across a join could
         not be served by the indexes of either side.
         """
         fields: tuple[str, ...] = self.model.search_fields  # type: ignore[attr-defined]
+        if own_fields_only:
+            fields = tuple(field for field in fields if "__" not in field)
         every = self.model._default_manager.order_by().values("pk")
         found = self
         for word in text.split()[:MOST_SEARCH_WORDS]:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.crm.layouts import LAYOUTS, Layout
-from apps.crm.views import additions, details, edits, lists
+from apps.crm.views import additions, details, edits, lists, search
 
 app_name = "crm"
 
@@ -30,5 +30,6 @@ def record_routes(layout: Layout) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     *(route for layout in LAYOUTS.values() for route in record_routes(layout)),
     path("tasks/<int:pk>/done/", additions.finish_task, name="task_done"),
+    path("search/", search.search_records, name="search"),
     path("import/", include("apps.crm.importing.urls")),
 ]

@@ -48,6 +48,7 @@ TASK = Layout(
     ),
     default_sort="due_on",
     badge="status",
+    gist=(ABOUT, "due_on", "owner"),
     facts=(
         "due_on", "priority", "lead", "contact", "account", "opportunity", "owner", "completed_at",
         "description",

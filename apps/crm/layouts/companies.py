@@ -24,6 +24,7 @@ ACCOUNT = Layout(
         Column("last_activity_at", sort=("last_activity_at",)),
     ),
     default_sort=SELF,
+    gist=("sector", "location", "website", "owner"),
     facts=(
         "website", "phone", "sector", "location", "employees", "annual_revenue", "parent", "owner",
         "last_activity_at", "notes",

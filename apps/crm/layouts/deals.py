@@ -25,6 +25,7 @@ OPPORTUNITY = Layout(
     ),
     default_sort="-created_at",
     badge="stage",
+    gist=("account", "amount", "owner"),
     facts=(
         "account", "contact", "product", "amount", "opened_on", "expected_close_on", "closed_on",
         "stage_entered_at", "next_step", "lost_reason", "owner", "last_activity_at", "notes",

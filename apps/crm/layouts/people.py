@@ -26,6 +26,7 @@ LEAD = Layout(
     ),
     default_sort="-created_at",
     badge="status",
+    gist=("company", "email", "owner"),
     facts=(
         "company", "title", "email", "phone", "estimated_value", "lead_source", "do_not_contact",
         "owner", "converted_contact", "converted_opportunity", "last_activity_at", "notes",
@@ -51,6 +52,7 @@ CONTACT = Layout(
         Column("last_activity_at", sort=("last_activity_at",)),
     ),
     default_sort=SELF,
+    gist=("title", "account", "email", "owner"),
     facts=(
         "account", "title", "email", "email_status", "phone", "do_not_contact", "owner",
         "last_activity_at", "notes",

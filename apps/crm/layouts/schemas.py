@@ -39,7 +39,8 @@ class Layout:
 
     ``path`` is its folder in the address, ``nav_section`` the entry of the navigation, ``sign`` its
     icon. ``default_sort`` is a column's name, with a minus for descending. ``can_be_talked_about``
-    says that activities and tasks may hang on such a record.
+    says that activities and tasks may hang on such a record. ``gist`` is what stands beside name and
+    badge among records of other kinds, as a search finds them; kinds without one are not searched there.
     """
 
     model: type[Record]
@@ -52,6 +53,7 @@ class Layout:
     default_sort: str
     facts: tuple[str, ...]
     badge: str = ""
+    gist: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     can_be_talked_about: bool = False
     empty_text: str = ""

@@ -7,6 +7,8 @@ read as a dash, never as "None". Times are shown in the current time zone.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -20,7 +22,7 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -240,6 +242,21 @@ def in_force(filters: BaseForm) -> FiltersInForce:
     valued = [field for field in filters.visible_fields() if field.name != "q" and field.value()]
     is_chosen = any(str(field.value()) != str(field.initial) for field in valued)
     return FiltersInForce(len(valued), is_chosen)
+
+
+@register.filter
+def marked(text: str, words: Sequence[str]) -> SafeString:
+    """Mark each place of a text where one of the words stands, in capitals or not."""
+    longest_first = sorted(filter(None, words), key=len, reverse=True)
+    if not longest_first:
+        return format_html("{}", text)
+    # The group keeps what was split at: every other part is a match.
+    pattern = f"({'|'.join(map(re.escape, longest_first))})"
+    parts = enumerate(re.split(pattern, str(text), flags=re.IGNORECASE))
+    as_match, as_it_is = SafeString("<mark>{}</mark>"), SafeString("{}")
+    return format_html_join(
+        "", "{}", ((format_html(as_match if n % 2 else as_it_is, part),) for n, part in parts)
+    )
 
 
 @register.simple_tag(takes_context=True)

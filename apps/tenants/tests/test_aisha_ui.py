@@ -285,3 +285,21 @@ def test_lines_that_carry_meaning_are_seen(side: int) -> None:
         if contrast(token[line], token[ground]) < 3
     }
     assert faint == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "written"),
+    [
+        ("Isdom GTX", ["isd"], "<mark>Isd</mark>om GTX"),
+        ("Isdom GTX", ["x", "gtx", "dom"], "Is<mark>dom</mark> <mark>GTX</mark>"),
+        ("a.b <c>", [".", "<"], "a<mark>.</mark>b <mark>&lt;</mark>c&gt;"),
+        ("<b>", [], "&lt;b&gt;"),
+        ("<b>", [""], "&lt;b&gt;"),
+        ("{0} {}", ["{}"], "{0} <mark>{}</mark>"),
+        ("", ["x"], ""),
+    ],
+)
+def test_matches_are_marked_and_everything_stays_text(
+    text: str, words: list[str], written: str
+) -> None:
+    assert aisha_ui.marked(text, words) == written
