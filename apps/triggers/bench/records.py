@@ -123,10 +123,11 @@ _STATEMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many records of each kind; the others follow from leads."""
+    """How many records of each kind; what is not given follows from leads."""
 
     leads: int
     activities: int
+    deals: int | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -136,7 +137,7 @@ class Size:
             "activities": self.activities,
             "accounts": self.leads // 10,
             "contacts": self.leads // 2,
-            "deals": self.leads // 4,
+            "deals": self.deals or self.leads // 4,
             "tasks": self.leads // 2,
         }
 

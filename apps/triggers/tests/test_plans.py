@@ -16,8 +16,8 @@ from django.utils import timezone
 from aisha.environment import parse_database_url
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
-from apps.triggers.bench import scan_ours, scan_plain
 from apps.triggers.bench.records import Size, fill
+from apps.triggers.bench.scanning import scan_ours, scan_plain
 from apps.triggers.detection import matching_sql
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
