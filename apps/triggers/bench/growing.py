@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -18,10 +17,16 @@ from django.utils import timezone
 
 from apps.crm.models import Activity, Lead, Task
 from apps.tenants.connections import tenant_connection
-from apps.tenants.enums import Module
-from apps.tenants.models import ModuleGate
 from apps.triggers.bench.records import Size, fill
-from apps.triggers.bench.scanning import ZONE, buffers, owner, scan_ours, scan_plain, timed
+from apps.triggers.bench.scanning import (
+    ZONE,
+    buffers,
+    owner,
+    scan_ours,
+    scan_plain,
+    timed,
+    without_suggestions,
+)
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
@@ -67,7 +72,7 @@ def measure_growth() -> Iterator[dict[str, object]]:
     """A million leads and five million activities: full scan, memory, a round, growth, the loop."""
     now = timezone.now()
     schema = tenant_connection().schema_name
-    with owner() as cursor, _without_suggestions():
+    with owner() as cursor, without_suggestions():
         fill(cursor, schema, _SMALL, now)
         small_s = _first_scan(cursor, now)
         yield _loop(now)
@@ -199,16 +204,3 @@ def _round(cursor: Any, full_s: float) -> dict[str, object]:
         "baseline": 100,
         "remark": f"{round_s * 1000:.0f} ms, {looked_at} triggers with something to look at",
     }
-
-
-@contextmanager
-def _without_suggestions() -> Iterator[None]:
-    """Scans alone are measured here, not what follows them."""
-    gate = ModuleGate.objects.filter(
-        tenant__schema_name=tenant_connection().schema_name, module=Module.SUGGESTIONS
-    )
-    gate.update(is_on=False)
-    try:
-        yield
-    finally:
-        gate.update(is_on=True)

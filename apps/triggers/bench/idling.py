@@ -9,13 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 from django_tenants.clone import CLONE_SCHEMA_FUNCTION
-from django_tenants.utils import schema_context
+from django_tenants.utils import get_public_schema_name, schema_context
 
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.roles import RUN_TIME_LOGIN
-from apps.triggers.bench.scanning import owner
+from apps.triggers.bench.scanning import owner, without_suggestions
 from apps.triggers.enums import ScanKind
 from apps.triggers.services import look_around, scan_now
 
@@ -27,7 +27,8 @@ _PASSES = 3
 def measure_idle_rounds() -> Iterator[dict[str, object]]:
     """A round per tenant when nothing has changed and nothing has come due, 200 tenants in turn."""
     pattern = tenant_connection().schema_name
-    scan_now(kind=ScanKind.FULL, now=timezone.now())
+    with without_suggestions():
+        scan_now(kind=ScanKind.FULL, now=timezone.now())
     with owner() as cursor:
         tenants = _make_tenants(cursor, pattern)
         try:
@@ -73,20 +74,21 @@ def _make_tenants(cursor: Any, pattern: str) -> list[Tenant]:
         cursor.execute(
             f'GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA "{schema}" TO {RUN_TIME_LOGIN}'
         )
-        tenant, _ = Tenant.objects.get_or_create(
-            schema_name=schema, defaults={"name": f"Idle {number}"}
+        tenants.append(Tenant(schema_name=schema, name=f"Idle {number}"))
+    with schema_context(get_public_schema_name()):
+        Tenant.objects.filter(schema_name__startswith="idle_").delete()
+        Tenant.objects.bulk_create(tenants)
+        ModuleGate.objects.bulk_create(
+            ModuleGate(tenant=tenant, module=Module.TRIGGERS, is_on=True) for tenant in tenants
         )
-        ModuleGate.objects.get_or_create(
-            tenant=tenant, module=Module.TRIGGERS, defaults={"is_on": True}
-        )
-        tenants.append(tenant)
     return tenants
 
 
 def _remove_tenants(cursor: Any, tenants: list[Tenant]) -> None:
     for tenant in tenants:
         cursor.execute(f'DROP SCHEMA IF EXISTS "{tenant.schema_name}" CASCADE')
-    Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants]).delete()
+    with schema_context(get_public_schema_name()):
+        Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants]).delete()
 
 
 def _owner_name(cursor: Any) -> str:

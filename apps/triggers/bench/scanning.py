@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.tenants.connections import tenant_connection
-from apps.tenants.enums import Role
+from apps.tenants.enums import Module, Role
+from apps.tenants.models import ModuleGate
 from apps.tenants.roles import taking_role
 from apps.triggers.bench.plain import STATEMENTS
 from apps.triggers.detection import detection_sql
@@ -79,6 +80,19 @@ def owner() -> Iterator[Any]:
         session.execute(f'SET search_path = "{tenant_connection().schema_name}", public')
         with session.cursor() as cursor:
             yield cursor
+
+
+@contextmanager
+def without_suggestions() -> Iterator[None]:
+    """Scans alone are measured here, not what follows them."""
+    gate = ModuleGate.objects.filter(
+        tenant__schema_name=tenant_connection().schema_name, module=Module.SUGGESTIONS
+    )
+    gate.update(is_on=False)
+    try:
+        yield
+    finally:
+        gate.update(is_on=True)
 
 
 def _pages_of(statements: list[tuple[str, Any]], *, is_first: bool) -> int:
