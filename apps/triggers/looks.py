@@ -160,15 +160,18 @@ def plan_round(
     horizon = read_horizon(min(cursors, default=None))
     everything = [look for look in looks if _must_see_all(look, horizon)]
     known = [look for look in looks if not _must_see_all(look, horizon)]
-    changes: dict[int, Changes] = {}
-    if horizon.changed_count:
-        changes = {look.seen.cursor: read_changes(look.seen.cursor) for look in known if look.seen}
+    changes = {
+        cursor: (read_changes(cursor) if horizon.changed_count else Changes()).with_more(
+            RecordKind.ACTIVITY, took_place
+        )
+        for cursor in {look.seen.cursor for look in known if look.seen}
+    }
     crossed = _crossed(known, moment, broken)
     planned: list[Look] = []
     for look in known:
         if look.trigger.key not in broken:
             with _noting_errors(broken, look.trigger.key):
-                ids = _touched(look, changes, took_place) | crossed.get(look.trigger.key, set())
+                ids = _touched(look, changes) | crossed.get(look.trigger.key, set())
                 planned.append(replace(look, candidates=frozenset(ids)))
     return Round(
         horizon,
@@ -239,9 +242,9 @@ def _span_of(look: Look, moment: ScanMoment) -> Span:
     )
 
 
-def _touched(look: Look, changes: Mapping[int, Changes], took_place: frozenset[int]) -> set[int]:
+def _touched(look: Look, changes: Mapping[int, Changes]) -> set[int]:
     assert look.seen is not None  # noqa: S101 - narrows the type
-    changed = changes.get(look.seen.cursor, Changes()).with_more(RecordKind.ACTIVITY, took_place)
+    changed = changes[look.seen.cursor]
     if not changed:
         return set()
     touched = (watch.touched(changed, look.trigger.record_kind) for watch in look.trigger.watches)

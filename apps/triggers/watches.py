@@ -32,6 +32,10 @@ class Changes:
     ids: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     former: Mapping[tuple[RecordKind, str], frozenset[str]] = field(default_factory=dict)
     scored: Mapping[Prediction, frozenset[int]] = field(default_factory=dict)
+    # Where paths lead: many triggers ask the same.
+    _ends: dict[tuple[RecordKind, tuple[str, ...]], frozenset[int]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def __bool__(self) -> bool:
         return any(self.ids.values()) or any(self.scored.values())
@@ -46,6 +50,13 @@ class Changes:
         """The changed records of a kind."""
         return self.ids.get(kind, frozenset())
 
+    def ends_of(self, source: RecordKind, path: tuple[str, ...]) -> frozenset[int]:
+        """The records to which a path of foreign keys leads from the changed rows, now and before."""
+        key = (source, path)
+        if key not in self._ends:
+            self._ends[key] = frozenset(self._follow(source, path))
+        return self._ends[key]
+
     def former_ids(self, kind: RecordKind, column: str) -> frozenset[int]:
         """The records that changed rows of a kind hung on before."""
         return frozenset(map(int, self.former.get((kind, column), ())))
@@ -53,6 +64,20 @@ class Changes:
     def former_texts(self, kind: RecordKind, column: str) -> frozenset[str]:
         """What a text column of changed rows said before."""
         return self.former.get((kind, column), frozenset())
+
+    def _follow(self, source: RecordKind, path: tuple[str, ...]) -> set[int]:
+        changed = self.of(source)
+        if not changed or not path:
+            return set(changed)
+        column = f"{'__'.join(path)}_id"
+        present = rows_of(source).filter(pk__in=list(changed))
+        ends = set(present.exclude(**{column: None}).values_list(column, flat=True))
+        former = self.former_ids(source, f"{path[0]}_id")
+        if former and len(path) > 1:
+            rest = f"{'__'.join(path[1:])}_id"
+            passed = rows_of(RecordKind(path[0])).filter(pk__in=list(former))
+            return ends | set(passed.exclude(**{rest: None}).values_list(rest, flat=True))
+        return ends | former
 
 
 class Watch(ABC):
@@ -96,27 +121,11 @@ class Related(Watch):
 
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records at the end of the path, as it leads now and as it led before."""
-        ends = self._ends(changes)
+        ends = changes.ends_of(self.source, self.path)
         if not self.back or not ends:
-            return ends
+            return set(ends)
         hanging = rows_of(kind).filter(self.only, **{f"{self.back}_id__in": list(ends)})
         return set(hanging.values_list("pk", flat=True))
-
-    def _ends(self, changes: Changes) -> set[int]:
-        changed = changes.of(self.source)
-        if not changed:
-            return set()
-        if not self.path:
-            return set(changed)
-        column = f"{'__'.join(self.path)}_id"
-        present = rows_of(self.source).filter(pk__in=list(changed))
-        ends = set(present.exclude(**{column: None}).values_list(column, flat=True))
-        former = changes.former_ids(self.source, f"{self.path[0]}_id")
-        if former and len(self.path) > 1:
-            rest = f"{'__'.join(self.path[1:])}_id"
-            passed = rows_of(RecordKind(self.path[0])).filter(pk__in=list(former))
-            return ends | set(passed.exclude(**{rest: None}).values_list(rest, flat=True))
-        return ends | former
 
 
 @dataclass(frozen=True, slots=True)
