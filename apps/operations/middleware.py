@@ -1,4 +1,4 @@
-"""Room on the call stack, health answers, the admin's own content policy, errors that become pages."""
+"""Room on the call stack, health answers, the admin's own content policy, fragments, errors as pages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from apps.operations import health
 from apps.tenants.exceptions import AishaError
@@ -87,6 +88,22 @@ class AdminContentSecurityPolicyMiddleware:
                 "script-src": ["'unsafe-eval'", "'unsafe-inline'"],
                 "style-src": ["'unsafe-inline'"],
             }
+        return response
+
+
+class FragmentMiddleware:
+    """Says of every answer that htmx may have got another one, a part of the page, at the same address.
+
+    Without that a browser that goes back to such an address shows the part as the page.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Name the two headers that views look at."""
+        response = self.get_response(request)
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
 
 

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.models import Record
@@ -56,9 +55,7 @@ class Group:
     all_url: str
 
 
-# The fragment has the page's address: a browser that goes back must not take one for the other.
 @require_safe
-@vary_on_headers("HX-Target")
 def search_records(request: HttpRequest) -> HttpResponse:
     """Records of every kind that mention each word of ``q``; while typing, only the results."""
     user = person_of(request)

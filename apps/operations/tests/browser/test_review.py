@@ -116,6 +116,19 @@ def test_the_queue_works_without_javascript(browser: Browser, site: Site) -> Non
     context.close()
 
 
+def test_going_back_to_an_opened_card_shows_the_whole_page(rep_page: Page, site: Site) -> None:
+    make_findings(site)
+    scan_now(kind=ScanKind.FULL, now=NOW)
+    page = rep_page
+    page.goto(f"{site.url}/suggestions/")
+    page.locator("a.suggestion-link").last.click()
+    page.wait_for_url("**/suggestions/*/")
+    page.goto(f"{site.url}/leads/")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Suggestions")
+    expect(page.locator("a.suggestion-link")).to_have_count(4)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_our_own_pages(rep_page: Page, site: Site, scheme: str) -> None:
     make_findings(site)
