@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+
+from django.utils.formats import date_format
 
 from apps.triggers.distribution import DistributionRow
 
@@ -53,3 +56,123 @@ def lay_out_strips(rows: Sequence[DistributionRow]) -> Strips:
 def share(value: float | None, whole: float) -> str:
     """Write a length as a share of the drawing; nothing for no value."""
     return "" if value is None else f"{100 * value / whole:.2f}%"
+
+
+# A chart by day: bars above the line and below it, with room for a number at each end.
+HALF_PX, ROOM_PX = 84, 16
+LABELLED_EVERY_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class DayBars:
+    """One day of a chart: where its two bars stand, and the words for it.
+
+    ``above_label`` and ``below_label`` are the numbers at the tallest bars, empty at the others.
+    """
+
+    day: date
+    above: int
+    below: int
+    x: str
+    width: str
+    label_x: str
+    anchor: str
+    above_px: int
+    below_px: int
+    above_label: str
+    below_label: str
+    day_label: str
+
+    @property
+    def above_y(self) -> int:
+        """Where the upper bar begins."""
+        return ROOM_PX + HALF_PX - self.above_px
+
+    @property
+    def below_label_y(self) -> int:
+        """The foot of the number under the lower bar."""
+        return ROOM_PX + HALF_PX + self.below_px + ROOM_PX - 3
+
+
+@dataclass(frozen=True, slots=True)
+class DayChart:
+    """Two counts by day on one scale from zero: one upward, one downward."""
+
+    bars: tuple[DayBars, ...]
+    line_y: int = ROOM_PX + HALF_PX
+    day_label_y: int = 2 * (ROOM_PX + HALF_PX) + ROOM_PX
+    height: int = 2 * (ROOM_PX + HALF_PX) + ROOM_PX + 4
+
+
+def lay_out_days(days: Sequence[date], above: Sequence[int], below: Sequence[int]) -> DayChart:
+    """Put two counts by day on one scale, which begins at zero."""
+    highest = max([*above, *below, 1])
+    tallest = _index_of_highest(above), _index_of_highest(below)
+    bars = []
+    for i, (day, up, down) in enumerate(zip(days, above, below, strict=True)):
+        is_labelled = (len(days) - 1 - i) % LABELLED_EVERY_DAYS == 0
+        bars.append(
+            DayBars(
+                day=day,
+                above=up,
+                below=down,
+                x=share(i + 0.1, len(days)),
+                width=share(0.8, len(days)),
+                label_x=share(_label_at(i, len(days)), len(days)),
+                anchor=_anchor(i, len(days)),
+                above_px=_px(up, highest),
+                below_px=_px(down, highest),
+                above_label=f"{up:,}" if i == tallest[0] else "",
+                below_label=f"{down:,}" if i == tallest[1] else "",
+                day_label=date_format(day, "j M") if is_labelled else "",
+            )
+        )
+    return DayChart(tuple(bars))
+
+
+@dataclass(frozen=True, slots=True)
+class SparkBar:
+    """One bar of a chart in a table's row."""
+
+    x: str
+    width: str
+    y: int
+    height: int
+
+
+SPARK_PX = 20
+
+
+def lay_out_spark(counts: Sequence[int]) -> tuple[SparkBar, ...]:
+    """Put counts on a scale of their own; days without any have no bar."""
+    highest = max([*counts, 1])
+    return tuple(
+        SparkBar(
+            x=share(i + 0.1, len(counts)),
+            width=share(0.8, len(counts)),
+            y=SPARK_PX - max(round(SPARK_PX * count / highest), 1),
+            height=max(round(SPARK_PX * count / highest), 1),
+        )
+        for i, count in enumerate(counts)
+        if count
+    )
+
+
+def _anchor(i: int, count: int) -> str:
+    """Which end of a label stands at its bar, so that none leaves the drawing."""
+    if i < 2:
+        return "start"
+    return "end" if i >= count - 2 else "middle"
+
+
+def _label_at(i: int, count: int) -> float:
+    return i + {"start": 0.1, "middle": 0.5, "end": 0.9}[_anchor(i, count)]
+
+
+def _index_of_highest(counts: Sequence[int]) -> int | None:
+    return counts.index(max(counts)) if any(counts) else None
+
+
+def _px(count: int, highest: int) -> int:
+    """A bar's length; even the smallest count is to be seen."""
+    return max(round(HALF_PX * count / highest), 1) if count else 0

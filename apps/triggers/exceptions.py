@@ -67,3 +67,28 @@ class SettingChangedError(TriggerError):
     def __init__(self, revision_now: int) -> None:
         self.extras: dict[str, Any] = {"revision": revision_now}
         super().__init__()
+
+
+class WorkingWeekChangedError(TriggerError):
+    """Somebody else changed the working week while the person did, too; nothing was written."""
+
+    code = "setting_changed"
+    status = 409
+
+    def __init__(self, week_now: str) -> None:
+        super().__init__(
+            f"Somebody changed the working week meanwhile: it is {week_now} now. Nothing of yours has"
+            " been saved yet. What you chose is below; save again to set it."
+        )
+
+
+class TooManyHolidaysError(TriggerError):
+    """More days off than are kept."""
+
+    code = "too_many_holidays"
+    status = 422
+
+    def __init__(self, wanted: int, most: int) -> None:
+        super().__init__(
+            f"That would be {wanted} days off; {most} are kept. Remove those that are long past."
+        )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
 import django_filters
 from django import forms
 from django.http import QueryDict
 
+from apps.tenants.models import Tenant
+from apps.triggers.day_lists import DaysRefusedError, read_days
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.models import Scan
@@ -18,6 +21,7 @@ from apps.triggers.parameters import DeclaredParameter, ParameterProblem
 from apps.triggers.querysets import ScanQuerySet
 from apps.triggers.registry import Trigger
 from apps.triggers.settings import Setting, show_value
+from apps.triggers.working_days import DAY_NAMES
 
 PARAMETER = "parameter_"
 
@@ -177,3 +181,58 @@ class ScanFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 
     def __init__(self, data: QueryDict, *, queryset: ScanQuerySet) -> None:
         super().__init__(data, queryset=queryset)
+
+
+class DaysField(forms.TypedMultipleChoiceField):
+    """Days in ISO form; one that the list does not hold any more is no mistake."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(coerce=date.fromisoformat, **options)
+
+    def valid_value(self, value: Any) -> bool:
+        """Whatever it is: ``coerce`` tells what is no day."""
+        return True
+
+
+class WorkingDaysForm(forms.Form):
+    """The company's week, and days off to add and to remove."""
+
+    week = forms.MultipleChoiceField(
+        label="Working week",
+        choices=DAY_NAMES.items(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one day."},
+    )
+    week_read = forms.RegexField(r"^1?2?3?4?5?6?7?$", widget=forms.HiddenInput)
+    add = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label="Add days off",
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "2026-12-24 to 2026-12-31"}),
+        help_text="One a line: 2026-12-25, 25 December 2026, or a first and a last day with “to”"
+        " between them. A whole list can be pasted.",
+    )
+    remove = DaysField(required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, tenant: Tenant, data: QueryDict | None = None) -> None:
+        week = tenant.working_week
+        super().__init__(data, initial={"week": list(week), "week_read": week})
+
+    def on_top_of(self, tenant: Tenant) -> WorkingDaysForm:
+        """The same with what was chosen, to be saved over the present week."""
+        data = cast(QueryDict, self.data).copy()
+        data["week_read"] = tenant.working_week
+        form = WorkingDaysForm(tenant, data)
+        form.full_clean()
+        return form
+
+    def clean_week(self) -> str:
+        """The chosen days as digits."""
+        return "".join(sorted(self.cleaned_data["week"]))
+
+    def clean_add(self) -> list[date]:
+        """Understand the list."""
+        try:
+            return read_days(self.cleaned_data["add"])
+        except DaysRefusedError as error:
+            raise forms.ValidationError(error.messages) from error

@@ -54,6 +54,13 @@ class Signal(models.Model):
                 name="signal_firing_by_record",
             ),
             models.Index(fields=["-fired_at", "-id"], name="signal_by_time"),
+            # The page of the engine's health counts by these, without reading rows.
+            models.Index(fields=["trigger", "fired_at"], name="signal_fired_by_trigger"),
+            models.Index(
+                fields=["trigger", "cleared_at"],
+                condition=Q(cleared_at__isnull=False),
+                name="signal_cleared_by_trigger",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +194,14 @@ class Scan(models.Model):
                 condition=Q(status__in=ScanStatus.values), name="scan_status_is_known"
             ),
         ]
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="scan_by_kind"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(status__in=[ScanStatus.FAILED, ScanStatus.LOST]),
+                name="scan_gone_wrong",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Scan {self.pk} ({self.get_kind_display()}, {self.get_status_display()})"
@@ -195,6 +210,13 @@ class Scan(models.Model):
     def is_unfinished(self) -> bool:
         """Whether it still waits or runs."""
         return self.status in {ScanStatus.QUEUED, ScanStatus.RUNNING}
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long it ran, or None while it does or when it never began."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
 
     @property
     def fired(self) -> int:
@@ -225,6 +247,9 @@ class ScanTrigger(models.Model):
             models.UniqueConstraint(
                 fields=["scan", "trigger"], name="one_result_per_scan_and_trigger"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["trigger"], condition=~Q(error=""), name="result_with_error"),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
     def counts_by_trigger(self) -> dict[str, int]:
         """How many there are of each trigger that has any."""
-        rows = self.order_by().values_list("trigger").annotate(models.Count("pk"))
+        rows = self.order_by().values_list("trigger").annotate(count=models.Count("*"))
         return dict(rows)
 
     def uninhibited(self, inhibitions: Inhibitions) -> SignalQuerySet:

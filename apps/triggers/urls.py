@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from apps.triggers.views import scans, triggers
+from apps.triggers.views import health, scans, triggers, working_days
 
 app_name = "triggers"
 
 urlpatterns = [
     path("triggers/", triggers.list_triggers, name="trigger_list"),
+    path("triggers/health/", health.show_health, name="health"),
+    path("triggers/working-days/", working_days.show_working_days, name="working_days"),
     path("triggers/<slug:key>/", triggers.show_trigger, name="trigger_detail"),
     path("triggers/<slug:key>/defaults/", triggers.restore_defaults, name="trigger_defaults"),
     path("scans/", scans.list_scans, name="scan_list"),

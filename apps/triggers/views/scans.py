@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.tenants.pagination import CappedPaginator
 from apps.triggers import services
+from apps.triggers.forms import ScanFilterSet
 from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
@@ -22,12 +23,14 @@ SCANS_PER_PAGE = 25
 
 @require_safe
 def list_scans(request: HttpRequest) -> HttpResponse:
-    """All scans, newest first, and what each found."""
+    """Scans, newest first, and what each found; of one kind or state when asked."""
     user = person_of(request)
     scans = Scan.objects.select_related("requested_by").prefetch_related("results")
-    page = CappedPaginator(scans, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
+    filter_set = ScanFilterSet(request.GET, queryset=scans)
+    page = CappedPaginator(filter_set.qs, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
     context = {
         "nav_section": "scans",
+        "filters": filter_set.form,
         "page": page,
         "running": Scan.objects.unfinished().order_by("-id").first(),
         "can_scan": user.has_perm("triggers.add_scan"),

@@ -1,0 +1,74 @@
+"""The ledger of scans as a page, narrowed by kind and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.conftest import Cast, TenantClient
+from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.models import Scan, ScanTrigger
+from apps.users.models import User
+
+ClientFor = Callable[[User], TenantClient]
+
+LIST = "/scans/"
+NOW = timezone.now()
+
+
+def scan(kind: ScanKind, status: ScanStatus = ScanStatus.SUCCEEDED) -> Scan:
+    made = Scan.objects.create(kind=kind, status=status, started_at=NOW, finished_at=NOW)
+    ScanTrigger.objects.create(scan=made, trigger="lead_inactive", fired=1)
+    return made
+
+
+def listed(client: TenantClient, **filters: str) -> list[Scan]:
+    answer = client.get(LIST, filters)
+    assert answer.status_code == 200
+    return list(answer.context["page"])
+
+
+def test_every_kind_has_its_words(cast: Cast, client_for: ClientFor) -> None:
+    scans = [scan(kind) for kind in ScanKind]
+    client = client_for(cast.rep)
+    text = client.get(LIST).content.decode()
+    for made, words in zip(
+        scans, ("Daily", "What changed or came due", "As it happened", "Manual"), strict=True
+    ):
+        assert f">{words} · {made.pk}</a>" in text
+        page = client.get(f"{LIST}{made.pk}/").content.decode()
+        assert f'<h1 class="header-title">Scan {made.pk}</h1>' in page
+        assert f"<span>{words}</span>" in page
+
+
+def test_the_list_is_narrowed_by_kind_and_state(cast: Cast, client_for: ClientFor) -> None:
+    daily, realtime = scan(ScanKind.FULL), scan(ScanKind.REALTIME)
+    failed = scan(ScanKind.REALTIME, ScanStatus.FAILED)
+    client = client_for(cast.rep)
+    assert listed(client) == [failed, realtime, daily]
+    assert listed(client, kind="realtime") == [failed, realtime]
+    assert listed(client, kind="realtime", status="failed") == [failed]
+    assert listed(client, kind="full", page="9") == [daily]
+    nothing = client.get(LIST, {"kind": "incremental"})
+    assert "No scan fits these filters" in nothing.content.decode()
+
+
+def test_a_kind_that_there_is_not_narrows_nothing(cast: Cast, client_for: ClientFor) -> None:
+    made = scan(ScanKind.FULL)
+    assert listed(client_for(cast.rep), kind="hourly") == [made]
+
+
+def test_the_list_costs_the_same_with_one_scan_and_with_three(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client, counts = client_for(cast.rep), []
+    for total in (1, 3):
+        while Scan.objects.count() < total:
+            scan(ScanKind.INCREMENTAL)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(listed(client, kind="incremental")) == total
+        counts.append(len(queries))
+    assert counts == [11, 11]

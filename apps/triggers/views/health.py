@@ -1,0 +1,31 @@
+"""The page that shows how the engine does."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from apps.triggers.charts import lay_out_days, lay_out_spark
+from apps.triggers.health import DAYS_SHOWN, GONE_WRONG_DAYS, NEVER_FIRED_DAYS, read_health
+from apps.triggers.views.triggers import viewer_of
+
+
+@require_safe
+def show_health(request: HttpRequest) -> HttpResponse:
+    """The last scans, what fired and was cleared by day, and each trigger's share in it."""
+    viewer_of(request)
+    health = read_health(timezone.now())
+    context = {
+        "nav_section": "triggers",
+        "tab": "health",
+        "health": health,
+        "chart": lay_out_days(health.days, health.fired, health.cleared),
+        "days": list(zip(health.days, health.fired, health.cleared, strict=True))[::-1],
+        "rows": [(row, lay_out_spark(row.fired)) for row in health.triggers],
+        "days_shown": DAYS_SHOWN,
+        "never_fired_days": NEVER_FIRED_DAYS,
+        "gone_wrong_days": GONE_WRONG_DAYS,
+    }
+    return render(request, "triggers/health.html", context)
