@@ -11,6 +11,11 @@ from apps.suggestions.enums import MOVES, State
 # An undecided suggestion runs out after two weeks: by then its reason has changed.
 LIFETIME = timedelta(days=14)
 
+# For each goal and owner suggestions are made so many days ahead of what a person gets in a day, enough for a
+# long weekend. What an import of thousands of records calls for beyond that stays signals, and is taken up as
+# the queue drains.
+DAYS_AHEAD = 4
+
 # With fewer decisions the standard error of a rate is above 11 percentage points, too wide to show.
 MINIMUM_DECISIONS = 20
 # The weight of the tenant's overall rate, in decisions, against the rate of one kind of suggestion.
@@ -33,6 +38,11 @@ def measured_confidence(*, accepted: int, decided: int, overall_rate: float) -> 
     if decided < MINIMUM_DECISIONS:
         return None
     return (accepted + PRIOR_DECISIONS * overall_rate) / (decided + PRIOR_DECISIONS)
+
+
+def most_pending(*, per_day: int) -> int:
+    """How many suggestions of one goal may be pending for one owner's records."""
+    return DAYS_AHEAD * per_day
 
 
 def rank(*, value_at_stake: Decimal | None, urgency: int, acceptance: float | None) -> float:

@@ -198,7 +198,7 @@ class ScanAdmin(ReadOnlyAdmin):
 
     list_display = (
         "queued_at", "kind", "status", "finished_at", "suggestions_created", "held_back",
-        "requested_by",
+        "signals_waiting", "requested_by",
     )  # fmt: skip
     list_filter = ("kind", "status", ("queued_at", admin.DateFieldListFilter))
     list_select_related = ("requested_by",)

@@ -60,7 +60,8 @@ class ScanSerializer(ApiModelSerializer[Scan]):
         fields = (
             "id", "kind", "status", "requested_by", "triggers", "stage", "steps_done",
             "steps_total", "queued_at", "started_at", "finished_at", "suggestions_created",
-            "suggestions_refreshed", "suggestions_withdrawn", "held_back", "error", "results",
+            "suggestions_refreshed", "suggestions_withdrawn", "held_back", "signals_waiting",
+            "error", "results",
         )  # fmt: skip
         read_only_fields = fields
 

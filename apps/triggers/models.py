@@ -183,6 +183,10 @@ class Scan(models.Model):
     suggestions_refreshed = models.PositiveIntegerField(default=0)
     suggestions_withdrawn = models.PositiveIntegerField(default=0)
     held_back = models.PositiveIntegerField(default=0)
+    signals_waiting = models.PositiveIntegerField(
+        null=True,
+        help_text="Signals whose suggestions are made as the queues drain; empty when none were to be made.",
+    )
     error = models.TextField(blank=True)
 
     objects = ScanQuerySet.as_manager()

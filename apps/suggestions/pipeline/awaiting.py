@@ -1,9 +1,11 @@
-"""Which records and goals have something to be suggested."""
+"""Which records and goals have something to be suggested, and which of them now."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -29,57 +31,163 @@ class Awaiting:
     silenced_tools: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is taken to the Brain now, the most pressing first, and how many signals wait for their turn."""
+
+    awaiting: Sequence[Awaiting]
+    signals_waiting: int
+
+
 # A group awaits when no open suggestion stands for it or when a waiting one is older than its signals;
 # a failed one bars it while its own signals fire, silences until they end, and a signal counts for nothing
 # while one that inhibits it fires for the same record. Columns of a silence that are empty match everything;
-# one that names a tool bars that tool alone. The many silences of single records are kept apart from the few
-# wide ones, so that the database can join them by hash.
+# one that names a tool bars that tool alone.
+#
+# Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
+# of since its signals last changed stands behind the rest, and takes turns from day to day. Whose a record is
+# and what is at stake, context and ranking see in the same way (an activity follows what it is about).
+#
+# An import of thousands of records comes before the database has counted them anew, and a join planned for
+# a few rows takes minutes with thousands. So nothing is joined here that could grow: rows are looked up by
+# index (LATERAL … LIMIT, EXISTS … OFFSET, which keep the planner from joining) or by hash (NOT IN).
 _QUERY = """
 WITH inhibits (stronger, weaker) AS (SELECT * FROM unnest(%(stronger)s::text[], %(weaker)s::text[])),
 in_force AS MATERIALIZED (SELECT * FROM triggers_silence WHERE until > %(now)s),
-of_record AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NOT NULL),
+of_record AS MATERIALIZED (
+    SELECT record_kind, record_id, goal, trigger FROM in_force WHERE tool = '' AND record_id IS NOT NULL
+),
 wide AS MATERIALIZED (SELECT * FROM in_force WHERE tool = '' AND record_id IS NULL),
-of_tool AS MATERIALIZED (SELECT * FROM in_force WHERE tool <> '')
-SELECT s.record_kind, s.record_id, s.goal, array_agg(s.id ORDER BY s.severity DESC, s.id),
-       max(s.severity), max(s.refreshed_at), g.id,
+of_tool AS MATERIALIZED (SELECT * FROM in_force WHERE tool <> ''),
+failed AS MATERIALIZED (
+    SELECT f.record_kind, f.record_id, f.goal FROM suggestions_suggestion f
+    WHERE f.state = 'failed' AND EXISTS (
+        SELECT 1 FROM suggestions_suggestionsignal l JOIN triggers_signal s ON s.id = l.signal_id
+        WHERE l.suggestion_id = f.id AND s.cleared_at IS NULL)
+),
+counting AS (
+    SELECT s.*, g.id AS suggestion_id,
+           g.id IS NULL OR s.refreshed_at > g.refreshed_at OR NOT EXISTS (
+               SELECT 1 FROM suggestions_suggestionsignal l
+               WHERE l.suggestion_id = g.id AND l.signal_id = s.id OFFSET 0) AS is_news
+    FROM triggers_signal s
+    LEFT JOIN LATERAL (
+        SELECT id, state, refreshed_at FROM suggestions_suggestion o
+        WHERE o.record_kind = s.record_kind AND o.record_id = s.record_id AND o.goal = s.goal
+          AND o.state IN ('pending', 'snoozed', 'approved')
+        LIMIT 1
+    ) g ON true
+    WHERE s.cleared_at IS NULL
+      AND (g.id IS NULL OR g.state = 'pending')
+      AND NOT (s.trigger = ANY(%(weaker)s::text[]) AND EXISTS (
+          SELECT 1 FROM triggers_signal t
+          WHERE t.record_kind = s.record_kind AND t.record_id = s.record_id AND t.cleared_at IS NULL
+            AND (t.trigger, s.trigger) IN (SELECT stronger, weaker FROM inhibits)
+          OFFSET 0))
+      AND (s.record_kind, s.record_id, s.goal) NOT IN (SELECT * FROM failed)
+      AND (s.record_kind, s.record_id, '', '') NOT IN (SELECT * FROM of_record)
+      AND (s.record_kind, s.record_id, s.goal, '') NOT IN (SELECT * FROM of_record)
+      AND (s.record_kind, s.record_id, '', s.trigger) NOT IN (SELECT * FROM of_record)
+      AND (s.record_kind, s.record_id, s.goal, s.trigger) NOT IN (SELECT * FROM of_record)
+      AND NOT EXISTS (
+          SELECT 1 FROM wide q
+          WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
+            AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger))
+),
+candidates AS (
+    SELECT record_kind, record_id, goal, suggestion_id, false AS is_pending,
+           array_agg(id ORDER BY severity DESC, id) AS signal_ids, array_agg(trigger) AS triggers,
+           max(severity) AS urgency, max(refreshed_at) AS changed_at
+    FROM counting GROUP BY record_kind, record_id, goal, suggestion_id HAVING bool_or(is_news)
+    UNION ALL
+    SELECT record_kind, record_id, goal, id, true, NULL, NULL, NULL, NULL
+    FROM suggestions_suggestion WHERE state = 'pending' AND origin = 'trigger'
+),
+placed AS (
+    SELECT c.*, r.owner_id, r.value, n.record_id IS NOT NULL AS is_tried,
+           %(most)s - count(*) FILTER (WHERE c.is_pending) OVER (PARTITION BY c.goal, r.owner_id) AS room,
+           row_number() OVER (
+               PARTITION BY c.goal, r.owner_id, c.is_pending, c.suggestion_id IS NULL
+               ORDER BY n.record_id IS NOT NULL, hashtextextended(n.record_id::text, %(day)s),
+                        c.urgency DESC, r.value DESC NULLS LAST, c.record_kind, c.record_id
+           ) AS place
+    FROM candidates c
+    CROSS JOIN LATERAL (
+        SELECT owner_id, estimated_value AS value FROM crm_lead
+        WHERE c.record_kind = 'lead' AND id = c.record_id
+        UNION ALL
+        SELECT owner_id, amount FROM crm_opportunity
+        WHERE c.record_kind = 'opportunity' AND id = c.record_id
+        UNION ALL
+        SELECT a.owner_id, (SELECT sum(d.amount) FROM crm_opportunity d
+                            WHERE d.account_id = a.id AND d.outcome = 'open'
+                              AND d.owner_id IS NOT DISTINCT FROM a.owner_id)
+        FROM crm_account a WHERE c.record_kind = 'account' AND a.id = c.record_id
+        UNION ALL
+        SELECT p.owner_id, (SELECT sum(d.amount) FROM crm_opportunity d
+                            WHERE d.account_id = p.account_id AND d.outcome = 'open'
+                              AND d.owner_id IS NOT DISTINCT FROM p.owner_id)
+        FROM crm_contact p WHERE c.record_kind = 'contact' AND p.id = c.record_id
+        UNION ALL
+        SELECT t.owner_id, coalesce((SELECT amount FROM crm_opportunity WHERE id = t.opportunity_id),
+                                    (SELECT estimated_value FROM crm_lead WHERE id = t.lead_id))
+        FROM crm_task t WHERE c.record_kind = 'task' AND t.id = c.record_id
+        UNION ALL
+        SELECT coalesce(CASE
+                   WHEN e.opportunity_id IS NOT NULL
+                       THEN (SELECT owner_id FROM crm_opportunity WHERE id = e.opportunity_id)
+                   WHEN e.lead_id IS NOT NULL THEN (SELECT owner_id FROM crm_lead WHERE id = e.lead_id)
+                   WHEN e.contact_id IS NOT NULL
+                       THEN (SELECT owner_id FROM crm_contact WHERE id = e.contact_id)
+                   ELSE (SELECT owner_id FROM crm_account WHERE id = e.account_id) END, e.owner_id),
+               CASE WHEN e.opportunity_id IS NOT NULL
+                        THEN (SELECT amount FROM crm_opportunity WHERE id = e.opportunity_id)
+                    ELSE (SELECT estimated_value FROM crm_lead WHERE id = e.lead_id) END
+        FROM crm_activity e WHERE c.record_kind = 'activity' AND e.id = c.record_id
+        LIMIT 1
+    ) r
+    LEFT JOIN LATERAL (
+        SELECT t.record_id FROM suggestions_nothingproposed t
+        WHERE t.record_kind = c.record_kind AND t.record_id = c.record_id AND t.goal = c.goal
+          AND t.asked_at >= c.changed_at
+        LIMIT 1
+    ) n ON true
+),
+parted AS MATERIALIZED (
+    SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed WHERE NOT is_pending
+)
+SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,
        ARRAY(SELECT q.tool FROM of_tool q
-             WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
-               AND (q.record_id IS NULL OR q.record_id = s.record_id)
-               AND (q.goal = '' OR q.goal = s.goal)
-               AND (q.trigger = '' OR q.trigger = ANY(array_agg(s.trigger))))
-FROM triggers_signal s
-LEFT JOIN suggestions_suggestion g
-       ON g.record_kind = s.record_kind AND g.record_id = s.record_id AND g.goal = s.goal
-      AND g.state IN ('pending', 'snoozed', 'approved')
-LEFT JOIN suggestions_suggestionsignal l ON l.suggestion_id = g.id AND l.signal_id = s.id
-WHERE s.cleared_at IS NULL
-  AND (g.id IS NULL OR g.state = 'pending')
-  AND NOT EXISTS (
-      SELECT 1 FROM inhibits i
-      JOIN triggers_signal t ON t.trigger = i.stronger AND t.cleared_at IS NULL
-      WHERE i.weaker = s.trigger AND t.record_kind = s.record_kind AND t.record_id = s.record_id
-  )
-  AND NOT EXISTS (
-      SELECT 1 FROM suggestions_suggestion f
-      JOIN suggestions_suggestionsignal fl ON fl.suggestion_id = f.id
-      JOIN triggers_signal fs ON fs.id = fl.signal_id
-      WHERE f.state = 'failed' AND fs.cleared_at IS NULL
-        AND f.record_kind = s.record_kind AND f.record_id = s.record_id AND f.goal = s.goal
-  )
-  AND NOT EXISTS (
-      SELECT 1 FROM of_record q
-      WHERE q.record_kind = s.record_kind AND q.record_id = s.record_id
-        AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger)
-  )
-  AND NOT EXISTS (
-      SELECT 1 FROM wide q
-      WHERE (q.record_kind = '' OR q.record_kind = s.record_kind)
-        AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger)
-  )
-GROUP BY s.record_kind, s.record_id, s.goal, g.id
-HAVING g.id IS NULL OR bool_or(l.id IS NULL OR s.refreshed_at > g.refreshed_at)
-ORDER BY max(s.severity) DESC, s.record_kind, s.record_id, s.goal
+             WHERE (q.record_kind = '' OR q.record_kind = t.record_kind)
+               AND (q.record_id IS NULL OR q.record_id = t.record_id)
+               AND (q.goal = '' OR q.goal = t.goal)
+               AND (q.trigger = '' OR q.trigger = ANY(t.triggers)))
+FROM (SELECT coalesce(sum(cardinality(signal_ids)), 0)::int AS count
+      FROM parted WHERE NOT is_taken AND NOT is_tried) w
+LEFT JOIN parted t ON t.is_taken
+ORDER BY t.urgency DESC, t.value DESC NULLS LAST, t.record_kind, t.record_id, t.goal
 """
+
+
+def find_awaiting(now: datetime, *, most: int) -> Turn:
+    """Return what awaits a suggestion and is to have it now.
+
+    Of each goal and owner of records no more are taken than ``most`` less those that are pending already, the
+    most pressing and valuable first. Pending ones that are to be refreshed are always taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(*awaiting_sql(now, most=most))
+        rows = cursor.fetchall()
+    return Turn(
+        awaiting=[_awaiting(*row[1:]) for row in rows if row[1] is not None],
+        signals_waiting=rows[0][0],
+    )
+
+
+def awaiting_sql(now: datetime, *, most: int) -> tuple[str, dict[str, Any]]:
+    """Return the one statement with its parameters."""
+    day = now.toordinal()
+    return _QUERY, {"now": now, "day": day, "most": most, **inhibition_pairs()}
 
 
 def inhibition_pairs() -> dict[str, list[str]]:
@@ -92,19 +200,22 @@ def inhibition_pairs() -> dict[str, list[str]]:
     return {"stronger": [pair[0] for pair in pairs], "weaker": [pair[1] for pair in pairs]}
 
 
-def find_awaiting(now: datetime) -> list[Awaiting]:
-    """Return every record and goal that awaits a suggestion, the most pressing first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERY, {"now": now, **inhibition_pairs()})
-        return [
-            Awaiting(
-                record=RecordRef(RecordKind(kind), record_id),
-                goal=Goal(goal),
-                signal_ids=tuple(signal_ids),
-                urgency=urgency,
-                changed_at=changed_at,
-                suggestion_id=suggestion_id,
-                silenced_tools=frozenset(tools),
-            )
-            for kind, record_id, goal, signal_ids, urgency, changed_at, suggestion_id, tools in cursor
-        ]
+def _awaiting(
+    kind: str,
+    record_id: int,
+    goal: str,
+    signal_ids: Sequence[int],
+    urgency: int,
+    changed_at: datetime,
+    suggestion_id: int | None,
+    tools: Sequence[str],
+) -> Awaiting:
+    return Awaiting(
+        record=RecordRef(RecordKind(kind), record_id),
+        goal=Goal(goal),
+        signal_ids=tuple(signal_ids),
+        urgency=urgency,
+        changed_at=changed_at,
+        suggestion_id=suggestion_id,
+        silenced_tools=frozenset(tools),
+    )

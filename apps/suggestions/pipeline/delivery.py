@@ -202,27 +202,27 @@ def withdraw_cleared(*, actor: Actor) -> int:
 
 
 # One for whose record and goal some signal still counts is kept: it will be refreshed to rest on that one.
+# Looked up by index, record by record, for the reason that stands in ``awaiting``.
 _SUPERSEDE = """
 WITH inhibits (stronger, weaker, label) AS (
     SELECT * FROM unnest(%(stronger)s::text[], %(weaker)s::text[], %(labels)s::text[])
-), inhibited AS (
-    SELECT DISTINCT ON (w.id) w.id, w.record_kind, w.record_id, w.goal, t.severity, i.label
-    FROM inhibits i
-    JOIN triggers_signal w ON w.trigger = i.weaker AND w.cleared_at IS NULL
-    JOIN triggers_signal t ON t.trigger = i.stronger AND t.cleared_at IS NULL
-                          AND t.record_kind = w.record_kind AND t.record_id = w.record_id
-    ORDER BY w.id, t.severity DESC, t.trigger
 ), closing AS (
-    SELECT DISTINCT ON (g.id) g.id, n.label
-    FROM inhibited n
-    JOIN suggestions_suggestionsignal l ON l.signal_id = n.id
-    JOIN suggestions_suggestion g ON g.id = l.suggestion_id
-    WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger'
-      AND NOT EXISTS (
-          SELECT 1 FROM triggers_signal s
-          WHERE s.record_kind = g.record_kind AND s.record_id = g.record_id AND s.goal = g.goal
-            AND s.cleared_at IS NULL AND s.id NOT IN (SELECT id FROM inhibited))
-    ORDER BY g.id, n.severity DESC, n.label
+    SELECT g.id, f.label
+    FROM suggestions_suggestion g
+    CROSS JOIN LATERAL (
+        SELECT bool_and(a.label IS NOT NULL) AS is_inhibited,
+               (array_agg(a.label ORDER BY a.severity DESC, a.label))[1] AS label
+        FROM triggers_signal s
+        LEFT JOIN LATERAL (
+            SELECT i.label, t.severity FROM triggers_signal t
+            JOIN inhibits i ON i.stronger = t.trigger AND i.weaker = s.trigger
+            WHERE t.record_kind = s.record_kind AND t.record_id = s.record_id AND t.cleared_at IS NULL
+            ORDER BY t.severity DESC, t.trigger LIMIT 1
+        ) a ON true
+        WHERE s.record_kind = g.record_kind AND s.record_id = g.record_id AND s.goal = g.goal
+          AND s.cleared_at IS NULL
+    ) f
+    WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger' AND f.is_inhibited
 )
 UPDATE suggestions_suggestion g
 SET state = 'superseded', closed_because = format('“%%s” stands above it.', c.label)

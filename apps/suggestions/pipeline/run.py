@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from apps.brain.schemas import ThinkTask
 from apps.brain.services import think
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
+from apps.suggestions import rules
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
@@ -28,6 +30,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
 from apps.triggers.detection import detect
+from apps.triggers.locks import FOLLOW, holding
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
@@ -47,33 +50,29 @@ def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
         return
     actor = Actor.for_system("pipeline", Origin.TRIGGER)
     scan.suggestions_withdrawn += _keep_true(actor, tenant, moment.now)
-    with taking_role(Role.AI):
-        awaiting = find_awaiting(moment.now)
-        acceptance = delivery.AcceptanceTable.read()
-    for batch in _batches(awaiting):
-        created, refreshed = _run_batch(batch, moment, tenant, acceptance, actor)
-        scan.suggestions_created += created
-        scan.suggestions_refreshed += refreshed
-    with taking_role(Role.AI):
-        scan.held_back = delivery.fill_queues(
-            cap_per_day=tenant.suggestions_per_day,
-            day_begins=_day_begins(moment),
-            now=moment.now,
-        )
+    done = _take_up(actor, tenant, moment)
+    scan.suggestions_created += done.created
+    scan.suggestions_refreshed += done.refreshed
+    scan.signals_waiting = done.signals_waiting
+    scan.held_back = _fill_queues(tenant, moment)
 
 
 def keep_true(now: datetime) -> None:
-    """Between scans: wake what was snoozed, expire what is old, and fill the queues again."""
+    """Between scans: wake what was snoozed, expire what is old, take up what waits, fill the queues again.
+
+    What waits is left to a scan whose suggestions are being written at this moment.
+    """
     tenant = current_tenant()
     if not tenant.is_enabled or not is_module_on(tenant, Module.SUGGESTIONS):
         return
     actor = Actor.for_system("upkeep", Origin.TRIGGER)
     moment = moment_at(tenant, now)
     _keep_true(actor, tenant, now)
-    with taking_role(Role.AI):
-        delivery.fill_queues(
-            cap_per_day=tenant.suggestions_per_day, day_begins=_day_begins(moment), now=now
-        )
+    if is_module_on(tenant, Module.TRIGGERS):
+        with holding(FOLLOW) as is_ours:
+            if is_ours:
+                _take_up(actor, tenant, moment)
+    _fill_queues(tenant, moment)
 
 
 def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> bool:
@@ -109,6 +108,40 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
     return refreshed == 1
 
 
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """How many suggestions were made and refreshed, and how many signals wait for their turn."""
+
+    created: int
+    refreshed: int
+    signals_waiting: int
+
+
+def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment) -> TakenUp:
+    """Make suggestions of what awaits some, as far as there is room, batch by batch."""
+    most = rules.most_pending(per_day=tenant.suggestions_per_day)
+    with taking_role(Role.AI):
+        turn = find_awaiting(moment.now, most=most)
+        acceptance = delivery.AcceptanceTable.read()
+    created = refreshed = 0
+    for batch in _batches(turn.awaiting):
+        counts = _run_batch(batch, moment, tenant, acceptance, actor)
+        created += counts[0]
+        refreshed += counts[1]
+    return TakenUp(created, refreshed, turn.signals_waiting)
+
+
+def _fill_queues(tenant: Tenant, moment: ScanMoment) -> int:
+    """Let the day's number into each queue; return how many are held back."""
+    day = moment.today
+    with taking_role(Role.AI):
+        return delivery.fill_queues(
+            cap_per_day=tenant.suggestions_per_day,
+            day_begins=datetime(day.year, day.month, day.day, tzinfo=moment.zone),
+            now=moment.now,
+        )
+
+
 def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
     with transaction.atomic():
         with taking_role(Role.AI):
@@ -142,8 +175,11 @@ def _run_batch(
     with taking_role(Role.AI):
         contexts = gather(batch, moment, tenant.currency)
         asked = unanswered.leave_out([(context, task_of(context, moment)) for context in contexts])
-    if not asked:
-        return 0, 0
+        told = {context.awaiting for context in contexts}
+        untold = [awaiting for awaiting in batch if awaiting not in told]
+        if not asked:
+            unanswered.remember([], untold, moment.now)
+            return 0, 0
     # No transaction is open here: a provider may take its time.
     thought = think([task for _, task in asked], Mode.PROPOSE_ACTIONS)
     answers = [
@@ -153,7 +189,9 @@ def _run_batch(
     with transaction.atomic(), taking_role(Role.AI):
         accepted, dropped = validate(answers)
         counts = delivery.deliver(accepted, thought.call, acceptance, actor=actor, now=moment.now)
-        unanswered.remember([task for _, task, proposal in answers if not proposal], moment.now)
+        unproposed = [task for _, task, proposal in answers if not proposal]
+        fruitless = [*untold, *(item.awaiting for item in dropped)]
+        unanswered.remember(unproposed, fruitless, moment.now)
         if dropped:
             by_code = Counter(item.code for item in dropped)
             record_event(actor, Entry(Event.PROPOSAL_DROPPED, details=dict(by_code)))
@@ -171,8 +209,9 @@ def _run_batch(
 
 def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
     """Stage 2: the task as the Brain gets it, with the tools that the goal's triggers allow."""
-    goal = context.awaiting.goal
-    tools = {tool for trigger in triggers.all() if trigger.goal == goal for tool in trigger.tools}
+    goal, kind = context.awaiting.goal, context.awaiting.record.kind
+    serving = (t for t in triggers.all() if (t.goal, t.record_kind) == (goal, kind))
+    tools = {tool for trigger in serving for tool in trigger.tools}
     tools -= context.awaiting.silenced_tools
     return ThinkTask(
         record=context.awaiting.record,
@@ -184,10 +223,6 @@ def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
         next_working_day=moment.calendar.next_working_day(moment.today),
         assignee_id=context.assignee_id,
     )
-
-
-def _day_begins(moment: ScanMoment) -> datetime:
-    return datetime(moment.today.year, moment.today.month, moment.today.day, tzinfo=moment.zone)
 
 
 def _batches(awaiting: Sequence[Awaiting]) -> Iterator[Sequence[Awaiting]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from apps.brain.schemas import ThinkTask
 from apps.brain.services import question_hash
 from apps.suggestions.models import NothingProposed
+from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context
 
 Question = tuple[Context, ThinkTask]
@@ -24,18 +25,25 @@ def leave_out(questions: Sequence[Question]) -> list[Question]:
     return [question for question in questions if not _is_known(question, known)]
 
 
-def remember(tasks: Sequence[ThinkTask], now: datetime) -> None:
-    """Note that nothing was proposed for these tasks."""
+def remember(tasks: Sequence[ThinkTask], others: Sequence[Awaiting], now: datetime) -> None:
+    """Note that nothing was proposed for these tasks, and that nothing came of the others.
+
+    Nothing comes of what cannot be told to its readers, or of a proposal that does not hold. It is tried
+    again, but behind what has not been tried yet.
+    """
+    questions = {(task.record, task.goal): question_hash(task) for task in tasks}
+    for awaiting in others:
+        questions.setdefault((awaiting.record, awaiting.goal), "")
     NothingProposed.objects.bulk_create(
         [
             NothingProposed(
-                record_kind=task.record.kind,
-                record_id=task.record.id,
-                goal=task.goal,
-                question=question_hash(task),
+                record_kind=record.kind,
+                record_id=record.id,
+                goal=goal,
+                question=question,
                 asked_at=now,
             )
-            for task in tasks
+            for (record, goal), question in questions.items()
         ],
         update_conflicts=True,
         unique_fields=["record_kind", "record_id", "goal"],

@@ -10,9 +10,10 @@ from typing import Any
 from apps.brain.schemas import Claim, Proposal, ThinkTask
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.reading import read_seen_many
-from apps.execution.schemas import RecordRef, Seen
+from apps.execution.schemas import Seen
 from apps.execution.tools import Tool, ToolArguments, registry
 from apps.execution.tools.base import to_json
+from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context
 
 # A follow-up further away than this is no follow-up.
@@ -35,7 +36,7 @@ class Accepted:
 class Dropped:
     """A proposal that did not hold, and why, as a stable code."""
 
-    record: RecordRef
+    awaiting: Awaiting
     code: str
 
 
@@ -65,9 +66,9 @@ def validate(
         checked, read_seen_many([(item.tool, item.arguments) for item in checked]), strict=True
     ):
         if seen is None:
-            dropped.append(Dropped(item.context.awaiting.record, "record_gone"))
+            dropped.append(Dropped(item.context.awaiting, "record_gone"))
         elif not _changes_something(item.tool, item.arguments, seen):
-            dropped.append(Dropped(item.context.awaiting.record, "changes_nothing"))
+            dropped.append(Dropped(item.context.awaiting, "changes_nothing"))
         else:
             accepted.append(
                 Accepted(item.context, item.proposal, item.tool, item.arguments, item.claims, seen)
@@ -78,33 +79,33 @@ def validate(
 def _check(context: Context, task: ThinkTask, proposal: Proposal | None) -> _Checked | Dropped:
     record = context.awaiting.record
     if proposal is None:
-        return Dropped(record, "no_proposal")
+        return Dropped(context.awaiting, "no_proposal")
     if proposal.tool not in task.tools:
-        return Dropped(record, "tool_not_allowed")
+        return Dropped(context.awaiting, "tool_not_allowed")
     try:
         tool = registry.get(proposal.tool)
         arguments = tool.parse(proposal.arguments)
     except UnknownToolError:
-        return Dropped(record, "unknown_tool")
+        return Dropped(context.awaiting, "unknown_tool")
     except InvalidArgumentsError:
-        return Dropped(record, "invalid_arguments")
+        return Dropped(context.awaiting, "invalid_arguments")
     if tool.subject(arguments) != record:
-        return Dropped(record, "other_record")
+        return Dropped(context.awaiting, "other_record")
     given = {record, *(fact.record for fact in task.facts if fact.record is not None)}
     if not set(tool.mentions(arguments)) <= given:
-        return Dropped(record, "unknown_record")
+        return Dropped(context.awaiting, "unknown_record")
     owner_id = getattr(arguments, "owner_id", None)
     if owner_id is not None and owner_id != task.assignee_id:
-        return Dropped(record, "unknown_person")
+        return Dropped(context.awaiting, "unknown_person")
     due_on = getattr(arguments, "due_on", None)
     if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:
-        return Dropped(record, "implausible_date")
+        return Dropped(context.awaiting, "implausible_date")
     numbers = {fact.number for fact in task.facts}
     claims = tuple(
         claim for claim in proposal.claims if claim.facts and set(claim.facts) <= numbers
     )
     if not claims or not proposal.title.strip() or not proposal.reason.strip():
-        return Dropped(record, "no_evidence")
+        return Dropped(context.awaiting, "no_evidence")
     return _Checked(context, proposal, tool, arguments, claims)
 
 

@@ -12,6 +12,7 @@ from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import Scan
 from apps.triggers.services import scan_now
@@ -24,6 +25,11 @@ LONG_AGO = NOW - timedelta(days=30)
 def scan(after: timedelta = timedelta()) -> Scan:
     """A full scan, so long after ``NOW``."""
     return scan_now(kind=ScanKind.FULL, now=NOW + after)
+
+
+def awaiting(most: int = 60) -> list[Awaiting]:
+    """What awaits a suggestion and is to have it now."""
+    return list(find_awaiting(NOW, most=most).awaiting)
 
 
 def quiet_lead(owner: User | None, **fields: object) -> Lead:

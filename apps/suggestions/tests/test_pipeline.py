@@ -20,6 +20,7 @@ from apps.crm.tests.factories import (
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve, reject
+from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan, Signal
 from apps.triggers.services import scan_now
@@ -48,6 +49,15 @@ def test_a_quiet_lead_becomes_one_suggestion_with_cited_evidence(cast: Cast) -> 
     assert all(set(claim["facts"]) <= numbers for claim in suggestion.evidence)
     assert len(suggestion.evidence) >= 2
     assert suggestion.confidence is None
+
+
+def test_a_followup_is_due_on_the_tenants_next_working_day(cast: Cast, acme: Tenant) -> None:
+    today = NOW.astimezone(acme.zone).date()
+    tomorrow, then = today + timedelta(days=1), today + timedelta(days=2)
+    Tenant.objects.filter(pk=acme.pk).update(working_week="1234567", holidays=[tomorrow])
+    LeadFactory(owner=cast.rep, created_at=LONG_AGO)
+    scan()
+    assert Suggestion.objects.get().arguments["due_on"] == then.isoformat()
 
 
 def test_a_rescan_makes_no_second_one(cast: Cast) -> None:

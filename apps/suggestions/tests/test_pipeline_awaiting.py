@@ -20,8 +20,7 @@ from apps.crm.tests.factories import (
     TaskFactory,
 )
 from apps.suggestions.models import Suggestion
-from apps.suggestions.pipeline.awaiting import find_awaiting
-from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan
+from apps.suggestions.tests.cases import LONG_AGO, NOW, awaiting, quiet_lead, scan
 from apps.triggers.models import Signal, Silence
 
 SOON = NOW + timedelta(hours=1)
@@ -101,8 +100,7 @@ def test_signals_of_one_record_and_goal_fold_into_one(cast: Cast) -> None:
     Signal.objects.create(
         trigger="third", goal="move_deal", record_kind="lead", record_id=lead.pk, severity=1
     )
-    awaiting = find_awaiting(NOW)
-    assert [(one.goal, one.urgency, len(one.signal_ids)) for one in awaiting] == [
+    assert [(one.goal, one.urgency, len(one.signal_ids)) for one in awaiting()] == [
         ("revive_lead", 3, 2),
         ("move_deal", 1, 1),
     ]
@@ -148,7 +146,7 @@ def test_a_record_that_is_gone_leaves_no_suggestion(cast: Cast) -> None:
     scan()
     Signal.objects.update(record_id=lead.pk + 1000, refreshed_at=NOW + timedelta(hours=1))
     Suggestion.objects.all().delete()
-    assert find_awaiting(NOW)[0].record.id == lead.pk + 1000
+    assert awaiting() == []
     # The scan clears the signal of the record that is gone, and makes the suggestion of the other.
     assert scan(timedelta(minutes=1)).suggestions_created == 1
     assert Suggestion.objects.get().record_id == lead.pk

@@ -23,11 +23,10 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
-from apps.suggestions.pipeline.awaiting import find_awaiting
 from apps.suggestions.pipeline.context import GATHERERS, Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, validate
-from apps.suggestions.tests.cases import NOW
+from apps.suggestions.tests.cases import NOW, awaiting
 from apps.tenants.calendar import WorkingCalendar
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
@@ -52,7 +51,7 @@ def fire(record: Record, goal: Goal, trigger: str, *, severity: int = 2, **facts
 def contexts() -> list[Context]:
     tenant = current_tenant()
     moment = ScanMoment(now=NOW, zone=tenant.zone)
-    return gather(find_awaiting(NOW), moment, tenant.currency)
+    return gather(awaiting(), moment, tenant.currency)
 
 
 def proposed(

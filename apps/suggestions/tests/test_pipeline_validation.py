@@ -15,11 +15,11 @@ from apps.conftest import Cast
 from apps.crm.models import Contact, Lead
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
 from apps.suggestions.models import Suggestion
-from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
+from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
-from apps.suggestions.tests.cases import NOW, quiet_lead, scan
+from apps.suggestions.tests.cases import NOW, awaiting, quiet_lead, scan
 from apps.triggers.moments import ScanMoment
 from apps.triggers.services import current_tenant
 
@@ -35,7 +35,7 @@ def question_of() -> tuple[Context, ThinkTask, Proposal]:
     Suggestion.objects.all().delete()
     tenant = current_tenant()
     moment = ScanMoment(now=NOW, zone=tenant.zone)
-    (context,) = gather(find_awaiting(NOW), moment, tenant.currency)
+    (context,) = gather(awaiting(), moment, tenant.currency)
     task = task_of(context, moment)
     proposal = propose(task)
     assert proposal is not None
@@ -167,7 +167,7 @@ def test_a_batch_is_parted_and_read_in_one_query_for_each_kind(
     Suggestion.objects.all().delete()
     tenant = current_tenant()
     moment = ScanMoment(now=NOW, zone=tenant.zone)
-    contexts = gather(find_awaiting(NOW), moment, tenant.currency)
+    contexts = gather(awaiting(), moment, tenant.currency)
     tasks = [task_of(context, moment) for context in contexts]
     batch = [(context, task, propose(task)) for context, task in zip(contexts, tasks, strict=True)]
     batch.append((contexts[0], tasks[0], None))

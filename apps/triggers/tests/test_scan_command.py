@@ -45,7 +45,9 @@ def test_json_is_one_object_with_everything_found(acme: Tenant) -> None:
     assert set(told["triggers"]["lead_inactive"]) == {
         "matched", "fired", "refreshed", "cleared", "duration_s", "error",
     }  # fmt: skip
-    assert told["suggestions"] == {"created": 3, "refreshed": 0, "withdrawn": 0, "held_back": 0}
+    assert told["suggestions"] == {
+        "created": 3, "refreshed": 0, "withdrawn": 0, "held_back": 0, "signals_waiting": 0,
+    }  # fmt: skip
 
 
 def test_a_table_for_people(acme: Tenant) -> None:
@@ -53,7 +55,9 @@ def test_a_table_for_people(acme: Tenant) -> None:
     lines = run("--tenant", "acme", "--trigger", "lead_inactive").splitlines()
     assert lines[0].split() == ["trigger", "matched", "fired", "cleared", "seconds"]
     assert lines[1].split()[:4] == ["lead_inactive", "1", "1", "0"]
-    assert lines[2] == "suggestions: 1 new, 0 refreshed, 0 withdrawn, 0 held back"
+    assert (
+        lines[2] == "suggestions: 1 new, 0 refreshed, 0 withdrawn, 0 held back, 0 signals waiting"
+    )
     assert len(lines) == 3
 
 

@@ -1,9 +1,11 @@
-"""The ledger of scans as a page, narrowed by kind and state."""
+"""The ledger of scans as a page, narrowed by kind and state; how many signals wait for their turn."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -72,3 +74,28 @@ def test_the_list_costs_the_same_with_one_scan_and_with_three(
             assert len(listed(client, kind="incremental")) == total
         counts.append(len(queries))
     assert counts == [11, 11]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "shown"), [(9880, "9,880"), (0, "0"), (None, '<span class="not-set">–</span>')]
+)
+def test_the_list_says_how_many_signals_wait(
+    cast: Cast, client_for: ClientFor, waiting: int | None, shown: str
+) -> None:
+    scan(ScanKind.FULL)
+    Scan.objects.update(signals_waiting=waiting)
+    page = client_for(cast.rep).get(LIST).content.decode()
+    assert f'data-label="Signals waiting">{shown}</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("waiting", "told"),
+    [(9880, ["9,880 signals"]), (1, ["1 signal"]), (0, []), (None, [])],
+)
+def test_a_scans_page_says_it_when_some_do(
+    cast: Cast, client_for: ClientFor, waiting: int | None, told: list[str]
+) -> None:
+    made = scan(ScanKind.FULL)
+    Scan.objects.update(signals_waiting=waiting)
+    page = client_for(cast.rep).get(f"{LIST}{made.pk}/").content.decode()
+    assert re.findall(r"<span>([^<]*) waiting their turn</span>", page) == told

@@ -69,6 +69,7 @@ def summary_of(scan: Scan) -> dict[str, Any]:
             "refreshed": scan.suggestions_refreshed,
             "withdrawn": scan.suggestions_withdrawn,
             "held_back": scan.held_back,
+            "signals_waiting": scan.signals_waiting or 0,
         },
     }
 
@@ -83,6 +84,7 @@ def _table(summary: dict[str, Any]) -> str:
     made = summary["suggestions"]
     lines.append(
         f"suggestions: {made['created']} new, {made['refreshed']} refreshed, "
-        f"{made['withdrawn']} withdrawn, {made['held_back']} held back"
+        f"{made['withdrawn']} withdrawn, {made['held_back']} held back, "
+        f"{made['signals_waiting']} signals waiting"
     )
     return "\n".join(lines)
