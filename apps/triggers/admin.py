@@ -14,7 +14,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
@@ -28,12 +32,12 @@ from apps.tenants.admin import (
     link_to_record,
 )
 from apps.triggers.exceptions import InvalidParametersError
-from apps.triggers.forms import PARAMETER, add_problems, parameter_fields
+from apps.triggers.forms import add_problems, parameter_fields, typed_parameters
 from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
-from apps.triggers.settings import change_setting, read_setting
+from apps.triggers.settings import change_setting, read_setting, show_value
 from apps.triggers.tasks import send_scan
 from apps.users.services import person_of
 
@@ -229,7 +233,7 @@ class TriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.trigger_rule is not None and not self.errors:
             try:
-                self.trigger_rule.parse(self.typed_parameters)
+                self.trigger_rule.parse(typed_parameters(cleaned))
             except InvalidParametersError as error:
                 add_problems(self, self.trigger_rule, error)
         revision = cleaned.get("revision_read")
@@ -239,15 +243,6 @@ class TriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
                 "Somebody changed this meanwhile. What you typed is below; load the page anew.",
             )
         return cleaned
-
-    @property
-    def typed_parameters(self) -> dict[str, int]:
-        """What was typed, by name."""
-        return {
-            name.removeprefix(PARAMETER): value
-            for name, value in self.cleaned_data.items()
-            if name.startswith(PARAMETER)
-        }
 
 
 class NewTriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -284,7 +279,12 @@ class TriggerSettingAdmin(AishaAdmin):
     @admin.display(description="Parameters")
     def parameters_text(self, setting: TriggerSetting) -> str:
         """The parameters in one line."""
-        pairs = (f"{_word(name)}: {value}" for name, value in setting.parameters.items())
+        rule = _rule_of(setting)
+        labels = {parameter.name: parameter.label for parameter in rule.declared} if rule else {}
+        pairs = (
+            f"{labels.get(name, name)}: {show_value(rule, name, value) if rule else value}"
+            for name, value in setting.parameters.items()
+        )
         return ", ".join(pairs) or "Defaults"
 
     def get_form(
@@ -333,7 +333,7 @@ class TriggerSettingAdmin(AishaAdmin):
             key=obj.trigger,
             now=timezone.now(),
             is_enabled=form.cleaned_data["is_enabled"],
-            parameters=form.typed_parameters,
+            parameters=typed_parameters(form.cleaned_data),
             revision_read=form.cleaned_data["revision_read"],
         )
         if done.scan is not None:
@@ -357,16 +357,13 @@ def _rule_of(setting: TriggerSetting) -> Trigger[Any] | None:
     return next((rule for rule in registry.all() if rule.key == setting.trigger), None)
 
 
-def _parameter_fields(setting: TriggerSetting) -> dict[str, forms.IntegerField]:
+def _parameter_fields(setting: TriggerSetting) -> dict[str, forms.Field]:
     if _rule_of(setting) is None:
         return {}
     in_force = read_setting(setting.trigger)
     return parameter_fields(
-        in_force.trigger, in_force.choice.parameters, UnfoldAdminIntegerFieldWidget
+        in_force.trigger,
+        in_force.choice.parameters,
+        number=UnfoldAdminIntegerFieldWidget,
+        switch=UnfoldBooleanSwitchWidget,
     )
-
-
-def _word(name: str) -> str:
-    """Turn ``silent_days`` into "Silent days"."""
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:] if text else NOT_SET

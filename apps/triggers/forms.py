@@ -20,31 +20,57 @@ from apps.triggers.models import Scan
 from apps.triggers.parameters import DeclaredParameter, ParameterProblem
 from apps.triggers.querysets import ScanQuerySet
 from apps.triggers.registry import Trigger
-from apps.triggers.settings import Setting, show_value
+from apps.triggers.settings import OFF, ON, Setting, show_value
 from apps.triggers.working_days import DAY_NAMES
 
 PARAMETER = "parameter_"
 
 
 def parameter_fields(
-    trigger: Trigger[Any], chosen: Mapping[str, int], widget: type[forms.Widget]
-) -> dict[str, forms.IntegerField]:
+    trigger: Trigger[Any],
+    chosen: Mapping[str, int],
+    *,
+    number: type[forms.Widget],
+    switch: type[forms.Widget],
+) -> dict[str, forms.Field]:
     """Return a field for each parameter, named with ``PARAMETER``; the trigger itself judges the values."""
     return {
-        PARAMETER + parameter.name: forms.IntegerField(
-            label=parameter.label,
-            initial=chosen[parameter.name],
-            help_text=help_of(parameter),
-            widget=widget(),
-        )
+        PARAMETER + parameter.name: _field(parameter, chosen[parameter.name], number, switch)
         for parameter in trigger.declared
     }
 
 
-def help_of(parameter: DeclaredParameter) -> str:
-    """What the parameter means, its bounds and its default."""
+def typed_parameters(cleaned: Mapping[str, Any]) -> dict[str, int]:
+    """What was typed into such fields, by parameter."""
+    return {
+        name.removeprefix(PARAMETER): int(value)
+        for name, value in cleaned.items()
+        if name.startswith(PARAMETER)
+    }
+
+
+def _field(
+    parameter: DeclaredParameter,
+    chosen: int,
+    number: type[forms.Widget],
+    switch: type[forms.Widget],
+) -> forms.Field:
+    if parameter.is_switch:
+        by_default = f"{parameter.show(parameter.default).capitalize()} by default."
+        return forms.BooleanField(
+            label=parameter.label,
+            initial=bool(chosen),
+            required=False,
+            help_text=f"{parameter.help} {by_default}".strip(),
+            widget=switch(),
+        )
     bounds = f"{parameter.bounds}; {parameter.default} by default."
-    return f"{parameter.help} {bounds}".strip()
+    return forms.IntegerField(
+        label=parameter.label,
+        initial=chosen,
+        help_text=f"{parameter.help} {bounds}".strip(),
+        widget=number(),
+    )
 
 
 def add_problems(
@@ -94,7 +120,12 @@ class SettingForm(forms.Form):
         )
         self.setting = setting
         self.parameters = {parameter.name: parameter for parameter in setting.trigger.declared}
-        fields = parameter_fields(setting.trigger, setting.choice.parameters, NumberBox)
+        fields = parameter_fields(
+            setting.trigger,
+            setting.choice.parameters,
+            number=NumberBox,
+            switch=forms.CheckboxInput,
+        )
         for field in fields.values():
             field.show_hidden_initial = True
         self.fields.update(fields)
@@ -109,15 +140,10 @@ class SettingForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.setting.trigger.parse(self.typed_parameters)
+                self.setting.trigger.parse(typed_parameters(cleaned))
             except InvalidParametersError as error:
                 add_problems(self, self.setting.trigger, error)
         return cleaned
-
-    @property
-    def typed_parameters(self) -> dict[str, int]:
-        """What was typed, by name."""
-        return {name: self.cleaned_data[PARAMETER + name] for name in self.parameters}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +189,7 @@ def merge(typed: SettingForm, present: Setting) -> Meanwhile:
 
 def _show(setting: Setting, name: str, value: object) -> str:
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return ON if value else OFF
     return show_value(setting.trigger, name.removeprefix(PARAMETER), value)
 
 

@@ -30,9 +30,20 @@ class DeclaredParameter:
     help: str
 
     @property
+    def is_switch(self) -> bool:
+        """Whether it is a question of yes (1) or no (0)."""
+        return (self.lowest, self.highest) == (0, 1)
+
+    @property
     def bounds(self) -> str:
         """The bounds in words."""
         return f"{self.lowest} to {self.highest}"
+
+    def show(self, value: object) -> str:
+        """A value in words, as in "14 days" or "on"."""
+        if self.is_switch:
+            return "on" if value else "off"
+        return f"{value} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,9 +188,8 @@ def past_changes(trigger: Trigger[Any], limit: int) -> list[PastChange]:
 
 
 def show_value(trigger: Trigger[Any], name: str, value: object) -> str:
-    """A parameter's value with its unit, as in "14 days"."""
-    unit = next((p.unit for p in trigger.declared if p.name == name), "")
-    return f"{value} {unit}".strip()
+    """A parameter's value in words, as in "14 days"; of one that is no more, as it stands."""
+    return next((p.show(value) for p in trigger.declared if p.name == name), str(value))
 
 
 def _in_force(trigger: Trigger[Any], stored: TriggerSetting | None) -> Setting:

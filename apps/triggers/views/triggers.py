@@ -20,7 +20,7 @@ from apps.crm.layouts import LAYOUTS
 from apps.execution.tools import registry as tools
 from apps.triggers.charts import lay_out_strips
 from apps.triggers.exceptions import SettingChangedError, SettingPermissionError
-from apps.triggers.forms import SettingForm, merge
+from apps.triggers.forms import SettingForm, merge, typed_parameters
 from apps.triggers.models import Signal, TriggerState
 from apps.triggers.own_figures import read_own_figures
 from apps.triggers.rules import registry
@@ -84,7 +84,7 @@ def show_trigger(request: HttpRequest, key: str) -> HttpResponse:
                 key=key,
                 now=timezone.now(),
                 is_enabled=form.cleaned_data["is_enabled"],
-                parameters=form.typed_parameters,
+                parameters=typed_parameters(form.cleaned_data),
                 revision_read=form.cleaned_data["revision"],
             )
             _send(change)
