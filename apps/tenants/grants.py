@@ -82,6 +82,7 @@ GRANTS: dict[str, TableGrants] = {
     "triggers_baseline": TableGrants(ai=READ),
     "triggers_scan": TableGrants(),
     "triggers_scantrigger": TableGrants(),
+    "triggers_replayrun": TableGrants(),
     "triggers_silence": TableGrants(ai=READ),
     "triggers_triggersetting": TableGrants(ai=READ),
     "suggestions_suggestion": TableGrants(ai=KEEP_UP),

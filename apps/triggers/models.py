@@ -9,9 +9,10 @@ from django.db.models.functions import Now
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
-from apps.triggers.enums import ScanKind, ScanStatus, Severity
+from apps.triggers.enums import ReplayStatus, ScanKind, ScanStatus, Severity
 from apps.triggers.querysets import (
     BaselineQuerySet,
+    ReplayRunQuerySet,
     ScanQuerySet,
     SignalQuerySet,
     SilenceQuerySet,
@@ -258,3 +259,58 @@ class ScanTrigger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trigger}: {self.fired} fired, {self.cleared} cleared"
+
+
+class ReplayRun(models.Model):
+    """One question to a trigger about the days behind us, how far its answer has come, and the answer.
+
+    ``parameters`` are those asked about, complete; ``present_parameters`` the tenant's own at that time.
+    ``counts_all`` says whether every record was counted or only those that ``requested_by`` could see.
+    ``result`` is a ``replay.schemas.ReplayResult``.
+    """
+
+    trigger = models.CharField(max_length=60)
+    parameters = models.JSONField(default=dict)
+    present_parameters = models.JSONField(default=dict)
+    days = models.PositiveSmallIntegerField()
+    counts_all = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    status = models.CharField(
+        max_length=20, choices=ReplayStatus.choices, default=ReplayStatus.QUEUED
+    )
+    is_cancel_requested = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    steps_total = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    result = models.JSONField(null=True)
+    failure = models.TextField(blank=True)
+
+    objects = ReplayRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ReplayStatus.values), name="replay_status_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=["trigger"],
+                condition=Q(status__in=ReplayStatus.unfinished_values()),
+                name="one_unfinished_replay_per_trigger",
+            ),
+        ]
+        indexes = [models.Index(fields=["trigger", "-id"], name="replay_by_trigger")]
+
+    def __str__(self) -> str:
+        return f"Replay {self.pk} of {self.trigger} over {self.days} days"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.status in ReplayStatus.unfinished_values()

@@ -10,15 +10,23 @@ from django.db import models
 from django.db.models.lookups import Exact
 
 from apps.crm.changelog import record_models
-from apps.triggers.enums import ScanStatus
+from apps.triggers.enums import ReplayStatus, ScanStatus
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
-    from apps.triggers.models import Baseline, Scan, Signal, Silence  # noqa: F401
+    from apps.triggers.models import (
+        Baseline,  # noqa: F401
+        ReplayRun,  # noqa: F401
+        Scan,  # noqa: F401
+        Signal,  # noqa: F401
+        Silence,  # noqa: F401
+    )
     from apps.users.models import User
 
 # A running scan writes its heartbeat after each trigger; one silent for so long has died.
 LOST_AFTER = timedelta(minutes=30)
+# The broker delivers the message of a killed worker again within seconds, if there is another worker.
+TAKEN_OVER_WITHIN = timedelta(minutes=1)
 
 
 # For each trigger whose signals may be inhibited, the triggers that do so (``registry.inhibitions()``).
@@ -108,3 +116,27 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         )
         is_orphan = models.Q(status=ScanStatus.RUNNING) & ~models.Q(kind__in=running_kinds)
         return self.unfinished().filter(is_lost | is_orphan)
+
+
+class ReplayRunQuerySet(models.QuerySet["ReplayRun"]):
+    """Questions about the past."""
+
+    def visible_to(self, user: User) -> ReplayRunQuerySet:
+        """Those whose numbers this person may see: all, or their own of the records that they can see."""
+        return self if user.sees_all else self.filter(requested_by=user, counts_all=False)
+
+    def unfinished(self) -> ReplayRunQuerySet:
+        """Those that wait or run."""
+        return self.filter(status__in=ReplayStatus.unfinished_values())
+
+    def lost(self, now: datetime, *, running: Collection[str]) -> ReplayRunQuerySet:
+        """Those that no worker has: queued for too long, or running while nobody works on their trigger.
+
+        ``running`` are the triggers on which somebody works. A worker that was killed is given some time in
+        which another takes its message over.
+        """
+        is_forgotten = models.Q(status=ReplayStatus.QUEUED, queued_at__lt=now - LOST_AFTER)
+        is_orphan = models.Q(
+            status=ReplayStatus.RUNNING, heartbeat_at__lt=now - TAKEN_OVER_WITHIN
+        ) & ~models.Q(trigger__in=running)
+        return self.filter(is_forgotten | is_orphan)

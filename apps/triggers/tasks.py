@@ -11,6 +11,8 @@ from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
+from apps.triggers.replay.runs import close_lost_replays
+from apps.triggers.replay.tasks import run_replay  # noqa: F401 - Celery looks for tasks here
 from apps.triggers.schedule import jitter_s
 from apps.triggers.services import close_lost_scans, look_around, run_scan, scan_now
 
@@ -76,8 +78,9 @@ def look_around_all_tenants(*, expire_seconds: int) -> None:
 
 @shared_task(name="triggers.close_all_lost_scans")
 def close_all_lost_scans() -> None:
-    """Close, in every enabled tenant, the scans whose worker died: one statement each."""
+    """Close, in every enabled tenant, the scans and replays whose worker died: a few statements each."""
     begin_request()
     for schema in enabled_schemas():
         with schema_context(schema):
             close_lost_scans(timezone.now())
+            close_lost_replays(timezone.now())

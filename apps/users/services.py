@@ -30,6 +30,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
     | {"suggestions.view_decision", "triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
+    | {"triggers.view_replayrun", "triggers.add_replayrun"}
 )
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}

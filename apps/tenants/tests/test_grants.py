@@ -247,6 +247,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "triggers_signal": ("ardw", write, ""),
         "triggers_scan": ("ardw", "", ""),
         "triggers_scantrigger": ("ardw", "", ""),
+        "triggers_replayrun": ("ardw", "", ""),
         "triggers_silence": ("ardw", read, ""),
         "triggers_triggersetting": ("ardw", read, ""),
         "triggers_triggerstate": ("ardw", write, ""),

@@ -1,0 +1,1 @@
+"""Asking a trigger what it would have said on the days behind us, from the records' history."""
