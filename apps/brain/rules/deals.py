@@ -120,8 +120,11 @@ def _date_pushed(finding: Finding) -> Statement:
 
 def _single_threaded(finding: Finding) -> Statement:
     contact = finding.task.fact("contact")
-    only = f"only with {shortened(contact.text, 80)}" if contact else "with one person only"
-    return finding.says(f"Contact is {only}", finding.fact, contact)
+    if contact is None:
+        return finding.says("At most one person of theirs is in the talks")
+    return finding.says(
+        f"Contact is only with {shortened(contact.text, 80)}", finding.fact, contact
+    )
 
 
 def _hot(finding: Finding) -> Statement:

@@ -93,7 +93,8 @@ def answer(
             WIDEN,
             finding("deal_single_threaded"),
             "Bring a second contact into Isdom GTX Pro",
-            "Contact is with one person only. One person’s leave or new job would end the talks.",
+            "At most one person of theirs is in the talks. "
+            "One person’s leave or new job would end the talks.",
         ),
         (
             KEEP,

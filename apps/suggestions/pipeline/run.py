@@ -87,12 +87,14 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         for trigger in triggers.all():
             if trigger.goal == suggestion.goal and trigger.record_kind == record.kind:
                 detect(trigger, moment, parameters_of(trigger), candidates=[record.id])
-        signals = list(
+        firing = (
             Signal.objects.firing()
             .of_record(record.kind, record.id)
             .filter(goal=suggestion.goal)
             .order_by("-severity", "id")
         )
+        # One that the next scan will supersede is still told as it stands.
+        signals = list(firing.uninhibited(triggers.inhibitions())) or list(firing)
         acceptance = delivery.AcceptanceTable.read()
     if not signals:
         return False

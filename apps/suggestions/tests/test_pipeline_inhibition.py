@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import JSONObject
 
 from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
 from apps.brain.enums import Goal
 from apps.conftest import ApiClient, Cast
 from apps.crm.enums import RecordKind
 from apps.crm.models import Lead
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.services import snooze
 from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan
 from apps.triggers.edges import Edge
@@ -151,6 +153,33 @@ def test_for_one_goal_the_stronger_finding_takes_over_the_suggestion(
     suggestion = Suggestion.objects.get()
     assert suggestion.reason.startswith("Lead beckons. ")
     assert "No contact" not in suggestion.reason
+
+
+def test_what_is_brought_up_to_date_tells_what_counts(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LeadBeckons, "goal", Goal.REVIVE_LEAD)
+    quiet_lead(cast.rep)
+    scan()
+    beckon()
+    suggestion = Suggestion.objects.get()
+    actor = Actor.for_person(cast.rep)
+    assert bring_up_to_date(suggestion, actor=actor, now=NOW + timedelta(minutes=1))
+    suggestion.refresh_from_db()
+    assert suggestion.reason.startswith("Lead beckons. Try")
+
+
+def test_one_that_is_about_to_be_superseded_can_still_be_brought_up_to_date(cast: Cast) -> None:
+    quiet_lead(cast.rep)
+    scan()
+    weaker = Suggestion.objects.get()
+    beckon()
+    Signal.objects.create(
+        trigger="lead_beckons", goal=Goal.ACT_ON_INTEREST, record_kind="lead",
+        record_id=weaker.record_id, severity=3,
+    )  # fmt: skip
+    actor = Actor.for_person(cast.rep)
+    assert bring_up_to_date(weaker, actor=actor, now=NOW + timedelta(minutes=1))
 
 
 def test_a_silenced_stronger_one_still_stands_above(cast: Cast) -> None:
