@@ -198,10 +198,11 @@ def _busy() -> ReplayBusyError:
 
 
 def _forget_old_answers(key: str) -> None:
-    kept = ReplayRun.objects.filter(trigger=key).order_by("-id").values("pk")[:KEPT_PER_TRIGGER]
-    ReplayRun.objects.filter(trigger=key).exclude(
-        pk__in=list(kept.values_list("pk", flat=True))
-    ).delete()
+    """Delete what lies behind the last that is kept; one that comes in meanwhile is newer."""
+    of_trigger = ReplayRun.objects.filter(trigger=key)
+    last_kept = of_trigger.order_by("-id").values_list("pk", flat=True)[KEPT_PER_TRIGGER - 1 :]
+    for pk in last_kept[:1]:
+        of_trigger.filter(pk__lt=pk).delete()
 
 
 def _in_words(error: Exception) -> str:
