@@ -62,6 +62,8 @@ def run_command(program: list[str], *, volatile: bool, with_parent: bool) -> int
     home = find_home()
     with use_servers(home, os.environ, volatile=volatile) as servers:
         environment = {**os.environ, "AISHA_HOME": str(home.path), **servers.environment}
+        # A signal that comes between the command's start and our handlers waits for them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
         try:
             process = subprocess.Popen(
                 program, env=environment, preexec_fn=prepare_child(signal.SIGTERM)
@@ -83,6 +85,7 @@ def _wait(process: subprocess.Popen[bytes], servers: Servers) -> int:
 
     for number in _FORWARDED:
         signal.signal(number, forward)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     while True:
         try:
             code = process.wait(_CHECK_INTERVAL_S)
