@@ -80,6 +80,10 @@ class Activity(Record):
                 condition=Q(activity_kind__in=["meeting", "call"]),
                 name="activity_talks",
             ),
+            # email_unanswered and new_activity: what came in lately.
+            models.Index(
+                fields=["occurred_at"], condition=Q(direction="inbound"), name="activity_inbound"
+            ),
             # inbound_from_unknown_sender: inbound mail that hangs on no record yet.
             models.Index(
                 fields=["occurred_at"],
@@ -162,6 +166,12 @@ class Task(Record):
             # task_overdue: open tasks by due day.
             models.Index(fields=["due_on"], condition=Q(status="open"), name="task_open_by_due"),
             models.Index(fields=["owner", "due_on"], name="task_by_owner"),
+            # tasks_piling_up: each person's open tasks, the oldest first.
+            models.Index(
+                fields=["owner", "due_on", "id"],
+                condition=Q(status="open"),
+                name="task_open_by_owner",
+            ),
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_search"),
         ]
 

@@ -44,6 +44,8 @@ class Account(Record):
         indexes = [
             models.Index(fields=["name", "id"], name="account_by_name"),
             models.Index(fields=["owner"], name="account_by_owner"),
+            # account_silent: accounts by the moment they fell silent.
+            models.Index(fields=["last_activity_at"], name="account_by_activity"),
             GinIndex(
                 fields=["name", "website"], opclasses=["gin_trgm_ops"] * 2, name="account_search"
             ),
@@ -103,6 +105,7 @@ class Contract(Record):
     class Meta(Record.Meta):
         ordering = ["renews_on", "id"]
         indexes = [
+            # renewal_approaching and account_at_risk: running contracts by renewal day.
             models.Index(
                 fields=["renews_on"], condition=Q(outcome="open"), name="contract_renewal"
             ),

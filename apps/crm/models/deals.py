@@ -89,6 +89,8 @@ class Opportunity(Record):
                 condition=Q(outcome="open"),
                 name="deal_open_by_activity",
             ),
+            # account_silent: won deals by the moment they were won.
+            models.Index(fields=["stage_entered_at"], condition=Q(outcome="won"), name="deal_won"),
             models.Index(fields=["owner", "-created_at"], name="deal_by_owner"),
             models.Index(fields=["-created_at", "-id"], name="deal_by_creation"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="deal_search"),

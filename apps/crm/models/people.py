@@ -114,6 +114,12 @@ class Contact(Record):
         indexes = [
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
             models.Index(fields=["owner"], name="contact_by_owner"),
+            # contact_unresponsive and engagement_shift: who was in touch lately.
+            models.Index(
+                fields=["last_activity_at"],
+                condition=Q(do_not_contact=False),
+                name="contact_by_activity",
+            ),
             models.Index(Lower("email"), name="contact_by_email"),
             GinIndex(
                 fields=["first_name", "last_name", "email"],
