@@ -129,6 +129,17 @@ class Related(Watch):
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf(Watch):
+    """Several ways to the same records."""
+
+    ways: tuple[Watch, ...]
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records at the end of any of the ways."""
+        return set().union(*(way.touched(changes, kind) for way in self.ways))
+
+
+@dataclass(frozen=True, slots=True)
 class SameAddress(Watch):
     """Changes of rows with an address, which concern the trigger's rows with the same one."""
 

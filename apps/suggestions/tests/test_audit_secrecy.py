@@ -63,7 +63,7 @@ def records_full_of_markers(cast: Cast) -> None:
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"title": f"{MARK} new", "phone": "+1 555 0123"},
     )
 

@@ -125,14 +125,14 @@ def test_all_four_tools_come_out_of_the_six_triggers(cast: Cast) -> None:
         owner=cast.rep,
         counterpart_address="Maria.Silva@novacorp.com",
         counterpart_name="Maria Silva",
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0100"},
     )
     contact = ContactFactory(owner=cast.rep, phone="+1 555 0199")
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 (555) 0123"},
     )
     ledger = scan()

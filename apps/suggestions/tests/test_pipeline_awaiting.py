@@ -170,7 +170,7 @@ def one_of_each(cast: Cast) -> None:
     ActivityFactory(
         owner=cast.rep,
         contact=ContactFactory(owner=cast.rep, phone="1"),
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
 

@@ -126,7 +126,7 @@ def test_details_that_do_not_fit_are_dropped_on_record(
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details=details,
     )
     ledger = scan()

@@ -115,7 +115,7 @@ def test_a_signature_in_another_teams_mail_is_not_passed_on(
     ActivityFactory(
         owner=getattr(cast, who),
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
     scan()
@@ -128,7 +128,7 @@ def test_a_contact_that_nobody_owns_goes_to_who_got_the_mail(cast: Cast) -> None
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
     scan()

@@ -96,7 +96,7 @@ def test_while_the_brain_thinks_no_transaction_is_open_and_no_role_is_held(
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=now - timedelta(days=2),
+        occurred_at=now - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
 

@@ -150,7 +150,7 @@ def test_a_change_that_changes_nothing(cast: Cast) -> None:
     ActivityFactory(
         owner=cast.rep,
         contact=contact,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
     context, task, proposal = question_of()

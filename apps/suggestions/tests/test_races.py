@@ -45,7 +45,7 @@ def phone_suggestion() -> tuple[Cast, Contact, Suggestion]:
     ActivityFactory(
         contact=contact,
         owner=cast.rep,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
     scan_now(kind=ScanKind.FULL, now=NOW)

@@ -65,7 +65,7 @@ def test_the_change_log_names_the_approver(cast: Cast) -> None:
     ActivityFactory(
         contact=contact,
         owner=cast.rep,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123"},
     )
     scan()
@@ -243,7 +243,7 @@ def test_rebasing_leaves_out_what_a_person_has_settled_meanwhile(cast: Cast) -> 
     ActivityFactory(
         contact=contact,
         owner=cast.rep,
-        occurred_at=NOW - timedelta(days=2),
+        occurred_at=NOW - timedelta(days=1),
         stated_details={"phone": "+1 555 0123", "title": "Head of buying"},
     )
     scan()

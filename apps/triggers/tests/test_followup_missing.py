@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from apps.crm.enums import ActivityKind, Direction, TaskStatus
 from apps.crm.models import Activity
@@ -16,7 +19,10 @@ from apps.crm.tests.factories import (
     StageFactory,
     TaskFactory,
 )
+from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
+from apps.triggers.models import TriggerSetting
+from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 
 KEY = "followup_missing"
@@ -40,8 +46,8 @@ def talk(**fields: object) -> Activity:
 @pytest.mark.parametrize(
     ("at", "fires"),
     [
-        (ago(days=3), True),
-        (ago(days=3) + SECOND, False),
+        (ago(days=4), True),
+        (ago(days=4) + SECOND, False),
         (ago(days=14) + SECOND, True),
         (ago(days=14), False),
     ],
@@ -50,6 +56,38 @@ def talk(**fields: object) -> Activity:
 def test_grace_and_window(acme: Tenant, at: datetime, fires: bool) -> None:
     meeting = talk(occurred_at=at)
     assert matching(KEY) == ([meeting.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "fires"),
+    [
+        ("2026-02-28T23:59+01:00", False),
+        ("2026-03-01T23:59+01:00", False),
+        ("2026-03-02T16:59+01:00", False),
+        ("2026-03-02T17:00+01:00", True),
+    ],
+    ids=["Saturday", "Sunday", "Monday before five", "Monday at five"],
+)
+def test_a_weekend_is_no_grace_used_up(acme: Tenant, now: str, fires: bool) -> None:
+    meeting = talk(occurred_at=datetime.fromisoformat("2026-02-26T17:00+01:00"))
+    assert matching(KEY, now=datetime.fromisoformat(now)) == ([meeting.pk] if fires else [])
+
+
+def test_a_holiday_is_none_either(acme: Tenant) -> None:
+    talk(occurred_at=ago(days=4))
+    closed = WorkingCalendar(holidays=frozenset({date(2026, 2, 27)}))
+    assert matching(KEY, calendar=closed) == []
+    tuesday = NOW + timedelta(days=1)
+    assert len(matching(KEY, calendar=closed, now=tuesday)) == 1
+
+
+def test_a_night_on_which_the_clocks_change_counts_as_a_night(acme: Tenant) -> None:
+    every_day = WorkingCalendar(weekdays=frozenset(range(1, 8)))
+    # Saturday noon in Berlin; the clocks go forward on the night to Sunday.
+    meeting = talk(occurred_at=datetime(2026, 3, 28, 11, 0, tzinfo=UTC))
+    noon = datetime(2026, 3, 30, 10, 0, tzinfo=UTC)
+    assert matching(KEY, calendar=every_day, now=noon - SECOND) == []
+    assert matching(KEY, calendar=every_day, now=noon) == [meeting.pk]
 
 
 @pytest.mark.parametrize(
@@ -140,8 +178,8 @@ def test_a_talk_about_an_account_alone_is_not_followed(acme: Tenant) -> None:
 @pytest.mark.parametrize(
     ("parameters", "fires"),
     [
-        ({"grace_days": 6}, True),
-        ({"grace_days": 7}, False),
+        ({"grace_working_days": 4}, True),
+        ({"grace_working_days": 5}, False),
         ({"window_days": 6}, False),
         ({"window_days": 7}, True),
     ],
@@ -163,3 +201,19 @@ def test_facts_name_the_subject_and_both_revisions(acme: Tenant) -> None:
         "revision": 1,
         "about_revision": 1,
     }
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (45, 30)])
+def test_a_company_s_own_grace_goes_on_under_its_new_name(
+    acme: Tenant, before: int, after: int
+) -> None:
+    TriggerSetting.objects.create(trigger=KEY, parameters={"grace_days": before, "window_days": 60})
+    other = TriggerSetting.objects.create(trigger="task_overdue", parameters={"grace_days": 1})
+    migration = import_module("apps.triggers.migrations.0007_followup_grace_in_working_days")
+    with connection.schema_editor() as editor:
+        migration.rename("grace_days", "grace_working_days")(apps, editor)
+    parameters = TriggerSetting.objects.get(trigger=KEY).parameters
+    assert parameters == {"grace_working_days": after, "window_days": 60}
+    registry.get(KEY).parse(parameters)
+    other.refresh_from_db()
+    assert other.parameters == {"grace_days": 1}

@@ -120,16 +120,23 @@ def test_an_unknown_key_is_named() -> None:
     assert (caught.value.code, caught.value.status) == ("unknown_trigger", 404)
 
 
-def test_the_six_triggers_of_the_product() -> None:
+def test_the_triggers_of_the_product() -> None:
     assert [trigger.key for trigger in registry.all()] == [
+        "account_at_risk",
+        "account_silent",
         "contact_detail_conflict",
+        "contact_unresponsive",
         "deal_stalled",
+        "email_unanswered",
+        "engagement_shift",
         "followup_missing",
         "inbound_from_unknown_sender",
         "lead_inactive",
+        "new_activity",
+        "renewal_approaching",
         "task_overdue",
+        "tasks_piling_up",
     ]
-    assert len({trigger.goal for trigger in registry.all()}) == 6
 
 
 def bounds() -> list[tuple[str, str, int, int]]:
@@ -144,10 +151,16 @@ def bounds() -> list[tuple[str, str, int, int]]:
 
 # What goes with an extreme value of one parameter, so that the two still fit.
 FITTING = {
+    ("account_at_risk", "reply_working_days"): {"recent_days": 90},
+    ("account_at_risk", "recent_days"): {"reply_working_days": 1},
+    ("contact_unresponsive", "wait_days"): {"window_days": 365},
+    ("contact_unresponsive", "window_days"): {"wait_days": 0},
+    ("email_unanswered", "reply_working_days"): {"window_days": 365},
+    ("email_unanswered", "window_days"): {"reply_working_days": 0},
     ("lead_inactive", "silent_days"): {"past_reviving_days": 1095},
     ("lead_inactive", "past_reviving_days"): {"silent_days": 1},
-    ("followup_missing", "grace_days"): {"window_days": 365},
-    ("followup_missing", "window_days"): {"grace_days": 0},
+    ("followup_missing", "grace_working_days"): {"window_days": 365},
+    ("followup_missing", "window_days"): {"grace_working_days": 0},
 }
 
 
@@ -185,8 +198,8 @@ def test_an_unknown_parameter_is_refused() -> None:
         ),
         (
             "followup_missing",
-            {"grace_days": 21, "window_days": 21},
-            "window_days must be greater than grace_days",
+            {"grace_working_days": 21, "window_days": 21},
+            "window_days must be greater than grace_working_days",
         ),
     ],
 )

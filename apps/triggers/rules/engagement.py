@@ -1,0 +1,238 @@
+"""Triggers about how people at accounts respond, and how that changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import JSONObject
+from pydantic import Field, model_validator
+
+from apps.brain.enums import Goal
+from apps.crm.enums import ActivityKind, Direction, RecordKind
+from apps.crm.models import Activity, Contact, Opportunity, Task
+from apps.triggers.edges import Edge, days_ago, now
+from apps.triggers.enums import Severity
+from apps.triggers.moments import ScanMoment
+from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.watches import Own, Related
+
+# As the partial index of contacts has it.
+MAY_BE_CONTACTED = Q(do_not_contact=False)
+
+
+class ContactUnresponsiveParameters(Parameters):
+    """How many messages without an answer, in how many days, and how long to wait for one."""
+
+    outbound_count: Annotated[int, Field(ge=2, le=50)] = 4
+    window_days: Annotated[int, Field(ge=7, le=365)] = 45
+    wait_days: Annotated[int, Field(ge=0, le=60)] = 3
+
+    @model_validator(mode="after")
+    def _leave_a_window(self) -> Self:
+        if self.window_days <= self.wait_days:
+            raise ValueError("window_days must be greater than wait_days")
+        return self
+
+
+class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
+    """Somebody with an open deal whom we wrote to and called again and again, and who does not respond.
+
+    A mail or call of theirs, or a meeting, inside the window is a response; one that lies ahead is, too.
+    ``wait_days`` after the last attempt must have passed, because that one may still be answered. The deal
+    is the contact's own or their account's; an open task on the contact is a plan.
+
+    Four: of 3.7 million first mails and reminders, the share with a warm response falls with each one, from
+    1.28 % after the first reminder to 0.62 % after the fifth (Growbots, "How many emails should I send to
+    one prospect?", 2018): after three reminders another way is the better bet.
+    """
+
+    key = "contact_unresponsive"
+    label = "No response from a contact"
+    record_kind = RecordKind.CONTACT
+    goal = Goal.REACH_CONTACT
+    tools = ("create_followup",)
+    severity = Severity.NORMAL
+    watches = (
+        Own(),
+        Related(RecordKind.ACTIVITY, "contact"),
+        Related(RecordKind.TASK, "contact"),
+        Related(RecordKind.OPPORTUNITY, "contact"),
+        Related(RecordKind.OPPORTUNITY, "account", back="account"),
+    )
+    parameters_type = ContactUnresponsiveParameters
+
+    def matching(
+        self, moment: ScanMoment, parameters: ContactUnresponsiveParameters
+    ) -> QuerySet[Contact]:
+        """Contacts with an open deal, several attempts inside the window, and no response in it."""
+        since = moment.days_ago(parameters.window_days)
+        open_deals = Opportunity.objects.open()
+        return (
+            Contact.objects.filter(
+                MAY_BE_CONTACTED,
+                ~Exists(Task.objects.open().filter(contact=OuterRef("pk"))),
+                Exists(open_deals.filter(contact=OuterRef("pk")))
+                | Exists(open_deals.filter(account=OuterRef("account_id"))),
+                last_activity_at__gt=since,
+            )
+            .annotate(facts=Subquery(_attempts(moment, parameters)))
+            .filter(facts__isnull=False)
+        )
+
+    def edges(
+        self, moment: ScanMoment, parameters: ContactUnresponsiveParameters
+    ) -> tuple[Edge, ...]:
+        """The wait after an attempt ending, and attempts and responses leaving the window."""
+        window = days_ago(parameters.window_days)
+        return (
+            Edge(Activity, "occurred_at", days_ago(parameters.wait_days), record="contact_id"),
+            Edge(Activity, "occurred_at", window, record="contact_id"),
+            Edge(Contact, "last_activity_at", window, only=MAY_BE_CONTACTED),
+        )
+
+
+class EngagementShiftParameters(Parameters):
+    """The two spans that are compared, and how far apart their rates must lie.
+
+    Percentages are of the former weekly rate: 100 is no change.
+    """
+
+    recent_days: Annotated[int, Field(ge=7, le=60)] = 14
+    past_days: Annotated[int, Field(ge=14, le=365)] = 56
+    rise_percent: Annotated[int, Field(ge=110, le=2000)] = 400
+    min_count: Annotated[int, Field(ge=2, le=100)] = 4
+    fall_percent: Annotated[int, Field(ge=0, le=90)] = 20
+    past_count: Annotated[int, Field(ge=2, le=200)] = 12
+
+
+class EngagementShift(Trigger[EngagementShiftParameters]):
+    """A contact with whom there is far more contact than there used to be, or far less.
+
+    Mails, calls and meetings of the last days are held against the weekly rate of the weeks before. A rise
+    needs a few of them lately, and some before: with nobody to compare to nothing has shifted. A fall needs
+    enough of them before, so that a pause of a fortnight means something.
+
+    The figures keep chance out: where contact comes at random at its former rate (a Poisson process), four
+    or more in a fortnight at four times the rate come about in at most 1.9 of 100 fortnights, and a fifth of
+    the rate or less after twelve or more in eight weeks in at most 5.
+    """
+
+    key = "engagement_shift"
+    label = "Contact has changed"
+    record_kind = RecordKind.CONTACT
+    goal = Goal.LOOK_INTO_CHANGE
+    tools = ("create_followup",)
+    severity = Severity.LOW
+    watches = (Own(), Related(RecordKind.ACTIVITY, "contact"))
+    parameters_type = EngagementShiftParameters
+
+    def matching(
+        self, moment: ScanMoment, parameters: EngagementShiftParameters
+    ) -> QuerySet[Contact]:
+        """Contacts whose recent rate is far above or far below the one before."""
+        past_since = moment.days_ago(parameters.recent_days + parameters.past_days)
+        return (
+            Contact.objects.filter(MAY_BE_CONTACTED, last_activity_at__gt=past_since)
+            .annotate(facts=Subquery(_shift(moment, parameters)))
+            .filter(facts__isnull=False)
+        )
+
+    def edges(self, moment: ScanMoment, parameters: EngagementShiftParameters) -> tuple[Edge, ...]:
+        """Activities dated ahead taking place, passing from one span to the other, and leaving it."""
+        past_since = days_ago(parameters.recent_days + parameters.past_days)
+        return (
+            *(
+                Edge(Activity, "occurred_at", threshold, record="contact_id")
+                for threshold in (now, days_ago(parameters.recent_days), past_since)
+            ),
+            Edge(Contact, "last_activity_at", past_since, only=MAY_BE_CONTACTED),
+        )
+
+
+def _with_contact(since: datetime) -> QuerySet[Activity, Any]:
+    """What happened with the outer contact since, or lies ahead; a note is no contact."""
+    with_contact = Activity.objects.filter(contact=OuterRef("pk"), occurred_at__gt=since)
+    return with_contact.exclude(activity_kind=ActivityKind.NOTE).order_by().values("contact_id")
+
+
+def _attempts(
+    moment: ScanMoment, parameters: ContactUnresponsiveParameters
+) -> QuerySet[Activity, Any]:
+    """The facts about the outer contact's unanswered messages, when there are enough of them.
+
+    One pass over what happened with the contact, whatever is asked of it.
+    """
+    since = moment.days_ago(parameters.window_days)
+    is_response = Q(direction=Direction.INBOUND) | Q(activity_kind=ActivityKind.MEETING)
+    is_attempt = Q(direction=Direction.OUTBOUND) & ~Q(activity_kind=ActivityKind.MEETING)
+    heard = Activity.objects.filter(
+        contact=OuterRef(OuterRef("pk")), direction=Direction.INBOUND, occurred_at__lte=since
+    ).exclude(activity_kind=ActivityKind.NOTE)
+    return (
+        _with_contact(since)
+        .annotate(
+            responses=Count("pk", filter=is_response),
+            attempts=Count("pk", filter=is_attempt),
+            last_attempt_at=Max("occurred_at", filter=is_attempt),
+        )
+        .filter(
+            responses=0,
+            attempts__gte=parameters.outbound_count,
+            last_attempt_at__lte=moment.days_ago(parameters.wait_days),
+        )
+        .values(
+            facts=JSONObject(
+                outbound_count="attempts",
+                last_outbound_at="last_attempt_at",
+                last_inbound_at=Subquery(heard.order_by("-occurred_at").values("occurred_at")[:1]),
+                revision=OuterRef("revision"),
+            )
+        )
+    )
+
+
+def _shift(moment: ScanMoment, parameters: EngagementShiftParameters) -> QuerySet[Activity, Any]:
+    """The facts about the outer contact's change, when there is one."""
+    recent_since = moment.days_ago(parameters.recent_days)
+    is_recent = Q(occurred_at__gt=recent_since)
+    # recent / recent_days against percent / 100 * former / past_days, in whole numbers.
+    recent_share = F("recent") * parameters.past_days * 100
+    former_share = F("former") * parameters.recent_days
+    is_rise = Q(
+        recent__gte=parameters.min_count,
+        former__gte=1,
+        recent_share__gte=F("former_share") * parameters.rise_percent,
+    )
+    is_fall = Q(
+        former__gte=parameters.past_count,
+        recent_share__lte=F("former_share") * parameters.fall_percent,
+    )
+    return (
+        _with_contact(moment.days_ago(parameters.recent_days + parameters.past_days))
+        .filter(occurred_at__lte=moment.now)
+        .annotate(recent=Count("pk", filter=is_recent), former=Count("pk", filter=~is_recent))
+        .alias(recent_share=recent_share, former_share=former_share)
+        .filter(is_rise | is_fall)
+        .values(
+            facts=JSONObject(
+                direction=Case(When(is_rise, then=Value("rise")), default=Value("fall")),
+                recent_count="recent",
+                former_count="former",
+                revision=OuterRef("revision"),
+            )
+        )
+    )

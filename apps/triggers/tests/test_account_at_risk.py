@@ -1,0 +1,324 @@
+"""account_at_risk: a renewal lies ahead, and contact is thinning out or a mail waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from apps.crm.enums import ActivityKind, ContractOutcome, Direction, TaskStatus
+from apps.crm.models import Account, Activity, Contract
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    ContactFactory,
+    ContractFactory,
+    OpportunityFactory,
+    TaskFactory,
+)
+from apps.tenants.calendar import WorkingCalendar
+from apps.tenants.models import Tenant
+from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.rules import registry
+from apps.triggers.tests.asking import NOW, ago, facts_of, matching
+from apps.triggers.tests.hanging import hanging_on
+
+KEY = "account_at_risk"
+SECOND = timedelta(seconds=1)
+TODAY = date(2026, 3, 2)
+LATELY, BEFORE = ago(days=10), ago(days=60)
+
+
+def renewing(on: date | None = TODAY + timedelta(days=45), **fields: object) -> Account:
+    """An account with a running contract that renews on a day."""
+    contract: Contract = ContractFactory(renews_on=on, **fields)
+    return contract.account
+
+
+def thinning(account: Account, *, former: int = 6, recent: int = 0) -> Account:
+    """So many calls within the 90 days before the last 30, and so many within those."""
+    for at, count in ((BEFORE, former), (LATELY, recent)):
+        call(count, at, account=account)
+    return account
+
+
+def call(count: int, at: datetime, **about: object) -> None:
+    ActivityFactory.create_batch(
+        count,
+        activity_kind=ActivityKind.CALL,
+        direction=Direction.OUTBOUND,
+        occurred_at=at,
+        **about,
+    )
+
+
+def waiting(account: Account, **fields: object) -> Activity:
+    """A mail of one of its contacts, of two weeks ago."""
+    if "contact" not in fields:
+        fields["contact"] = ContactFactory(account=account)
+    mail: Activity = ActivityFactory(**{"occurred_at": ago(days=14), **fields})
+    return mail
+
+
+# -- the renewal --
+
+
+@pytest.mark.parametrize(
+    ("on", "fires"),
+    [
+        (TODAY - timedelta(days=1), False),
+        (TODAY, True),
+        (TODAY + timedelta(days=90), True),
+        (TODAY + timedelta(days=91), False),
+        (None, False),
+    ],
+    ids=["passed", "today", "in ninety days", "later", "without a day"],
+)
+def test_only_with_a_renewal_ahead(acme: Tenant, on: date | None, fires: bool) -> None:
+    account = thinning(renewing(on))
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+def test_a_settled_contract_puts_nothing_at_risk(acme: Tenant) -> None:
+    thinning(renewing(outcome=ContractOutcome.RENEWED))
+    assert matching(KEY) == []
+
+
+def test_a_renewal_alone_is_no_risk(acme: Tenant) -> None:
+    renewing()
+    assert matching(KEY) == []
+
+
+# -- contact that thins out --
+
+
+@pytest.mark.parametrize(
+    ("former", "recent", "fires"),
+    [
+        # Six in ninety days are two in thirty: half of that is one.
+        (6, 0, True),
+        (6, 1, False),
+        (7, 1, True),
+        (3, 0, True),
+        (2, 0, False),
+        (0, 0, False),
+    ],
+    ids=["none", "half", "under half", "few before", "too few before", "never any"],
+)
+def test_half_the_former_rate(acme: Tenant, former: int, recent: int, fires: bool) -> None:
+    account = thinning(renewing(), former=former, recent=recent)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("at", "recent_count", "former_count"),
+    [
+        (NOW, 1, 9),
+        (NOW + SECOND, 0, 9),
+        (ago(days=30) + SECOND, 1, 9),
+        (ago(days=30), 0, 10),
+        (ago(days=120) + SECOND, 0, 10),
+        (ago(days=120), 0, 9),
+    ],
+    ids=["now", "ahead", "recent just", "former just", "still counts", "too old"],
+)
+def test_the_ends_of_both_spans(
+    acme: Tenant, at: datetime, recent_count: int, former_count: int
+) -> None:
+    account = thinning(renewing(), former=9)
+    call(1, at, account=account)
+    facts = facts_of(KEY, account.pk)
+    assert (facts["recent_count"], facts["former_count"]) == (recent_count, former_count)
+
+
+@pytest.mark.parametrize("way", ["account", "contact", "deal"])
+def test_what_happens_with_contacts_and_deals_counts(acme: Tenant, way: str) -> None:
+    account = renewing()
+    about = hanging_on(way, account)
+    call(4, BEFORE, **about)
+    assert matching(KEY) == [account.pk]
+    call(1, LATELY, **about)
+    assert matching(KEY) == []
+
+
+def test_what_hangs_on_all_three_counts_once(acme: Tenant) -> None:
+    account = renewing()
+    contact = ContactFactory(account=account)
+    deal = OpportunityFactory(account=account, contact=contact)
+    call(2, BEFORE, account=account, contact=contact, opportunity=deal)
+    assert matching(KEY) == []
+    call(1, BEFORE, account=account, contact=contact, opportunity=deal)
+    assert facts_of(KEY, account.pk)["former_count"] == 3
+
+
+def test_notes_are_no_contact(acme: Tenant) -> None:
+    account = thinning(renewing())
+    ActivityFactory(account=account, activity_kind=ActivityKind.NOTE, occurred_at=LATELY)
+    assert matching(KEY) == [account.pk]
+
+
+def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
+    account = thinning(renewing(TODAY + timedelta(days=90)))
+    # All of it lies sixty days back: until thirty days ago it was recent.
+    assert matching(KEY, now=BEFORE + timedelta(days=30) - SECOND) == []
+    assert matching(KEY, now=BEFORE + timedelta(days=120) - SECOND) == [account.pk]
+    assert matching(KEY, now=BEFORE + timedelta(days=120)) == []
+
+
+# -- mail that waits --
+
+
+@pytest.mark.parametrize(
+    ("at", "fires"),
+    [
+        # Five working days before Monday at ten is the Monday before.
+        (ago(days=7), True),
+        (ago(days=7) + SECOND, False),
+        (ago(days=30) + SECOND, True),
+        (ago(days=30), False),
+    ],
+    ids=["waited long enough", "not yet", "just inside the span", "too old"],
+)
+def test_how_long_a_mail_waits(acme: Tenant, at: datetime, fires: bool) -> None:
+    account = renewing()
+    waiting(account, occurred_at=at)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+def test_mail_of_a_saturday_is_as_old_as_mail_of_late_friday(acme: Tenant) -> None:
+    one, other = renewing(), renewing()
+    waiting(one, occurred_at=datetime(2026, 2, 20, 22, 59, 59, tzinfo=UTC))
+    waiting(other, occurred_at=datetime(2026, 2, 21, 12, 0, tzinfo=UTC))
+    # Friday the 27th is over at 23:00 UTC.
+    friday_ends = datetime(2026, 2, 27, 23, 0, tzinfo=UTC)
+    assert matching(KEY, now=friday_ends - 2 * SECOND) == []
+    assert matching(KEY, now=friday_ends) == [one.pk, other.pk]
+
+
+def test_holidays_of_the_company_do_not_count(acme: Tenant) -> None:
+    account = renewing()
+    waiting(account, occurred_at=ago(days=7))
+    closed = WorkingCalendar(holidays=frozenset({date(2026, 2, 25)}))
+    assert matching(KEY, calendar=closed) == []
+    assert matching(KEY, calendar=closed, now=NOW + timedelta(days=1)) == [account.pk]
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "fires"),
+    [
+        (ActivityKind.EMAIL, Direction.OUTBOUND, False),
+        (ActivityKind.CALL, Direction.INBOUND, False),
+        (ActivityKind.MEETING, Direction.NONE, False),
+        (ActivityKind.NOTE, Direction.NONE, True),
+        (ActivityKind.EMAIL, Direction.INBOUND, True),
+    ],
+    ids=["answered", "called", "met", "noted", "wrote again"],
+)
+def test_a_reaction_clears_it(
+    acme: Tenant, kind: ActivityKind, direction: Direction, fires: bool
+) -> None:
+    account = renewing()
+    mail = waiting(account)
+    ActivityFactory(
+        contact=mail.contact, activity_kind=kind, direction=direction, occurred_at=ago(days=2)
+    )
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+def test_a_reaction_to_somebody_else_does_not(acme: Tenant) -> None:
+    account = renewing()
+    waiting(account)
+    other = ContactFactory(account=account)
+    ActivityFactory(contact=other, direction=Direction.OUTBOUND, occurred_at=ago(days=2))
+    assert matching(KEY) == [account.pk]
+
+
+def test_machines_and_strangers_do_not_wait(acme: Tenant) -> None:
+    account = renewing()
+    waiting(account, counterpart_address="No-Reply@one.example")
+    waiting(account, contact=ContactFactory())
+    ActivityFactory(account=account, occurred_at=ago(days=14))
+    assert matching(KEY) == []
+
+
+# -- plans, parameters, facts --
+
+
+def test_an_open_task_on_the_account_is_a_plan(acme: Tenant) -> None:
+    account = thinning(renewing())
+    task = TaskFactory(account=account)
+    TaskFactory(account=account, opportunity=OpportunityFactory(account=account))
+    assert matching(KEY) == []
+    task.status = TaskStatus.DONE
+    task.save()
+    assert matching(KEY) == [account.pk]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fires"),
+    [
+        ({"ahead_days": 45}, True),
+        ({"ahead_days": 44}, False),
+        ({"past_count": 7}, True),
+        ({"past_count": 8}, False),
+        # One against seven in three times as long: 43 percent.
+        ({"percent": 43}, True),
+        ({"percent": 42}, False),
+        ({"recent_days": 10}, True),
+        ({"recent_days": 61}, False),
+        ({"past_days": 30}, False),
+    ],
+)
+def test_parameters_move_the_boundaries(
+    acme: Tenant, parameters: dict[str, int], fires: bool
+) -> None:
+    account = thinning(renewing(), former=7, recent=1)
+    assert matching(KEY, parameters) == ([account.pk] if fires else [])
+
+
+def test_how_long_a_mail_may_wait_is_a_parameter(acme: Tenant) -> None:
+    account = renewing()
+    waiting(account)
+    assert matching(KEY, {"reply_working_days": 10}) == [account.pk]
+    assert matching(KEY, {"reply_working_days": 11}) == []
+
+
+def test_a_span_that_can_hold_no_waiting_mail_is_refused() -> None:
+    with pytest.raises(InvalidParametersError, match="recent_days must be greater than reply_"):
+        registry.get(KEY).parse({"recent_days": 14, "reply_working_days": 14})
+
+
+def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
+    account = thinning(renewing(owner=None), former=9, recent=1)
+    contract = Contract.objects.get()
+    assert facts_of(KEY, account.pk) == {
+        "contract_id": contract.pk,
+        "renews_on": "2026-04-16",
+        "recent_count": 1,
+        "former_count": 9,
+        "unanswered_id": None,
+        "unanswered_at": None,
+        "revision": 1,
+    }
+
+
+def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
+    account = renewing(account=AccountFactory(owner=None))
+    mail = waiting(account, occurred_at=ago(days=20))
+    waiting(account)
+    contract = Contract.objects.get()
+    assert facts_of(KEY, account.pk) == {
+        "contract_id": contract.pk,
+        "renews_on": "2026-04-16",
+        "recent_count": None,
+        "former_count": None,
+        "unanswered_id": mail.pk,
+        "unanswered_at": ago(days=20).isoformat(),
+        "revision": 1,
+    }
+
+
+def test_it_stands_for_the_weaker_triggers_of_the_account(acme: Tenant) -> None:
+    account = thinning(renewing(), former=6)
+    assert matching(KEY) == matching("renewal_approaching") == [account.pk]
+    assert registry.get(KEY).inhibits == ("account_silent", "renewal_approaching")
