@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apps.triggers.bench.customers import CUSTOMERS, PEOPLE
+
 _TABLES = (
     "triggers_signal", "crm_changelog", "crm_activity", "crm_task", "crm_opportunity", "crm_contact",
-    "crm_lead", "crm_account",
+    "crm_contract", "crm_lead", "crm_account",
 )  # fmt: skip
 
 _STATEMENTS = (
@@ -100,6 +102,7 @@ _STATEMENTS = (
            CASE WHEN i %% 2 = 1 THEN 1 + i * 104729::bigint %% %(deals)s END
     FROM generate_series(1, %(tasks)s) i
     """,
+    *CUSTOMERS,
     """
     UPDATE crm_lead r SET last_activity_at = a.at
     FROM (SELECT lead_id AS id, max(occurred_at) AS at FROM crm_activity
@@ -157,7 +160,7 @@ def fill(cursor: Any, schema: str, size: Size, now: datetime) -> None:
         cursor.execute(f'DROP INDEX "{name}"')
     cursor.execute("ALTER TABLE crm_activity DISABLE TRIGGER USER")
     for statement in _STATEMENTS:
-        cursor.execute(statement, {**size.counts, "now": now})
+        cursor.execute(statement, {**size.counts, "people": PEOPLE, "now": now})
     cursor.execute("ALTER TABLE crm_activity ENABLE TRIGGER USER")
     cursor.execute("SET maintenance_work_mem = '256MB'")
     for _, definition in search_indexes:

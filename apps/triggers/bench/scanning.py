@@ -52,7 +52,13 @@ def scan_plain(now: datetime) -> dict[str, int]:
 
 def plain_params(now: datetime) -> dict[str, datetime | date]:
     """What the hand-written statements are given."""
-    return {"now": now, "today": now.astimezone(ZONE).date()}
+    moment = ScanMoment(now=now, zone=ZONE)
+    return {
+        "now": now,
+        "today": moment.today,
+        "working_days_ago_2": moment.working_days_ago(2),
+        "working_days_ago_5": moment.working_days_ago(5),
+    }
 
 
 def timed(scan: Scan, now: datetime) -> tuple[float, object]:

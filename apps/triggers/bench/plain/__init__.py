@@ -1,23 +1,42 @@
 """The triggers as one would write them by hand: the baseline of the scan's measure.
 
 Each statement reads, fires, refreshes and clears in one go, with the same indexes and the same rows in the
-end. ``%(now)s`` is the moment, ``%(today)s`` the day in the tenant's zone; the numbers are the default
-parameters.
+end. ``%(now)s`` is the moment, ``%(today)s`` the day in the tenant's zone, ``%(working_days_ago_2)s`` the
+moment two working days before; the numbers are the default parameters.
 """
 
 from __future__ import annotations
 
-from apps.triggers.bench.plain.activities import FOLLOWUP_MISSING, INBOUND_FROM_UNKNOWN_SENDER
+from apps.triggers.bench.plain.accounts import (
+    ACCOUNT_AT_RISK,
+    ACCOUNT_SILENT,
+    RENEWAL_APPROACHING,
+)
 from apps.triggers.bench.plain.contacts import CONTACT_DETAIL_CONFLICT
 from apps.triggers.bench.plain.deals import DEAL_STALLED
+from apps.triggers.bench.plain.engagement import CONTACT_UNRESPONSIVE, ENGAGEMENT_SHIFT
 from apps.triggers.bench.plain.leads import LEAD_INACTIVE
-from apps.triggers.bench.plain.tasks import TASK_OVERDUE
+from apps.triggers.bench.plain.messages import (
+    EMAIL_UNANSWERED,
+    INBOUND_FROM_UNKNOWN_SENDER,
+    NEW_ACTIVITY,
+)
+from apps.triggers.bench.plain.talks import FOLLOWUP_MISSING
+from apps.triggers.bench.plain.tasks import TASK_OVERDUE, TASKS_PILING_UP
 
 STATEMENTS: dict[str, str] = {
+    "account_at_risk": ACCOUNT_AT_RISK,
+    "account_silent": ACCOUNT_SILENT,
     "contact_detail_conflict": CONTACT_DETAIL_CONFLICT,
+    "contact_unresponsive": CONTACT_UNRESPONSIVE,
     "deal_stalled": DEAL_STALLED,
+    "email_unanswered": EMAIL_UNANSWERED,
+    "engagement_shift": ENGAGEMENT_SHIFT,
     "followup_missing": FOLLOWUP_MISSING,
     "inbound_from_unknown_sender": INBOUND_FROM_UNKNOWN_SENDER,
     "lead_inactive": LEAD_INACTIVE,
+    "new_activity": NEW_ACTIVITY,
+    "renewal_approaching": RENEWAL_APPROACHING,
     "task_overdue": TASK_OVERDUE,
+    "tasks_piling_up": TASKS_PILING_UP,
 }

@@ -1,4 +1,4 @@
-"""Triggers about calls, meetings and mails, by hand."""
+"""Triggers about calls and meetings, by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLLOWUP_MISSING = statement(
     WITH talk AS (
         SELECT id, occurred_at, opportunity_id, lead_id, contact_id, revision FROM crm_activity
         WHERE activity_kind IN ('meeting', 'call') AND NOT (activity_kind = 'call' AND direction = 'none')
-          AND occurred_at <= %(now)s - interval '3 days' AND occurred_at > %(now)s - interval '14 days'
+          AND occurred_at <= %(working_days_ago_2)s AND occurred_at > %(now)s - interval '14 days'
     ), found AS (
         SELECT a.*, d.revision AS about_revision
         FROM talk a JOIN crm_opportunity d ON d.id = a.opportunity_id AND d.outcome = 'open'
@@ -46,35 +46,5 @@ FOLLOWUP_MISSING = statement(
     goal="plan_next_step",
     kind="activity",
     severity=3,
-    parameters='{"grace_days": 3, "window_days": 14}',
-)
-
-INBOUND_FROM_UNKNOWN_SENDER = statement(
-    """
-    WITH sender AS (
-        SELECT DISTINCT lower(counterpart_address) AS address FROM crm_activity
-        WHERE direction = 'inbound' AND lead_id IS NULL AND contact_id IS NULL AND account_id IS NULL
-          AND opportunity_id IS NULL AND occurred_at <= %(now)s
-          AND occurred_at > %(now)s - interval '30 days'
-    )
-    SELECT a.id, jsonb_build_object('address', a.counterpart_address, 'occurred_at', a.occurred_at,
-                                    'revision', a.revision) AS facts
-    FROM sender s CROSS JOIN LATERAL (
-        SELECT id, counterpart_address, occurred_at, revision FROM crm_activity
-        WHERE lower(counterpart_address) = s.address AND direction = 'inbound' AND lead_id IS NULL
-          AND contact_id IS NULL AND account_id IS NULL AND opportunity_id IS NULL
-          AND occurred_at <= %(now)s
-        ORDER BY occurred_at, id LIMIT 1
-    ) a
-    WHERE s.address LIKE '%%@%%'
-      AND s.address !~
-          '^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?|newsletter)([+.@-]|$)'
-      AND NOT EXISTS (SELECT 1 FROM crm_lead l WHERE lower(l.email) = s.address)
-      AND NOT EXISTS (SELECT 1 FROM crm_contact c WHERE lower(c.email) = s.address)
-    """,
-    trigger="inbound_from_unknown_sender",
-    goal="identify_sender",
-    kind="activity",
-    severity=3,
-    parameters='{"window_days": 30}',
+    parameters='{"grace_working_days": 2, "window_days": 14}',
 )

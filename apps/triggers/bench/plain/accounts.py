@@ -1,0 +1,115 @@
+"""Triggers about accounts, by hand."""
+
+from __future__ import annotations
+
+from apps.triggers.bench.plain.writing import statement
+
+RENEWAL_APPROACHING = statement(
+    """
+    SELECT DISTINCT ON (c.account_id) c.account_id AS id,
+           jsonb_build_object('contract_id', c.id, 'renews_on', c.renews_on, 'revision', a.revision) AS facts
+    FROM crm_contract c JOIN crm_account a ON a.id = c.account_id
+    WHERE c.outcome = 'open' AND c.renews_on >= %(today)s::date AND c.renews_on <= %(today)s::date + 60
+      AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.account_id = c.account_id AND t.status = 'open'
+                      AND t.opportunity_id IS NULL AND t.lead_id IS NULL)
+    ORDER BY c.account_id, c.renews_on, c.id
+    """,
+    trigger="renewal_approaching",
+    goal="plan_renewal",
+    kind="account",
+    severity=2,
+    parameters='{"ahead_days": 60}',
+)
+
+ACCOUNT_SILENT = statement(
+    """
+    SELECT r.id, jsonb_build_object('last_activity_at', r.last_activity_at, 'created_at', r.created_at,
+                                    'revision', r.revision) AS facts
+    FROM crm_account r
+    WHERE (r.last_activity_at <= %(now)s - interval '60 days'
+           OR r.last_activity_at IS NULL AND r.created_at <= %(now)s - interval '60 days')
+      AND (EXISTS (SELECT 1 FROM crm_contract k WHERE k.account_id = r.id AND k.outcome = 'open')
+           OR EXISTS (SELECT 1 FROM crm_opportunity d WHERE d.account_id = r.id AND d.outcome = 'won'
+                      AND d.stage_entered_at > %(now)s - interval '730 days'))
+      AND NOT EXISTS (SELECT 1 FROM crm_activity a WHERE a.account_id = r.id AND a.activity_kind <> 'note'
+                      AND a.occurred_at > %(now)s - interval '60 days')
+      AND NOT EXISTS (SELECT 1 FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
+                      WHERE c.account_id = r.id AND a.activity_kind <> 'note'
+                      AND a.occurred_at > %(now)s - interval '60 days')
+      AND NOT EXISTS (SELECT 1 FROM crm_opportunity d JOIN crm_activity a ON a.opportunity_id = d.id
+                      WHERE d.account_id = r.id AND a.activity_kind <> 'note'
+                      AND a.occurred_at > %(now)s - interval '60 days')
+      AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.account_id = r.id AND t.status = 'open')
+      AND NOT EXISTS (SELECT 1 FROM crm_contact c JOIN crm_task t ON t.contact_id = c.id
+                      WHERE c.account_id = r.id AND t.status = 'open')
+      AND NOT EXISTS (SELECT 1 FROM crm_opportunity d JOIN crm_task t ON t.opportunity_id = d.id
+                      WHERE d.account_id = r.id AND t.status = 'open')
+    """,
+    trigger="account_silent",
+    goal="keep_account",
+    kind="account",
+    severity=2,
+    parameters='{"silent_days": 60, "won_within_days": 730}',
+)
+
+ACCOUNT_AT_RISK = statement(
+    """
+    WITH renewing AS (
+        SELECT DISTINCT ON (c.account_id) c.account_id, c.id, c.renews_on
+        FROM crm_contract c
+        WHERE c.outcome = 'open' AND c.renews_on >= %(today)s::date AND c.renews_on <= %(today)s::date + 90
+          AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.account_id = c.account_id AND t.status = 'open'
+                          AND t.opportunity_id IS NULL AND t.lead_id IS NULL)
+        ORDER BY c.account_id, c.renews_on, c.id
+    ), counted AS (
+        SELECT r.*, n.recent, n.former
+        FROM renewing r CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE x.occurred_at > %(now)s - interval '30 days') AS recent,
+                   count(*) FILTER (WHERE x.occurred_at <= %(now)s - interval '30 days') AS former
+            FROM (
+                SELECT a.id, a.occurred_at FROM crm_activity a
+                WHERE a.account_id = r.account_id AND a.activity_kind <> 'note'
+                  AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
+                UNION
+                SELECT a.id, a.occurred_at FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
+                WHERE c.account_id = r.account_id AND a.activity_kind <> 'note'
+                  AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
+                UNION
+                SELECT a.id, a.occurred_at
+                FROM crm_opportunity d JOIN crm_activity a ON a.opportunity_id = d.id
+                WHERE d.account_id = r.account_id AND a.activity_kind <> 'note'
+                  AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
+            ) x
+        ) n
+    ), found AS (
+        SELECT k.*, k.former >= 3 AND k.recent * 9000 < k.former * 1500 AS is_thinning,
+               m.id AS mail_id, m.occurred_at AS mail_at
+        FROM counted k LEFT JOIN LATERAL (
+            SELECT a.id, a.occurred_at FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
+            WHERE c.account_id = k.account_id AND a.activity_kind = 'email' AND a.direction = 'inbound'
+              AND a.occurred_at <= %(working_days_ago_5)s AND a.occurred_at > %(now)s - interval '30 days'
+              AND lower(a.counterpart_address) !~
+            '^(no-?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|notifications?|newsletter)([+.@-]|$)'
+              AND NOT EXISTS (SELECT 1 FROM crm_activity b
+                              WHERE b.contact_id = c.id AND b.occurred_at > a.occurred_at
+                                AND (b.activity_kind IN ('meeting', 'call')
+                                     OR b.direction = 'outbound' AND b.activity_kind <> 'note'))
+            ORDER BY a.occurred_at, a.id LIMIT 1
+        ) m ON true
+    )
+    SELECT f.account_id AS id,
+           jsonb_build_object('contract_id', f.id, 'renews_on', f.renews_on,
+                              'recent_count', CASE WHEN is_thinning THEN recent END,
+                              'former_count', CASE WHEN is_thinning THEN former END,
+                              'unanswered_id', mail_id, 'unanswered_at', mail_at,
+                              'revision', a.revision) AS facts
+    FROM found f JOIN crm_account a ON a.id = f.account_id
+    WHERE is_thinning OR mail_id IS NOT NULL
+    """,
+    trigger="account_at_risk",
+    goal="keep_account",
+    kind="account",
+    severity=3,
+    parameters='{"ahead_days": 90, "recent_days": 30, "past_days": 90, "percent": 50, "past_count": 3,'
+    ' "reply_working_days": 5}',
+)
