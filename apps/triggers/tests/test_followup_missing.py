@@ -209,7 +209,7 @@ def test_a_company_s_own_grace_goes_on_under_its_new_name(
 ) -> None:
     TriggerSetting.objects.create(trigger=KEY, parameters={"grace_days": before, "window_days": 60})
     other = TriggerSetting.objects.create(trigger="task_overdue", parameters={"grace_days": 1})
-    migration = import_module("apps.triggers.migrations.0007_followup_grace_in_working_days")
+    migration = import_module("apps.triggers.migrations.0008_followup_grace_in_working_days")
     with connection.schema_editor() as editor:
         migration.rename("grace_days", "grace_working_days")(apps, editor)
     parameters = TriggerSetting.objects.get(trigger=KEY).parameters

@@ -23,7 +23,7 @@ def rename(before: str, after: str) -> Callable[[Apps, BaseDatabaseSchemaEditor]
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("triggers", "0006_signals_waiting"),
+        ("triggers", "0007_replay_runs"),
     ]
 
     operations = [
