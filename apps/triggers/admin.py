@@ -31,8 +31,7 @@ from apps.tenants.admin import (
     ReadOnlyInline,
     link_to_record,
 )
-from apps.triggers.exceptions import InvalidParametersError
-from apps.triggers.forms import add_problems, parameter_fields, typed_parameters
+from apps.triggers.forms import judge, parameter_fields, typed_parameters
 from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.registry import Trigger
@@ -231,11 +230,8 @@ class TriggerSettingForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Let the trigger judge its parameters together, and see whether somebody was faster."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.trigger_rule is not None and not self.errors:
-            try:
-                self.trigger_rule.parse(typed_parameters(cleaned))
-            except InvalidParametersError as error:
-                add_problems(self, self.trigger_rule, error)
+        if self.trigger_rule is not None:
+            judge(self, self.trigger_rule, cleaned)
         revision = cleaned.get("revision_read")
         if revision is not None and revision != self.instance.revision:
             self.add_error(

@@ -17,7 +17,7 @@ from apps.triggers.day_lists import DaysRefusedError, read_days
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.models import Scan
-from apps.triggers.parameters import DeclaredParameter, ParameterProblem
+from apps.triggers.parameters import TOGETHER, DeclaredParameter, ParameterProblem
 from apps.triggers.querysets import ScanQuerySet
 from apps.triggers.registry import Trigger
 from apps.triggers.settings import OFF, ON, Setting, show_value
@@ -73,14 +73,19 @@ def _field(
     )
 
 
-def add_problems(
-    form: forms.BaseForm, trigger: Trigger[Any], error: InvalidParametersError
-) -> None:
-    """Put what the trigger refuses at its field, with the names that people know."""
-    for problem in error.problems:
-        name = PARAMETER + problem.name
-        message = in_words(problem, trigger)
-        form.add_error(name if name in form.fields else None, message)
+def judge(form: forms.BaseForm, trigger: Trigger[Any], cleaned: Mapping[str, Any]) -> None:
+    """Let the trigger judge what was typed, and put what it refuses at its field.
+
+    Whether values fit together is asked only when each of them is sound.
+    """
+    try:
+        trigger.parse(typed_parameters(cleaned))
+    except InvalidParametersError as error:
+        for problem in error.problems:
+            if problem.name != TOGETHER:
+                form.add_error(PARAMETER + problem.name, problem.message)
+            elif not form.errors:
+                form.add_error(None, in_words(problem, trigger))
 
 
 def in_words(problem: ParameterProblem, trigger: Trigger[Any]) -> str:
@@ -138,11 +143,7 @@ class SettingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Let the trigger judge the parameters, one by one and together."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors:
-            try:
-                self.setting.trigger.parse(typed_parameters(cleaned))
-            except InvalidParametersError as error:
-                add_problems(self, self.setting.trigger, error)
+        judge(self, self.setting.trigger, cleaned)
         return cleaned
 
 

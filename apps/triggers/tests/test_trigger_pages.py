@@ -175,6 +175,19 @@ def test_a_value_that_does_not_fit_is_refused_at_its_box_and_kept(
     assert TriggerSetting.objects.count() == 0
 
 
+def test_each_value_is_judged_though_another_is_no_number(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.manager)
+    answer = client.post(
+        PAGE, typed(client, parameter_silent_days="900", parameter_past_reviving_days="soon")
+    )
+    assert answer.context["form"].errors == {
+        "parameter_silent_days": ["A whole number from 1 to 365."],
+        "parameter_past_reviving_days": ["Enter a whole number."],
+    }
+
+
 def test_values_that_do_not_fit_together_are_refused_in_the_words_of_the_page(
     cast: Cast, client_for: ClientFor
 ) -> None:

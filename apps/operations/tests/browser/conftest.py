@@ -56,12 +56,13 @@ def browser_type_launch_args() -> dict[str, Any]:
 def complaints(context: BrowserContext) -> Iterator[list[str]]:
     """Everything that pages complain about: script errors, refused content. A test ends with none.
 
-    That an answer was a 409 is no complaint: the page shows it.
+    That an answer was a 409 or a 422 is no complaint: the page shows it.
     """
     said: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "status of 409" not in message.text:
+        is_shown = any(f"status of {status}" in message.text for status in (409, 422))
+        if message.type == "error" and not is_shown:
             said.append(message.text)
 
     context.on("console", note)
