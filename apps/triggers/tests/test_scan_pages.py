@@ -40,7 +40,7 @@ def test_every_kind_has_its_words(cast: Cast, client_for: ClientFor) -> None:
     for made, words in zip(
         scans, ("Daily", "What changed or came due", "As it happened", "Manual"), strict=True
     ):
-        assert f">{words} · {made.pk}</a>" in text
+        assert f">{words}&nbsp;·&nbsp;{made.pk}</a>" in text
         page = client.get(f"{LIST}{made.pk}/").content.decode()
         assert f'<h1 class="header-title">Scan {made.pk}</h1>' in page
         assert f"<span>{words}</span>" in page
