@@ -69,7 +69,7 @@ def _at_account(rows: QuerySet[Any], way: tuple[str, ...]) -> QuerySet[Any]:
 class RenewalApproachingParameters(Parameters):
     """How long before the day a renewal is to be planned."""
 
-    ahead_days: Annotated[int, Field(ge=1, le=365)] = 60
+    ahead_days: Annotated[int, Field(ge=1, le=365, title="Renewal within")] = 60
 
 
 class RenewalApproaching(Trigger[RenewalApproachingParameters]):
@@ -122,8 +122,21 @@ class RenewalApproaching(Trigger[RenewalApproachingParameters]):
 class AccountSilentParameters(Parameters):
     """How long a customer may hear nothing, and how long ago a deal still makes a customer."""
 
-    silent_days: Annotated[int, Field(ge=7, le=365)] = 60
-    won_within_days: Annotated[int, Field(ge=30, le=3650)] = 730
+    silent_days: Annotated[
+        int,
+        Field(
+            ge=7, le=365, title="Silent for", description="Since the last call, mail or meeting."
+        ),
+    ] = 60
+    won_within_days: Annotated[
+        int,
+        Field(
+            ge=30,
+            le=3650,
+            title="Won within",
+            description="A won deal makes a customer for so long; a running contract always does.",
+        ),
+    ] = 730
 
 
 class AccountSilent(Trigger[AccountSilentParameters]):
@@ -211,12 +224,41 @@ class AccountAtRiskParameters(Parameters):
     ``percent`` is of the rate of the past days: 100 is no change.
     """
 
-    ahead_days: Annotated[int, Field(ge=1, le=365)] = 90
-    recent_days: Annotated[int, Field(ge=7, le=90)] = 30
-    past_days: Annotated[int, Field(ge=14, le=365)] = 90
-    percent: Annotated[int, Field(ge=1, le=100)] = 50
-    past_count: Annotated[int, Field(ge=1, le=200)] = 3
-    reply_working_days: Annotated[int, Field(ge=1, le=30)] = 5
+    ahead_days: Annotated[int, Field(ge=1, le=365, title="Renewal within")] = 90
+    recent_days: Annotated[
+        int,
+        Field(
+            ge=7,
+            le=90,
+            title="Contact of the last",
+            description="These days are held against those before them.",
+        ),
+    ] = 30
+    past_days: Annotated[
+        int,
+        Field(
+            ge=14,
+            le=365,
+            title="Compared with",
+            description="The days before those, for the usual rate.",
+        ),
+    ] = 90
+    percent: Annotated[
+        int,
+        Field(
+            ge=1, le=100, title="Fallen below", description="Of the usual rate: 100 is no change."
+        ),
+    ] = 50
+    past_count: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=200,
+            title="Contacts before",
+            description="So many or more in the days before: from fewer no rate follows.",
+        ),
+    ] = 3
+    reply_working_days: Annotated[int, Field(ge=1, le=30, title="Mail unanswered for")] = 5
 
     @model_validator(mode="after")
     def _leave_a_window(self) -> Self:

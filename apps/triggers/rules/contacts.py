@@ -42,7 +42,12 @@ from apps.triggers.watches import Own, Related
 class ContactDetailConflictParameters(Parameters):
     """How far back a signature or a bounce still counts."""
 
-    window_days: Annotated[int, Field(ge=1, le=730)] = 60
+    window_days: Annotated[
+        int,
+        Field(
+            ge=1, le=730, title="Look back", description="Older messages and bounces do not count."
+        ),
+    ] = 60
 
 
 class Plain(Func):

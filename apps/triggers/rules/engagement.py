@@ -37,9 +37,22 @@ MAY_BE_CONTACTED = Q(do_not_contact=False)
 class ContactUnresponsiveParameters(Parameters):
     """How many messages without an answer, in how many days, and how long to wait for one."""
 
-    outbound_count: Annotated[int, Field(ge=2, le=50)] = 4
-    window_days: Annotated[int, Field(ge=7, le=365)] = 45
-    wait_days: Annotated[int, Field(ge=0, le=60)] = 3
+    outbound_count: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=50,
+            title="Attempts",
+            description="So many mails and calls of ours, or more, without a response.",
+        ),
+    ] = 4
+    window_days: Annotated[int, Field(ge=7, le=365, title="Within")] = 45
+    wait_days: Annotated[
+        int,
+        Field(
+            ge=0, le=60, title="Wait after the last one", description="It may still be answered."
+        ),
+    ] = 3
 
     @model_validator(mode="after")
     def _leave_a_window(self) -> Self:
@@ -111,12 +124,44 @@ class EngagementShiftParameters(Parameters):
     Percentages are of the former weekly rate: 100 is no change.
     """
 
-    recent_days: Annotated[int, Field(ge=7, le=60)] = 14
-    past_days: Annotated[int, Field(ge=14, le=365)] = 56
-    rise_percent: Annotated[int, Field(ge=110, le=2000)] = 400
-    min_count: Annotated[int, Field(ge=2, le=100)] = 4
-    fall_percent: Annotated[int, Field(ge=0, le=90)] = 20
-    past_count: Annotated[int, Field(ge=2, le=200)] = 12
+    recent_days: Annotated[
+        int,
+        Field(
+            ge=7,
+            le=60,
+            title="Contact of the last",
+            description="These days are held against those before them.",
+        ),
+    ] = 14
+    past_days: Annotated[
+        int,
+        Field(
+            ge=14,
+            le=365,
+            title="Compared with",
+            description="The days before those, for the usual rate.",
+        ),
+    ] = 56
+    rise_percent: Annotated[
+        int,
+        Field(
+            ge=110,
+            le=2000,
+            title="Risen to",
+            description="Of the usual rate: 400 is four times as much.",
+        ),
+    ] = 400
+    min_count: Annotated[
+        int,
+        Field(ge=2, le=100, title="Contacts lately, for a rise", description="So many or more."),
+    ] = 4
+    fall_percent: Annotated[
+        int, Field(ge=0, le=90, title="Fallen to", description="Of the usual rate: 20 is a fifth.")
+    ] = 20
+    past_count: Annotated[
+        int,
+        Field(ge=2, le=200, title="Contacts before, for a fall", description="So many or more."),
+    ] = 12
 
 
 class EngagementShift(Trigger[EngagementShiftParameters]):

@@ -43,7 +43,9 @@ MACHINE_ADDRESS = (
 class InboundFromUnknownSenderParameters(Parameters):
     """How far back to look for messages from strangers."""
 
-    window_days: Annotated[int, Field(ge=1, le=365)] = 30
+    window_days: Annotated[
+        int, Field(ge=1, le=365, title="Look back", description="Older messages are left alone.")
+    ] = 30
 
 
 class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
@@ -120,8 +122,10 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
 class EmailUnansweredParameters(Parameters):
     """How soon a mail is to be answered, and how far back to look."""
 
-    reply_working_days: Annotated[int, Field(ge=0, le=30)] = 2
-    window_days: Annotated[int, Field(ge=1, le=365)] = 30
+    reply_working_days: Annotated[int, Field(ge=0, le=30, title="Unanswered for")] = 2
+    window_days: Annotated[
+        int, Field(ge=1, le=365, title="Look back", description="Older mails are left alone.")
+    ] = 30
 
     @model_validator(mode="after")
     def _leave_a_window(self) -> Self:
@@ -188,8 +192,10 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
 class NewActivityParameters(Parameters):
     """How new the message is, and how long nothing had happened before it."""
 
-    window_days: Annotated[int, Field(ge=1, le=90)] = 7
-    dormant_days: Annotated[int, Field(ge=7, le=1095)] = 60
+    window_days: Annotated[
+        int, Field(ge=1, le=90, title="Look back", description="Older messages are no news.")
+    ] = 7
+    dormant_days: Annotated[int, Field(ge=7, le=1095, title="Silent before it for")] = 60
 
 
 class NewActivity(Trigger[NewActivityParameters]):

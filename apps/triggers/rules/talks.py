@@ -28,8 +28,18 @@ from apps.triggers.rules.subjects import (
 class FollowupMissingParameters(Parameters):
     """How soon after a meeting or call a next step is expected, and how far back to look."""
 
-    grace_working_days: Annotated[int, Field(ge=0, le=30)] = 2
-    window_days: Annotated[int, Field(ge=1, le=365)] = 14
+    grace_working_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=30,
+            title="Time for a next step",
+            description="Until then nothing is missing yet.",
+        ),
+    ] = 2
+    window_days: Annotated[
+        int, Field(ge=1, le=365, title="Look back", description="Older talks are left alone.")
+    ] = 14
 
     @model_validator(mode="after")
     def _leave_a_window(self) -> Self:

@@ -24,7 +24,15 @@ IS_OPEN = Q(status=TaskStatus.OPEN)
 class TaskOverdueParameters(Parameters):
     """How many days after its due day a task counts as overdue."""
 
-    grace_days: Annotated[int, Field(ge=0, le=90)] = 2
+    grace_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=90,
+            title="Grace",
+            description="Until then the task is still on the person's own list.",
+        ),
+    ] = 2
 
 
 class TaskOverdue(Trigger[TaskOverdueParameters]):
@@ -57,8 +65,18 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
 class TasksPilingUpParameters(Parameters):
     """How many overdue tasks of one person are a pile, and when one counts as overdue."""
 
-    overdue_count: Annotated[int, Field(ge=2, le=500)] = 8
-    grace_days: Annotated[int, Field(ge=0, le=90)] = 2
+    overdue_count: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=500,
+            title="Overdue tasks",
+            description="So many of one person, or more, are a pile.",
+        ),
+    ] = 8
+    grace_days: Annotated[
+        int, Field(ge=0, le=90, title="Grace", description="Until then a task is not overdue.")
+    ] = 2
 
 
 class TasksPilingUp(Trigger[TasksPilingUpParameters]):

@@ -108,6 +108,18 @@ def test_a_page_costs_the_same_with_one_change_and_with_three(
     assert counts == [(1, 12), (2, 12), (3, 12)]
 
 
+def test_the_fine_points_name_triggers_and_parameters_as_people_know_them(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.rep)
+    for trigger in registry.all():
+        text = " ".join(client.get(f"/triggers/{trigger.key}/").context["notes"])
+        names = {*trigger.parameters_type.model_fields, *(t.key for t in registry.all())}
+        assert [name for name in names if "_" in name and name in text] == []
+    talks = client.get("/triggers/followup_missing/").context["notes"]
+    assert "(“Lead gone quiet”, “Deal stalled”)" in talks[-1]
+
+
 def test_an_unknown_trigger_has_no_page(cast: Cast, client_for: ClientFor) -> None:
     client = client_for(cast.manager)
     for address in ("/triggers/lead_inactve/", "/triggers/%00/", "/triggers/Lead Inactive/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from apps.triggers.exceptions import SettingChangedError, SettingPermissionError
 from apps.triggers.forms import SettingForm, merge, typed_parameters
 from apps.triggers.models import Signal, TriggerState
 from apps.triggers.own_figures import read_own_figures
+from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.settings import (
     CHANGE_PERMISSION,
@@ -39,6 +41,8 @@ from apps.users.models import User
 from apps.users.services import person_of
 
 CHANGES_SHOWN = 10
+
+_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +157,20 @@ def _answer(
         "past_changes": past_changes(trigger, CHANGES_SHOWN),
         "figures": figures,
         "chart": lay_out_strips(figures.rows) if figures else None,
+        "notes": [_in_words(note, trigger) for note in trigger.notes],
         "held_back": [registry.label(key) for key in trigger.inhibits],
         **more,
     }
     return render(request, "triggers/trigger_detail.html", context, status=status)
+
+
+def _in_words(note: str, trigger: Trigger[Any]) -> str:
+    """A note of the docstring with labels in the place of names."""
+    labels = {other.key: other.label for other in registry.all()}
+    labels |= {parameter.name: parameter.label for parameter in trigger.declared}
+    return _NAME.sub(
+        lambda found: f"“{labels[found[0]]}”" if found[0] in labels else found[0], note
+    )
 
 
 def _show(setting: Setting, firing: int, looked_at: datetime | None) -> ShownTrigger:
