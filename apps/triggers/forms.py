@@ -11,6 +11,8 @@ from typing import Any, cast
 import django_filters
 from django import forms
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from apps.tenants.models import Tenant
 from apps.triggers.day_lists import DaysRefusedError, read_days
@@ -61,16 +63,21 @@ def _field(
             label=parameter.label,
             initial=bool(chosen),
             required=False,
-            help_text=f"{parameter.help} {by_default}".strip(),
+            help_text=_help(parameter, by_default),
             widget=switch(),
         )
     bounds = f"{parameter.bounds}; {parameter.default} by default."
     return forms.IntegerField(
         label=parameter.label,
         initial=chosen,
-        help_text=f"{parameter.help} {bounds}".strip(),
+        help_text=_help(parameter, bounds),
         widget=number(),
     )
+
+
+def _help(parameter: DeclaredParameter, bounds: str) -> SafeString:
+    """What it means, and its bounds in one piece."""
+    return format_html('{} <span class="nowrap">{}</span>', parameter.help, bounds)
 
 
 def judge(form: forms.BaseForm, trigger: Trigger[Any], cleaned: Mapping[str, Any]) -> None:

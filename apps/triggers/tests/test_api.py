@@ -101,6 +101,16 @@ def test_scans_are_listed_newest_first_at_a_fixed_cost(cast: Cast, api_for: ApiF
     assert ids_of(client.get("/api/v1/scans/", {"kind": "manual"})) == []
 
 
+def test_scans_are_filtered_by_every_kind_there_is(cast: Cast, api_for: ApiFor) -> None:
+    scans = {kind: Scan.objects.create(kind=kind) for kind in ScanKind}
+    client = api_for(cast.rep)
+    for kind, scan in scans.items():
+        assert ids_of(client.get("/api/v1/scans/", {"kind": kind.value})) == [scan.pk]
+    both = client.get("/api/v1/scans/", {"kind": ["incremental", "realtime"]})
+    assert ids_of(both) == [scans[ScanKind.REALTIME].pk, scans[ScanKind.INCREMENTAL].pk]
+    assert client.get("/api/v1/scans/", {"kind": "hourly"}).status_code == 400
+
+
 def test_a_rep_sees_signals_of_records_that_they_may_see(
     cast: Cast, globex: Tenant, globex_cast: Cast, api_for: ApiFor
 ) -> None:
