@@ -57,7 +57,8 @@ class Company:
         """Let one thing happen."""
         weights: dict[Callable[[], None], int] = {
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
-            self.add_activity: 30, self.add_task: 8, self.add_contract: 4, self.change: 25,
+            self.add_activity: 30, self.chase: 4, self.court: 4, self.add_task: 8,
+            self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14,
         }  # fmt: skip
@@ -106,6 +107,30 @@ class Company:
                 delivery=self.random.choice(Delivery.values),
                 stated_details=self.random.choice([{}, {}, {"phone": "+49 30 2"}, {"title": "Head"}]),
             )  # fmt: skip
+
+    def chase(self) -> None:
+        """Write to one person again and again."""
+        contact = self._some(Contact, always=True)
+        for days in (3, 5, 9, 14, 20):
+            Activity.objects.create(
+                owner=self._person(), activity_kind=ActivityKind.EMAIL, direction=Direction.OUTBOUND,
+                occurred_at=self.now - timedelta(days=days), contact=contact,
+            )  # fmt: skip
+
+    def court(self) -> None:
+        """Meet a customer often, long ago, with a contract that comes up for renewal."""
+        account = self._some(Account, always=True)
+        if account is None:
+            return
+        for days in (35, 50, 70, 90):
+            Activity.objects.create(
+                owner=self._person(), activity_kind=ActivityKind.MEETING, account=account,
+                occurred_at=self.now - timedelta(days=days),
+            )  # fmt: skip
+        Contract.objects.create(
+            account=account, name=self._word(), starts_on=self._moment().date(),
+            renews_on=(self.now + timedelta(days=self.random.choice([20, 61, 95]))).date(),
+        )  # fmt: skip
 
     def add_task(self) -> None:
         for _ in range(self.random.choice([1, 1, 3])):

@@ -63,6 +63,8 @@ def test_after_each_round_a_full_scan_would_change_nothing(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(100, 130))
-def test_long_histories(committed_tenant: Tenant, seed: int) -> None:
-    tell(seed, 150, committed_tenant)
+def test_long_histories_in_which_every_trigger_fires(committed_tenant: Tenant) -> None:
+    fired: set[str] = set()
+    for seed in range(100, 120):
+        fired |= tell(seed, 60, committed_tenant)
+    assert fired == {trigger.key for trigger in registry.all()}
