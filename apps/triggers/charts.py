@@ -26,18 +26,21 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Strips:
-    """The groups on one axis, which begins at zero and ends at ``highest``."""
+    """Groups of one unit on one axis, which begins at zero and ends at ``highest``."""
 
     strips: tuple[Strip, ...]
     highest: float
     unit: str
 
 
-def lay_out_strips(rows: Sequence[DistributionRow]) -> Strips:
-    """Put the groups on one axis."""
-    highest = (
-        max((value for row in rows for value in (row.p80 or 0, row.threshold)), default=0) or 1
-    )
+def lay_out_strips(rows: Sequence[DistributionRow]) -> list[Strips]:
+    """Put the groups of each unit on an axis of their own, in their order."""
+    units = dict.fromkeys(row.unit for row in rows)
+    return [_on_one_axis([row for row in rows if row.unit == unit], unit) for unit in units]
+
+
+def _on_one_axis(rows: Sequence[DistributionRow], unit: str) -> Strips:
+    highest = max(max(row.p80 or 0, row.threshold) for row in rows) or 1
     return Strips(
         strips=tuple(
             Strip(
@@ -49,7 +52,7 @@ def lay_out_strips(rows: Sequence[DistributionRow]) -> Strips:
             for row in rows
         ),
         highest=highest,
-        unit=rows[0].unit if rows else "",
+        unit=unit,
     )
 
 

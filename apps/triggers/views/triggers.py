@@ -156,7 +156,7 @@ def _answer(
         "may_change": user.has_perm(CHANGE_PERMISSION),
         "past_changes": past_changes(trigger, CHANGES_SHOWN),
         "figures": figures,
-        "chart": lay_out_strips(figures.rows) if figures else None,
+        "charts": lay_out_strips(figures.rows) if figures else [],
         "notes": [_in_words(note, trigger) for note in trigger.notes],
         "held_back": [registry.label(key) for key in trigger.inhibits],
         **more,
