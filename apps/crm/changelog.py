@@ -16,7 +16,7 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
-from apps.crm.models import Activity, Opportunity, Record
+from apps.crm.models import Activity, Contact, Opportunity, Record
 
 # Where the database tells that rows were logged; the payload is the tenant's schema.
 CHANGES_CHANNEL = "aisha_changes"
@@ -93,9 +93,38 @@ BEGIN
     RETURN NEW;
 END $body$;
 
--- last_activity_at of the records that new, changed or removed activities hang on. Rows are locked in id
--- order, so that two imports touching the same records do not deadlock. What lies in the future has not
--- happened yet and does not count.
+-- The statement that finds last_activity_at anew for the records of a kind whose ids a query gives. With an
+-- account it is that of its contacts and deals, too. Rows are locked in id order, so that two imports
+-- touching the same records do not deadlock. What lies in the future has not happened yet and does not count.
+CREATE OR REPLACE FUNCTION public.crm_last_activity(schema_name text, target text, touched text)
+RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    counts text := $sql$ a.occurred_at <= clock_timestamp() AND a.activity_kind <> 'note' $sql$;
+    own text := 'SELECT max(a.occurred_at) FROM %1$I.crm_activity a WHERE a.%2$I = locked.id AND %3$s';
+    through text := 'SELECT max(a.occurred_at) FROM %1$I.%2$I h JOIN %1$I.crm_activity a ON a.%3$I = h.id
+                     WHERE h.account_id = locked.id AND %4$s';
+    latest text := format(own, schema_name, target || '_id', counts);
+BEGIN
+    IF target = 'account' THEN
+        latest := format('SELECT greatest((%s), (%s), (%s))', latest,
+                         format(through, schema_name, 'crm_contact', 'contact_id', counts),
+                         format(through, schema_name, 'crm_opportunity', 'opportunity_id', counts));
+    END IF;
+    RETURN format($sql$
+        WITH touched AS (
+            SELECT DISTINCT id FROM (%3$s) t WHERE id IS NOT NULL
+        ), locked AS MATERIALIZED (
+            SELECT r.id FROM %1$I.%2$I r JOIN touched USING (id) ORDER BY r.id FOR UPDATE OF r
+        ), latest AS (
+            SELECT locked.id, (%4$s) AS at FROM locked
+        )
+        UPDATE %1$I.%2$I r SET last_activity_at = latest.at FROM latest
+        WHERE r.id = latest.id AND r.last_activity_at IS DISTINCT FROM latest.at
+    $sql$, schema_name, 'crm_' || target, touched, latest);
+END $body$;
+
+-- last_activity_at of the records that new, changed or removed activities hang on. New ones are compared with
+-- what stands there, which is quick for many.
 CREATE OR REPLACE FUNCTION public.crm_follow_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -103,57 +132,47 @@ DECLARE
                                WHEN 'DELETE' THEN 'SELECT * FROM o'
                                ELSE 'SELECT * FROM o UNION ALL SELECT * FROM n' END;
     target text;
+    hung text;
 BEGIN
     FOREACH target IN ARRAY ARRAY['lead', 'contact', 'opportunity', 'account'] LOOP
+        hung := format($sql$
+            SELECT %2$s AS id, a.occurred_at, a.activity_kind
+            FROM (%3$s) AS a
+            LEFT JOIN %1$I.crm_contact c ON c.id = a.contact_id
+            LEFT JOIN %1$I.crm_opportunity d ON d.id = a.opportunity_id
+        $sql$, TG_TABLE_SCHEMA,
+            CASE target WHEN 'account' THEN 'unnest(ARRAY[a.account_id, c.account_id, d.account_id])'
+                        ELSE format('a.%I', target || '_id') END,
+            changed);
         IF TG_OP = 'INSERT' THEN
             EXECUTE format($sql$
                 WITH latest AS (
-                    SELECT %2$s AS id, max(a.occurred_at) AS at
-                    FROM n AS a
-                    LEFT JOIN %1$I.crm_contact c ON c.id = a.contact_id
-                    LEFT JOIN %1$I.crm_opportunity d ON d.id = a.opportunity_id
-                    WHERE %2$s IS NOT NULL AND a.activity_kind <> 'note'
-                      AND a.occurred_at <= clock_timestamp()
-                    GROUP BY 1
+                    SELECT id, max(occurred_at) AS at FROM (%3$s) hung
+                    WHERE id IS NOT NULL AND activity_kind <> 'note' AND occurred_at <= clock_timestamp()
+                    GROUP BY id
                 ), locked AS MATERIALIZED (
-                    SELECT r.id, latest.at FROM %1$I.%3$I r JOIN latest USING (id)
+                    SELECT r.id, latest.at FROM %1$I.%2$I r JOIN latest USING (id)
                     WHERE r.last_activity_at IS NULL OR r.last_activity_at < latest.at
                     ORDER BY r.id FOR UPDATE OF r
                 )
-                UPDATE %1$I.%3$I r SET last_activity_at = locked.at FROM locked WHERE r.id = locked.id
-            $sql$, TG_TABLE_SCHEMA,
-                CASE target WHEN 'account' THEN 'COALESCE(a.account_id, c.account_id, d.account_id)'
-                            ELSE format('a.%I', target || '_id') END,
-                'crm_' || target);
+                UPDATE %1$I.%2$I r SET last_activity_at = locked.at FROM locked WHERE r.id = locked.id
+            $sql$, TG_TABLE_SCHEMA, 'crm_' || target, hung);
         ELSE
-            EXECUTE format($sql$
-                WITH touched AS (
-                    SELECT DISTINCT %2$s AS id
-                    FROM (%4$s) AS a
-                    LEFT JOIN %1$I.crm_contact c ON c.id = a.contact_id
-                    LEFT JOIN %1$I.crm_opportunity d ON d.id = a.opportunity_id
-                    WHERE %2$s IS NOT NULL
-                ), locked AS MATERIALIZED (
-                    SELECT r.id FROM %1$I.%3$I r JOIN touched USING (id) ORDER BY r.id FOR UPDATE OF r
-                ), latest AS (
-                    SELECT locked.id, (
-                        SELECT max(a.occurred_at) FROM %1$I.crm_activity a
-                        LEFT JOIN %1$I.crm_contact c ON c.id = a.contact_id
-                        LEFT JOIN %1$I.crm_opportunity d ON d.id = a.opportunity_id
-                        WHERE %5$s AND a.occurred_at <= clock_timestamp() AND a.activity_kind <> 'note'
-                    ) AS at FROM locked
-                )
-                UPDATE %1$I.%3$I r SET last_activity_at = latest.at FROM latest
-                WHERE r.id = latest.id AND r.last_activity_at IS DISTINCT FROM latest.at
-            $sql$, TG_TABLE_SCHEMA,
-                CASE target WHEN 'account' THEN 'COALESCE(a.account_id, c.account_id, d.account_id)'
-                            ELSE format('a.%I', target || '_id') END,
-                'crm_' || target, changed,
-                CASE target WHEN 'account'
-                    THEN '(a.account_id = locked.id OR c.account_id = locked.id OR d.account_id = locked.id)'
-                    ELSE format('a.%I = locked.id', target || '_id') END);
+            EXECUTE public.crm_last_activity(TG_TABLE_SCHEMA, target, hung);
         END IF;
     END LOOP;
+    RETURN NULL;
+END $body$;
+
+-- The accounts that a contact or a deal has left and come to. One that is deleted may go before its
+-- activities do.
+CREATE OR REPLACE FUNCTION public.crm_follow_account() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+    EXECUTE public.crm_last_activity(TG_TABLE_SCHEMA, 'account',
+        CASE TG_OP WHEN 'DELETE' THEN 'SELECT account_id AS id FROM o'
+                   ELSE 'SELECT unnest(ARRAY[o.account_id, n.account_id]) AS id FROM o JOIN n USING (id)
+                         WHERE o.account_id IS DISTINCT FROM n.account_id' END);
     RETURN NULL;
 END $body$;
 """
@@ -204,6 +223,18 @@ def _trigger_statements(schema: str, model: type[Record]) -> list[sql.Composed]:
                 tracked=sql.Literal(tracked),
             )
         )
+        if model in {Contact, Opportunity} and operation != "INSERT":
+            statements.append(
+                sql.SQL(
+                    "CREATE OR REPLACE TRIGGER {name} AFTER {operation} ON {table} REFERENCING {transition} "
+                    "FOR EACH STATEMENT EXECUTE FUNCTION public.crm_follow_account()"
+                ).format(
+                    name=sql.Identifier(f"follow_account_{operation.lower()}"),
+                    operation=sql.SQL(operation),
+                    table=table,
+                    transition=sql.SQL(transition),
+                )
+            )
         if model is Activity:
             statements.append(
                 sql.SQL(

@@ -14,18 +14,19 @@ _COLUMNS = {
     "lead": "a.lead_id",
     "contact": "a.contact_id",
     "opportunity": "a.opportunity_id",
-    "account": "COALESCE(a.account_id, c.account_id, d.account_id)",
+    "account": "unnest(ARRAY[a.account_id, c.account_id, d.account_id])",
 }
 
 # Rows are locked in id order, as the database's triggers do it.
 _FOLLOW = """
-WITH latest AS (
-    SELECT {column} AS id, max(a.occurred_at) AS at
+WITH hung AS (
+    SELECT {column} AS id, a.occurred_at AS at
     FROM crm_activity a
     LEFT JOIN crm_contact c ON c.id = a.contact_id
     LEFT JOIN crm_opportunity d ON d.id = a.opportunity_id
-    WHERE a.id = ANY(%(ids)s) AND {column} IS NOT NULL AND a.activity_kind <> 'note'
-    GROUP BY 1
+    WHERE a.id = ANY(%(ids)s) AND a.activity_kind <> 'note'
+), latest AS (
+    SELECT id, max(at) AS at FROM hung WHERE id IS NOT NULL GROUP BY id
 ), locked AS MATERIALIZED (
     SELECT r.id, latest.at FROM crm_{kind} r JOIN latest USING (id)
     WHERE r.last_activity_at IS NULL OR r.last_activity_at < latest.at

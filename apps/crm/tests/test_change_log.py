@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import ProgrammingError, transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
-from apps.crm.models import Activity, ChangeLog, Lead, Opportunity
+from apps.crm.models import Account, Activity, ChangeLog, Lead, Opportunity
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -118,6 +119,51 @@ def test_an_activity_reaches_the_account_through_contact_and_deal(acme: Tenant) 
         MORNING,
         MORNING - timedelta(days=1),
     )
+
+
+def test_it_reaches_every_account_that_it_hangs_on(acme: Tenant) -> None:
+    own, contact_s, deal_s = AccountFactory.create_batch(3)
+    activity = ActivityFactory(
+        account=own,
+        contact=ContactFactory(account=contact_s),
+        opportunity=OpportunityFactory(account=deal_s),
+        occurred_at=MORNING,
+    )
+    accounts = Account.objects.order_by("pk").values_list("last_activity_at", flat=True)
+    assert list(accounts) == [MORNING] * 3
+    earlier = MORNING - timedelta(days=2)
+    Activity.objects.filter(pk=activity.pk).update(occurred_at=earlier)
+    assert list(accounts.all()) == [earlier] * 3
+    Activity.objects.all().delete()
+    assert list(accounts.all()) == [None] * 3
+
+
+@pytest.mark.parametrize("mover", [ContactFactory, OpportunityFactory])
+def test_a_contact_or_deal_takes_its_activities_along_to_another_account(
+    acme: Tenant, mover: Any
+) -> None:
+    former, present = AccountFactory.create_batch(2)
+    moving = mover(account=former)
+    about = {"contact" if mover is ContactFactory else "opportunity": moving}
+    ActivityFactory(account=former, occurred_at=MORNING - timedelta(days=9))
+    ActivityFactory(occurred_at=MORNING, **about)
+    accounts = Account.objects.order_by("pk").values_list("last_activity_at", flat=True)
+    assert list(accounts) == [MORNING, None]
+    type(moving).objects.filter(pk=moving.pk).update(account=present)
+    assert list(accounts.all()) == [MORNING - timedelta(days=9), MORNING]
+    type(moving).objects.filter(pk=moving.pk).update(account=None)
+    assert list(accounts.all()) == [MORNING - timedelta(days=9), None]
+
+
+@pytest.mark.parametrize("mover", [ContactFactory, OpportunityFactory])
+def test_the_activities_of_a_deleted_contact_or_deal_are_gone_for_the_account(
+    acme: Tenant, mover: Any
+) -> None:
+    leaving = mover(account=AccountFactory())
+    about = {"contact" if mover is ContactFactory else "opportunity": leaving}
+    ActivityFactory(occurred_at=MORNING, **about)
+    leaving.delete()
+    assert Account.objects.get().last_activity_at is None
 
 
 def test_a_deal_takes_its_outcome_from_the_stage_and_dates_the_move(acme: Tenant) -> None:

@@ -18,24 +18,20 @@ _ACTIVITIES = past(Activity._meta.db_table)
 _CONTACTS = past(Contact._meta.db_table)
 _DEALS = past(Opportunity._meta.db_table)
 
-# Which account an activity counts for, as the database's own triggers have it (``apps.crm.changelog``).
-_OF_ACCOUNT = sql.SQL("COALESCE(a.account_id, c.account_id, d.account_id)")
+# Which accounts an activity counts for, as the database's own triggers have it (``apps.crm.changelog``).
+_OF_ACCOUNT = sql.SQL("unnest(ARRAY[a.account_id, c.account_id, d.account_id])")
 _JOINS_OF_ACCOUNT = sql.SQL(
     "LEFT JOIN {} c ON c.id = a.contact_id LEFT JOIN {} d ON d.id = a.opportunity_id"
 ).format(_CONTACTS, _DEALS)
 _LATEST_OF_ACCOUNT = sql.SQL(
     """
-    SELECT max(part.at) FROM (
-        SELECT max(a.occurred_at) AS at FROM {activities} a
-        WHERE a.account_id = r.id AND {counts}
-        UNION ALL
-        SELECT max(a.occurred_at) FROM {contacts} c JOIN {activities} a ON a.contact_id = c.id
-        WHERE c.account_id = r.id AND a.account_id IS NULL AND {counts}
-        UNION ALL
-        SELECT max(a.occurred_at) FROM {deals} d JOIN {activities} a ON a.opportunity_id = d.id
-        LEFT JOIN {contacts} c ON c.id = a.contact_id
-        WHERE d.account_id = r.id AND a.account_id IS NULL AND c.account_id IS NULL AND {counts}
-    ) part
+    SELECT greatest(
+        (SELECT max(a.occurred_at) FROM {activities} a WHERE a.account_id = r.id AND {counts}),
+        (SELECT max(a.occurred_at) FROM {contacts} c JOIN {activities} a ON a.contact_id = c.id
+         WHERE c.account_id = r.id AND {counts}),
+        (SELECT max(a.occurred_at) FROM {deals} d JOIN {activities} a ON a.opportunity_id = d.id
+         WHERE d.account_id = r.id AND {counts})
+    )
     """
 )
 _LATEST = sql.SQL(
@@ -70,8 +66,9 @@ def note_touched(reading: Reading, span: Span) -> None:
                         UNION SELECT a.id FROM {activities} a WHERE {took_place}
                     )
                     INSERT INTO {touched} (record_kind, record_id)
-                    SELECT DISTINCT {kind}, {target}
-                    FROM affected JOIN {activities} a USING (id) {joins} WHERE {target} IS NOT NULL
+                    SELECT DISTINCT {kind}, hung.id FROM (
+                        SELECT {target} AS id FROM affected JOIN {activities} a USING (id) {joins}
+                    ) hung WHERE hung.id IS NOT NULL
                     """
                 ).format(
                     changes=CHANGES,
@@ -85,6 +82,9 @@ def note_touched(reading: Reading, span: Span) -> None:
                     joins=_JOINS_OF_ACCOUNT if is_account else sql.SQL(""),
                 )
             )
+            if is_account:
+                cursor.execute(_note_moves(RecordKind.CONTACT, _CONTACTS, span))
+                cursor.execute(_note_moves(RecordKind.OPPORTUNITY, _DEALS, span))
 
 
 def derive(reading: Reading, span: Span) -> None:
@@ -118,6 +118,26 @@ def derive(reading: Reading, span: Span) -> None:
         deals = reading.of(RecordKind.OPPORTUNITY)
         if deals is not None and deals.has("stage_id"):
             cursor.execute(_follow_stage(deals, span))
+
+
+def _note_moves(kind: RecordKind, movers: sql.Composable, span: Span) -> sql.Composed:
+    """Note where contacts or deals stand that changed accounts within the span."""
+    return sql.SQL(
+        """
+        INSERT INTO {touched} (record_kind, record_id)
+        SELECT DISTINCT {account}, m.account_id FROM {movers} m
+        WHERE m.account_id IS NOT NULL AND m.id IN (
+            SELECT c.record_id FROM {changes} c
+            WHERE c.record_kind = {kind} AND c.name = 'account_id' AND {changed})
+        """
+    ).format(
+        touched=TOUCHED,
+        account=sql.Literal(RecordKind.ACCOUNT.value),
+        movers=movers,
+        changes=CHANGES,
+        kind=sql.Literal(kind.value),
+        changed=span.covers("c", "changed_at"),
+    )
 
 
 def _follow_stage(deals: PastTable, span: Span) -> sql.Composed:

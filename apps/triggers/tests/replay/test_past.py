@@ -176,8 +176,24 @@ def test_an_account_knows_its_last_contact_by_way_of_contacts_and_deals(company:
         [at(1), None, None],
         [at(1), at(2), None],
         [at(1), at(2), at(3)],
-        [at(1), at(4), at(3)],
+        [at(4), at(4), at(3)],
     ]
+
+
+def test_a_contact_took_its_activities_along_to_another_account(company: Company) -> None:
+    former, present = AccountFactory.create_batch(2, created_at=company.now)
+    contact = ContactFactory(account=former, created_at=company.now)
+    company.date_changes()
+    company.now = at(1)
+    ActivityFactory(contact=contact, occurred_at=company.now)
+    company.date_changes()
+    for day, account in ((2, present), (3, None)):
+        company.now = at(day)
+        Contact.objects.filter(pk=contact.pk).update(account=account)
+        company.date_changes()
+    moments = [at(day + 0.5) for day in range(4)]
+    said = as_of(moments, lambda: rows_of(Account, "last_activity_at"), Account, until=at(5))
+    assert said == [[None, None], [at(1), None], [None, at(1)], [None, None]]
 
 
 def test_a_deal_was_in_its_stage_since_it_entered_it(company: Company) -> None:
