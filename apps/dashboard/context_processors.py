@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from apps.suggestions.models import Suggestion
+from apps.suggestions.queue import left_for
 from apps.users.models import User
 
 
@@ -18,6 +18,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"tenant": tenant}
 
     def badge_count() -> int:
-        return Suggestion.objects.in_queue().filter(assignee=user)[:100].count()
+        return left_for(user)
 
     return {"tenant": tenant, "badge_count": badge_count}

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_safe
 
 from apps.crm.models import Opportunity, Task
 from apps.suggestions.cards import cards_of
-from apps.suggestions.models import Suggestion
-from apps.suggestions.queue import left_for
+from apps.suggestions.queue import default_view, in_view, left_for, left_text
 from apps.tenants.templatetags.aisha_ui import money
 from apps.triggers.enums import ScanStatus
 from apps.triggers.models import Scan
@@ -30,11 +29,11 @@ def show_today(request: HttpRequest) -> HttpResponse:
     user = person_of(request)
     today = timezone.localdate()
     due = Task.objects.due_by(today).filter(owner=user)
-    mine = Suggestion.objects.in_queue().filter(assignee=user)
-    first = mine.for_queue_page().order_by("-rank", "-id")[:TOP_SUGGESTIONS]
+    first = in_view(user, default_view(user)).for_queue_page()[:TOP_SUGGESTIONS]
     context = {
         "nav_section": "today",
         "cards": cards_of(first, user),
+        "none_waiting": _none_waiting(user),
         "tasks_due": due.for_list_page().order_by("due_on", "-priority", "id")[:TASKS_SHOWN],
         "today": today,
         "stats": _stats(user, due.count(), today, request.tenant.currency),  # type: ignore[attr-defined]
@@ -43,14 +42,20 @@ def show_today(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/today.html", context)
 
 
+def _none_waiting(user: User) -> str:
+    record = "a record" if user.sees_all else "a record of yours"
+    return f"A suggestion appears when a scan finds {record} that needs attention."
+
+
 def _stats(user: User, tasks_due: int, today: date, currency: str) -> list[tuple[str, str, str]]:
     open_deals = Opportunity.objects.open().filter(owner=user)
     totals = open_deals.aggregate(count=Count("pk"), amount=Sum("amount"))
     closing = open_deals.filter(
         expected_close_on__year=today.year, expected_close_on__month=today.month
     ).count()
+    whose = "waiting for a decision" if user.sees_all else "waiting for your decision"
     return [
-        ("Suggestions", str(left_for(user)), "waiting for your decision"),
+        ("Suggestions", left_text(left_for(user)), whose),
         ("Tasks due", str(tasks_due), "today or overdue"),
         ("Open deals", f"{totals['count']:,}", f"worth {money(totals['amount'] or 0, currency)}"),
         ("Closing this month", str(closing), "by their expected close date"),

@@ -54,8 +54,7 @@ class Queue:
         """Read view, filters and page from a query string; what is unknown falls back."""
         view = params.get("view", "")
         if view not in dict(view_labels(user)):
-            # Who steers everyone's work begins there; who works begins with their own.
-            view = "team" if user.sees_all else "mine"
+            view = default_view(user)
         filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
         rows = in_view(user, view)
         if filters is not None:
@@ -87,6 +86,12 @@ class Queue:
             for key, label in view_labels(self.user)
         ]
 
+    def left(self) -> str:
+        """How many wait in this view, as its tab says; where nothing waits, in the person's first view."""
+        return left_text(
+            self.counts[self.view if self.view in self.counts else default_view(self.user)]
+        )
+
     def filter_fields(self) -> SafeString:
         """The fields of the filter form."""
         return draw_filter_fields(self.filters) if self.filters else blank_filter_fields()
@@ -114,6 +119,11 @@ def view_labels(user: User) -> list[tuple[str, str]]:
     ]
 
 
+def default_view(user: User) -> str:
+    """The view that opens first: who steers everyone's work begins there, who works with their own."""
+    return "team" if user.sees_all else "mine"
+
+
 def in_view(user: Reader, view: str) -> SuggestionQuerySet:
     """The suggestions of one view, best first; decided ones newest first."""
     visible = Suggestion.objects.visible_to(user)
@@ -138,8 +148,13 @@ def in_view(user: Reader, view: str) -> SuggestionQuerySet:
 
 
 def left_for(user: User) -> int:
-    """How many suggestions wait for this person, counted to the limit."""
-    return in_view(user, "mine")[:VIEW_COUNT_LIMIT].count()
+    """How many suggestions wait in this person's first view, counted to the limit."""
+    return in_view(user, default_view(user))[:VIEW_COUNT_LIMIT].count()
+
+
+def left_text(count: int) -> str:
+    """A count to the limit in words: ``99+`` where it was reached."""
+    return f"{VIEW_COUNT_LIMIT - 1}+" if count >= VIEW_COUNT_LIMIT else str(count)
 
 
 @lru_cache(maxsize=64)
@@ -154,6 +169,4 @@ def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> Co
 
 
 def _count_text(count: int) -> str:
-    if not count:
-        return ""
-    return f"{VIEW_COUNT_LIMIT - 1}+" if count == VIEW_COUNT_LIMIT else str(count)
+    return left_text(count) if count else ""

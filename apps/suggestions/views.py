@@ -23,7 +23,7 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import present
-from apps.suggestions.queue import Queue, left_for
+from apps.suggestions.queue import Queue, default_view
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
@@ -133,15 +133,16 @@ def _decide(
         messages.error(request, error.message)
         # The page's script swaps in these two; whatever else went wrong, the card is shown again.
         status = error.status if error.status in {409, 422} else 409
-        return _go_to(request, user, services.get_for(user, pk), status=status)
-    messages.success(request, said if stays else f"{said}. {left_for(user)} left.")
-    return _go_to(request, user, services.get_for(user, pk) if stays else next_card)
+        queue = Queue.read(user, request.GET)
+        return _go_to(request, queue, services.get_for(user, pk), status=status)
+    queue = Queue.read(user, request.GET)
+    messages.success(request, said if stays else f"{said}. {queue.left()} left.")
+    return _go_to(request, queue, services.get_for(user, pk) if stays else next_card)
 
 
 def _go_to(
-    request: HttpRequest, user: User, suggestion: Suggestion | None, *, status: int = 200
+    request: HttpRequest, queue: Queue, suggestion: Suggestion | None, *, status: int = 200
 ) -> HttpResponse:
-    queue = Queue.read(user, request.GET)
     address = (suggestion.get_absolute_url() if suggestion else "/suggestions/") + queue.query
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(address)
@@ -179,7 +180,7 @@ def _answer(
             "filter_fields": queue.filter_fields(),
             "is_filtered": queue.filters is not None,
             "held_back_count": queue.counts["held_for_me"],
-            "badge_count": queue.counts["mine"],
+            "badge_count": queue.counts[default_view(queue.user)],
             "next_scan_at": next_daily_scan(timezone.now()),
         }
     )

@@ -47,6 +47,14 @@ def test_the_badge_counts_what_waits(cast: Cast, client_for: ClientFor) -> None:
     assert page.count(badge) == 1
 
 
+def test_a_managers_badge_counts_what_waits_for_everyone(cast: Cast, client_for: ClientFor) -> None:
+    SuggestionFactory.create_batch(2, assignee=cast.rep)
+    SuggestionFactory(assignee=cast.outsider)
+    page = client_for(cast.manager).get("/leads/").content.decode()
+    badge = 'id="nav-badge" >3<span class="visually-hidden"> pending</span></span>'
+    assert page.count(badge) == 1
+
+
 def test_an_entry_without_a_page_is_left_out_and_text_is_escaped() -> None:
     drawn = Template(
         "{% load aisha_ui %}{% nav_link 'a' 'nowhere:page' 'A' 'x' %}{% nav_link 'b' '/b/' label 'x' %}"

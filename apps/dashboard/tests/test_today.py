@@ -43,6 +43,24 @@ def test_it_shows_ones_own_suggestions_and_due_tasks(cast: Cast, client_for: Cli
     }
 
 
+def test_a_manager_is_told_what_waits_for_everyone(cast: Cast, client_for: ClientFor) -> None:
+    SuggestionFactory(assignee=cast.rep, title="The rep decides")
+    SuggestionFactory(assignee=cast.outsider, title="The outsider decides")
+    SuggestionFactory(assignee=None, title="Nobody decides")
+    context = client_for(cast.manager).get("/").context
+    assert context["stats"][0] == ("Suggestions", "3", "waiting for a decision")
+    assert sorted(card.title for card in context["cards"]) == [
+        "Nobody decides", "The outsider decides", "The rep decides",
+    ]  # fmt: skip
+
+
+def test_a_count_at_its_limit_says_that_there_are_more(cast: Cast, client_for: ClientFor) -> None:
+    SuggestionFactory.create_batch(101, assignee=cast.rep)
+    for person, whose in ((cast.rep, "your"), (cast.manager, "a")):
+        stats = client_for(person).get("/").context["stats"]
+        assert stats[0] == ("Suggestions", "99+", f"waiting for {whose} decision")
+
+
 def test_the_figures_count_ones_own_open_deals(cast: Cast, client_for: ClientFor) -> None:
     OpportunityFactory(owner=cast.rep, amount=Decimal("1500"))
     OpportunityFactory(owner=cast.rep, amount=Decimal("2500.50"))
@@ -54,7 +72,10 @@ def test_the_figures_count_ones_own_open_deals(cast: Cast, client_for: ClientFor
 def test_an_empty_day_says_so(cast: Cast, client_for: ClientFor) -> None:
     page = client_for(cast.rep).get("/").content.decode()
     assert "Nothing to decide" in page
+    assert "finds a record of yours that needs attention" in page
     assert "No task is due" in page
+    page = client_for(cast.manager).get("/").content.decode()
+    assert "finds a record that needs attention" in page
 
 
 def test_query_count_does_not_grow(cast: Cast, client_for: ClientFor) -> None:

@@ -197,6 +197,29 @@ def test_htmx_gets_the_queue_and_the_new_address(cast: Cast, client_for: ClientF
     assert "1 left." in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("who", "view", "left"),
+    [
+        ("manager", "", "4"), ("manager", "?view=mine", "1"), ("manager", "?view=done", "4"),
+        ("rep", "", "0"), ("rep", "?view=team", "3"), ("rep", "?view=unassigned", "2"),
+        ("rep", "?view=team&q=nothing", "3"), ("rep", "?view=done", "0"),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_said_of_the_view_one_works_in(
+    cast: Cast, client_for: ClientFor, who: str, view: str, left: str
+) -> None:
+    decided = own(cast, title="Decided")
+    SuggestionFactory(assignee=cast.teammate)
+    SuggestionFactory.create_batch(2, assignee=None)
+    SuggestionFactory(assignee=cast.manager)
+    answer = client_for(getattr(cast, who)).post(
+        f"/suggestions/{decided.pk}/reject/{view}",
+        {"reason": "not_needed"},
+        headers={"HX-Request": "true", "HX-Target": "queue"},
+    )
+    assert f"Rejected: Decided. {left} left." in answer.content.decode()
+
+
 def test_a_packet_refreshed_since_it_was_seen_is_not_approved(
     cast: Cast, client_for: ClientFor
 ) -> None:
