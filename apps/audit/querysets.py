@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from apps.users.models import User
+
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
     from apps.audit.models import AuditEntry  # noqa: F401
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     """Audit entries, newest first by default."""
 
+    def visible_to(self, user: User) -> AuditEntryQuerySet:
+        """All entries for who may read the whole log; for everybody else what they did themselves."""
+        return self if sees_whole_log(user) else self.filter(actor_id=user.pk)
+
     def of_suggestion(self, suggestion_id: int) -> AuditEntryQuerySet:
         """The story of one suggestion, oldest first."""
         return self.filter(suggestion_id=suggestion_id).order_by("id")
@@ -21,3 +27,8 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def of_record(self, kind: str, record_id: int) -> AuditEntryQuerySet:
         """What happened to one record, newest first."""
         return self.filter(record_kind=kind, record_id=record_id)
+
+
+def sees_whole_log(user: User) -> bool:
+    """Whether this person may read what others did."""
+    return user.has_perm("audit.view_auditentry")

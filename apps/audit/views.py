@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.audit.enums import Event
 from apps.audit.forms import AuditFilterSet
 from apps.audit.models import AuditEntry
+from apps.audit.querysets import sees_whole_log
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.tenants.exports import stream_csv
@@ -89,18 +90,10 @@ def export_entries(request: HttpRequest) -> HttpResponseBase:
     return stream_csv(request, file_name=file_name, header=HEADER, rows=lines())
 
 
-def sees_whole_log(user: User) -> bool:
-    """Whether this person may read what others did."""
-    return user.has_perm("audit.view_auditentry")
-
-
 def read_filters(request: HttpRequest, user: User) -> AuditFilterSet:
     """Return the filters over the entries that this person may read."""
-    entries = AuditEntry.objects.all()
-    sees_all = sees_whole_log(user)
-    if not sees_all:
-        entries = entries.filter(actor_id=user.pk)
-    return AuditFilterSet(request.GET, queryset=entries.order_by("-id"), sees_all=sees_all)
+    entries = AuditEntry.objects.visible_to(user).order_by("-id")
+    return AuditFilterSet(request.GET, queryset=entries, sees_all=sees_whole_log(user))
 
 
 def _show(entry: AuditEntry) -> ShownEntry:

@@ -1,4 +1,4 @@
-"""The audit log by the API: for managers, read only."""
+"""The audit log by the API: everyone's for managers, one's own for reps, read only."""
 
 from __future__ import annotations
 
@@ -32,14 +32,25 @@ def ids_written(count: int) -> list[int]:
     return list(AuditEntry.objects.order_by("-id").values_list("pk", flat=True)[:count])
 
 
-def test_reps_and_strangers_do_not_read_the_log(
-    cast: Cast, anonymous_client: TenantClient, api_for: ApiFor
-) -> None:
+def test_strangers_do_not_read_the_log(cast: Cast, anonymous_client: TenantClient) -> None:
     record_event(Actor.for_person(cast.rep), Entry(Event.EXPORTED))
-    (entry,) = ids_written(1)
     assert anonymous_client.get(PATH).status_code == 401
-    answers = [api_for(cast.rep).get(path) for path in (PATH, f"{PATH}{entry}/")]
-    assert [(a.status_code, a.json()["code"]) for a in answers] == [(403, "permission_denied")] * 2
+
+
+def test_a_rep_reads_what_the_page_shows_them(
+    cast: Cast, client_for: Callable[[User], TenantClient], api_for: ApiFor
+) -> None:
+    api, page = api_for(cast.rep), client_for(cast.rep)
+    for person in (cast.rep, cast.teammate, cast.manager):
+        record_event(Actor.for_person(person), Entry(Event.EXPORTED))
+    record_event(Actor.for_system("scan"), Entry(Event.SCAN_FINISHED))
+    system, managers, teammates, own = ids_written(4)
+    listed = ids_of(api.get(PATH))
+    assert listed == [row.entry.pk for row in page.get("/audit/").context["entries"]]
+    assert [number for number in (system, managers, teammates, own) if number in listed] == [own]
+    assert ids_of(api.get(PATH, {"actor_id": cast.teammate.pk})) == []
+    one_by_one = [api.get(f"{PATH}{number}/") for number in (own, teammates, system)]
+    assert [answer.status_code for answer in one_by_one] == [200, 404, 404]
 
 
 def test_a_manager_reads_it_newest_first(
