@@ -49,6 +49,7 @@ class Score(models.Model):
                 fields=["prediction", "score_0_1"], condition=Q(is_latest=True), name="score_latest"
             ),
             models.Index(fields=["prediction", "record_id", "-scored_at"], name="score_by_record"),
+            models.Index(fields=["prediction", "scored_at"], name="score_by_time"),
             models.Index(fields=["transaction_id"], name="score_by_transaction"),
         ]
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 
+# Scores are binary fractions: 0.4 + 0.2 lies a little over 0.6.
+_ROUNDING_0_1 = 1e-9
+
 
 def score_at_least(prediction: Prediction, percent: int) -> Q:
     """Records whose latest score is so many percent or more."""
-    latest = Score.objects.filter(
-        prediction=prediction, is_latest=True, score_0_1__gte=percent / 100
-    )
-    return Q(pk__in=latest.order_by().values("record_id"))
+    return Q(Exists(_latest(prediction, percent)))
 
 
 def score_dropped_by(prediction: Prediction, points: int, since: datetime) -> Q:
@@ -24,13 +24,30 @@ def score_dropped_by(prediction: Prediction, points: int, since: datetime) -> Q:
         prediction=prediction,
         record_id=OuterRef("record_id"),
         scored_at__gt=since,
-        score_0_1__gte=OuterRef("score_0_1") + points / 100,
+        score_0_1__gte=OuterRef("score_0_1") + (points / 100 - _ROUNDING_0_1),
     )
     latest = Score.objects.filter(Exists(higher), prediction=prediction, is_latest=True)
     return Q(pk__in=latest.order_by().values("record_id"))
 
 
-def latest_score(prediction: Prediction) -> Subquery:
-    """The latest score of a record, to be told among its facts; NULL when it has none."""
-    latest = Score.objects.filter(prediction=prediction, is_latest=True, record_id=OuterRef("pk"))
-    return Subquery(latest.order_by().values("score_0_1")[:1])
+def latest_score(prediction: Prediction, percent: int = 0) -> Subquery:
+    """The latest score of a record, to be told among its facts; NULL when it has none of so many percent."""
+    return Subquery(_latest(prediction, percent).values("score_0_1")[:1])
+
+
+def highest_score(prediction: Prediction, since: datetime) -> Subquery:
+    """The highest score that a record had since then; NULL when it had none."""
+    scores = Score.objects.filter(
+        prediction=prediction, record_id=OuterRef("pk"), scored_at__gt=since
+    )
+    return Subquery(scores.order_by("-score_0_1").values("score_0_1")[:1])
+
+
+def _latest(prediction: Prediction, percent: int) -> QuerySet[Score]:
+    """The latest score of the record of the outer query, when it is so many percent or more."""
+    return Score.objects.order_by().filter(
+        prediction=prediction,
+        is_latest=True,
+        record_id=OuterRef("pk"),
+        score_0_1__gte=percent / 100,
+    )

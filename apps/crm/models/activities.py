@@ -71,7 +71,13 @@ class Activity(Record):
             models.Index(fields=["lead", "-occurred_at"], name="activity_by_lead"),
             models.Index(fields=["contact", "-occurred_at"], name="activity_by_contact"),
             models.Index(fields=["account", "-occurred_at"], name="activity_by_account"),
-            models.Index(fields=["opportunity", "-occurred_at"], name="activity_by_deal"),
+            # And all that deal_decaying and deal_single_threaded read.
+            models.Index(
+                fields=["opportunity", "-occurred_at"],
+                include=["activity_kind", "contact"],
+                condition=Q(opportunity__isnull=False),
+                name="activity_by_deal",
+            ),
             models.Index(fields=["-occurred_at", "-id"], name="activity_by_time"),
             models.Index(fields=["owner", "-occurred_at"], name="activity_by_owner"),
             # followup_missing: recent meetings and calls.
@@ -80,9 +86,12 @@ class Activity(Record):
                 condition=Q(activity_kind__in=["meeting", "call"]),
                 name="activity_talks",
             ),
-            # email_unanswered and new_activity: what came in lately.
+            # lead_hot, deal_hot, email_unanswered and new_activity: what came in lately, and about what.
             models.Index(
-                fields=["occurred_at"], condition=Q(direction="inbound"), name="activity_inbound"
+                fields=["occurred_at"],
+                include=["lead", "opportunity"],
+                condition=Q(direction="inbound"),
+                name="activity_inbound",
             ),
             # inbound_from_unknown_sender: inbound mail that hangs on no record yet.
             models.Index(

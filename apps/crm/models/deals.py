@@ -91,6 +91,12 @@ class Opportunity(Record):
             ),
             # account_silent: won deals by the moment they were won.
             models.Index(fields=["stage_entered_at"], condition=Q(outcome="won"), name="deal_won"),
+            # deal_close_date_past: open deals by the day on which they should close.
+            models.Index(
+                fields=["expected_close_on"],
+                condition=Q(outcome="open"),
+                name="deal_open_by_close_date",
+            ),
             models.Index(fields=["owner", "-created_at"], name="deal_by_owner"),
             models.Index(fields=["-created_at", "-id"], name="deal_by_creation"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="deal_search"),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.crm.enums import Operation, RecordKind
 from apps.crm.querysets import ChangeLogQuerySet
+
+
+def _is_change_of_deal(column: str) -> Q:
+    return Q(record_kind="opportunity", operation="changed", changes__has_key=column)
 
 
 class ChangeLog(models.Model):
@@ -37,6 +42,28 @@ class ChangeLog(models.Model):
                 fields=["record_kind", "record_id", "-changed_at"], name="change_by_record"
             ),
             models.Index(fields=["transaction_id"], name="change_by_transaction"),
+            # deal_regressed: the latest change of a deal's stage, and those that grow old.
+            models.Index(
+                fields=["record_id", "changed_at"],
+                condition=_is_change_of_deal("stage_id"),
+                name="change_of_stage",
+            ),
+            models.Index(
+                fields=["changed_at"],
+                condition=_is_change_of_deal("stage_id"),
+                name="change_of_stage_by_time",
+            ),
+            # deal_close_date_pushed: the same for the day on which a deal should close.
+            models.Index(
+                fields=["record_id", "changed_at"],
+                condition=_is_change_of_deal("expected_close_on"),
+                name="change_of_close_date",
+            ),
+            models.Index(
+                fields=["changed_at"],
+                condition=_is_change_of_deal("expected_close_on"),
+                name="change_of_close_date_by_time",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -67,6 +67,12 @@ class Lead(Record):
                 condition=Q(status__in=LeadStatus.open_values(), do_not_contact=False),
                 name="lead_open_by_activity",
             ),
+            # lead_new: leads that nobody has taken up, by creation.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status="new", do_not_contact=False),
+                name="lead_new_by_creation",
+            ),
             models.Index(fields=["owner", "-created_at"], name="lead_by_owner"),
             models.Index(fields=["-created_at", "-id"], name="lead_by_creation"),
             models.Index(Lower("email"), name="lead_by_email"),

@@ -3,9 +3,17 @@
 from apps.triggers.registry import TriggerRegistry
 from apps.triggers.rules.accounts import AccountAtRisk, AccountSilent, RenewalApproaching
 from apps.triggers.rules.contacts import ContactDetailConflict
-from apps.triggers.rules.deals import DealStalled
+from apps.triggers.rules.deals import (
+    DealCloseDatePast,
+    DealCloseDatePushed,
+    DealDecaying,
+    DealHot,
+    DealRegressed,
+    DealSingleThreaded,
+    DealStalled,
+)
 from apps.triggers.rules.engagement import ContactUnresponsive, EngagementShift
-from apps.triggers.rules.leads import LeadInactive
+from apps.triggers.rules.leads import LeadHot, LeadInactive, LeadNew, LeadScoreDrop
 from apps.triggers.rules.messages import EmailUnanswered, InboundFromUnknownSender, NewActivity
 from apps.triggers.rules.talks import FollowupMissing
 from apps.triggers.rules.tasks import TaskOverdue, TasksPilingUp
@@ -16,12 +24,21 @@ for _trigger in (
     AccountSilent(),
     ContactDetailConflict(),
     ContactUnresponsive(),
+    DealCloseDatePast(),
+    DealCloseDatePushed(),
+    DealDecaying(),
+    DealHot(),
+    DealRegressed(),
+    DealSingleThreaded(),
     DealStalled(),
     EmailUnanswered(),
     EngagementShift(),
     FollowupMissing(),
     InboundFromUnknownSender(),
+    LeadHot(),
     LeadInactive(),
+    LeadNew(),
+    LeadScoreDrop(),
     NewActivity(),
     RenewalApproaching(),
     TaskOverdue(),

@@ -9,15 +9,22 @@ from django.db.models.functions import JSONObject
 from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
-from apps.crm.enums import LeadStatus, RecordKind
-from apps.crm.models import Lead, Task
-from apps.triggers.edges import Edge, days_ago
+from apps.crm.enums import ActivityKind, Direction, LeadStatus, RecordKind
+from apps.crm.models import Activity, Lead
+from apps.predictions.enums import Prediction
+from apps.predictions.models import Score
+from apps.predictions.scores import highest_score, latest_score, score_dropped_by
+from apps.triggers.edges import Edge, days_ago, now
 from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.triggers.watches import Own, Related
+from apps.triggers.rules.interest import HotParameters, hot, hot_edges, in_percent
+from apps.triggers.rules.planning import nothing_planned
+from apps.triggers.watches import Own, Related, Scored
 
+# As the partial indexes of leads have it.
 IN_WORK = Q(status__in=LeadStatus.open_values(), do_not_contact=False)
+IS_NEW = Q(status=LeadStatus.NEW, do_not_contact=False)
 
 
 class LeadInactiveParameters(Parameters):
@@ -61,8 +68,11 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
         )
         return (
             Lead.objects.open()
-            .filter(silent_since_contact | silent_since_creation, do_not_contact=False)
-            .exclude(Exists(Task.objects.open().filter(lead=OuterRef("pk"))))
+            .filter(
+                silent_since_contact | silent_since_creation,
+                nothing_planned(self.record_kind),
+                do_not_contact=False,
+            )
             .annotate(
                 facts=JSONObject(
                     last_activity_at="last_activity_at",
@@ -80,3 +90,131 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
             for days in (parameters.silent_days, parameters.past_reviving_days)
             for column, only in (("last_activity_at", IN_WORK), ("created_at", never_heard))
         )
+
+
+class LeadNewParameters(Parameters):
+    """How long a lead counts as new."""
+
+    window_days: Annotated[int, Field(ge=1, le=90)] = 14
+
+
+class LeadNew(Trigger[LeadNewParameters]):
+    """A lead that has just come in, and nobody has been in touch or means to.
+
+    In touch is an outbound message, a call or a meeting, one that lies ahead included. The sooner the better:
+    firms that tried to reach a prospect within an hour of the query were nearly seven times as likely to
+    qualify the lead as those that tried an hour later, and more than sixty times as likely as those that
+    waited a day or longer, while of 2,241 companies that were tested 24 % took more than a day and 23 % never
+    answered (Oldroyd, McElheran, Elkington: The Short Life of Online Sales Leads, Harvard Business
+    Review, March 2011). After two weeks the lead has gone quiet, which is what ``lead_inactive`` notices.
+    """
+
+    key = "lead_new"
+    label = "New lead"
+    record_kind = RecordKind.LEAD
+    goal = Goal.MEET_LEAD
+    tools = ("create_followup",)
+    severity = Severity.HIGH
+    watches = (Own(), Related(RecordKind.ACTIVITY, "lead"), Related(RecordKind.TASK, "lead"))
+    parameters_type = LeadNewParameters
+
+    def matching(self, moment: ScanMoment, parameters: LeadNewParameters) -> QuerySet[Lead]:
+        """Leads of status new that came in lately, without a first contact and without an open task."""
+        contacted = Activity.objects.filter(
+            Q(direction=Direction.OUTBOUND)
+            | Q(activity_kind__in=[ActivityKind.MEETING, ActivityKind.CALL]),
+            lead=OuterRef("pk"),
+        )
+        return Lead.objects.filter(
+            IS_NEW,
+            ~Exists(contacted),
+            nothing_planned(self.record_kind),
+            created_at__gt=moment.days_ago(parameters.window_days),
+            created_at__lte=moment.now,
+        ).annotate(facts=JSONObject(created_at="created_at", revision="revision"))
+
+    def edges(self, moment: ScanMoment, parameters: LeadNewParameters) -> tuple[Edge, ...]:
+        """A creation dated ahead, and growing old."""
+        return tuple(
+            Edge(Lead, "created_at", threshold, only=IS_NEW)
+            for threshold in (now, days_ago(parameters.window_days))
+        )
+
+
+class LeadScoreDropParameters(Parameters):
+    """By how many percentage points a score must fall, within how many days."""
+
+    drop_points: Annotated[int, Field(ge=1, le=100)] = 20
+    window_days: Annotated[int, Field(ge=1, le=180)] = 14
+
+
+class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
+    """An open lead whose chance of conversion has fallen far within a short time.
+
+    Its latest score lies well under one that it had within the window. Twenty points are what separates
+    neighbouring fifths of the scale, so that the lead has changed its class and does not merely waver; two
+    weeks are the silence after which ``lead_inactive`` asks. A lead without a score never matches.
+    """
+
+    key = "lead_score_drop"
+    label = "Lead cooling off"
+    record_kind = RecordKind.LEAD
+    goal = Goal.REVIVE_LEAD
+    tools = ("create_followup",)
+    severity = Severity.NORMAL
+    watches = (Own(), Scored(Prediction.LEAD_CONVERSION))
+    parameters_type = LeadScoreDropParameters
+
+    def matching(self, moment: ScanMoment, parameters: LeadScoreDropParameters) -> QuerySet[Lead]:
+        """Open leads whose latest score has fallen so far under an earlier one of the window."""
+        prediction, since = Prediction.LEAD_CONVERSION, moment.days_ago(parameters.window_days)
+        return Lead.objects.filter(
+            IN_WORK, score_dropped_by(prediction, parameters.drop_points, since)
+        ).annotate(
+            facts=JSONObject(
+                score_0_1=in_percent(latest_score(prediction)),
+                former_score_0_1=in_percent(highest_score(prediction, since)),
+                revision="revision",
+            )
+        )
+
+    def edges(self, moment: ScanMoment, parameters: LeadScoreDropParameters) -> tuple[Edge, ...]:
+        """The higher score growing too old to compare with."""
+        only = Q(prediction=Prediction.LEAD_CONVERSION)
+        threshold = days_ago(parameters.window_days)
+        return (Edge(Score, "scored_at", threshold, record="record_id", only=only),)
+
+
+class LeadHot(Trigger[HotParameters]):
+    """An open lead that shows interest, and nothing is planned.
+
+    Either its score is high, or the other side has been in touch several times within a week and had the
+    last word: an outbound message or a meeting since then, one that lies ahead included, is an answer.
+    Whoever writes a second time before an answer is waiting: of the demo's 296 open leads four did so in the
+    week before (Maven CRM set, moved to today). Seven of ten is a chance well over even.
+    """
+
+    key = "lead_hot"
+    label = "Lead shows interest"
+    record_kind = RecordKind.LEAD
+    goal = Goal.ACT_ON_INTEREST
+    tools = ("create_followup",)
+    severity = Severity.HIGH
+    watches = (
+        Own(),
+        Related(RecordKind.ACTIVITY, "lead"),
+        Related(RecordKind.TASK, "lead"),
+        Scored(Prediction.LEAD_CONVERSION),
+    )
+    # Whoever answers the interest has met the lead, and revived it.
+    inhibits = ("lead_inactive", "lead_new", "lead_score_drop")
+    parameters_type = HotParameters
+
+    def matching(self, moment: ScanMoment, parameters: HotParameters) -> QuerySet[Lead]:
+        """Open leads with a high score or several messages, the last not answered, without an open task."""
+        leads = Lead.objects.filter(IN_WORK)
+        return hot(leads, self.record_kind, Prediction.LEAD_CONVERSION, moment, parameters)
+
+    def edges(self, moment: ScanMoment, parameters: HotParameters) -> tuple[Edge, ...]:
+        """A message dated ahead arriving, and one growing too old to count."""
+        return hot_edges(self.record_kind, parameters)

@@ -98,6 +98,7 @@ def test_facts(acme: Tenant) -> None:
     assert facts_of(KEY, deal.pk) == {
         "stage_entered_at": ago(days=90).isoformat(),
         "last_activity_at": ago(days=20).isoformat(),
+        "own_limit_days": None,
         "revision": 1,
     }
     assert NOW.isoformat() not in str(facts_of(KEY, deal.pk))

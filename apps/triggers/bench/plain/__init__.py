@@ -13,9 +13,17 @@ from apps.triggers.bench.plain.accounts import (
     RENEWAL_APPROACHING,
 )
 from apps.triggers.bench.plain.contacts import CONTACT_DETAIL_CONFLICT
-from apps.triggers.bench.plain.deals import DEAL_STALLED
+from apps.triggers.bench.plain.deals import (
+    DEAL_CLOSE_DATE_PAST,
+    DEAL_CLOSE_DATE_PUSHED,
+    DEAL_DECAYING,
+    DEAL_REGRESSED,
+    DEAL_SINGLE_THREADED,
+    DEAL_STALLED,
+)
 from apps.triggers.bench.plain.engagement import CONTACT_UNRESPONSIVE, ENGAGEMENT_SHIFT
-from apps.triggers.bench.plain.leads import LEAD_INACTIVE
+from apps.triggers.bench.plain.interest import DEAL_HOT, LEAD_HOT
+from apps.triggers.bench.plain.leads import LEAD_INACTIVE, LEAD_NEW, LEAD_SCORE_DROP
 from apps.triggers.bench.plain.messages import (
     EMAIL_UNANSWERED,
     INBOUND_FROM_UNKNOWN_SENDER,
@@ -29,12 +37,21 @@ STATEMENTS: dict[str, str] = {
     "account_silent": ACCOUNT_SILENT,
     "contact_detail_conflict": CONTACT_DETAIL_CONFLICT,
     "contact_unresponsive": CONTACT_UNRESPONSIVE,
+    "deal_close_date_past": DEAL_CLOSE_DATE_PAST,
+    "deal_close_date_pushed": DEAL_CLOSE_DATE_PUSHED,
+    "deal_decaying": DEAL_DECAYING,
+    "deal_hot": DEAL_HOT,
+    "deal_regressed": DEAL_REGRESSED,
+    "deal_single_threaded": DEAL_SINGLE_THREADED,
     "deal_stalled": DEAL_STALLED,
     "email_unanswered": EMAIL_UNANSWERED,
     "engagement_shift": ENGAGEMENT_SHIFT,
     "followup_missing": FOLLOWUP_MISSING,
     "inbound_from_unknown_sender": INBOUND_FROM_UNKNOWN_SENDER,
+    "lead_hot": LEAD_HOT,
     "lead_inactive": LEAD_INACTIVE,
+    "lead_new": LEAD_NEW,
+    "lead_score_drop": LEAD_SCORE_DROP,
     "new_activity": NEW_ACTIVITY,
     "renewal_approaching": RENEWAL_APPROACHING,
     "task_overdue": TASK_OVERDUE,

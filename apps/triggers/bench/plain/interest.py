@@ -1,0 +1,58 @@
+"""Leads and deals that show interest, by hand."""
+
+from __future__ import annotations
+
+from apps.triggers.bench.plain.writing import statement
+
+# Both reasons are gathered on their own, and only what is left is looked at more closely.
+_HOT = """
+    WITH heard AS (
+        SELECT {column} AS id, count(*) AS inbound_count, max(occurred_at) AS last_inbound_at
+        FROM crm_activity
+        WHERE direction = 'inbound' AND {column} IS NOT NULL AND occurred_at <= %(now)s
+          AND occurred_at > %(now)s - interval '7 days'
+        GROUP BY 1
+    ), scored AS (
+        SELECT record_id AS id, score_0_1::numeric(3, 2) AS score_0_1 FROM predictions_score
+        WHERE prediction = '{prediction}' AND is_latest AND score_0_1 >= 0.7
+    )
+    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'inbound_count', coalesce(h.inbound_count, 0),
+                                    'last_inbound_at', h.last_inbound_at, 'revision', r.revision) AS facts
+    FROM (SELECT id FROM heard WHERE inbound_count >= 2 UNION SELECT id FROM scored) c
+    JOIN {table} r ON r.id = c.id AND {is_open}
+    LEFT JOIN heard h ON h.id = r.id LEFT JOIN scored s ON s.id = r.id
+    WHERE NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.{column} = r.id AND t.status = 'open')
+      AND (s.id IS NOT NULL
+           OR NOT EXISTS (SELECT 1 FROM crm_activity a
+                          WHERE a.{column} = r.id AND a.occurred_at >= h.last_inbound_at
+                            AND a.direction <> 'inbound' AND a.activity_kind <> 'note'))
+"""
+_PARAMETERS = '{"score_percent": 70, "inbound_count": 2, "window_days": 7}'
+
+LEAD_HOT = statement(
+    _HOT.format(
+        column="lead_id",
+        table="crm_lead",
+        is_open="r.status IN ('new', 'working', 'qualified') AND NOT r.do_not_contact",
+        prediction="lead_conversion",
+    ),
+    trigger="lead_hot",
+    goal="act_on_interest",
+    kind="lead",
+    severity=3,
+    parameters=_PARAMETERS,
+)
+
+DEAL_HOT = statement(
+    _HOT.format(
+        column="opportunity_id",
+        table="crm_opportunity",
+        is_open="r.outcome = 'open'",
+        prediction="deal_close",
+    ),
+    trigger="deal_hot",
+    goal="act_on_interest",
+    kind="opportunity",
+    severity=3,
+    parameters=_PARAMETERS,
+)
