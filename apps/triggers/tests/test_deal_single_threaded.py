@@ -17,6 +17,8 @@ from apps.crm.tests.factories import (
     TaskFactory,
 )
 from apps.tenants.models import Tenant
+from apps.triggers.distribution import DistributionRow
+from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching, measured
 
 KEY = "deal_single_threaded"
@@ -135,7 +137,7 @@ def test_it_must_be_as_large_as_the_median_of_the_open_deals(acme: Tenant) -> No
     OpportunityFactory(amount=None)
     figures = measured(KEY)
     assert figures[KEY].values == {
-        "medians": [{"currency": "USD", "count": 30, "median": "1500.00"}]
+        "amounts": [{"currency": "USD", "count": 30, "median": "1500.00", "p80": "2400.00"}]
     }
     one = ContactFactory()
     expected = {
@@ -155,11 +157,21 @@ def test_each_currency_has_its_own_median_and_few_deals_have_none(acme: Tenant) 
     amounts("JPY", 29)
     amounts("USD", 30)
     assert measured(KEY)[KEY].values == {
-        "medians": [
-            {"currency": "EUR", "count": 31, "median": "1600.00"},
-            {"currency": "USD", "count": 30, "median": "1500.00"},
+        "amounts": [
+            {"currency": "EUR", "count": 31, "median": "1600.00", "p80": "2500.00"},
+            {"currency": "USD", "count": 30, "median": "1500.00", "p80": "2400.00"},
         ]
     }
+
+
+def test_the_median_is_shown_with_its_distribution(acme: Tenant) -> None:
+    amounts("EUR", 31)
+    amounts("", 30)
+    trigger = registry.get(KEY)
+    assert trigger.distribution(measured(KEY)[KEY].values, trigger.parse({})) == (
+        DistributionRow("Open deals", 30, 1500, 2400, 1500, ""),
+        DistributionRow("Open deals in EUR", 31, 1600, 2500, 1600, "EUR"),
+    )
 
 
 def test_facts(acme: Tenant) -> None:

@@ -13,7 +13,9 @@ from pydantic import JsonValue
 from apps.crm.models import Opportunity, Stage
 from apps.crm.tests.factories import OpportunityFactory, StageFactory
 from apps.tenants.models import Tenant
+from apps.triggers.distribution import DistributionRow
 from apps.triggers.moments import Figures
+from apps.triggers.rules import registry
 from apps.triggers.rules.deals.stays import LEAST_STAYS
 from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching, measured
 
@@ -59,6 +61,7 @@ def days_at(figures: dict[str, Figures], percentile: int) -> list[tuple[object, 
         (row["stage_id"], row["currency"], row["above"], row["up_to"], row["count"],
          row["days"][percentile - 50])
         for row in groups_of(figures)
+        if row["days"]
     ]  # fmt: skip
 
 
@@ -73,9 +76,10 @@ def test_percentiles_of_a_stage(now: datetime) -> None:
 
 
 def test_few_stays_say_too_little(now: datetime) -> None:
-    for _ in range(LEAST_STAYS - 1):
-        closed(now, 10, amount=None)
-    assert groups_of(freeze(now)) == []
+    for number in range(LEAST_STAYS - 1):
+        closed(now, 10, amount=Decimal(number))
+    (group,) = groups_of(freeze(now))
+    assert (group["count"], group["days"]) == (LEAST_STAYS - 1, [])
     closed(now, 10, amount=None)
     assert len(days_at(freeze(now), 80)) == 1
 
@@ -259,3 +263,23 @@ def test_measured_then_matched(now: datetime) -> None:
         "revision": 1,
     }
     assert matching(KEY, figures=figures, now=NOW + timedelta(days=1)) == [early.pk, late.pk]
+
+
+def test_they_are_shown_with_their_distribution(now: datetime) -> None:
+    for number in range(1, 91):
+        closed(now, number, amount=Decimal(1000 * number))
+    closed(now, 10, stage="proposal", amount=None)
+    imported(now.date() - timedelta(days=5), now.date() - timedelta(days=1))
+    trigger, values = registry.get(KEY), freeze(now)[KEY].values
+    bands = ["up to 30,000 USD", "30,000 to 60,000 USD", "over 60,000 USD"]
+    assert trigger.distribution(values, trigger.parse({"percentile": 90})) == (
+        DistributionRow(f"Engaging, {bands[0]}", 30, 16, 25, 28, "days"),
+        DistributionRow(f"Engaging, {bands[1]}", 30, 46, 55, 58, "days"),
+        DistributionRow(f"Engaging, {bands[2]}", 30, 76, 85, 88, "days"),
+        DistributionRow("Engaging", 90, 46, 73, 82, "days"),
+        DistributionRow("Proposal", 1, None, None, 45, "days"),
+        DistributionRow("Opening to closing, without history", 1, None, None, 45, "days"),
+    )
+    rows = trigger.distribution(values, trigger.parse({"use_own_data": 0, "in_stage_days": 30}))
+    assert {row.threshold for row in rows} == {30}
+    assert trigger.distribution({}, trigger.parse({})) == ()

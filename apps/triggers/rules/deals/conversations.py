@@ -14,6 +14,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, RecordKind
 from apps.crm.models import Activity, Opportunity
 from apps.predictions.enums import Prediction
+from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge, Threshold, days_ago, now
 from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
@@ -162,8 +163,14 @@ class DealSingleThreaded(Trigger[DealSingleThreadedParameters]):
         )
 
     def measure(self, moment: ScanMoment) -> Mapping[str, JsonValue]:
-        """The medians of open deals' amounts."""
+        """How the amounts of open deals are spread."""
         return measure_open_amounts()
+
+    def distribution(
+        self, figures: Mapping[str, JsonValue], parameters: DealSingleThreadedParameters
+    ) -> tuple[DistributionRow, ...]:
+        """The amounts of open deals by currency, with the median from which on a deal is large."""
+        return AmountFigures.model_validate(figures).rows()
 
 
 class DealHot(Trigger[HotParameters]):

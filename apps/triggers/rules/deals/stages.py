@@ -23,6 +23,7 @@ from pydantic import Field, JsonValue
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog, Opportunity, Stage
+from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge, days_ago, now
 from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
@@ -87,7 +88,7 @@ class DealStalled(Trigger[DealStalledParameters]):
         self, moment: ScanMoment, parameters: DealStalledParameters
     ) -> QuerySet[Opportunity]:
         """Open deals long in their stage, quiet, without an open task."""
-        limits = self._limits(moment, parameters)
+        limits = self._limits_at(moment, parameters)
         quiet_since = moment.days_ago(parameters.quiet_days)
         return (
             Opportunity.objects.open()
@@ -108,7 +109,7 @@ class DealStalled(Trigger[DealStalledParameters]):
 
     def edges(self, moment: ScanMoment, parameters: DealStalledParameters) -> tuple[Edge, ...]:
         """Growing old in the stage, by the limits that occur in it, and growing quiet."""
-        limits = self._limits(moment, parameters)
+        limits = self._limits_at(moment, parameters)
         by_stage = limits.days_by_stage
         conditions = [
             (IS_OPEN & Q(stage_id=stage), days)
@@ -129,9 +130,23 @@ class DealStalled(Trigger[DealStalledParameters]):
         """How long the tenant's own deals stayed in their stages."""
         return measure_stays(moment)
 
-    def _limits(self, moment: ScanMoment, parameters: DealStalledParameters) -> Limits:
-        figures = moment.figures.get(self.key) if parameters.use_own_data else None
-        return Limits.at(StayFigures.of(figures), parameters.percentile)
+    def distribution(
+        self, figures: Mapping[str, JsonValue], parameters: DealStalledParameters
+    ) -> tuple[DistributionRow, ...]:
+        """The days in each open stage, by amount band where there are enough, with the limit of each."""
+        stays = StayFigures.model_validate(figures)
+        default = _limits(stays, parameters).other_days or parameters.in_stage_days
+        stages = dict(Stage.objects.open().values_list("pk", "label"))
+        percentile = parameters.percentile if parameters.use_own_data else None
+        return stays.rows(stages, percentile, default)
+
+    def _limits_at(self, moment: ScanMoment, parameters: DealStalledParameters) -> Limits:
+        return _limits(StayFigures.of(moment.figures.get(self.key)), parameters)
+
+
+def _limits(figures: StayFigures, parameters: DealStalledParameters) -> Limits:
+    used = figures if parameters.use_own_data else StayFigures()
+    return Limits.at(used, parameters.percentile)
 
 
 def _is_long(limits: Limits, moment: ScanMoment, parameters: DealStalledParameters) -> Q:

@@ -16,8 +16,10 @@ from math import ceil
 
 from django.db import connection
 from django.db.models import Q
+from django.utils.formats import number_format
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from apps.triggers.distribution import DistributionRow
 from apps.triggers.moments import Figures, ScanMoment
 
 # Of fewer stays a percentile says little.
@@ -63,7 +65,7 @@ SELECT stage_id, currency,
        percentile_cont(%(shares)s::float8[]) WITHIN GROUP (ORDER BY days)
 FROM banded
 GROUP BY GROUPING SETS ((stage_id), (stage_id, currency, band))
-HAVING count(*) >= %(least)s AND (GROUPING(band) = 1 OR stage_id IS NOT NULL AND band IS NOT NULL)
+HAVING GROUPING(band) = 1 OR stage_id IS NOT NULL AND band IS NOT NULL AND count(*) >= %(least)s
 ORDER BY stage_id, currency, band
 """
 
@@ -72,7 +74,8 @@ class Stays(BaseModel):
     """The completed stays of deals in one stage, of one amount band or of all.
 
     Without ``stage_id`` they are whole lives of deals that have no history; without ``currency`` they are
-    of all amounts. ``days`` are the whole days within which 50, 51, … 95 per cent of them were over.
+    of all amounts. ``days`` are the whole days within which 50, 51, … 95 per cent of them were over; there
+    are none for fewer than thirty stays.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,6 +87,26 @@ class Stays(BaseModel):
     count: int
     imported_count: int
     days: tuple[int, ...]
+
+    def at(self, percentile: int) -> int | None:
+        """The whole days within which so many per cent of them were over, if they say enough."""
+        return self.days[percentile - LOWEST_PERCENTILE] if self.days else None
+
+    @property
+    def band(self) -> str:
+        """The amount band in words; empty for all amounts."""
+        above, up_to = (
+            number_format(bound, decimal_pos=0, force_grouping=True) if bound is not None else ""
+            for bound in (self.above, self.up_to)
+        )
+        words = (
+            f"{above} to {up_to}"
+            if above and up_to
+            else f"over {above}"
+            if above
+            else f"up to {up_to}"
+        )
+        return f"{words} {self.currency}".strip() if above or up_to else ""
 
     def condition(self) -> Q:
         """Deals to which these stays apply."""
@@ -98,7 +121,7 @@ class Stays(BaseModel):
 
 
 class StayFigures(BaseModel):
-    """What is frozen for a day: the stays of every stage and amount band that has enough of them."""
+    """What is frozen for a day: the stays of every stage, and of amount bands with enough of them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -108,6 +131,33 @@ class StayFigures(BaseModel):
     def of(cls, figures: Figures | None) -> StayFigures:
         """Read frozen figures; without any there are no stays."""
         return cls.model_validate(figures.values) if figures else cls()
+
+    def rows(
+        self, stages: Mapping[int, str], percentile: int | None, default_days: int
+    ) -> tuple[DistributionRow, ...]:
+        """The figures as people look at them: ``stages`` in their order, by id, then whole lives.
+
+        The threshold is that of the percentile; without one, or with too few stays, it is the default.
+        """
+
+        def row(label: str, stays: Stays) -> DistributionRow:
+            threshold = stays.at(percentile) if percentile is not None else None
+            return DistributionRow(
+                label=f"{label}, {stays.band}" if stays.band else label,
+                count=stays.count,
+                p50=stays.at(50),
+                p80=stays.at(80),
+                threshold=threshold or default_days,
+                unit="days",
+            )
+
+        labels = [*stages.items(), (None, "Opening to closing, without history")]
+        return tuple(
+            row(label, stays)
+            for stage, label in labels
+            for stays in self.stays
+            if stays.stage_id == stage
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +182,16 @@ class Limits:
     @classmethod
     def at(cls, figures: StayFigures, percentile: int) -> Limits:
         """The limits within which so many per cent of the measured stays were over."""
-        position = percentile - LOWEST_PERCENTILE
         narrow_first = sorted(figures.stays, key=lambda stays: stays.currency is None)
+        found = [
+            (stays, days) for stays in narrow_first if (days := stays.at(percentile)) is not None
+        ]
         own = tuple(
-            Limit(stays.stage_id, stays.condition(), stays.days[position])
-            for stays in narrow_first
+            Limit(stays.stage_id, stays.condition(), days)
+            for stays, days in found
             if stays.stage_id is not None
         )
-        others = [stays.days[position] for stays in figures.stays if stays.stage_id is None]
+        others = [days for stays, days in found if stays.stage_id is None]
         return cls(own, others[0] if others else None)
 
     @property
@@ -179,7 +231,7 @@ def measure_stays(moment: ScanMoment) -> Mapping[str, JsonValue]:
                 up_to=up_to,
                 count=count,
                 imported_count=imported_count,
-                days=tuple(max(1, ceil(share)) for share in days),
+                days=tuple(max(1, ceil(share)) for share in days) if count >= LEAST_STAYS else (),
             )
             for stage_id, currency, above, up_to, count, imported_count, days in rows
         )
