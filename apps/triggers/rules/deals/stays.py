@@ -27,21 +27,22 @@ LEAST_STAYS = 30
 MEASURED_DAYS = 730
 LOWEST_PERCENTILE, HIGHEST_PERCENTILE = 50, 95
 
+# Tables and columns stand in quotes, by which a replay knows what to take back to the past.
 _STAYS = """
 WITH closed AS MATERIALIZED (
-    SELECT id, amount, currency, opened_on, closed_on, source <> '' AS is_imported,
-           LEAST(created_at, opened_on::timestamp AT TIME ZONE %(zone)s) AS begun_at
-    FROM crm_opportunity WHERE outcome <> 'open'
+    SELECT "id", "amount", "currency", "opened_on", "closed_on", "source" <> '' AS is_imported,
+           LEAST("created_at", "opened_on"::timestamp AT TIME ZONE %(zone)s) AS begun_at
+    FROM "crm_opportunity" WHERE "outcome" <> 'open'
 ), step AS MATERIALIZED (
     SELECT record_id, backfilled, changed_at AS left_at, (changes -> 'stage_id' ->> 0)::bigint AS stage_id,
            lag(changed_at) OVER (PARTITION BY record_id ORDER BY changed_at, id) AS entered_at
-    FROM crm_changelog
+    FROM "crm_changelog"
     WHERE record_kind = 'opportunity' AND operation = 'changed' AND changes ? 'stage_id'
 ), stay AS MATERIALIZED (
     SELECT d.id, d.amount, d.currency, s.stage_id, d.is_imported OR s.backfilled AS is_imported,
            extract(epoch FROM s.left_at - COALESCE(s.entered_at, d.begun_at)) / 86400 AS days
     FROM step s JOIN closed d ON d.id = s.record_id
-    JOIN crm_stage g ON g.id = s.stage_id AND g.outcome = 'open'
+    JOIN "crm_stage" g ON g.id = s.stage_id AND g.outcome = 'open'
     WHERE s.left_at > %(since)s AND s.left_at <= %(now)s
     UNION ALL
     SELECT d.id, d.amount, d.currency, NULL, d.is_imported, d.closed_on - d.opened_on
