@@ -50,6 +50,11 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 # In Western European text most signs of a word are plain letters; in other scripts few are.
 _WORD = re.compile(r"[A-Za-z\x80-\uffff]{3,}")
+# What follows a letter at the end of Western text. With it „Spaß“ and the closing guillemets of French, a
+# space before them, are UTF-8 by accident. Not after Â, Ã, Ä and Å: that is what UTF-8's Latin letters look
+# like in Windows-1252, and hardly a word ends so.
+_CLOSING_MARKS = frozenset("…‘’“”–—\u00a0«»®".encode("cp1252"))
+_FIRST_ACCIDENTAL = "\u0180"
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,28 +352,35 @@ class _Evidence:
 
     def __init__(self) -> None:
         self._as_utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._valid = self._broken = self._words = self._foreign_words = 0
+        self._holds_utf8 = False
+        self._words = self._foreign_words = 0
 
     def look_at(self, chunk: bytes) -> None:
-        text = self._as_utf8.decode(chunk)
-        broken = text.count("\ufffd")
-        self._broken += broken
-        self._valid += len(text) - len(text.encode("ascii", "ignore")) - broken
+        signs = set(self._as_utf8.decode(chunk)) - {"\ufffd"}
+        self._holds_utf8 |= any(not sign.isascii() and not _is_accidental(sign) for sign in signs)
         for word in _WORD.findall(chunk.decode("cp1252", "replace")):
             if not word.isascii():
                 self._words += 1
                 self._foreign_words += sum(not sign.isascii() for sign in word) * 2 > len(word)
 
     def require_western(self) -> None:
-        """Raise unless the bytes above 127 look like the letters of a Western European language."""
-        if self._valid > self._broken:
+        """Raise unless the bytes above 127 look like the letters of a Western European language.
+
+        Called for a file that is not UTF-8 throughout: one sign of UTF-8 makes it a mixture.
+        """
+        if self._holds_utf8:
             raise FileRefusedError(
                 "wrong_encoding",
-                "Most of the file is UTF-8, but some bytes are not: it was damaged or put together from two "
+                "Part of the file is UTF-8, but some bytes are not: it was damaged or put together from two "
                 "files. Export it again as “CSV UTF-8”.",
             )
         if self._foreign_words > 1 and self._foreign_words * 2 > self._words:
             raise _wrong_encoding()
+
+
+def _is_accidental(sign: str) -> bool:
+    """Whether a sign that was read as UTF-8 is as Windows-1252 a letter and the marks that close a text."""
+    return sign >= _FIRST_ACCIDENTAL and _CLOSING_MARKS.issuperset(sign.encode()[1:])
 
 
 def _utf16_without_mark(sample: bytes) -> str:

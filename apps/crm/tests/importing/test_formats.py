@@ -142,6 +142,56 @@ def test_what_is_no_table_is_refused(content: bytes, fault: str) -> None:
     assert fault_of(content) == fault
 
 
+ZOE_AS_UTF8 = "name,city\nZoë,Oslo\n".encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ZOE_AS_UTF8 + b"Bj\xf6rn,Oslo\n",
+        ZOE_AS_UTF8 + b"Bj\xf6rn,K\xf6ln\n" * 500,
+        b"name,city\n" + b"Bj\xf6rn,K\xf6ln\n" * 500 + "Zoë,Oslo\n".encode(),
+        "name,city\nZoë,Köln\n".encode() * 500 + b"Bj\xf6rn,Oslo\n",
+        b"name,city\nBj\xf6rn,Oslo\n" + "‘Ada’,Oslo\n".encode(),
+        b"name,city\nBj\xf6rn,Oslo\n" + "Иван,Oslo\n".encode(),
+        b"name,city\nBj\xf6rn,Oslo\n" + "山田,Oslo\n".encode(),
+        b"name,city\nBj\xf6rn,Oslo\n" + "😀,Oslo\n".encode(),
+        # Far apart: the file is read in pieces.
+        ZOE_AS_UTF8 + b"Ada,Oslo\n" * 300_000 + b"Bj\xf6rn,Oslo\n",
+        "name,city\nBjörn,ZoÃ« in ruins\n".encode("cp1252"),
+    ],
+)
+def test_a_mixture_of_encodings_stops_the_file_whatever_the_numbers(content: bytes) -> None:
+    with pytest.raises(FileRefusedError) as refused:
+        read(content)
+    assert refused.value.fault == "wrong_encoding"
+    assert refused.value.message == (
+        "Part of the file is UTF-8, but some bytes are not: it was damaged or put together from two files. "
+        "Export it again as “CSV UTF-8”."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "„Viel Spaß“",
+        "mit Gruß…",
+        "« déjà »",
+        "« le café\u00a0»",
+        "»voilà«… peut-être",
+        "NESTLÉ®",
+        "the CAFÉ’s door",
+    ],
+)
+def test_western_text_that_is_utf8_by_accident_is_read(text: str) -> None:
+    """As the only bytes above 127, and among others."""
+    for other in ("Ada", "Björn"):
+        content = f"name,note\n{other},{text}\nMüller,plain\n".encode("cp1252")
+        file_format, _, rows = read(content)
+        assert file_format.encoding == "cp1252"
+        assert [row.cells for row in rows] == [[other, text], ["Müller", "plain"]]
+
+
 def test_a_ragged_row_is_named_with_what_it_has() -> None:
     with pytest.raises(FileRefusedError) as refused:
         read(b"name,note\nAda,x\nBob,y,z\n")

@@ -106,6 +106,15 @@ def test_what_goes_wrong_is_an_error_of_the_command(
     assert (Opportunity.objects.count(), Lead.objects.count()) == (0, 0)
 
 
+def test_a_mixture_of_encodings_is_an_error_of_the_command(acme: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_bytes(b"id,title,stage\n1,Zo\xc3\xab,Won\n2,Zo\xeb,Won\n")
+    with pytest.raises(CommandError, match="Part of the file is UTF-8"):
+        run(path)
+    tenant_connection().set_tenant(acme)
+    assert Opportunity.objects.count() == 0
+
+
 def test_a_mapping_file_that_is_no_json_is_refused(acme: Tenant, tmp_path: Path) -> None:
     mapping = write_file(tmp_path, "not json", name="mapping.json")
     with pytest.raises(CommandError, match="cannot be read"):

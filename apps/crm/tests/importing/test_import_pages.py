@@ -179,6 +179,7 @@ def test_a_field_that_no_column_gives_can_have_one_value(
         (b"PK\x03\x04", 422, "This is an Excel workbook or a ZIP archive."),
         (b"id,name\n1,A,B\n", 422, "Row 2 has 3 cells, but the header has 2."),
         (b"id,name\n", 422, "The file names its columns but has no rows."),
+        (b"id,name\n1,Zo\xc3\xab\n2,Zo\xeb\n", 422, "Part of the file is UTF-8"),
     ],
 )
 def test_a_broken_file_is_refused_at_the_upload_and_not_kept(
