@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 # The unit stands at the end of a parameter's name; the longer ones come first.
 UNITS = {
     "working_days": "working days", "days": "days", "hours": "hours", "weeks": "weeks",
+    "points": "points", "percentile": "%",
     "percent": "%",
 }  # fmt: skip
 

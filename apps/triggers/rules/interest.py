@@ -33,9 +33,19 @@ from apps.triggers.rules.planning import nothing_planned
 class HotParameters(Parameters):
     """From which score on a record is hot, and from how many messages of the other side in how many days."""
 
-    score_percent: Annotated[int, Field(ge=1, le=100)] = 70
-    inbound_count: Annotated[int, Field(ge=1, le=50)] = 2
-    window_days: Annotated[int, Field(ge=1, le=90)] = 7
+    score_percent: Annotated[
+        int, Field(ge=1, le=100, title="Score of", description="Where the record has one.")
+    ] = 70
+    inbound_count: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=50,
+            title="Messages of theirs",
+            description="So many or more, with the last word theirs.",
+        ),
+    ] = 2
+    window_days: Annotated[int, Field(ge=1, le=90, title="Within")] = 7
 
 
 def hot(

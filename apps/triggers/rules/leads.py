@@ -30,8 +30,24 @@ IS_NEW = Q(status=LeadStatus.NEW, do_not_contact=False)
 class LeadInactiveParameters(Parameters):
     """How long a lead may be silent, and when it is past reviving."""
 
-    silent_days: Annotated[int, Field(ge=1, le=365)] = 14
-    past_reviving_days: Annotated[int, Field(ge=2, le=1095)] = 120
+    silent_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            title="Silent for",
+            description="Since the last call, mail or meeting, or since the lead was entered.",
+        ),
+    ] = 14
+    past_reviving_days: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=1095,
+            title="Past reviving after",
+            description="Leads that are silent for longer are left alone.",
+        ),
+    ] = 120
 
     @model_validator(mode="after")
     def _leave_time_to_revive(self) -> Self:
@@ -95,7 +111,7 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
 class LeadNewParameters(Parameters):
     """How long a lead counts as new."""
 
-    window_days: Annotated[int, Field(ge=1, le=90)] = 14
+    window_days: Annotated[int, Field(ge=1, le=90, title="New for")] = 14
 
 
 class LeadNew(Trigger[LeadNewParameters]):
@@ -144,8 +160,10 @@ class LeadNew(Trigger[LeadNewParameters]):
 class LeadScoreDropParameters(Parameters):
     """By how many percentage points a score must fall, within how many days."""
 
-    drop_points: Annotated[int, Field(ge=1, le=100)] = 20
-    window_days: Annotated[int, Field(ge=1, le=180)] = 14
+    drop_points: Annotated[
+        int, Field(ge=1, le=100, title="Fallen by", description="Percentage points of the score.")
+    ] = 20
+    window_days: Annotated[int, Field(ge=1, le=180, title="Within")] = 14
 
 
 class LeadScoreDrop(Trigger[LeadScoreDropParameters]):

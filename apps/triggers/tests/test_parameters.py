@@ -78,6 +78,14 @@ def test_every_trigger_says_in_a_sentence_what_it_means(trigger: Measured) -> No
     assert len(trigger.summary) < 160
 
 
+@pytest.mark.parametrize("trigger", registry.all(), ids=lambda trigger: trigger.key)
+def test_every_parameter_has_a_label_for_people(trigger: Measured) -> None:
+    fields = trigger.parameters_type.model_fields
+    assert [name for name, field in fields.items() if not field.title] == []
+    labels = [parameter.label for parameter in trigger.declared]
+    assert sorted(set(labels)) == sorted(labels)
+
+
 def test_a_switch_is_a_box_to_tick(
     measured: Measured, cast: Cast, client_for: Callable[[User], TenantClient]
 ) -> None:

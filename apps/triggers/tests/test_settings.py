@@ -232,6 +232,6 @@ def test_past_changes_are_told_in_words_newest_first(cast: Cast) -> None:
         for change in told
     ] == [
         (cast.admin.display_name, "API", [("State", "on", "off")]),
-        (cast.manager.display_name, "Person", [("Silent", "14 days", "3 days")]),
+        (cast.manager.display_name, "Person", [("Silent for", "14 days", "3 days")]),
     ]
     assert len(past_changes(registry.get("lead_inactive"), limit=1)) == 1

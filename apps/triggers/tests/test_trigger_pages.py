@@ -151,7 +151,7 @@ def test_a_manager_sets_a_trigger_and_a_scan_of_it_follows(
     (change,) = answer.context["past_changes"]
     assert [(v.label, v.before, v.after) for v in change.values] == [
         ("State", "on", "off"),
-        ("Silent", "14 days", "7 days"),
+        ("Silent for", "14 days", "7 days"),
     ]
 
 
@@ -207,7 +207,7 @@ def test_values_that_do_not_fit_together_are_refused_in_the_words_of_the_page(
     answer = client.post(PAGE, typed(client, parameter_silent_days="120"))
     assert answer.status_code == 422
     assert answer.context["form"].non_field_errors() == [
-        "“Past reviving” must be greater than “Silent”."
+        "“Past reviving after” must be greater than “Silent for”."
     ]
 
 
@@ -228,8 +228,8 @@ def test_who_was_slower_keeps_what_they_typed_and_sees_what_changed(
     meanwhile = answer.context["meanwhile"]
     assert [(row.label, row.theirs, row.mine) for row in meanwhile.changes] == [
         ("This trigger is on", "off", ""),
-        ("Silent", "21 days", "7 days"),
-        ("Past reviving", "90 days", ""),
+        ("Silent for", "21 days", "7 days"),
+        ("Past reviving after", "90 days", ""),
     ]
     form = answer.context["form"]
     # What was typed stays, what was left alone takes the new value.

@@ -25,7 +25,15 @@ CLOSE_DATE = "expected_close_on"
 class DealCloseDatePastParameters(Parameters):
     """How many days after the day on which it should close a deal may still be open."""
 
-    grace_days: Annotated[int, Field(ge=0, le=90)] = 3
+    grace_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=90,
+            title="Grace",
+            description="So many days after the day it is still on time.",
+        ),
+    ] = 3
 
 
 class DealCloseDatePast(Trigger[DealCloseDatePastParameters]):
@@ -65,8 +73,10 @@ class DealCloseDatePast(Trigger[DealCloseDatePastParameters]):
 class DealCloseDatePushedParameters(Parameters):
     """How often a close date may move later, within how many days."""
 
-    times: Annotated[int, Field(ge=1, le=20)] = 2
-    window_days: Annotated[int, Field(ge=1, le=730)] = 180
+    times: Annotated[
+        int, Field(ge=1, le=20, title="Times", description="So often moved later, or more often.")
+    ] = 2
+    window_days: Annotated[int, Field(ge=1, le=730, title="Within")] = 180
 
 
 class DealCloseDatePushed(Trigger[DealCloseDatePushedParameters]):

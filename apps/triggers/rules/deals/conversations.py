@@ -34,10 +34,37 @@ CONTACT = "activities__occurred_at"
 class DealDecayingParameters(Parameters):
     """Which days are compared with which before them, and how far activity must have slowed down."""
 
-    recent_days: Annotated[int, Field(ge=1, le=90)] = 14
-    past_days: Annotated[int, Field(ge=7, le=365)] = 56
-    past_count: Annotated[int, Field(ge=2, le=200)] = 4
-    rate_percent: Annotated[int, Field(ge=1, le=99)] = 40
+    recent_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=90,
+            title="Contact of the last",
+            description="These days are held against those before them.",
+        ),
+    ] = 14
+    past_days: Annotated[
+        int,
+        Field(
+            ge=7,
+            le=365,
+            title="Compared with",
+            description="The days before those, for the usual rate.",
+        ),
+    ] = 56
+    past_count: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=200,
+            title="Contacts before",
+            description="So many or more in the days before: from fewer no rate follows.",
+        ),
+    ] = 4
+    rate_percent: Annotated[
+        int,
+        Field(ge=1, le=99, title="Fallen to", description="Of the usual rate: 100 is no change."),
+    ] = 40
 
 
 class DealDecaying(Trigger[DealDecayingParameters]):
@@ -101,9 +128,27 @@ class DealDecaying(Trigger[DealDecayingParameters]):
 class DealSingleThreadedParameters(Parameters):
     """From which age on, and from how many contacts in how many days, a deal should have a second person."""
 
-    min_age_days: Annotated[int, Field(ge=1, le=730)] = 30
-    min_activities: Annotated[int, Field(ge=2, le=200)] = 5
-    window_days: Annotated[int, Field(ge=7, le=730)] = 90
+    min_age_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=730,
+            title="Open for",
+            description="Younger deals may still hang on one person.",
+        ),
+    ] = 30
+    min_activities: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=200,
+            title="Calls, mails and meetings",
+            description="So many or more, with one person alone.",
+        ),
+    ] = 5
+    window_days: Annotated[
+        int, Field(ge=7, le=730, title="Look back", description="Older ones do not count.")
+    ] = 90
 
 
 class DealSingleThreaded(Trigger[DealSingleThreadedParameters]):

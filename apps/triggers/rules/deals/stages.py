@@ -52,10 +52,34 @@ class DealStalledParameters(Parameters):
     deals had left the stage; ``in_stage_days`` is for stages that say too little.
     """
 
-    use_own_data: Annotated[int, Field(ge=0, le=1)] = 1
-    percentile: Annotated[int, Field(ge=LOWEST_PERCENTILE, le=HIGHEST_PERCENTILE)] = 80
-    in_stage_days: Annotated[int, Field(ge=1, le=730)] = 45
-    quiet_days: Annotated[int, Field(ge=1, le=365)] = 14
+    use_own_data: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1,
+            title="Use our own data",
+            description="Where there is enough of it; the days below are for the other deals.",
+        ),
+    ] = 1
+    percentile: Annotated[
+        int,
+        Field(
+            ge=LOWEST_PERCENTILE,
+            le=HIGHEST_PERCENTILE,
+            title="Longer than",
+            description="Of our own deals in the same stage.",
+        ),
+    ] = 80
+    in_stage_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=730,
+            title="Otherwise, in the stage for",
+            description="Where our own data says too little, or is not used.",
+        ),
+    ] = 45
+    quiet_days: Annotated[int, Field(ge=1, le=365, title="No contact for")] = 14
 
 
 class DealStalled(Trigger[DealStalledParameters]):
@@ -182,7 +206,15 @@ def _own_days(limits: Limits) -> Case:
 class DealRegressedParameters(Parameters):
     """How long a step back stays news."""
 
-    window_days: Annotated[int, Field(ge=1, le=365)] = 21
+    window_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            title="News for",
+            description="After that it is the time in the stage that counts.",
+        ),
+    ] = 21
 
 
 class DealRegressed(Trigger[DealRegressedParameters]):
