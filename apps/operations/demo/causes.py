@@ -90,6 +90,11 @@ class HiddenCauses:
     deals: dict[str, CourseTruth] = field(default_factory=dict)
     leads: dict[str, CourseTruth] = field(default_factory=dict)
     momentum: dict[str, float] = field(default_factory=dict)
+    # When deals were set back a stage, because a plan of the customer's fell through.
+    setbacks: dict[str, datetime] = field(default_factory=dict)
+    # How readily a rep talks to a second person at the customer, 0 to 1, and with whom that happened.
+    breadth: dict[str, float] = field(default_factory=dict)
+    colleagues: dict[str, str] = field(default_factory=dict)
     # Calls and meetings after which the rep forgot what was promised, by the activity's key.
     forgotten_followups: dict[str, datetime] = field(default_factory=dict)
     tasks: dict[str, TaskTruth] = field(default_factory=dict)

@@ -192,6 +192,42 @@ def test_unmatched_mail_comes_from_nobody_known_and_its_nature_is_kept() -> None
     assert set(whole_acme().causes.senders.values()) == set(SenderNature)
 
 
+def test_some_open_deals_were_set_back_and_the_log_says_so() -> None:
+    order = ("prospecting", "engaging", "proposal", "negotiation")
+    for world in (whole_acme(), globex()):
+        opened = {deal.key: deal for deal in world.deals if deal.stage in OPEN_STAGES}
+        moved: dict[str, tuple[datetime, list[object]]] = {}
+        for change in sorted(world.changes, key=lambda change: change.changed_at):
+            if "stage_id" in change.changes:
+                moved[change.record] = (change.changed_at, list(change.changes["stage_id"]))
+        set_back = {
+            key: at
+            for key, (at, (before, after)) in moved.items()
+            if key in opened and order.index(str(before)) > order.index(str(after))
+        }
+        assert set_back == world.causes.setbacks
+        assert all(opened[key].stage_entered_at == at for key, at in set_back.items())
+        assert 0 < len(set_back) / len(opened) < 0.1
+
+
+def test_reps_talk_to_a_second_person_about_most_deals_but_not_all() -> None:
+    for world in (whole_acme(), globex()):
+        contacts: dict[str, set[str]] = defaultdict(set)
+        last: dict[str, ActivityRow] = {}
+        for row in sorted(world.activities, key=lambda row: row.occurred_at):
+            if row.deal and row.kind != "note":
+                contacts[row.deal].add(row.contact)
+                last[row.deal] = row
+        opened = {deal.key: deal for deal in world.deals if deal.stage in OPEN_STAGES}
+        colleagues = world.causes.colleagues
+        for key, deal in opened.items():
+            assert contacts[key] <= {deal.contact, colleagues.get(key, deal.contact)}
+        # The course of the deal is that of the conversation with its own contact.
+        assert {last[key].contact == opened[key].contact for key in colleagues} == {True}
+        assert 0.6 < len(colleagues) / len(opened) < 0.95
+        assert set(world.causes.breadth) == set(world.causes.reps)
+
+
 def test_the_history_leads_to_the_present() -> None:
     for world in (whole_acme(), globex()):
         present: dict[str, dict[str, object]] = {

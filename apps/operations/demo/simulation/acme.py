@@ -25,11 +25,13 @@ from apps.operations.demo.schemas import (
     World,
 )
 from apps.operations.demo.simulation.accounts import look_after, write_contracts
+from apps.operations.demo.simulation.colleagues import bring_in_colleagues
 from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
 from apps.operations.demo.simulation.parties import Parties, Party, draw_rep
+from apps.operations.demo.simulation.setbacks import set_back
 from apps.operations.demo.sources import Maven, MavenDeal, read_maven
 from apps.operations.demo.texts import HOSTILE_NOTE
 from apps.users.enums import PersonRole
@@ -39,6 +41,7 @@ TIME_ZONE = "America/Chicago"
 _LEADS_COUNT = 1_200  # beside those that have become contacts
 _HANDED_OVER_SHARE = 0.03
 _DEALS_FOR_NEWCOMERS = 22
+_OPEN_STAGES = ("prospecting", "engaging")
 PURPOSES = (
     *("warehouse refresh", "branch rollout", "service desk", "design studio", "backup site"),
     *("training rooms", "call center", "new office", "field team kit", "test lab"),
@@ -103,6 +106,7 @@ class _Acme:
         write_contracts(
             self._diary, self._world.accounts, self._world.products, self._rng("contracts")
         )
+        bring_in_colleagues(self._diary, self._parties, opened, self._rng("colleagues"))
         self._parties.write_down(self._rng("contacts"))
         self._add_hostile_note(rows)
         return self._world
@@ -163,11 +167,14 @@ class _Acme:
         rng = self._rng("drafts")
         prices = {product.name: product.price for product in self._maven.products}
         receivers = self._choose_receivers(deals, rng)
+        setbacks = self._rng("setbacks")
         strangers: dict[str, list[Party]] = defaultdict(list)
         closed: list[Draft] = []
         opened: list[Draft] = []
         for deal in deals:
             stages = self._time_closed(deal, rng) if deal.closed_on else self._time_open(deal, rng)
+            if not deal.closed_on:
+                stages = set_back(stages, _OPEN_STAGES, self._calendar, setbacks)
             former_owner, owner = user_name(deal.agent), receivers.get(deal.number, "")
             handover = None
             if owner:

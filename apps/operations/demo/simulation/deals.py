@@ -60,6 +60,28 @@ class Draft:
         """Where it stands."""
         return self.stages[-1][0]
 
+    @property
+    def is_set_back(self) -> bool:
+        """Whether it was in its stage before, and further on in between."""
+        return self.stage in {stage for stage, _ in self.stages[:-1]}
+
+
+def matter_of(draft: Draft) -> Matter:
+    """What the conversation about a deal is about."""
+    if draft.party is None:
+        raise ValueError(f"deal {draft.key} has nobody to talk to")
+    handover = draft.handover
+    return Matter(
+        owner=draft.owner,
+        counterpart=draft.party.counterpart,
+        slots=draft.slots,
+        contact=draft.party.counterpart.key,
+        account=draft.account,
+        deal=draft.key,
+        former_owner=handover.former_owner if handover else "",
+        handed_over_at=handover.at if handover else None,
+    )
+
 
 class DealBook:
     """Simulates deals and writes them down."""
@@ -99,6 +121,8 @@ class DealBook:
         rng, causes, calendar = self._rng, self._diary.world.causes, self._diary.calendar
         momentum = round(rng.betavariate(2.2, 2.0), 3)
         causes.momentum[draft.key] = momentum
+        if draft.is_set_back:
+            causes.setbacks[draft.key] = draft.stages[-1][1]
         is_early = draft.stage == "prospecting"
         expected: date | None = None
         if not is_early or rng.random() < 0.6:
@@ -126,9 +150,10 @@ class DealBook:
 
     def _talk(self, draft: Draft, manner: Manner, momentum: float) -> CourseTruth:
         diary, rng = self._diary, self._rng
-        matter = self._matter(draft)
-        # Having entered its stage the deal was alive then; what came before is not all logged.
-        begun_at = draft.stages[-2:][0][1]
+        matter = matter_of(draft)
+        # Having entered its stage the deal was alive then; what came before is not all logged, and a
+        # setback begins it anew.
+        begun_at = draft.stages[-1 if draft.is_set_back else -2 :][0][1]
         start = diary.calendar.after(begun_at, rng.uniform(0.02, 1.0), rng)
         course = converse(diary, matter, start, manner, rng, momentum=momentum)
         if course.course is Course.GOING and rng.random() < 0.3:
@@ -138,7 +163,7 @@ class DealBook:
         return course
 
     def _log_closed(self, draft: Draft, start: datetime, closed_at: datetime) -> None:
-        diary, rng, matter = self._diary, self._rng, self._matter(draft)
+        diary, rng, matter = self._diary, self._rng, matter_of(draft)
         is_won = draft.stage == "won"
         days = (closed_at - start).total_seconds() / 86_400
         diary.mail_out(matter, start, Topic.FIRST_MAIL, rng)
@@ -153,21 +178,6 @@ class DealBook:
         last_at = min(diary.calendar.after(closed_at, 0.1, rng), diary.calendar.now)
         topic = Topic.ORDER_CONFIRMED if is_won else Topic.FAREWELL
         diary.mail_out(matter, last_at, topic, rng)
-
-    def _matter(self, draft: Draft) -> Matter:
-        if draft.party is None:
-            raise ValueError(f"deal {draft.key} has nobody to talk to")
-        handover = draft.handover
-        return Matter(
-            owner=draft.owner,
-            counterpart=draft.party.counterpart,
-            slots=draft.slots,
-            contact=draft.party.counterpart.key,
-            account=draft.account,
-            deal=draft.key,
-            former_owner=handover.former_owner if handover else "",
-            handed_over_at=handover.at if handover else None,
-        )
 
     def _record_stages(
         self,

@@ -25,11 +25,13 @@ from apps.operations.demo.schemas import (
     World,
 )
 from apps.operations.demo.simulation.accounts import look_after, write_contracts
+from apps.operations.demo.simulation.colleagues import bring_in_colleagues
 from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
 from apps.operations.demo.simulation.parties import Parties, draw_rep
+from apps.operations.demo.simulation.setbacks import set_back
 from apps.operations.demo.sources import SalvirtDeal, read_salvirt
 from apps.users.enums import PersonRole
 
@@ -111,6 +113,7 @@ class _Globex:
         write_contracts(
             self._diary, self._world.accounts, self._world.products, self._rng("contracts")
         )
+        bring_in_colleagues(self._diary, self._parties, opened, self._rng("colleagues"))
         self._parties.write_down(self._rng("contacts"))
         return self._world
 
@@ -177,12 +180,14 @@ class _Globex:
         unique = [deal for deal in deals if times_seen[tuple(deal.features.values())] == 1]
         withheld = rng.sample(unique, _OPEN_COUNT)
         withheld_numbers = {deal.number for deal in withheld}
+        setbacks = self._rng("setbacks")
         opened = []
         for position, deal in enumerate(withheld):
             self._world.causes.withheld_outcomes[_key(deal)] = deal.status
             # Open deals are spread over the reps, whoever sold such deals before.
             owner = self._reps[position % len(self._reps)]
-            opened.append(self._draft(deal, self._time_open(rng), owner, rng))
+            stages = set_back(self._time_open(rng), _OPEN_STAGES, self._calendar, setbacks)
+            opened.append(self._draft(deal, stages, owner, rng))
         closed = [
             self._draft(deal, self._time_closed(deal.status, rng), self._seller(deal), rng)
             for deal in deals
