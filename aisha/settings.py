@@ -94,7 +94,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.operations.middleware.RoomyStackMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.operations.static_files.StaticFileMiddleware",
     "apps.operations.middleware.HealthMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
     "apps.audit.middleware.RequestIdMiddleware",
