@@ -17,6 +17,13 @@ FREE_MAIL_DOMAINS = frozenset(
      "me.com", "aol.com", "gmx.de", "gmx.net", "web.de", "proton.me", "protonmail.com", "mail.com"}
 )  # fmt: skip
 
+# A sender chooses the name that is shown: an address, a formula or unseen characters are no name.
+_NO_NAME = re.compile(
+    "[=@/\\\\|{}\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|^[-+]|www\\.",
+    re.IGNORECASE,
+)
+MOST_NAME_WORDS = 6
+
 _DETAILS = (("phone", "phone number"), ("title", "job title"), ("email", "e-mail address"))
 
 
@@ -77,7 +84,8 @@ def identify_sender(task: ThinkTask) -> Proposal | None:
     if address is None or message is None or not isinstance(address.value, str):
         return None
     email = address.value.strip().lower()
-    first_name, last_name = _split_name(task.text("sender_name"), email)
+    given = _name_or_nothing(task.text("sender_name"))
+    first_name, last_name = _split_name(given, email)
     company = task.text("stated_company") or _company_of(email)
     name = f"{first_name} {last_name}".strip() or email
     arguments: dict[str, JsonValue] = {"activity_id": task.record.id, "email": email}
@@ -104,7 +112,7 @@ def identify_sender(task: ThinkTask) -> Proposal | None:
             (
                 (f"Wrote on {when}: {shortened(message.text, 120)}", message),
                 (f"{email} is not on file", address),
-                (f"Signs as {task.text('sender_name')}", task.fact("sender_name")),
+                (f"Signs as {given}", task.fact("sender_name") if given else None),
             )
         ),
     )
@@ -173,6 +181,13 @@ PHRASES: Mapping[str, Phrase] = {
 def _at_account(task: ThinkTask) -> str:
     account = task.fact("account")
     return f" at {shortened(account.text, 60)}" if account else ""
+
+
+def _name_or_nothing(text: str) -> str:
+    """What a sender calls themselves, or nothing when it cannot be a person's name."""
+    text = text.strip()
+    is_name = not _NO_NAME.search(text) and len(text.split()) <= MOST_NAME_WORDS
+    return text if is_name else ""
 
 
 def _split_name(name: str, email: str) -> tuple[str, str]:

@@ -197,6 +197,19 @@ def test_a_task_without_a_due_day_is_left_alone() -> None:
         ("ana@isdom.com", "Lopez, Ana Maria", ("Ana", "Maria Lopez", "Isdom")),
         ("ana@isdom.com", '"Ana" <Lopez>', ("Ana", "Lopez", "Isdom")),
         ("ana@localhost", "Ana", ("Ana", "", "")),
+        ("it@bank.example", '=HYPERLINK("http://urgent.example")', ("", "", "Bank")),
+        ("ana.lopez@isdom.com", "http://urgent.example now", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "www.urgent.example", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "boss@isdom.com", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "+1 cmd", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "Ana\x07 Boss", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "\u202eAna Boss", ("Ana", "Lopez", "Isdom")),
+        ("ana.lopez@isdom.com", "Please pay this bill by noon today", ("Ana", "Lopez", "Isdom")),
+        (
+            "x@isdom.com",
+            "María José O’Neill-de la Cruz",
+            ("María", "José O’Neill-de la Cruz", "Isdom"),
+        ),
     ],
 )
 def test_names_and_companies_from_addresses(
@@ -209,6 +222,21 @@ def test_names_and_companies_from_addresses(
     found = tuple(proposal.arguments.get(key, "") for key in ("first_name", "last_name", "company"))
     assert found == expected
     assert proposal.arguments["email"] == address.lower()
+
+
+def test_a_sender_without_a_usable_name_is_called_by_the_address() -> None:
+    name = '=HYPERLINK("http://urgent.example")'
+    facts = [
+        fact("address", "it@gmail.com", "it@gmail.com"),
+        fact("message", "Hello", "2026-03-01"),
+        fact("sender_name", name, name),
+    ]
+    proposal = proposal_for(question(Goal.IDENTIFY_SENDER, *facts, kind=RecordKind.ACTIVITY))
+    assert proposal.title == "Add it@gmail.com as a lead"
+    assert [claim.text for claim in proposal.claims] == [
+        "Wrote on 1 Mar 2026: Hello", "it@gmail.com is not on file",
+    ]  # fmt: skip
+    assert proposal.arguments == {"activity_id": 3, "email": "it@gmail.com", "owner_id": 7}
 
 
 def test_what_the_message_states_goes_before_guessing() -> None:
