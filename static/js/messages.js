@@ -1,13 +1,16 @@
-// Messages in [data-messages]: announced also on page load, dismissed by hand or, when all is well, after a while.
+// Messages in [data-messages]: announced also on page load, dismissed by hand or, when all is well, after a while
+// or by the next one.
 // Other scripts ask for one with: document.dispatchEvent(new CustomEvent("aisha:message", {detail: {level, text}})).
 (() => {
   "use strict";
   const STAY_MS = 7000;
   const region = () => document.querySelector("[data-messages]");
 
+  const needsDismissal = (message) => message.matches(".message-error, .message-warning");
+
   function leaveLater(message) {
     // Warnings and errors stay until they are dismissed; the rest waits while it is being read.
-    if (message.matches(".message-error, .message-warning")) return;
+    if (needsDismissal(message)) return;
     let timer = setTimeout(() => message.remove(), STAY_MS);
     const hold = () => clearTimeout(timer);
     const resume = () => {
@@ -51,10 +54,14 @@
     const first = [...target.children];
     target.replaceChildren();
     new MutationObserver((changes) => {
-      for (const change of changes) {
-        for (const node of change.addedNodes) {
-          if (node instanceof HTMLElement && node.matches("[data-message]")) leaveLater(node);
-        }
+      const added = changes
+        .flatMap((change) => [...change.addedNodes])
+        .filter((node) => node instanceof HTMLElement && node.matches("[data-message]"));
+      if (!added.length) return;
+      added.forEach(leaveLater);
+      // What was said before is over, unless it is a warning or being read.
+      for (const message of target.querySelectorAll("[data-message]:not(:hover, :focus-within)")) {
+        if (!added.includes(message) && !needsDismissal(message)) message.remove();
       }
     }).observe(target, { childList: true });
     setTimeout(() => target.append(...first), 50);

@@ -95,6 +95,12 @@ def test_an_entry_leads_to_what_it_is_about(cast: Cast, client_for: Any) -> None
     assert "fields email, phone · reason not_now" in words(answer)
 
 
+def test_an_entry_about_nothing_leaves_its_cell_empty(cast: Cast, client_for: Any) -> None:
+    write(cast.rep)
+    page = client_for(cast.manager).get(AUDIT).content.decode()
+    assert page.count('<td data-label="About"></td>') == 1
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_page_takes_as_many_queries_for_one_entry_as_for_three(
     rows: int, cast: Cast, client_for: Any, django_assert_num_queries: DjangoAssertNumQueries

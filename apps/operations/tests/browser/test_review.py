@@ -102,6 +102,26 @@ def test_a_stale_suggestion_shows_what_changed_instead_of_applying(
     assert Contact.objects.get(last_name="Park").phone == "+1 555 0199"
 
 
+def test_the_newest_message_stands_alone_and_reopening_breaks_no_policy(
+    rep_page: Page, site: Site
+) -> None:
+    make_findings(site)
+    scan_now(kind=ScanKind.FULL, now=NOW)
+    page = rep_page
+    page.goto(f"{site.url}/suggestions/")
+    said = page.locator("#messages [data-message]")
+    page.locator("summary", has_text="Reject").click()
+    page.get_by_role("button", name="Bad timing").click()
+    expect(said).to_contain_text("Rejected:")
+    page.locator("summary", has_text="Snooze").click()
+    page.locator("details[open] button").first.click()
+    expect(said).to_have_count(1)
+    expect(said).to_contain_text("Snoozed:")
+    page.goto(f"{site.url}/suggestions/?view=done")
+    page.get_by_role("button", name="Reopen").click()
+    expect(said).to_contain_text("Reopened:")
+
+
 def test_the_queue_works_without_javascript(browser: Browser, site: Site) -> None:
     make_findings(site)
     scan_now(kind=ScanKind.FULL, now=NOW)
@@ -177,4 +197,14 @@ def test_on_a_phone_the_views_are_one_row_with_the_current_one_in_sight(
     tabs.first.click()
     expect(tabs.first).to_have_attribute("aria-current", "page")
     expect(tabs.first).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 380
+
+
+@pytest.mark.parametrize("path", ["/import/", "/audit/"])
+def test_a_phone_does_not_scroll_sideways(
+    page: Page, site: Site, complaints: list[str], path: str
+) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    sign_in(page, site, "admin")
+    page.goto(f"{site.url}{path}")
     assert page.evaluate("document.documentElement.scrollWidth") == 380
