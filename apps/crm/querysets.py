@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from apps.crm import lookups  # noqa: F401 - registers "mentions"
 from apps.crm.enums import DealOutcome, LeadStatus, RecordKind, TaskStatus
-from apps.users.rules import visible_rows
+from apps.users.rules import Reader, visible_rows
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
@@ -40,6 +40,10 @@ class RecordQuerySet(models.QuerySet[ModelT]):
     def visible_to(self, user: User) -> Self:
         """The records that this person may see."""
         return self.filter(visible_rows(user))
+
+    def hidden_from(self, user: Reader) -> Self:
+        """The others: those that this person may not see."""
+        return self.none() if user.sees_all else self.exclude(visible_rows(user))
 
     def search(self, text: str, *, own_fields_only: bool = False) -> Self:
         """Records in which every word of ``text`` occurs in some search field.
@@ -98,6 +102,10 @@ class ProductQuerySet(RecordQuerySet["Product"]):
     def visible_to(self, user: User) -> Self:
         """All of them."""
         return self
+
+    def hidden_from(self, user: Reader) -> Self:
+        """None of them."""
+        return self.none()
 
 
 class ContractQuerySet(RecordQuerySet["Contract"]):

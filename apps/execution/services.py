@@ -7,6 +7,7 @@ suggestion's state are committed together or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,14 @@ def check_permission(tool: Tool[Any], refs: list[RecordRef], user: User) -> None
     for ref in refs:
         if not model_of(ref.kind).objects.visible_to(user).filter(pk=ref.id).exists():  # type: ignore[attr-defined]
             raise PermissionRefusedError()
+
+
+def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
+    """Whether none of the records is hidden from the person; one that is gone hides nothing."""
+    return user.sees_all or not any(
+        model_of(ref.kind).objects.hidden_from(user).filter(pk=ref.id).exists()  # type: ignore[attr-defined]
+        for ref in refs
+    )
 
 
 def find_moved(seen: Seen) -> list[ValueMoved]:

@@ -139,6 +139,15 @@ class SuggestionAdmin(ReadOnlyAdmin):
         ]
         return routes + super().get_urls()
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Suggestion | None:
+        """The suggestion, unless it names a record that the person does not see (any more)."""
+        found: Suggestion | None = super().get_object(request, object_id, from_field)
+        if found is None or not services.sees_records_of(person_of(request), found):
+            return None
+        return found
+
     def change_view(
         self,
         request: HttpRequest,
@@ -245,7 +254,12 @@ class SuggestionAdmin(ReadOnlyAdmin):
         if len(chosen) > BULK_LIMIT:
             messages.error(request, f"Choose {BULK_LIMIT} at most, so that each can be read.")
             return None
-        items = [_bulk_item(suggestion, target) for suggestion in chosen]
+        person = person_of(request)
+        items = [
+            _bulk_item(suggestion, target)
+            for suggestion in chosen
+            if services.sees_records_of(person, suggestion)
+        ]
         decidable = [item for item in items if not item.refusal]
         if "confirmed" in request.POST:
             self._decide_each(request, items, target, decide)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from apps.audit.enums import Origin
+from apps.crm.changelog import record_models
 from apps.suggestions.enums import HeldBack, State
 from apps.triggers.models import Signal
 from apps.users.rules import Reader, visible_rows
@@ -22,8 +24,14 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
     """Suggestions."""
 
     def visible_to(self, user: Reader) -> Self:
-        """Suggestions that this person may see: their own, their team's, unassigned; a manager's: all."""
-        return self.filter(visible_rows(user, "assignee"))
+        """Suggestions that this person may see: their own, their team's, unassigned; a manager's: all.
+
+        They were written for the assignee and those around; who may not see the record as it stands now,
+        because it has been given to others since, does not see them either.
+        """
+        if user.sees_all:
+            return self
+        return self.filter(visible_rows(user, "assignee")).exclude(_is_of_hidden_record(user))
 
     def in_queue(self) -> Self:
         """Waiting for a decision and not held back."""
@@ -60,3 +68,17 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
     def for_queue_page(self) -> Self:
         """With what a card shows, in one query."""
         return self.select_related("assignee")
+
+
+def _is_of_hidden_record(user: Reader) -> Coalesce:
+    """Whether the record is there and this person may not see it.
+
+    Scalar look-ups by primary key: the database would rather hash whole tables of records for an EXISTS.
+    """
+    of_kind = []
+    for model in record_models():
+        records: Any = model._default_manager
+        hidden = records.hidden_from(user).filter(pk=OuterRef("record_id")).order_by()
+        found = Subquery(hidden.values_list(Value(True)))
+        of_kind.append(When(record_kind=model.kind, then=found))
+    return Coalesce(Case(*of_kind, output_field=BooleanField()), False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from apps.suggestions.enums import State
 from apps.suggestions.forms import QueueFilterForm, blank_filter_fields, draw_filter_fields
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
+from apps.suggestions.services import sees_records_of
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 from apps.users.rules import Reader
@@ -96,14 +97,20 @@ class Queue:
         """The fields of the filter form."""
         return draw_filter_fields(self.filters) if self.filters else blank_filter_fields()
 
+    def first(self) -> Suggestion | None:
+        """The first card of this page that the person can open, or none."""
+        return self._first_open(self.page.object_list)
+
     def after(self, suggestion_id: int) -> Suggestion | None:
         """The card that follows the given one on this page, else the one before it, else none."""
         cards: list[Suggestion] = list(self.page.object_list)
         for place, card in enumerate(cards):
             if card.pk == suggestion_id:
-                rest = cards[place + 1 :] or cards[:place][-1:]
-                return rest[0] if rest else None
-        return cards[0] if cards else None
+                return self._first_open(cards[place + 1 :]) or self._first_open(cards[:place][::-1])
+        return self._first_open(cards)
+
+    def _first_open(self, cards: Iterable[Suggestion]) -> Suggestion | None:
+        return next((card for card in cards if sees_records_of(self.user, card)), None)
 
 
 def view_labels(user: User) -> list[tuple[str, str]]:
@@ -160,7 +167,7 @@ def left_text(count: int) -> str:
 @lru_cache(maxsize=64)
 def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> CountStatement:
     """What the page counts for people of a kind; with ``listed``, up to ``limit`` rows of that view."""
-    held = Suggestion.objects.held_back().filter(assignee_id=kind.pk)
+    held = Suggestion.objects.visible_to(kind).held_back().filter(assignee_id=kind.pk)
     counted = {"held_for_me": held.order_by()[:HELD_COUNT_LIMIT]}
     counted |= {key: in_view(kind, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
     if listed:

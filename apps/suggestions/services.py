@@ -17,8 +17,10 @@ from apps.crm.enums import RecordKind
 from apps.execution import services as execution
 from apps.execution.exceptions import (
     ExecutionError,
+    InvalidArgumentsError,
     PermissionRefusedError,
     StaleError,
+    UnknownToolError,
 )
 from apps.execution.reading import read_seen
 from apps.execution.schemas import ApprovedChange, RecordRef, Seen
@@ -51,7 +53,7 @@ class _ReasonGoneError(Exception):
 
 
 def get_for(user: User, suggestion_id: int) -> Suggestion:
-    """Return a suggestion that this person may see.
+    """Return a suggestion that this person may see, with every record that it names.
 
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
@@ -62,9 +64,15 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
         .filter(pk=suggestion_id)
         .first()
     )
-    if found is None:
+    if found is None or not sees_records_of(user, found):
         raise SuggestionNotFoundError()
     return found
+
+
+def sees_records_of(user: User, suggestion: Suggestion) -> bool:
+    """Whether the person may see what a suggestion names besides its own record, as it stands now."""
+    named = {*seen_of(suggestion).by_record(), *_mentions_of(suggestion)}
+    return execution.sees_records(user, named - {record_of(suggestion)})
 
 
 def approve(
@@ -267,6 +275,15 @@ def seen_of(suggestion: Suggestion) -> Seen:
 def record_of(suggestion: Suggestion) -> RecordRef:
     """The record that the suggestion is about."""
     return RecordRef(RecordKind(suggestion.record_kind), suggestion.record_id)
+
+
+def _mentions_of(suggestion: Suggestion) -> tuple[RecordRef, ...]:
+    """The records in the change's arguments; none when the change can no longer be read."""
+    try:
+        tool = tools.get(suggestion.tool)
+        return tool.mentions(tool.parse(suggestion.arguments))
+    except (UnknownToolError, InvalidArgumentsError):
+        return ()
 
 
 def may_decide(user: User) -> bool:

@@ -33,9 +33,7 @@ from apps.users.services import person_of
 def show_queue(request: HttpRequest) -> HttpResponse:
     """The list, with its first card open beside it."""
     queue = Queue.read(person_of(request), request.GET)
-    cards = queue.page.object_list
-    selected = cards[0] if cards else None
-    return _answer(request, queue, selected, screen="list")
+    return _answer(request, queue, queue.first(), screen="list")
 
 
 @require_safe

@@ -39,10 +39,11 @@ class Turn:
     signals_waiting: int
 
 
-# A group awaits when no open suggestion stands for it or when a waiting one is older than its signals;
-# a failed one bars it while its own signals fire, silences until they end, and a signal counts for nothing
-# while one that inhibits it fires for the same record. Columns of a silence that are empty match everything;
-# one that names a tool bars that tool alone.
+# A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, or when
+# the record of one, waiting or snoozed, is somebody else's now, for whom it is written anew (a contact that
+# nobody owns has the assignee of its message). A failed one bars it while its own signals fire, silences
+# until they end, and a signal counts for nothing while one that inhibits it fires for the same record.
+# Columns of a silence that are empty match everything; one that names a tool bars that tool alone.
 #
 # Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
 # of since its signals last changed stands behind the rest, and takes turns from day to day. Whose a record is
@@ -67,18 +68,20 @@ failed AS MATERIALIZED (
 ),
 counting AS (
     SELECT s.*, g.id AS suggestion_id,
-           g.id IS NULL OR s.refreshed_at > g.refreshed_at OR NOT EXISTS (
-               SELECT 1 FROM suggestions_suggestionsignal l
-               WHERE l.suggestion_id = g.id AND l.signal_id = s.id OFFSET 0) AS is_news
+           g.assignee_id,
+           g.id IS NULL OR (g.state = 'pending' AND (
+               s.refreshed_at > g.refreshed_at OR NOT EXISTS (
+                   SELECT 1 FROM suggestions_suggestionsignal l
+                   WHERE l.suggestion_id = g.id AND l.signal_id = s.id OFFSET 0))) AS is_news
     FROM triggers_signal s
     LEFT JOIN LATERAL (
-        SELECT id, state, refreshed_at FROM suggestions_suggestion o
+        SELECT id, state, refreshed_at, assignee_id FROM suggestions_suggestion o
         WHERE o.record_kind = s.record_kind AND o.record_id = s.record_id AND o.goal = s.goal
           AND o.state IN ('pending', 'snoozed', 'approved')
         LIMIT 1
     ) g ON true
     WHERE s.cleared_at IS NULL
-      AND (g.id IS NULL OR g.state = 'pending')
+      AND (g.id IS NULL OR g.state IN ('pending', 'snoozed'))
       AND NOT (s.trigger = ANY(%(weaker)s::text[]) AND EXISTS (
           SELECT 1 FROM triggers_signal t
           WHERE t.record_kind = s.record_kind AND t.record_id = s.record_id AND t.cleared_at IS NULL
@@ -95,12 +98,13 @@ counting AS (
             AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger))
 ),
 candidates AS (
-    SELECT record_kind, record_id, goal, suggestion_id, false AS is_pending,
+    SELECT record_kind, record_id, goal, suggestion_id, assignee_id, false AS is_pending,
+           bool_or(is_news) AS is_news,
            array_agg(id ORDER BY severity DESC, id) AS signal_ids, array_agg(trigger) AS triggers,
            max(severity) AS urgency, max(refreshed_at) AS changed_at
-    FROM counting GROUP BY record_kind, record_id, goal, suggestion_id HAVING bool_or(is_news)
+    FROM counting GROUP BY record_kind, record_id, goal, suggestion_id, assignee_id
     UNION ALL
-    SELECT record_kind, record_id, goal, id, true, NULL, NULL, NULL, NULL
+    SELECT record_kind, record_id, goal, id, NULL, true, NULL, NULL, NULL, NULL, NULL
     FROM suggestions_suggestion WHERE state = 'pending' AND origin = 'trigger'
 ),
 placed AS (
@@ -154,7 +158,9 @@ placed AS (
     ) n ON true
 ),
 parted AS MATERIALIZED (
-    SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed WHERE NOT is_pending
+    SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed
+    WHERE NOT is_pending AND (is_news OR (
+        owner_id IS DISTINCT FROM assignee_id AND (owner_id IS NOT NULL OR record_kind <> 'contact')))
 )
 SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,
        ARRAY(SELECT q.tool FROM of_tool q

@@ -83,13 +83,13 @@ def deliver(
     # Locked: one that a person decides at this moment is waited for, and then left as it was decided.
     waiting = (
         Suggestion.objects.select_for_update()
-        .filter(state__in=[State.PENDING, State.FAILED])
+        .filter(state__in=[State.PENDING, State.SNOOZED, State.FAILED])
         .in_bulk([item.context.awaiting.suggestion_id for item in again])
     )
     renewed: list[Suggestion] = []
     for item in again:
         old = waiting.get(item.context.awaiting.suggestion_id or 0)
-        if old is None:
+        if old is None or _rests(old, item):
             continue
         renewed.append(_refreshed(old, item, call, acceptance, now))
         links.extend(
@@ -107,6 +107,12 @@ def deliver(
         ],
     )
     return len(made), len(renewed)
+
+
+def _rests(suggestion: Suggestion, item: Accepted) -> bool:
+    """A snoozed one is left as it is, unless it is to be somebody else's."""
+    is_same_person = suggestion.assignee_id == item.context.assignee_id
+    return suggestion.state == State.SNOOZED and is_same_person
 
 
 _REFRESHED_FIELDS = [
@@ -176,7 +182,7 @@ def _refreshed(
     suggestion.provider = proposal.provider
     suggestion.brain_call = call
     suggestion.refreshed_at = now
-    suggestion.expires_at = now + rules.LIFETIME
+    suggestion.expires_at = max(now, suggestion.snoozed_until or now) + rules.LIFETIME
     return suggestion
 
 

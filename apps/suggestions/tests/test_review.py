@@ -132,7 +132,7 @@ def test_who_may_decide_but_not_make_the_change_is_refused_on_record(cast: Cast)
 def test_a_suggestion_whose_record_moved_to_another_team_cannot_be_approved(cast: Cast) -> None:
     suggestion = suggested(cast.rep)
     Lead.objects.update(owner=cast.outsider)
-    with pytest.raises(PermissionRefusedError):
+    with pytest.raises(SuggestionNotFoundError):
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert Task.objects.count() == 0
 
