@@ -197,7 +197,6 @@ class ApproveSerializer(serializers.Serializer[Any]):
     """What was looked at."""
 
     seen_at = UtcDateTimeField(
-        required=False,
         help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved.",
     )
 
@@ -254,7 +253,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
                 suggestion_id=int(pk),
                 user=person_of(request),
                 now=timezone.now(),
-                seen_at=fields.get("seen_at"),
+                seen_at=fields["seen_at"],
                 origin=Origin.API,
             )
         )

@@ -75,9 +75,7 @@ def blank_filter_fields() -> SafeString:
 class ApproveForm(forms.Form):
     """What the person saw when they said yes."""
 
-    seen_at = forms.DateTimeField(
-        required=False, input_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"]
-    )
+    seen_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"])
 
 
 class RejectForm(forms.Form):

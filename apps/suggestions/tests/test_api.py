@@ -155,7 +155,7 @@ def test_approving_writes_once_and_says_so_everywhere(cast: Cast, api_for: ApiFo
     assert (entry.suggestion_id, entry.actor_id, entry.origin) == (
         suggestion.pk, cast.rep.pk, "api",
     )  # fmt: skip
-    again = client.send("POST", path, {})
+    again = client.send("POST", path, {"seen_at": suggestion.refreshed_at.isoformat()})
     problem = again.json()
     assert (again.status_code, problem["code"], problem["state"]) == (
         409, "already_decided", "applied",
@@ -164,10 +164,15 @@ def test_approving_writes_once_and_says_so_everywhere(cast: Cast, api_for: ApiFo
     assert Task.objects.count() == 1
 
 
-def test_an_approval_without_a_body_is_an_approval(cast: Cast, api_for: ApiFor) -> None:
+def test_an_approval_that_does_not_say_what_was_seen_is_refused(
+    cast: Cast, api_for: ApiFor
+) -> None:
     suggestion = own(cast)
-    answer = api_for(cast.rep).generic("POST", f"{LIST}{suggestion.pk}/approve/")
-    assert (answer.status_code, answer.json()["state"]) == (200, "applied")
+    client, path = api_for(cast.rep), f"{LIST}{suggestion.pk}/approve/"
+    for answer in (client.generic("POST", path), client.send("POST", path, {"seen_at": None})):
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["seen_at"])
+    suggestion.refresh_from_db()
+    assert (suggestion.state, Task.objects.count()) == ("pending", 0)
 
 
 def test_what_was_refreshed_since_it_was_read_is_not_approved(cast: Cast, api_for: ApiFor) -> None:
@@ -186,7 +191,9 @@ def test_a_stale_one_names_what_changed_until_it_is_rebased(cast: Cast, api_for:
     client, path = api_for(cast.rep), f"{LIST}{suggestion.pk}/"
     (since,) = client.get(path).json()["changes_since"]
     assert (since["label"], since["seen"], since["now"]) == ("Status", "Working", "Qualified")
-    refused = client.send("POST", f"{path}approve/", {})
+    refused = client.send(
+        "POST", f"{path}approve/", {"seen_at": suggestion.refreshed_at.isoformat()}
+    )
     assert (refused.status_code, refused.json()["code"]) == (409, "stale")
     assert refused.json()["changes"] == [
         {
@@ -270,7 +277,11 @@ def test_of_six_approvals_at_once_one_is_applied(committed_tenant: Tenant) -> No
         try:
             client = ApiClient("race.localhost", key)
             barrier.wait(timeout=20)
-            body = client.send("POST", f"{LIST}{suggestion.pk}/approve/", {})
+            body = client.send(
+                "POST",
+                f"{LIST}{suggestion.pk}/approve/",
+                {"seen_at": suggestion.refreshed_at.isoformat()},
+            )
             answers.append((body.status_code, body.json().get("code", body.json().get("state"))))
         finally:
             connection.close()

@@ -244,6 +244,7 @@ def test_a_stale_one_shows_what_changed_and_by_whom(cast: Cast, client_for: Clie
     client = client_for(cast.rep)
     answer = client.post(
         f"/suggestions/{suggestion.pk}/approve/",
+        {"seen_at": suggestion.refreshed_at.isoformat()},
         headers={"HX-Request": "true", "HX-Target": "queue"},
     )
     page = answer.content.decode()
@@ -260,10 +261,26 @@ def test_the_second_person_is_told_who_was_first(cast: Cast, client_for: ClientF
     )
     answer = client_for(cast.rep).post(
         f"/suggestions/{suggestion.pk}/approve/",
+        {"seen_at": suggestion.refreshed_at.isoformat()},
         headers={"HX-Request": "true", "HX-Target": "queue"},
     )
     assert answer.status_code == 409
     assert "This suggestion is already rejected by Tom Mate." in answer.content.decode()
+
+
+def test_an_approval_that_does_not_say_what_was_seen_is_refused(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast)
+    for fields in ({}, {"seen_at": ""}, {"seen_at": "yesterday"}):
+        answer = client_for(cast.rep).post(
+            f"/suggestions/{suggestion.pk}/approve/",
+            fields,
+            headers={"HX-Request": "true", "HX-Target": "queue"},
+        )
+        assert answer.status_code == 422
+    suggestion.refresh_from_db()
+    assert (suggestion.state, Task.objects.count()) == (State.PENDING, 0)
 
 
 def test_an_unknown_reason_is_refused(cast: Cast, client_for: ClientFor) -> None:
