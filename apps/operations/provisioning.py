@@ -15,6 +15,7 @@ from apps.audit.services import Detail, Entry, record_event
 from apps.crm import changelog
 from apps.crm.models import Stage
 from apps.crm.rules import DEFAULT_STAGES
+from apps.suggestions import safeguard
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import TenantExistsError
@@ -47,6 +48,7 @@ def prepare_schema() -> None:
         ensure_roles()
         if schema != get_public_schema_name():
             changelog.install(schema)
+            safeguard.install(schema)
             ensure_person_roles()
         apply_grants(schema)
 

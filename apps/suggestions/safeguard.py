@@ -1,0 +1,70 @@
+"""A database trigger that keeps what people decided from the AI's role.
+
+Column grants cannot tell a waiting suggestion from a decided one, and the pipeline must be able to move the
+waiting ones. So each row is asked: as ``aisha_ai`` a suggestion is made waiting and undecided, one that waits
+is kept true or closed by the moves of the pipeline, one that failed is written anew, and every other stands
+as a person left it. ``install`` is run for each schema after each migration.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+from psycopg import sql
+
+from apps.suggestions.enums import State
+from apps.suggestions.models import Suggestion
+from apps.tenants.enums import Role
+
+# What the pipeline may make of a suggestion, by the state that it finds.
+AI_MOVES: dict[State, frozenset[State]] = {
+    State.PENDING: frozenset(
+        {State.PENDING, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED},
+    ),
+    State.SNOOZED: frozenset(
+        {State.SNOOZED, State.PENDING, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED},
+    ),
+    State.FAILED: frozenset({State.FAILED}),
+}
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION public.suggestions_refuse_ai() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+    RAISE EXCEPTION 'suggestion %: the AI may not do this', NEW.id USING ERRCODE = 'insufficient_privilege';
+END $body$
+"""
+
+
+def install(schema: str) -> None:
+    """Create or replace the triggers in ``schema``; safe to run again."""
+    table = sql.Identifier(schema, Suggestion._meta.db_table)
+    is_ai = sql.SQL("current_user = {}").format(sql.Literal(Role.AI.value))
+    is_undecided = sql.SQL(
+        "new.state = {} AND new.reviewed_by_id IS NULL AND new.reviewed_at IS NULL"
+        " AND new.applied_at IS NULL AND new.execution_id IS NULL"
+    ).format(sql.Literal(State.PENDING.value))
+    is_allowed = sql.SQL(" OR ").join(
+        sql.SQL("old.state = {} AND new.state IN ({})").format(
+            sql.Literal(source.value),
+            sql.SQL(", ").join(sql.Literal(target.value) for target in sorted(targets)),
+        )
+        for source, targets in AI_MOVES.items()
+    )
+    with connection.cursor() as cursor:
+        # Several tenants may be prepared at once: replacing one function from two sessions collides.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('suggestions_safeguard'))")
+        cursor.execute(_FUNCTION)
+        for operation, allowed in (("INSERT", is_undecided), ("UPDATE", is_allowed)):
+            cursor.execute(
+                sql.SQL(
+                    "CREATE OR REPLACE TRIGGER {name} BEFORE {operation} ON {table} FOR EACH ROW "
+                    "WHEN ({is_ai} AND NOT ({allowed})) "
+                    "EXECUTE FUNCTION public.suggestions_refuse_ai()"
+                ).format(
+                    name=sql.Identifier(f"refuse_ai_{operation.lower()}"),
+                    operation=sql.SQL(operation),
+                    table=table,
+                    is_ai=is_ai,
+                    allowed=allowed,
+                )
+            )

@@ -1,0 +1,89 @@
+"""What the AI's database role can and cannot do with suggestions, asked of the database itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from apps.conftest import Cast
+from apps.suggestions.enums import MOVES, State
+from apps.suggestions.models import Suggestion
+from apps.suggestions.safeguard import AI_MOVES
+from apps.suggestions.tests.cases import NOW, put_in, suggested
+from apps.tenants.enums import Role
+from apps.tenants.roles import taking_role
+
+REFUSED = "the AI may not do this"
+DECIDED = [state for state in State if state not in AI_MOVES]
+
+
+def as_ai(statement: str, *params: object) -> int:
+    """Run one statement as the AI; return the number of rows."""
+    with transaction.atomic(), taking_role(Role.AI), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.rowcount
+
+
+@pytest.mark.parametrize("state", DECIDED)
+@pytest.mark.parametrize(
+    "change", ["state = 'pending'", "state = state", "arguments = '{}'", "title = 'Another'"]
+)
+def test_what_was_decided_stands(cast: Cast, state: State, change: str) -> None:
+    suggestion = put_in(suggested(cast.rep), state, cast.rep)
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        as_ai(f"UPDATE suggestions_suggestion SET {change}")
+    again = Suggestion.objects.get()
+    assert (again.state, again.arguments, again.title) == (
+        state, suggestion.arguments, suggestion.title,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("target", State)
+@pytest.mark.parametrize("source", [State.PENDING, State.SNOOZED, State.FAILED])
+def test_of_the_open_ones_only_the_pipelines_moves_are_its_own(
+    cast: Cast, source: State, target: State
+) -> None:
+    put_in(suggested(cast.rep), source, cast.rep)
+    # With all that the table's own rules demand, so that none of them is what refuses.
+    Suggestion.objects.update(
+        snoozed_until=NOW + timedelta(days=1), reviewed_by=cast.rep, reviewed_at=NOW
+    )
+    move = "UPDATE suggestions_suggestion SET state = %s"
+    if target in AI_MOVES[source]:
+        assert as_ai(move, target.value) == 1
+        assert Suggestion.objects.get().state == target
+    else:
+        with pytest.raises(ProgrammingError, match=REFUSED):
+            as_ai(move, target.value)
+        assert Suggestion.objects.get().state == source
+
+
+def test_the_ais_moves_are_moves() -> None:
+    for source, targets in AI_MOVES.items():
+        assert targets - {source} <= MOVES[source]
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        {"state": State.APPROVED},
+        {"state": State.REJECTED},
+        {"state": State.SNOOZED, "snoozed_until": NOW + timedelta(days=1)},
+        {"state": State.WITHDRAWN},
+        {"state": State.PENDING},
+        {"state": State.PENDING, "reviewed_by": None},
+    ],
+)
+def test_it_makes_none_that_somebody_seems_to_have_decided(
+    cast: Cast, decided: dict[str, object]
+) -> None:
+    suggestion = suggested(cast.rep)
+    suggestion.pk = None
+    suggestion.record_id += 1
+    for name, value in {"reviewed_by": cast.rep, "reviewed_at": NOW, **decided}.items():
+        setattr(suggestion, name, value)
+    with pytest.raises(ProgrammingError, match=REFUSED), taking_role(Role.AI):
+        suggestion.save(force_insert=True)
+    assert Suggestion.objects.count() == 1
