@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from apps.audit.enums import Event
-from apps.audit.services import Entry, record_event
+from apps.audit.services import Detail, Entry, record_event
 from apps.crm.models import Record
 from apps.execution import rules
 from apps.execution.enums import ExecutionStatus, Verdict
@@ -104,7 +104,7 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
                 record_id=written.pk,
                 suggestion_id=change.suggestion_id,
                 execution_id=execution.pk,
-                details={"tool": tool.key, "fields": sorted(execution.after_values)},
+                details={"tool": tool.key, "fields": _fields_written(tool, execution)},
             ),
         )
     return execution
@@ -170,6 +170,15 @@ def _write(tool: Tool[Any], arguments: Any) -> Record:
         setattr(record, name, value)
     record.save(update_fields=list(values))
     return record
+
+
+def _fields_written(tool: Tool[Any], execution: Execution) -> list[Detail]:
+    """The names of the fields that were changed; of a new record those that were given a value."""
+    return sorted(
+        name
+        for name, value in execution.after_values.items()
+        if not tool.is_creation or value not in (None, "")
+    )
 
 
 def _record_success(

@@ -19,6 +19,7 @@ from apps.execution.exceptions import (
     ExecutionError,
     InvalidArgumentsError,
     PermissionRefusedError,
+    PolicyRefusedError,
     StaleError,
     UnknownToolError,
 )
@@ -88,7 +89,7 @@ def approve(
     ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at.
 
     Raises:
-        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError: refused.
+        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
         AlreadyDecidedError: somebody was first; the error says who and when.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StaleError: a value has changed since; the error says which. Nothing was written.
@@ -106,11 +107,11 @@ def approve(
             _claim(suggestion, State.APPROVED, user=user, now=now)
             if not _is_still_true(suggestion, now):
                 raise _ReasonGoneError
+            _record(actor, Event.SUGGESTION_APPROVED, suggestion)
             done = execution.apply_change(change, now=now)
             _move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
             _note_decision(suggestion, Verdict.APPROVE, user, now)
             _silence(suggestion, user, now, "Applied")
-            _record(actor, Event.SUGGESTION_APPROVED, suggestion, execution_id=done.pk)
     except _ReasonGoneError:
         _withdraw(suggestion, actor)
         raise WithdrawnError() from None
@@ -120,6 +121,9 @@ def approve(
         raise
     except PermissionRefusedError:
         _record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    except PolicyRefusedError:
+        _record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
         raise
     except (ExecutionError, DatabaseError) as error:
         if _is_another_open(error):
@@ -457,8 +461,6 @@ def _record(
     actor: Actor,
     event: Event,
     suggestion: Suggestion,
-    *,
-    execution_id: int | None = None,
     **details: str,
 ) -> None:
     record_event(
@@ -468,7 +470,6 @@ def _record(
             record_kind=suggestion.record_kind,
             record_id=suggestion.record_id,
             suggestion_id=suggestion.pk,
-            execution_id=execution_id,
             details=dict(details),
         ),
     )

@@ -164,6 +164,11 @@ def test_a_new_lead_takes_over_its_messages(cast: Cast) -> None:
     for other in (stranger, placed):
         other.refresh_from_db()
         assert other.lead is None
+    # What was left empty was not written down as a field that was given a value.
+    assert AuditEntry.objects.get(event="execution.succeeded").details == {
+        "tool": "create_lead",
+        "fields": ["email", "first_name", "lead_source"],
+    }
 
 
 def test_completion_is_dated(cast: Cast) -> None:

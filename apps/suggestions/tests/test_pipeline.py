@@ -94,7 +94,7 @@ def test_approving_writes_once_and_is_on_record(cast: Cast) -> None:
     assert suggestion.execution is not None
     assert suggestion.execution.record_id == task.pk
     events = list(AuditEntry.objects.of_suggestion(suggestion.pk).values_list("event", flat=True))
-    assert events == ["suggestion.created", "execution.succeeded", "suggestion.approved"]
+    assert events == ["suggestion.created", "suggestion.approved", "execution.succeeded"]
 
 
 def test_what_was_rejected_stays_away_within_its_silence(cast: Cast) -> None:

@@ -13,8 +13,9 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.models import ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, TaskFactory
-from apps.execution.exceptions import PermissionRefusedError, StaleError
+from apps.execution.exceptions import PermissionRefusedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution
+from apps.execution.tools.tasks import CreateFollowup
 from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
@@ -52,10 +53,11 @@ def test_fault_04_approval_sets_every_moment_and_name(cast: Cast) -> None:
     )  # fmt: skip
     assert (decision.goal, decision.tool) == ("revive_lead", "create_followup")
     assert events_of(suggestion) == [
-        "suggestion.created", "execution.succeeded", "suggestion.approved",
+        "suggestion.created", "suggestion.approved", "execution.succeeded",
     ]  # fmt: skip
-    entry = AuditEntry.objects.get(event="suggestion.approved")
-    assert (entry.actor_id, entry.origin, entry.execution_id) == (
+    approval, applied = AuditEntry.objects.of_suggestion(suggestion.pk)[1:]
+    assert (approval.actor_id, approval.origin) == (cast.teammate.pk, "api")
+    assert (applied.actor_id, applied.origin, applied.execution_id) == (
         cast.teammate.pk, "api", done.execution_id,
     )  # fmt: skip
 
@@ -127,6 +129,23 @@ def test_who_may_decide_but_not_make_the_change_is_refused_on_record(cast: Cast)
     assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
     entry = AuditEntry.objects.get(event="permission.refused")
     assert (entry.actor_id, entry.details) == (decider.pk, {"tool": "create_followup"})
+
+
+def test_what_policy_refuses_is_not_written_and_on_record(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suggestion = suggested(cast.rep)
+    # A tool that reaches further than it declares.
+    monkeypatch.setattr(CreateFollowup, "allowed_fields", frozenset({"title"}))
+    with pytest.raises(PolicyRefusedError) as caught:
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert (caught.value.code, caught.value.status) == ("policy_refused", 403)
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.reviewed_by) == (State.PENDING, None)
+    assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
+    assert events_of(suggestion) == ["suggestion.created", "policy.refused"]
+    entry = AuditEntry.objects.get(event="policy.refused")
+    assert (entry.actor_id, entry.details) == (cast.rep.pk, {"tool": "create_followup"})
 
 
 def test_a_suggestion_whose_record_moved_to_another_team_cannot_be_approved(cast: Cast) -> None:

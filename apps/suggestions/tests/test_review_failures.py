@@ -73,7 +73,7 @@ def test_fault_06_a_failed_apply_is_kept_found_and_tried_again(committed_tenant:
     assert list(statuses) == [("failed", key), ("succeeded", key)]
     events = AuditEntry.objects.of_suggestion(suggestion.pk).values_list("event", flat=True)
     assert list(events) == [
-        "suggestion.created", "execution.failed", "execution.succeeded", "suggestion.approved",
+        "suggestion.created", "execution.failed", "suggestion.approved", "execution.succeeded",
     ]  # fmt: skip
 
 

@@ -19,11 +19,11 @@ REFUSED = "the AI may not do this"
 DECIDED = [state for state in State if state not in AI_MOVES]
 
 
-def as_ai(statement: str, *params: object) -> int:
+def as_ai(statement: str, *params: str) -> int:
     """Run one statement as the AI; return the number of rows."""
     with transaction.atomic(), taking_role(Role.AI), connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 @pytest.mark.parametrize("state", DECIDED)
