@@ -59,7 +59,10 @@ class ProductRow:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """A company that one sells to; ``parent`` is the key of the company that owns it, or empty."""
+    """A company that one sells to; ``parent`` is the key of the company that owns it, or empty.
+
+    ``keeper`` looks after it. ``owner`` is the same person, or empty when several teams sell there.
+    """
 
     key: str
     source: str
@@ -72,6 +75,7 @@ class AccountRow:
     phone: str
     parent: str
     owner: str
+    keeper: str
     created_at: datetime
     attributes: dict[str, str | int] = field(default_factory=dict)
 

@@ -179,6 +179,21 @@ def test_each_rep_has_open_deals_open_leads_and_mail_from_strangers() -> None:
     assert {row.owner for row in world.activities if is_unmatched(row)} == reps
 
 
+def test_each_rep_finds_the_accounts_and_contacts_of_their_deals() -> None:
+    """They are owned by the rep's team or by nobody."""
+    for world in (whole_acme(), globex()):
+        teams = {person.username: person.team for person in world.people} | {"": ""}
+        owner_teams = {row.key: teams[row.owner] for row in (*world.accounts, *world.contacts)}
+        strange = [
+            deal.key
+            for deal in world.deals
+            for record in (deal.account, deal.contact)
+            if record and owner_teams[record] not in {"", teams[deal.owner]}
+        ]
+        assert strange == []
+    assert {account.owner for account in whole_acme().accounts} == {""}
+
+
 def is_unmatched(row: ActivityRow) -> bool:
     return row.direction == "inbound" and not (row.lead or row.contact or row.account or row.deal)
 

@@ -227,6 +227,30 @@ def test_a_renewal_is_told_to_those_who_may_see_the_contract(
         assert task.text("value") == "12000.00"
 
 
+def test_a_renewal_with_an_account_that_nobody_owns_goes_to_the_contracts_owner(cast: Cast) -> None:
+    account = AccountFactory(owner=None)
+    contract = ContractFactory(owner=cast.rep, account=account, value=12000, currency="USD")
+    OpportunityFactory(owner=cast.outsider, account=account, amount="777123.00")
+    fire(
+        account,
+        Goal.PLAN_RENEWAL,
+        "renewal_approaching",
+        contract_id=contract.pk,
+        renews_on="2027-01-31",
+    )
+    (context,) = contexts()
+    assert (context.assignee_id, context.value_at_stake) == (cast.rep.pk, 12000)
+    task, proposal = proposed()
+    assert proposal.reason.startswith("The contract comes up for renewal and nothing is planned. ")
+    assert "777" not in str(task.facts)
+
+
+def test_an_account_that_nobody_owns_and_without_a_contract_is_for_everybody(cast: Cast) -> None:
+    fire(AccountFactory(owner=None), Goal.KEEP_ACCOUNT, "account_silent")
+    (context,) = contexts()
+    assert context.assignee_id is None
+
+
 def test_an_account_at_risk_says_nothing_of_another_teams_contract(cast: Cast) -> None:
     account = AccountFactory(owner=cast.rep)
     contract = ContractFactory(owner=cast.outsider, account=account, value=777)

@@ -24,7 +24,7 @@ def look_after(
     purposes: Sequence[str],
     rng: Random,
 ) -> None:
-    """A check-in with each account every month or so, through one of its contacts."""
+    """A check-in with each account every month or so, by whoever owns the contact."""
     calendar = diary.calendar
     for account in accounts:
         people = parties.by_account[account.key]
@@ -42,7 +42,7 @@ def look_after(
                     "purpose": rng.choice(purposes),
                 }
                 matter = Matter(
-                    owner=account.owner,
+                    owner=party.owner,
                     counterpart=other,
                     slots=slots,
                     contact=other.key,
@@ -96,7 +96,7 @@ def _write_terms(
             ContractRow(
                 key=key,
                 account=account.key,
-                owner=account.owner,
+                owner=account.keeper,
                 name=f"Service agreement: {product.name}",
                 value=value.quantize(Decimal("0.01")),
                 starts_on=starts_on,
@@ -112,6 +112,6 @@ def _write_terms(
                 "outcome": ("open", outcome),
                 "outcome_on": (None, outcome_on),
             }
-            diary.change("contract", key, at, account.owner, changes)
+            diary.change("contract", key, at, account.keeper, changes)
         starts_on = ends_on
         value *= Decimal(rng.choice(("1.00", "1.03", "1.05")))

@@ -4,6 +4,9 @@ Closed deals keep the distances between their dates; the set's last day becomes 
 deals were engaged up to 14 months before its end, so they are re-timed: an open deal entered its stage
 lately, with an age drawn from a gamma distribution (mean about 46 days while engaging, 32 while
 prospecting). Who sells what to whom stays as it is, but for hand-overs to colleagues without open deals.
+
+In the set nearly every account buys from reps of four teams or more. Such an account has no owner, so that
+everybody who sells there finds it; each team has contacts of its own there.
 """
 
 from __future__ import annotations
@@ -135,6 +138,11 @@ class _Acme:
         all_agents = [agent.name for agent in self._maven.agents]
         for account in self._maven.accounts:
             sellers = [name for name, _ in agents[account.name].most_common()] or all_agents
+            by_team: dict[str, list[str]] = defaultdict(list)
+            for name in sellers:
+                by_team[self._diary.people[user_name(name)].team].append(name)
+            # Not always the busiest seller: the work is spread.
+            keeper = user_name(rng.choice(sellers[:6]))
             domain = domain_of(account.name)
             created_at = self._calendar.ago(rng.uniform(470, 800), rng)
             row = AccountRow(
@@ -148,20 +156,21 @@ class _Acme:
                 location=account.location,
                 phone=self._diary.names.phone(),
                 parent=account.parent,
-                # Not always the busiest seller: accounts are spread over the team.
-                owner=user_name(rng.choice(sellers[:6])),
+                owner="" if len(by_team) > 1 else keeper,
+                keeper=keeper,
                 created_at=created_at,
                 attributes={"year_established": account.founded_in},
             )
             self._world.accounts.append(row)
-            for _ in range(rng.choice((2, 3, 3, 4))):
-                self._parties.add(
-                    Company(account.name, domain),
-                    account=account.name,
-                    owner=user_name(rng.choice(sellers[:6])),
-                    created_at=self._calendar.after(created_at, rng.uniform(0, 20), rng),
-                    rng=rng,
-                )
+            for team in by_team.values():
+                for _ in range(rng.choice((1, 2, 2))):
+                    self._parties.add(
+                        Company(account.name, domain),
+                        account=account.name,
+                        owner=user_name(rng.choice(team[:3])),
+                        created_at=self._calendar.after(created_at, rng.uniform(0, 20), rng),
+                        rng=rng,
+                    )
 
     def _draft_deals(self, deals: list[MavenDeal]) -> tuple[list[Draft], list[Draft]]:
         rng = self._rng("drafts")
@@ -281,9 +290,13 @@ class _Acme:
         strangers: dict[str, list[Party]],
         rng: Random,
     ) -> Party:
-        """Whom the deal is talked about with: somebody at the account, or at a company without one."""
+        """Whom the deal is talked about with: the team's contact there, or somebody without an account."""
         if deal.account:
-            return rng.choice(self._parties.by_account[deal.account])
+            team = self._diary.people[owner].team
+            at_account = self._parties.by_account[deal.account]
+            return rng.choice(
+                [party for party in at_account if self._diary.people[party.owner].team == team]
+            )
         known = strangers[owner]
         if known and rng.random() < 0.62:
             party = rng.choice(known)

@@ -42,7 +42,7 @@ def bring_in_colleagues(
             continue
         key = draft.party.counterpart.key
         if key not in colleagues:
-            colleagues[key] = _colleague_of(parties, draft.party, moments[0], rng)
+            colleagues[key] = _colleague_of(diary, parties, draft.party, moments[0], rng)
         colleague = colleagues[key]
         colleague.created_at = min(colleague.created_at, moments[0])
         matter = _with(matter_of(draft), colleague)
@@ -63,9 +63,16 @@ def _moments_between(diary: Diary, contacts: Sequence[datetime], rng: Random) ->
     return found
 
 
-def _colleague_of(parties: Parties, party: Party, since: datetime, rng: Random) -> Party:
-    """Somebody else at the same company: on file already, or new."""
-    others = [other for other in parties.by_account[party.account] if other is not party]
+def _colleague_of(
+    diary: Diary, parties: Parties, party: Party, since: datetime, rng: Random
+) -> Party:
+    """Somebody else at the same company: known to the team already, or new."""
+    team = diary.people[party.owner].team
+    others = [
+        other
+        for other in parties.by_account[party.account]
+        if other is not party and diary.people[other.owner].team == team
+    ]
     if party.account and others:
         return rng.choice(others)
     company = Company(party.counterpart.company, party.counterpart.email.rpartition("@")[2])

@@ -148,6 +148,7 @@ class _Globex:
                 company = self._diary.names.company()
                 employees = rng.randint(*_EMPLOYEES[size])
                 created_at = self._calendar.ago(rng.uniform(900, 1_400), rng)
+                owner = self._reps[len(self._world.accounts) % len(self._reps)]
                 row = AccountRow(
                     key=f"account-{len(self._world.accounts) + 1}",
                     source=GENERATED,
@@ -159,7 +160,8 @@ class _Globex:
                     location=rng.choice(_PLACES),
                     phone=self._diary.names.phone(),
                     parent="",
-                    owner=self._reps[len(self._world.accounts) % len(self._reps)],
+                    owner=owner,
+                    keeper=owner,
                     created_at=created_at,
                 )
                 self._world.accounts.append(row)

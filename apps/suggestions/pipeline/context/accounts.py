@@ -19,7 +19,10 @@ SEEN_IN_CONTRACT = frozenset({"renews_on", "starts_on"})
 
 
 def account_contexts(group: Group) -> Iterator[Context]:
-    """What is sold there, which contract comes up for renewal, and what has happened there."""
+    """What is sold there, which contract comes up for renewal, and what has happened there.
+
+    An account that nobody owns is for everybody; its renewal is for whoever owns the contract.
+    """
     accounts = Account.objects.in_bulk(group.ids)
     recent = recent_at_accounts(group.ids)
     tasks = open_tasks_at_accounts(group.ids)
@@ -30,13 +33,14 @@ def account_contexts(group: Group) -> Iterator[Context]:
         if account is None:
             continue
         named = renewals.get(group.id_seen(awaiting, "contract_id") or 0)
-        contract = group.readers.allowed(account.owner_id, named)
+        assignee_id = account.owner_id or (named.owner_id if named else None)
+        contract = group.readers.allowed(assignee_id, named)
         if contract is None and awaiting.goal == Goal.PLAN_RENEWAL:
             continue
-        value, currency = values.get((account.pk, account.owner_id), (None, ""))
+        value, currency = values.get((account.pk, assignee_id), (None, ""))
         if contract is not None and contract.value is not None:
             value, currency = contract.value, contract.currency
-        context = Context(awaiting, group.moment, str(account), account.owner_id, value, currency)
+        context = Context(awaiting, group.moment, str(account), assignee_id, value, currency)
         context.add("sector", "Sector", account.sector)
         context.add("phone", "Phone", account.phone, value=account.phone)
         if contract is None:
