@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from apps.crm.enums import Direction
 from apps.crm.models import Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory, TaskFactory
 from apps.operations.tests.browser.conftest import Site, sign_in
@@ -32,6 +33,13 @@ def make_findings(site: Site) -> None:
         contact=contact,
         occurred_at=NOW - timedelta(days=2),
         stated_details={"phone": "+1 555 0199"},
+    )
+    # It is answered: nothing but the signature calls for attention.
+    ActivityFactory(
+        owner=rep,
+        contact=contact,
+        direction=Direction.OUTBOUND,
+        occurred_at=NOW - timedelta(days=1),
     )
     ActivityFactory(
         owner=rep,
