@@ -181,6 +181,17 @@ class Task(Record):
                 condition=Q(status="open"),
                 name="task_open_by_owner",
             ),
+            # Whether something is planned with a lead or a deal.
+            models.Index(
+                fields=["lead"],
+                condition=Q(status="open", lead__isnull=False),
+                name="task_open_by_lead",
+            ),
+            models.Index(
+                fields=["opportunity"],
+                condition=Q(status="open", opportunity__isnull=False),
+                name="task_open_by_deal",
+            ),
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="task_search"),
         ]
 

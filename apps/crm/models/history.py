@@ -50,6 +50,7 @@ class ChangeLog(models.Model):
             ),
             models.Index(
                 fields=["changed_at"],
+                include=["record_id"],
                 condition=_is_change_of_deal("stage_id"),
                 name="change_of_stage_by_time",
             ),
@@ -61,6 +62,7 @@ class ChangeLog(models.Model):
             ),
             models.Index(
                 fields=["changed_at"],
+                include=["record_id"],
                 condition=_is_change_of_deal("expected_close_on"),
                 name="change_of_close_date_by_time",
             ),

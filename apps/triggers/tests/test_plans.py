@@ -36,7 +36,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "deal_close_date_pushed": ({"change_of_close_date"}, set()),
     "deal_decaying": ({"activity_by_deal"}, set()),
     "deal_hot": ({"score_latest", "activity_inbound"}, set()),
-    "deal_regressed": ({"change_of_stage"}, {"crm_stage"}),
+    "deal_regressed": ({"change_of_stage", "change_of_stage_by_time"}, {"crm_stage"}),
     "deal_single_threaded": ({"activity_by_deal"}, set()),
     "deal_stalled": ({"deal_open_by_stage"}, set()),
     "email_unanswered": (

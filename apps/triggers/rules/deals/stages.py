@@ -240,8 +240,12 @@ class DealRegressed(Trigger[DealRegressedParameters]):
         self, moment: ScanMoment, parameters: DealRegressedParameters
     ) -> QuerySet[Opportunity]:
         """Open deals whose latest change of stage lies inside the window and led to an earlier one."""
-        # The latest is looked for in all of a deal's changes and dated afterwards: they are few, and the
-        # database is left no other way to them than by the deal.
+        since = moment.days_ago(parameters.window_days)
+        recent = ChangeLog.objects.order_by().filter(
+            is_change_of("stage_id"), changed_at__gt=since, changed_at__lte=moment.now
+        )
+        # The latest is looked for in all of a deal's changes: they are few, and the database is left no other
+        # way to them than by the deal.
         latest = (
             changes_of_deal("stage_id")
             .filter(changed_at__lte=moment.now)
@@ -252,15 +256,12 @@ class DealRegressed(Trigger[DealRegressedParameters]):
         )
         return (
             Opportunity.objects.open()
-            .filter(nothing_planned(self.record_kind))
-            .alias(
-                moved_at=Subquery(latest.values("changed_at")[:1]),
-                former_stage_id=Subquery(latest.values_list(reference("stage_id", 0))[:1]),
-            )
-            .filter(Exists(later_stage), moved_at__gt=moment.days_ago(parameters.window_days))
+            .filter(nothing_planned(self.record_kind), pk__in=recent.values("record_id"))
+            .alias(former_stage_id=Subquery(latest.values_list(reference("stage_id", 0))[:1]))
+            .filter(Exists(later_stage))
             .annotate(
                 facts=JSONObject(
-                    moved_at="moved_at",
+                    moved_at=Subquery(latest.values("changed_at")[:1]),
                     former_stage_id="former_stage_id",
                     stage_id="stage_id",
                     revision="revision",
