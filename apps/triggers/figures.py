@@ -8,6 +8,8 @@ import logging
 
 from django.db import transaction
 
+from apps.tenants.enums import Role
+from apps.tenants.roles import taking_role
 from apps.triggers.models import Baseline
 from apps.triggers.moments import Figures, ScanMoment
 from apps.triggers.rules import registry
@@ -37,7 +39,8 @@ def measure_figures(moment: ScanMoment) -> list[str]:
             continue
         try:
             with transaction.atomic():
-                values = trigger.measure(moment)
+                with taking_role(Role.AI):
+                    values = trigger.measure(moment)
                 if values is not None:
                     Baseline.objects.create(
                         trigger=trigger.key,
