@@ -136,10 +136,10 @@ def test_a_lead_and_a_deal_may_both_show_interest(cast: Cast) -> None:
 def test_one_lead_for_two_goals(cast: Cast) -> None:
     lead = LeadFactory(owner=cast.rep)
     fire(lead, Goal.MEET_LEAD, "lead_new")
-    fire(lead, Goal.ACT_ON_INTEREST, "lead_hot")
+    fire(lead, Goal.REVIVE_LEAD, "lead_inactive")
     assert {one.awaiting.goal: noticed(one) for one in contexts()} == {
         Goal.MEET_LEAD: ["lead_new"],
-        Goal.ACT_ON_INTEREST: ["lead_hot"],
+        Goal.REVIVE_LEAD: ["lead_inactive"],
     }
 
 
