@@ -8,6 +8,7 @@ from apps.crm.api import views as crm
 from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
+from apps.triggers.replay.api import ReplayViewSet
 
 router = SimpleRouter()
 router.register("leads", crm.LeadViewSet, "lead")
@@ -20,6 +21,7 @@ router.register("contracts", crm.ContractViewSet, "contract")
 router.register("products", crm.ProductViewSet, "product")
 router.register("suggestions", SuggestionViewSet, "suggestion")
 router.register("triggers", TriggerViewSet, "trigger")
+router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")
 router.register("signals", SignalViewSet, "signal")
 router.register("scans", ScanViewSet, "scan")
 router.register("audit", AuditEntryViewSet, "auditentry")

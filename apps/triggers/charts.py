@@ -105,15 +105,24 @@ class DayChart:
     line_y: int = ROOM_PX + HALF_PX
     day_label_y: int = 2 * (ROOM_PX + HALF_PX) + ROOM_PX
     height: int = 2 * (ROOM_PX + HALF_PX) + ROOM_PX + 4
+    # Of a drawing that has only bars above the line.
+    upper_day_label_y: int = ROOM_PX + HALF_PX + ROOM_PX
+    upper_height: int = ROOM_PX + HALF_PX + ROOM_PX + 4
 
 
-def lay_out_days(days: Sequence[date], above: Sequence[int], below: Sequence[int]) -> DayChart:
-    """Put two counts by day on one scale, which begins at zero."""
+def lay_out_days(
+    days: Sequence[date],
+    above: Sequence[int],
+    below: Sequence[int],
+    *,
+    labelled_every: int = LABELLED_EVERY_DAYS,
+) -> DayChart:
+    """Put two counts by day on one scale, which begins at zero; ``days`` may be the first ones of weeks."""
     highest = max([*above, *below, 1])
     tallest = _index_of_highest(above), _index_of_highest(below)
     bars = []
     for i, (day, up, down) in enumerate(zip(days, above, below, strict=True)):
-        is_labelled = (len(days) - 1 - i) % LABELLED_EVERY_DAYS == 0
+        is_labelled = (len(days) - 1 - i) % labelled_every == 0
         bars.append(
             DayBars(
                 day=day,

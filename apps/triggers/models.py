@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
@@ -309,6 +310,10 @@ class ReplayRun(models.Model):
 
     def __str__(self) -> str:
         return f"Replay {self.pk} of {self.trigger} over {self.days} days"
+
+    def get_absolute_url(self) -> str:
+        """The replay's page."""
+        return reverse("triggers:replay_detail", args=[self.trigger, self.pk])
 
     @property
     def is_unfinished(self) -> bool:

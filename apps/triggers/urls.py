@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.triggers.views import health, scans, triggers, working_days
+from apps.triggers.views import health, replays, scans, triggers, working_days
 
 app_name = "triggers"
 
@@ -12,6 +12,13 @@ urlpatterns = [
     path("triggers/working-days/", working_days.show_working_days, name="working_days"),
     path("triggers/<slug:key>/", triggers.show_trigger, name="trigger_detail"),
     path("triggers/<slug:key>/defaults/", triggers.restore_defaults, name="trigger_defaults"),
+    path("triggers/<slug:key>/replays/", replays.list_replays, name="replay_list"),
+    path("triggers/<slug:key>/replays/<int:pk>/", replays.show_replay_run, name="replay_detail"),
+    path(
+        "triggers/<slug:key>/replays/<int:pk>/cancel/",
+        replays.cancel_replay,
+        name="replay_cancel",
+    ),
     path("scans/", scans.list_scans, name="scan_list"),
     path("scans/start/", scans.start_scan, name="scan_start"),
     path("scans/<int:pk>/", scans.show_scan, name="scan_detail"),

@@ -21,7 +21,7 @@ from apps.operations.tests.admin_rows import make_import_run as make_plain_impor
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
 from apps.suggestions.models import Suggestion
 from apps.tenants.models import Tenant
-from apps.triggers.models import Scan
+from apps.triggers.models import ReplayRun, Scan
 from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
 from apps.users.models import ApiToken, User
 from apps.users.tests.factories import UserFactory
@@ -31,6 +31,7 @@ Model = type[models.Model]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SOURCE, EXTERNAL_ID = "globex-erp", "G-1"
+TRIGGER = "lead_inactive"
 
 # Routes whose argument names no row of a tenant, each with the reason.
 NAMES_NO_ROW = {
@@ -38,6 +39,8 @@ NAMES_NO_ROW = {
     "admin:": "whatever else stands below the admin's address",
     "triggers:trigger_detail": "the key of a trigger",
     "triggers:trigger_defaults": "the key of a trigger",
+    "triggers:replay_list": "the key of a trigger",
+    "replayrun-list": "the key of a trigger",
     "trigger-detail": "the key of a trigger",
 }
 
@@ -54,10 +57,15 @@ def make_import_run() -> ImportRun:
     return run
 
 
+def make_replay() -> ReplayRun:
+    return ReplayRun.objects.create(trigger=TRIGGER, days=31)
+
+
 MAKERS: dict[Model, Callable[[], models.Model]] = {
     **TENANT_ROWS,
     ApiToken: make_token,
     ImportRun: make_import_run,
+    ReplayRun: make_replay,
 }
 
 
@@ -74,7 +82,7 @@ def model_of(route: Route) -> Model | None:
     if namespace == "suggestions":
         return Suggestion
     if namespace == "triggers":
-        return Scan
+        return ReplayRun if name.startswith("replay_") else Scan
     if namespace == "crm":
         if name.startswith("import_"):
             return ImportRun
@@ -187,7 +195,7 @@ def address_of(route: Route, rows: dict[Model, models.Model]) -> str:
     assert model is not None
     row_id = rows[model].pk
     values = dict.fromkeys(route.arguments, row_id)
-    return route.fill(**values | {"source": SOURCE, "external_id": EXTERNAL_ID})
+    return route.fill(**values | {"source": SOURCE, "external_id": EXTERNAL_ID, "key": TRIGGER})
 
 
 def test_another_tenants_ids_lead_nowhere(

@@ -1,9 +1,8 @@
 """Which record tables a trigger's queries read, and which of their columns.
 
-Both are taken from the SQL itself, so that no trigger has to list them a second time: a name that stands in
-quotes in the SQL and is a column of a table that stands there too. That may be a column too many, never one
-too few; should SQL be written without quotes, the query fails on the missing column instead of answering
-from the present.
+Both are taken from the SQL itself, so that no trigger has to list them a second time: each word of it that is
+the name of a record table, and each that is a column of one that stands there. That may be a column too many,
+never one too few.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.replay.dated import DATED_TABLES
 from apps.triggers.replay.temporary import read_only
 
-_QUOTED = re.compile(r'"([^"]+)"')
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}
 _KINDS: dict[str, RecordKind] = {model._meta.db_table: model.kind for model in record_models()}
 
@@ -104,7 +103,7 @@ def reading_of(trigger: Trigger[Any], moment: ScanMoment, choices: Sequence[Para
 
 def reading_in(statements: Iterable[str]) -> Reading:
     """The tables and columns that stand in the statements, and what derived columns follow from."""
-    names = {name for statement in statements for name in _QUOTED.findall(statement)}
+    names = {name for statement in statements for name in _WORD.findall(statement)}
     wanted: defaultdict[RecordKind, set[str]] = defaultdict(set)
     for table in names & set(_KINDS):
         kind = _KINDS[table]
@@ -122,7 +121,7 @@ def reading_in(statements: Iterable[str]) -> Reading:
 
 def record_tables_in(statement: str) -> set[str]:
     """The record tables and tables with their own history that stand in a statement."""
-    return set(_QUOTED.findall(statement)) & (set(_KINDS) | DATED_TABLES)
+    return set(_WORD.findall(statement)) & (set(_KINDS) | DATED_TABLES)
 
 
 def matching_ids_sql(

@@ -27,7 +27,6 @@ LEAST_STAYS = 30
 MEASURED_DAYS = 730
 LOWEST_PERCENTILE, HIGHEST_PERCENTILE = 50, 95
 
-# Tables and columns stand in quotes, by which a replay knows what to take back to the past.
 _STAYS = """
 WITH closed AS MATERIALIZED (
     SELECT "id", "amount", "currency", "opened_on", "closed_on", "source" <> '' AS is_imported,

@@ -103,7 +103,9 @@ class Company:
     owner: psycopg.Connection[Any]
     now: datetime = BEGIN
     dated_up_to: int = 0
-    answers: dict[tuple[datetime, str, str], frozenset[int]] = field(default_factory=dict)
+    answers: dict[tuple[datetime, str, str], frozenset[int]] = field(
+        default_factory=dict, repr=False
+    )
 
     def live(self, history: Sequence[Move], *, ask_every: int = 4) -> None:
         """Make the history, and ask all triggers now and then."""

@@ -37,7 +37,7 @@ def test_each_trigger_says_of_a_past_moment_what_it_said_then(
     company.found()
     company.live(history)
     for key in [trigger.key for trigger in registry.all()]:
-        assert say_again(company, key) == said_then(company, key)
+        assert (key, say_again(company, key)) == (key, said_then(company, key))
 
 
 @pytest.mark.soak
@@ -49,7 +49,7 @@ def test_each_trigger_says_of_a_past_moment_what_it_said_then_in_long_histories(
     company.found()
     company.live(history)
     for key in [trigger.key for trigger in registry.all()]:
-        assert say_again(company, key) == said_then(company, key)
+        assert (key, say_again(company, key)) == (key, said_then(company, key))
 
 
 def said_then(company: Company, key: str) -> Answers:
