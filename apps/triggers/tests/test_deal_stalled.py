@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from apps.crm.enums import DealOutcome, TaskStatus
+from apps.crm.enums import ActivityKind, DealOutcome, TaskStatus
 from apps.crm.models import Opportunity
 from apps.crm.tests.factories import (
     ActivityFactory,
@@ -79,6 +79,15 @@ def test_parameters_move_both_boundaries(
     deal = stalled(stage_entered_at=ago(days=20))
     ActivityFactory(opportunity=deal, occurred_at=ago(days=10))
     assert matching(KEY, parameters) == ([deal.pk] if fires else [])
+
+
+def test_fault_13_an_edit_of_a_deal_does_not_count_and_a_logged_call_does(acme: Tenant) -> None:
+    deal = stalled()
+    Opportunity.objects.all().update(next_step="Send the offer")
+    deal.refresh_from_db()
+    assert (deal.revision, matching(KEY)) == (2, [deal.pk])
+    ActivityFactory(opportunity=deal, occurred_at=ago(days=1), activity_kind=ActivityKind.CALL)
+    assert matching(KEY) == []
 
 
 def test_fault_15_the_outcome_it_looks_for_is_one_that_the_database_writes(acme: Tenant) -> None:

@@ -52,6 +52,13 @@ def test_only_a_lead_that_nobody_has_taken_up(
     assert matching(KEY) == ([lead.pk] if fires else [])
 
 
+def test_fault_15_the_status_it_looks_for_is_that_of_a_lead_as_the_database_makes_it(
+    acme: Tenant,
+) -> None:
+    lead = Lead.objects.create(last_name="Somebody")
+    assert matching(KEY, now=lead.created_at) == [lead.pk]
+
+
 def test_who_must_not_be_contacted_is_left_alone(acme: Tenant) -> None:
     new_lead(do_not_contact=True)
     assert matching(KEY) == []
