@@ -183,7 +183,8 @@ def test_each_rep_finds_the_accounts_and_contacts_of_their_deals() -> None:
     """They are owned by the rep's team or by nobody."""
     for world in (whole_acme(), globex()):
         teams = {person.username: person.team for person in world.people} | {"": ""}
-        owner_teams = {row.key: teams[row.owner] for row in (*world.accounts, *world.contacts)}
+        owner_teams = {account.key: teams[account.owner] for account in world.accounts}
+        owner_teams |= {contact.key: teams[contact.owner] for contact in world.contacts}
         strange = [
             deal.key
             for deal in world.deals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -239,7 +240,7 @@ def test_a_renewal_with_an_account_that_nobody_owns_goes_to_the_contracts_owner(
         renews_on="2027-01-31",
     )
     (context,) = contexts()
-    assert (context.assignee_id, context.value_at_stake) == (cast.rep.pk, 12000)
+    assert (context.assignee_id, context.value_at_stake) == (cast.rep.pk, Decimal(12000))
     task, proposal = proposed()
     assert proposal.reason.startswith("The contract comes up for renewal and nothing is planned. ")
     assert "777" not in str(task.facts)
