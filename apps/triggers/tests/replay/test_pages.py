@@ -163,7 +163,7 @@ def test_another_question_waits_its_turn(cast: Cast, client_for: ClientFor) -> N
 
 def test_a_replay_that_runs_asks_for_itself_again(cast: Cast, client_for: ClientFor) -> None:
     run = ask(cast.manager)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, heartbeat_at=NOW, steps_done=3)
+    ReplayRun.objects.update(status=ReplayStatus.RUNNING, heartbeat_at=timezone.now(), steps_done=3)
     client = client_for(cast.manager)
     for path in (TRIGGER, run.get_absolute_url()):
         page = client.get(path).content.decode()
