@@ -41,7 +41,7 @@ def test_each_trigger_says_of_a_past_moment_what_it_said_then(
 
 
 @pytest.mark.soak
-@settings(ONCE_EACH, max_examples=150)
+@settings(ONCE_EACH, max_examples=40)
 @given(history=histories(150))
 def test_each_trigger_says_of_a_past_moment_what_it_said_then_in_long_histories(
     company: Company, history: list[Move]
