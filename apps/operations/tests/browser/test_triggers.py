@@ -94,6 +94,8 @@ def test_two_managers_set_one_trigger(manager_page: Page, browser: Browser, site
 
 def test_days_off_are_pasted_and_removed(manager_page: Page, site: Site) -> None:
     page = manager_page
+    # A message that is still fading in has no contrast yet.
+    page.emulate_media(reduced_motion="reduce")
     page.goto(f"{site.url}/triggers/working-days/")
     page.get_by_label("Friday").uncheck()
     page.get_by_label("Add days off").fill("2126-12-24 to 2126-12-26\n1 January 2127")
