@@ -211,9 +211,7 @@ def test_what_concerns_everything_calls_for_a_full_look(
     assert results(around())[KEY] == (0, 0, 0, 1)
 
 
-def test_past_so_many_changes_everything_is_looked_at(
-    committed_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_past_so_many_changes_everything_is_looked_at(committed_tenant: Tenant) -> None:
     full()
     with connection.cursor() as cursor:
         cursor.execute(
