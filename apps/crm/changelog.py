@@ -124,13 +124,17 @@ BEGIN
 END $body$;
 
 -- last_activity_at of the records that new, changed or removed activities hang on. New ones are compared with
--- what stands there, which is quick for many.
+-- what stands there, which is quick for many; an edit that moves nothing in time or place is passed over.
 CREATE OR REPLACE FUNCTION public.crm_follow_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
+    place text := '(%1$s.occurred_at, %1$s.activity_kind, %1$s.lead_id, %1$s.contact_id, %1$s.account_id,
+                    %1$s.opportunity_id)';
+    moved text := format('FROM o JOIN n USING (id) WHERE %s IS DISTINCT FROM %s',
+                         format(place, 'o'), format(place, 'n'));
     changed text := CASE TG_OP WHEN 'INSERT' THEN 'SELECT * FROM n'
                                WHEN 'DELETE' THEN 'SELECT * FROM o'
-                               ELSE 'SELECT * FROM o UNION ALL SELECT * FROM n' END;
+                               ELSE 'SELECT o.* ' || moved || ' UNION ALL SELECT n.* ' || moved END;
     target text;
     hung text;
 BEGIN

@@ -107,6 +107,22 @@ def test_last_activity_follows_an_activity_to_another_record(acme: Tenant) -> No
     assert (first.last_activity_at, second.last_activity_at) == (None, MORNING)
 
 
+def test_an_edit_of_an_activity_finds_last_activity_anew_only_when_it_moves(acme: Tenant) -> None:
+    lead = LeadFactory()
+    activity = ActivityFactory(lead=lead, occurred_at=MORNING)
+    Lead.objects.filter(pk=lead.pk).update(last_activity_at=None)
+    found = []
+    for change in (
+        {"subject": "Corrected"},
+        {"lead": lead},
+        {"occurred_at": MORNING + timedelta(hours=1)},
+    ):
+        Activity.objects.filter(pk=activity.pk).update(**change)
+        lead.refresh_from_db()
+        found.append(lead.last_activity_at)
+    assert found == [None, None, MORNING + timedelta(hours=1)]
+
+
 def test_an_activity_reaches_the_account_through_contact_and_deal(acme: Tenant) -> None:
     account, other = AccountFactory.create_batch(2)
     ActivityFactory(contact=ContactFactory(account=account), occurred_at=MORNING)

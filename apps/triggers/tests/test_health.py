@@ -14,7 +14,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.conftest import Cast, TenantClient
+from apps.conftest import Cast, TenantClient, owner_connection
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.triggers.charts import lay_out_days, lay_out_spark
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
@@ -171,14 +172,20 @@ def test_it_costs_the_same_with_one_of_everything_and_with_three(
     assert counts == [18, 18]
 
 
-def test_signals_are_counted_by_index(acme: Tenant) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO triggers_signal (trigger, goal, record_kind, record_id, severity, facts,"
-            " parameters, fired_at, cleared_at) SELECT 'lead_inactive', 'revive_lead', 'lead', n, 2,"
-            " '{}', '{}', now() - n * interval '10 minutes', now() - n * interval '9 minutes'"
-            " FROM generate_series(1, 20000) n"
-        )
+def test_signals_are_counted_by_index(committed_tenant: Tenant) -> None:
+    with owner_connection():
+        tenant_connection().set_tenant(committed_tenant)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO triggers_signal (trigger, goal, record_kind, record_id, severity, facts,"
+                " parameters, fired_at, cleared_at) SELECT (%(keys)s::text[])[1 + n %% 23], 'revive_lead',"
+                " 'lead', n, 2, '{}', '{}', now() - n * interval '10 minutes',"
+                " now() - n * interval '9 minutes'"
+                " FROM generate_series(1, 20000) n",
+                {"keys": [trigger.key for trigger in registry.all()]},
+            )
+            cursor.execute("VACUUM ANALYZE triggers_signal")
+    tenant_connection().set_tenant(committed_tenant)
     with CaptureQueriesContext(connection) as queries:
         read_health(timezone.now())
     counting = [query["sql"] for query in queries if "triggers_signal" in query["sql"]]
