@@ -38,6 +38,27 @@ class InvalidArgumentsError(ExecutionError):
         super().__init__(f"The arguments do not fit {tool}: {'; '.join(problems)}.")
 
 
+class ReferenceRefusedError(ExecutionError):
+    """A row that the change names is not there, not in use, or not for this person."""
+
+    code = "reference_refused"
+    status = 422
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.extras: dict[str, Any] = {"field": field}
+        super().__init__(reason)
+
+
+class ChangeNotPossibleError(ExecutionError):
+    """The record as it stands does not allow the change; nothing was written."""
+
+    code = "change_not_possible"
+    status = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
 class PermissionRefusedError(ExecutionError):
     """The person may not make this change to this record."""
 

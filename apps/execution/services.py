@@ -73,7 +73,8 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
     Raises:
         UnknownToolError, InvalidArgumentsError, PolicyRefusedError, PermissionRefusedError,
-        RecordGoneError, StaleError, AlreadyAppliedError: nothing was written.
+        RecordGoneError, StaleError, ReferenceRefusedError, ChangeNotPossibleError,
+        AlreadyAppliedError: nothing was written.
     """
     tool = registry.get(change.tool)
     arguments = tool.parse(change.arguments)
@@ -93,6 +94,7 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
             ]
             if moved:
                 raise StaleError(moved)
+            tool.check(arguments, change.approved_by)
             written = _write(tool, arguments)
             tool.finish(arguments, written)
         execution = _record_success(change, tool, arguments, written, answer, now)

@@ -20,7 +20,8 @@ from apps.execution.diff import NOTHING, build_diff, label_of, text_of, word_seg
 from apps.execution.reading import read_seen
 from apps.execution.schemas import Diff, JsonValue
 from apps.execution.tools import Tool, registry
-from apps.execution.tools.base import RecordId, ToolArguments, UpdateTool
+from apps.execution.tools.base import ToolArguments, UpdateTool
+from apps.execution.tools.fields import RecordId
 from apps.tenants.models import Tenant
 
 

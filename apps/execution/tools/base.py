@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import validate_email
 from django.db import models
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
@@ -21,29 +19,25 @@ from apps.crm.models import Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import JsonValue, RecordRef
+from apps.users.models import User
 
 # An amount means nothing without its currency: a tool that writes one sees the other.
 MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
 CURRENCY_FIELD = "currency"
-
-RecordId = Annotated[int, Field(gt=0, le=2**63 - 1)]
-
-
-def _checked_email(text: str) -> str:
-    try:
-        validate_email(text)
-    except DjangoValidationError as error:
-        raise ValueError("not an e-mail address") from error
-    return text
-
-
-EmailText = Annotated[str, Field(max_length=254), AfterValidator(_checked_email)]
 
 
 class ToolArguments(BaseModel):
     """The base of all tools' arguments: strict types, no unknown field, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_null_bytes(cls, value: object) -> object:
+        """No column can hold one; it would be found out by the database."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("contains a null byte")
+        return value
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=ToolArguments)
@@ -66,8 +60,18 @@ class Tool(ABC, Generic[ArgumentsT]):
     allowed_fields: ClassVar[frozenset[str]]
     guard_fields: ClassVar[Mapping[RecordKind, tuple[str, ...]]] = {}
     permission: ClassVar[str]
-    risk: ClassVar[Risk] = Risk.LOW
+    risk: ClassVar[Risk]
+    # What happens besides the fields, in words, whatever the arguments are.
+    consequences: ClassVar[str]
+    # Whether a person may accept some of the fields and leave out the rest; those of one group in
+    # ``together`` mean something only with each other, and are accepted or left out as one.
+    partial: ClassVar[bool] = False
+    together: ClassVar[tuple[frozenset[str], ...]] = ()
+    # Nothing is ever deleted. A change is undone by writing the former values back, a creation by
+    # setting ``undo_values`` on the record that was made; what cannot be undone says why.
     is_reversible: ClassVar[bool] = True
+    undo_values: ClassVar[Mapping[str, JsonValue]] = {}
+    irreversible_because: ClassVar[str] = ""
 
     def parse(self, arguments: Mapping[str, JsonValue]) -> ArgumentsT:
         """Return the typed arguments.
@@ -100,14 +104,36 @@ class Tool(ABC, Generic[ArgumentsT]):
         """What else happens, in words."""
         return ()
 
-    def finish(self, arguments: ArgumentsT, written: Record) -> None:
-        """Make the side effects, inside the same role and transaction."""
+    def check(self, arguments: ArgumentsT, approver: User) -> None:
+        """Refuse what only the rows can tell: a person who has left, a stage that is not there.
+
+        Called after the records were locked and compared, before anything is written.
+
+        Raises:
+            ReferenceRefusedError: a row that the arguments name is not there, or not for this person.
+            ChangeNotPossibleError: the record as it stands does not allow the change.
+        """
+
+    def finish(self, arguments: ArgumentsT, written: Record) -> JsonValue:
+        """Make the side effects, inside the same role and transaction.
+
+        Returns what ``unfinish`` needs to take them back; None when there is nothing.
+        """
+        return None
+
+    def unfinish(self, arguments: ArgumentsT, written: Record, noted: JsonValue) -> None:
+        """Take back the side effects of ``finish``, which had ``noted`` this.
+
+        Called within the undo's role and transaction, after the fields of ``written`` were set back.
+        What a person has changed since is left as it is.
+        """
 
 
 class UpdateTool(Tool[ArgumentsT]):
     """Changes fields of one record; the arguments that were given are the fields to change."""
 
     is_creation = False
+    partial = True
     id_field: ClassVar[str]
 
     def subject(self, arguments: ArgumentsT) -> RecordRef:
@@ -133,28 +159,16 @@ class ToolRegistry:
         """Add a tool, or refuse it.
 
         Raises:
-            ValueError: the key is taken, the tool deletes, it reaches outside its own field list, or it
-                writes money without its currency.
+            ValueError: the key is taken, the tool deletes, it leaves something unsaid, it reaches outside
+                its own field list, or it writes money without its currency.
         """
         if tool.key in self._tools:
             raise ValueError(f"Two tools are named {tool.key!r}.")
         if any(word in tool.key for word in ("delete", "remove", "purge", "drop")):
             raise ValueError(f"{tool.key!r}: nothing is deleted by a tool.")
-        tracked = set(model_of(tool.writes).tracked_fields)
-        if not tool.allowed_fields <= tracked:
-            outside = sorted(tool.allowed_fields - tracked)
-            raise ValueError(
-                f"{tool.key!r} lists fields that {tool.writes} does not own: {outside}."
-            )
-        if isinstance(tool, UpdateTool):
-            settable = set(tool.arguments_type.model_fields) - {tool.id_field}
-            if not settable <= tool.allowed_fields:
-                outside = sorted(settable - tool.allowed_fields)
-                raise ValueError(f"{tool.key!r} reaches outside its field list: {outside}.")
-        guards = () if tool.is_creation else tool.guard_fields.get(tool.writes, ())
-        seen = {*tool.allowed_fields, *guards}
-        if tool.allowed_fields & MONEY_FIELDS and CURRENCY_FIELD not in seen:
-            raise ValueError(f"{tool.key!r} writes money without seeing its currency.")
+        _check_declared(tool)
+        _check_fields(tool)
+        _check_undo(tool)
         self._tools[tool.key] = tool
 
     def get(self, key: str) -> Tool[Any]:
@@ -175,6 +189,50 @@ class ToolRegistry:
     def keys(self) -> frozenset[str]:
         """The names of all tools."""
         return frozenset(self._tools)
+
+
+def _check_declared(tool: Tool[Any]) -> None:
+    for name in ("label", "risk", "consequences", "permission"):
+        if not getattr(tool, name, ""):
+            raise ValueError(f"{tool.key!r} does not declare its {name}.")
+    unguarded = sorted(kind for kind in tool.subject_kinds if not tool.guard_fields.get(kind))
+    if unguarded:
+        raise ValueError(f"{tool.key!r} has no guard fields for {', '.join(unguarded)}.")
+    verb = "add" if tool.is_creation else "change"
+    permission = f"crm.{verb}_{model_of(tool.writes)._meta.model_name}"
+    if tool.permission != permission:
+        raise ValueError(f"{tool.key!r} asks for {tool.permission!r} and needs {permission!r}.")
+
+
+def _check_fields(tool: Tool[Any]) -> None:
+    tracked = set(model_of(tool.writes).tracked_fields)
+    if not tool.allowed_fields <= tracked:
+        outside = sorted(tool.allowed_fields - tracked)
+        raise ValueError(f"{tool.key!r} lists fields that {tool.writes} does not own: {outside}.")
+    if isinstance(tool, UpdateTool):
+        settable = set(tool.arguments_type.model_fields) - {tool.id_field}
+        if not settable <= tool.allowed_fields:
+            outside = sorted(settable - tool.allowed_fields)
+            raise ValueError(f"{tool.key!r} reaches outside its field list: {outside}.")
+    for kind, names in tool.guard_fields.items():
+        unknown = sorted(set(names) - set(model_of(kind).tracked_fields))
+        if unknown:
+            raise ValueError(f"{tool.key!r} guards what {kind} does not own: {unknown}.")
+    guards = () if tool.is_creation else tool.guard_fields.get(tool.writes, ())
+    seen = {*tool.allowed_fields, *guards}
+    if tool.allowed_fields & MONEY_FIELDS and CURRENCY_FIELD not in seen:
+        raise ValueError(f"{tool.key!r} writes money without seeing its currency.")
+
+
+def _check_undo(tool: Tool[Any]) -> None:
+    if not tool.is_reversible:
+        if not tool.irreversible_because:
+            raise ValueError(f"{tool.key!r} does not say why it cannot be undone.")
+        return
+    if tool.is_creation != bool(tool.undo_values):
+        raise ValueError(f"{tool.key!r}: a creation, and nothing else, says what its undo sets.")
+    if not set(tool.undo_values) <= set(model_of(tool.writes).tracked_fields):
+        raise ValueError(f"{tool.key!r}: its undo sets fields that {tool.writes} does not own.")
 
 
 @cache

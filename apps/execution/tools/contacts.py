@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from apps.crm.enums import RecordKind
-from apps.execution.tools.base import EmailText, RecordId, ToolArguments, UpdateTool
+from apps.execution.enums import Risk
+from apps.execution.tools.base import ToolArguments, UpdateTool
+from apps.execution.tools.fields import EmailText, RecordId
 
 
 class UpdateContactArguments(ToolArguments):
     """The contact, and the details to change; a detail that is not given stays as it is."""
 
     contact_id: RecordId
-    title: Annotated[str, Field(max_length=150)] = ""
+    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
     email: EmailText = ""
     email_status: Literal["unknown", "valid", "bounced"] = "unknown"
     phone: Annotated[str, Field(max_length=50)] = ""
@@ -32,3 +34,7 @@ class UpdateContact(UpdateTool[UpdateContactArguments]):
     allowed_fields = frozenset({"title", "email", "email_status", "phone"})
     guard_fields = {RecordKind.CONTACT: ("do_not_contact",)}
     permission = "crm.change_contact"
+    risk = Risk.LOW
+    consequences = "Nothing else."
+    # Whether an address works is said of that address.
+    together = (frozenset({"email", "email_status"}),)

@@ -1,30 +1,43 @@
-"""Tools that make leads."""
+"""Tools that make leads and change them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
 from django.db.models.functions import Lower
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Activity, Lead, Record
-from apps.execution.schemas import RecordRef
-from apps.execution.tools.base import EmailText, RecordId, Tool, ToolArguments
+from apps.execution.enums import Risk
+from apps.execution.exceptions import ChangeNotPossibleError
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools.base import Tool, ToolArguments, UpdateTool
+from apps.execution.tools.fields import (
+    Amount,
+    CurrencyCode,
+    EmailText,
+    OwnerId,
+    RecordId,
+    require_both,
+)
+from apps.execution.tools.references import require_owner
+from apps.users.models import User
 
 
 class CreateLeadArguments(ToolArguments):
     """The message that came in, and the person who sent it."""
 
-    activity_id: RecordId
+    activity_id: Annotated[RecordId, Field(description="The message from the unknown sender.")]
     first_name: Annotated[str, Field(max_length=100)] = ""
     last_name: Annotated[str, Field(max_length=100)] = ""
     company: Annotated[str, Field(max_length=200)] = ""
-    title: Annotated[str, Field(max_length=150)] = ""
-    email: EmailText
+    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
+    email: Annotated[EmailText, Field(description="The address that the message came from.")]
     phone: Annotated[str, Field(max_length=50)] = ""
     lead_source: Annotated[str, Field(max_length=60)] = "Inbound e-mail"
-    owner_id: RecordId | None = None
+    owner_id: Annotated[OwnerId | None, Field(description="Who is to look after it.")] = None
 
 
 class CreateLead(Tool[CreateLeadArguments]):
@@ -45,6 +58,9 @@ class CreateLead(Tool[CreateLeadArguments]):
         )
     }  # fmt: skip
     permission = "crm.add_lead"
+    risk = Risk.LOW
+    consequences = "Messages from the same address that hang on no record are attached to the lead."
+    undo_values = {"status": LeadStatus.UNQUALIFIED.value}
 
     def subject(self, arguments: CreateLeadArguments) -> RecordRef:
         """The message from the unknown sender."""
@@ -62,12 +78,74 @@ class CreateLead(Tool[CreateLeadArguments]):
         """The messages move to the lead."""
         return (f"Messages from {arguments.email} are attached to the new lead.",)
 
-    def finish(self, arguments: CreateLeadArguments, written: Record) -> None:
-        """Attach every unmatched message of this address to the new lead."""
-        assert isinstance(written, Lead)  # noqa: S101 - narrows the type
-        (
+    def check(self, arguments: CreateLeadArguments, approver: User) -> None:
+        """The owner must still be here."""
+        require_owner(arguments.owner_id, approver)
+
+    def finish(self, arguments: CreateLeadArguments, written: Record) -> JsonValue:
+        """Attach every unmatched message of this address to the new lead; note which they were."""
+        unmatched = (
             Activity.objects.matched_to_nothing()
             .alias(address=Lower("counterpart_address"))
             .filter(address=arguments.email.lower())
-            .update(lead=written)
         )
+        attached = list(unmatched.select_for_update().order_by("pk").values_list("pk", flat=True))
+        Activity.objects.filter(pk__in=attached).update(lead_id=written.pk)
+        return {"attached_activities": attached}
+
+    def unfinish(self, arguments: CreateLeadArguments, written: Record, noted: JsonValue) -> None:
+        """Detach those messages; one that has moved to another record since stays there."""
+        attached = noted.get("attached_activities", []) if isinstance(noted, dict) else []
+        Activity.objects.filter(pk__in=attached, lead_id=written.pk).update(lead_id=None)
+
+
+class UpdateLeadArguments(ToolArguments):
+    """The lead, and what to change; what is not given stays as it is.
+
+    Converting a lead makes other records: a person does that.
+    """
+
+    lead_id: RecordId
+    status: Literal["new", "working", "qualified", "unqualified"] = "new"
+    first_name: Annotated[str, Field(max_length=100)] = ""
+    last_name: Annotated[str, Field(max_length=100)] = ""
+    company: Annotated[str, Field(max_length=200)] = ""
+    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
+    email: EmailText = ""
+    phone: Annotated[str, Field(max_length=50)] = ""
+    estimated_value: Amount = Decimal(0)
+    currency: CurrencyCode = ""
+    owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0
+    notes: Annotated[str, Field(max_length=5000, description="The whole text as it is to be.")] = ""
+
+    @model_validator(mode="after")
+    def _check_money(self) -> UpdateLeadArguments:
+        require_both(self, "estimated_value")
+        return self
+
+
+class UpdateLead(UpdateTool[UpdateLeadArguments]):
+    """Bring a lead up to date: its status, details, owner or value."""
+
+    key = "update_lead"
+    label = "Update lead"
+    arguments_type = UpdateLeadArguments
+    id_field = "lead_id"
+    subject_kinds = frozenset({RecordKind.LEAD})
+    writes = RecordKind.LEAD
+    allowed_fields = frozenset(
+        {"status", "first_name", "last_name", "company", "title", "email", "phone", "owner_id"}
+        | {"estimated_value", "currency", "notes"}
+    )
+    guard_fields = {RecordKind.LEAD: ("status", "owner_id", "do_not_contact", "currency")}
+    permission = "crm.change_lead"
+    risk = Risk.LOW
+    consequences = "Nothing else."
+    together = (frozenset({"estimated_value", "currency"}),)
+
+    def check(self, arguments: UpdateLeadArguments, approver: User) -> None:
+        """A converted lead stays as it is; a new owner must be here."""
+        if Lead.objects.filter(pk=arguments.lead_id, status=LeadStatus.CONVERTED).exists():
+            raise ChangeNotPossibleError("The lead has been converted; it stays as it is.")
+        if "owner_id" in arguments.model_fields_set:
+            require_owner(arguments.owner_id, approver)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from django.db.models.functions import Now
+from django.utils import timezone
 from pydantic import Field
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import RecordKind, TaskStatus
 from apps.crm.models import Record, Task
-from apps.execution.schemas import RecordRef
-from apps.execution.tools.base import RecordId, Tool, ToolArguments, UpdateTool
+from apps.crm.rules import completion_of
+from apps.execution.enums import Risk
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools.base import Tool, ToolArguments, UpdateTool, to_json
+from apps.execution.tools.fields import OneLine, OwnerId, Readable, RecordId
+from apps.execution.tools.references import require_owner
+from apps.users.models import User
 
 
 class UpdateTaskArguments(ToolArguments):
@@ -35,11 +40,84 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
     allowed_fields = frozenset({"due_on", "priority", "status"})
     guard_fields = {RecordKind.TASK: ("status", "due_on", "owner_id")}
     permission = "crm.change_task"
+    risk = Risk.LOW
+    consequences = "A task that is done is dated."
 
-    def finish(self, arguments: UpdateTaskArguments, written: Record) -> None:
-        """Date the completion."""
-        if "status" in arguments.model_fields_set and arguments.status == "done":
-            Task.objects.filter(pk=written.pk).update(completed_at=Now())
+    def finish(self, arguments: UpdateTaskArguments, written: Record) -> JsonValue:
+        """Date the completion, or take its date away; note the date that stood there."""
+        assert isinstance(written, Task)  # noqa: S101 - narrows the type
+        former = written.completed_at
+        completed_at = completion_of(written.status, former, timezone.now())
+        if completed_at == former:
+            return None
+        Task.objects.filter(pk=written.pk).update(completed_at=completed_at)
+        return {"completed_at": to_json(former)}
+
+    def unfinish(self, arguments: UpdateTaskArguments, written: Record, noted: JsonValue) -> None:
+        """Put back the date of completion that stood there."""
+        if isinstance(noted, dict) and "completed_at" in noted:
+            Task.objects.filter(pk=written.pk).update(completed_at=noted["completed_at"])
+
+
+class CreateTaskArguments(ToolArguments):
+    """What is to be done, and about which record."""
+
+    subject_kind: Literal["lead", "contact", "account", "opportunity"]
+    subject_id: RecordId
+    title: Annotated[str, Field(min_length=3, max_length=200), OneLine, Readable]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    due_on: date | None = None
+    priority: Literal[1, 2, 3, 4] = 2
+    owner_id: Annotated[OwnerId | None, Field(description="Who is to do it.")] = None
+
+
+class CreateTask(Tool[CreateTaskArguments]):
+    """Make a task on a record, whatever calls for it.
+
+    ``create_followup`` continues a matter, and rests on where it stands; a task stands for itself.
+    """
+
+    key = "create_task"
+    label = "Create task"
+    arguments_type = CreateTaskArguments
+    subject_kinds = frozenset(
+        {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
+    )
+    writes = RecordKind.TASK
+    is_creation = True
+    allowed_fields = frozenset(
+        {"owner_id", "title", "description", "due_on", "priority"}
+        | {"lead_id", "contact_id", "account_id", "opportunity_id"}
+    )
+    guard_fields = {
+        RecordKind.LEAD: ("owner_id",),
+        RecordKind.CONTACT: ("owner_id",),
+        RecordKind.ACCOUNT: ("owner_id",),
+        RecordKind.OPPORTUNITY: ("owner_id",),
+    }
+    permission = "crm.add_task"
+    risk = Risk.LOW
+    consequences = "Nothing else."
+    undo_values = {"status": TaskStatus.CANCELLED.value}
+
+    def subject(self, arguments: CreateTaskArguments) -> RecordRef:
+        """The record that the task is about."""
+        return RecordRef(RecordKind(arguments.subject_kind), arguments.subject_id)
+
+    def values(self, arguments: CreateTaskArguments) -> dict[str, Any]:
+        """The new task's fields."""
+        return {
+            "title": arguments.title,
+            "description": arguments.description,
+            "due_on": arguments.due_on,
+            "priority": arguments.priority,
+            "owner_id": arguments.owner_id,
+            f"{arguments.subject_kind}_id": arguments.subject_id,
+        }
+
+    def check(self, arguments: CreateTaskArguments, approver: User) -> None:
+        """The one who is to do it must be here."""
+        require_owner(arguments.owner_id, approver)
 
 
 class CreateFollowupArguments(ToolArguments):
@@ -54,7 +132,7 @@ class CreateFollowupArguments(ToolArguments):
     description: Annotated[str, Field(max_length=2000)] = ""
     due_on: date
     priority: Literal[1, 2, 3, 4] = 2
-    owner_id: RecordId | None = None
+    owner_id: Annotated[OwnerId | None, Field(description="Who is to do it.")] = None
 
 
 class CreateFollowup(Tool[CreateFollowupArguments]):
@@ -86,6 +164,9 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
         RecordKind.ACTIVITY: ("lead_id", "contact_id", "account_id", "opportunity_id"),
     }
     permission = "crm.add_task"
+    risk = Risk.LOW
+    consequences = "Nothing else."
+    undo_values = {"status": TaskStatus.CANCELLED.value}
 
     def subject(self, arguments: CreateFollowupArguments) -> RecordRef:
         """The record whose silence or meeting calls for the follow-up."""
@@ -106,3 +187,7 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
             "owner_id": arguments.owner_id,
             f"{arguments.about_kind}_id": arguments.about_id,
         }
+
+    def check(self, arguments: CreateFollowupArguments, approver: User) -> None:
+        """The one who is to do it must be here."""
+        require_owner(arguments.owner_id, approver)

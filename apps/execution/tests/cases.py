@@ -1,0 +1,31 @@
+"""Arguments that each tool accepts: what the tests spoil in one point at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VALID: dict[str, dict[str, Any]] = {
+    "create_followup": {
+        "subject_kind": "lead",
+        "subject_id": 1,
+        "about_kind": "lead",
+        "about_id": 1,
+        "title": "Call Ana",
+        "due_on": "2026-03-03",
+    },
+    "create_lead": {"activity_id": 1, "email": "ana@isdom.com"},
+    "create_task": {"subject_kind": "account", "subject_id": 1, "title": "Send the price list"},
+    "log_activity": {
+        "subject_kind": "lead",
+        "subject_id": 1,
+        "activity_kind": "call",
+        "direction": "outbound",
+        "occurred_at": "2026-03-02T09:00:00+00:00",
+        "subject": "Asked about the roof",
+    },
+    "update_account": {"account_id": 1, "sector": "Retail"},
+    "update_contact": {"contact_id": 1, "phone": "+1 555 0123"},
+    "update_lead": {"lead_id": 1, "status": "working"},
+    "update_opportunity": {"opportunity_id": 1, "next_step": "Send the offer"},
+    "update_task": {"task_id": 1, "due_on": "2026-03-03"},
+}

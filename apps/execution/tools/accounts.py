@@ -1,0 +1,104 @@
+"""Tools that change accounts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Account
+from apps.execution.enums import Risk
+from apps.execution.exceptions import ReferenceRefusedError
+from apps.execution.schemas import RecordRef
+from apps.execution.tools.base import ToolArguments, UpdateTool
+from apps.execution.tools.fields import (
+    REFERENCE,
+    Amount,
+    CurrencyCode,
+    OwnerId,
+    RecordId,
+    require_both,
+)
+from apps.execution.tools.references import require_owner
+from apps.users.models import User
+
+# Further up than this no group of companies goes; a ring would go on for ever.
+HIGHEST_GROUP = 50
+
+
+class UpdateAccountArguments(ToolArguments):
+    """The account, and what to change; what is not given stays as it is."""
+
+    account_id: RecordId
+    name: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    website: Annotated[str, Field(max_length=200)] = ""
+    phone: Annotated[str, Field(max_length=50)] = ""
+    sector: Annotated[str, Field(max_length=100)] = ""
+    location: Annotated[str, Field(max_length=100)] = ""
+    employees: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    annual_revenue: Amount = Decimal(0)
+    currency: CurrencyCode = ""
+    parent_id: Annotated[
+        RecordId,
+        Field(
+            description="The account that it belongs to.",
+            json_schema_extra={REFERENCE: RecordKind.ACCOUNT.value},
+        ),
+    ] = 0
+    owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0
+    notes: Annotated[str, Field(max_length=5000, description="The whole text as it is to be.")] = ""
+
+    @model_validator(mode="after")
+    def _check_money(self) -> UpdateAccountArguments:
+        require_both(self, "annual_revenue")
+        return self
+
+
+class UpdateAccount(UpdateTool[UpdateAccountArguments]):
+    """Bring an account up to date: its details, parent or owner."""
+
+    key = "update_account"
+    label = "Update account"
+    arguments_type = UpdateAccountArguments
+    id_field = "account_id"
+    subject_kinds = frozenset({RecordKind.ACCOUNT})
+    writes = RecordKind.ACCOUNT
+    allowed_fields = frozenset(
+        {"name", "website", "phone", "sector", "location", "employees", "annual_revenue"}
+        | {"currency", "parent_id", "owner_id", "notes"}
+    )
+    guard_fields = {RecordKind.ACCOUNT: ("name", "owner_id", "currency")}
+    permission = "crm.change_account"
+    risk = Risk.LOW
+    consequences = "Nothing else."
+    together = (frozenset({"annual_revenue", "currency"}),)
+
+    def mentions(self, arguments: UpdateAccountArguments) -> tuple[RecordRef, ...]:
+        """The account, and the one that it is to belong to."""
+        subject = self.subject(arguments)
+        if "parent_id" not in arguments.model_fields_set:
+            return (subject,)
+        return (subject, RecordRef(RecordKind.ACCOUNT, arguments.parent_id))
+
+    def check(self, arguments: UpdateAccountArguments, approver: User) -> None:
+        """A new owner must be here; a parent must be there, and not below the account itself."""
+        if "owner_id" in arguments.model_fields_set:
+            require_owner(arguments.owner_id, approver)
+        if "parent_id" in arguments.model_fields_set:
+            _require_parent(arguments.account_id, arguments.parent_id)
+
+
+def _require_parent(account_id: int, parent_id: int) -> None:
+    above = parent_id
+    for _ in range(HIGHEST_GROUP):
+        if above == account_id:
+            raise ReferenceRefusedError("parent_id", "An account cannot belong to itself.")
+        account = Account.objects.only("parent_id").filter(pk=above).first()
+        if account is None:
+            raise ReferenceRefusedError("parent_id", "There is no such account.")
+        if account.parent_id is None:
+            return
+        above = account.parent_id
+    raise ReferenceRefusedError("parent_id", "The accounts above this one form a ring.")

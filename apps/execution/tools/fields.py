@@ -1,0 +1,74 @@
+"""The types of tools' arguments: what a value may look like, and what the form draws for it."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from typing import Annotated
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
+from pydantic import AfterValidator, BaseModel, Field
+
+# In the schema of an argument that is the id of a row: what it is the id of. A record's id says its kind.
+REFERENCE = "x-reference"
+OWNER, STAGE = "owner", "stage"
+
+_LARGEST_ID = 2**63 - 1
+
+
+def _checked_email(text: str) -> str:
+    try:
+        validate_email(text)
+    except DjangoValidationError as error:
+        raise ValueError("not an e-mail address") from error
+    return text
+
+
+def _checked_line(text: str) -> str:
+    if any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} for sign in text):
+        raise ValueError("more than one line")
+    return text
+
+
+def _checked_words(text: str) -> str:
+    # Signs that nobody sees (a zero-width space, a byte-order mark) are no text.
+    if not any(unicodedata.category(sign)[0] in "LNPS" for sign in text):
+        raise ValueError("nothing that could be read")
+    return text
+
+
+RecordId = Annotated[int, Field(gt=0, le=_LARGEST_ID)]
+OwnerId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: OWNER})]
+StageId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: STAGE})]
+
+EmailText = Annotated[
+    str,
+    Field(max_length=254, json_schema_extra={"format": "email"}),
+    AfterValidator(_checked_email),
+]
+
+# One line of text, and text that a reader can see.
+OneLine = AfterValidator(_checked_line)
+Readable = AfterValidator(_checked_words)
+
+# Two places, as the database keeps it: 4514.5 and 4514.50 are no difference.
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=14, decimal_places=2, description="Together with its currency."),
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+]
+CurrencyCode = Annotated[
+    str, Field(pattern="^[A-Z]{3}$", description="Three capital letters, such as USD.")
+]
+
+
+def require_both(arguments: BaseModel, amount: str, currency: str = "currency") -> None:
+    """See that an amount and its currency are given together, or neither.
+
+    Raises:
+        ValueError: one is missing.
+    """
+    given = arguments.model_fields_set & {amount, currency}
+    if len(given) == 1:
+        raise ValueError("an amount and its currency are given together")
