@@ -297,8 +297,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # One set of choices under two names: urgency of a suggestion, severity of a signal.
-    "ENUM_NAME_OVERRIDES": {"SeverityEnum": "apps.triggers.enums.Severity"},
+    # Sets of choices under several names: urgency of a suggestion, severity of a signal; kinds of record.
+    "ENUM_NAME_OVERRIDES": {
+        "SeverityEnum": "apps.triggers.enums.Severity",
+        "RecordKindEnum": "apps.crm.enums.RecordKind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.operations.openapi.document_errors",

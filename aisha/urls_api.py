@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from apps.audit.api import AuditEntryViewSet
 from apps.crm.api import views as crm
+from apps.execution.api import ToolViewSet
 from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
@@ -19,6 +20,7 @@ router.register("activities", crm.ActivityViewSet, "activity")
 router.register("tasks", crm.TaskViewSet, "task")
 router.register("contracts", crm.ContractViewSet, "contract")
 router.register("products", crm.ProductViewSet, "product")
+router.register("tools", ToolViewSet, "tool")
 router.register("suggestions", SuggestionViewSet, "suggestion")
 router.register("triggers", TriggerViewSet, "trigger")
 router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")

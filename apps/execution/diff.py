@@ -67,7 +67,7 @@ def build_diff(
 
 def label_of(kind: RecordKind, column: str) -> str:
     """Return the name of a column as people read it."""
-    name = str(_field_of(model_of(kind), column).verbose_name).replace("email", "e-mail")
+    name = str(field_of(model_of(kind), column).verbose_name).replace("email", "e-mail")
     return name[:1].upper() + name[1:]
 
 
@@ -75,7 +75,19 @@ def text_of(kind: RecordKind, column: str, value: JsonValue, *, currency: str = 
     """Return one stored value as text; references are looked up, money gets its currency."""
     model = model_of(kind)
     names = _names_of_references(model, [(column, value, None)], {})
-    return _Value(value, names, currency).text(_field_of(model, column))
+    return _Value(value, names, currency).text(field_of(model, column))
+
+
+def field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
+    """Return a field of a record by its name or its column (``owner`` or ``owner_id``).
+
+    Raises:
+        ValueError: the kind has no such field.
+    """
+    for field in model._meta.concrete_fields:
+        if column in (field.attname, field.name):
+            return field
+    raise ValueError(f"{model.kind} has no column {column!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +127,6 @@ def _currency_in(values: Mapping[str, JsonValue]) -> str:
     return str(values.get(CURRENCY_FIELD) or "")
 
 
-def _field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
-    for field in model._meta.concrete_fields:
-        if column in (field.attname, field.name):
-            return field
-    raise ValueError(f"{model.kind} has no column {column!r}")
-
-
 def _names_of_references(
     model: type[Record],
     pairs: list[tuple[str, JsonValue, JsonValue]],
@@ -130,7 +135,7 @@ def _names_of_references(
     """The names of all referenced rows; those not known are looked up, one query per column."""
     names = dict(known)
     for column, old, new in pairs:
-        field = _field_of(model, column)
+        field = field_of(model, column)
         if field.related_model is None:
             continue
         ids = {value for value in (old, new) if isinstance(value, int)}
@@ -150,7 +155,7 @@ def _field_diff(
     after: _Value,
     is_new: bool,
 ) -> FieldDiff:
-    field = _field_of(model, column)
+    field = field_of(model, column)
     kind = _kind_of(field)
     segments: tuple[tuple[str, str], ...] = ()
     if kind == ValueKind.LONG_TEXT and not is_new:

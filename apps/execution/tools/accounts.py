@@ -14,7 +14,7 @@ from apps.execution.exceptions import ReferenceRefusedError
 from apps.execution.schemas import RecordRef
 from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import (
-    REFERENCE,
+    AccountId,
     Amount,
     CurrencyCode,
     OwnerId,
@@ -40,13 +40,7 @@ class UpdateAccountArguments(ToolArguments):
     employees: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     annual_revenue: Amount = Decimal(0)
     currency: CurrencyCode = ""
-    parent_id: Annotated[
-        RecordId,
-        Field(
-            description="The account that it belongs to.",
-            json_schema_extra={REFERENCE: RecordKind.ACCOUNT.value},
-        ),
-    ] = 0
+    parent_id: Annotated[AccountId, Field(description="The account that it belongs to.")] = 0
     owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0
     notes: Annotated[str, Field(max_length=5000, description="The whole text as it is to be.")] = ""
 

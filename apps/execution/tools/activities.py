@@ -13,7 +13,7 @@ from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError
 from apps.execution.schemas import RecordRef
 from apps.execution.tools.base import Tool, ToolArguments
-from apps.execution.tools.fields import OneLine, OwnerId, Readable, RecordId
+from apps.execution.tools.fields import Fixed, OneLine, OwnerId, Readable, RecordId
 from apps.execution.tools.references import require_owner
 from apps.users.models import User
 
@@ -24,7 +24,7 @@ CLOCK_DIFFERENCE = timedelta(minutes=2)
 class LogActivityArguments(ToolArguments):
     """What took place, when, and about which record."""
 
-    subject_kind: Literal["lead", "contact", "account", "opportunity"]
+    subject_kind: Annotated[Literal["lead", "contact", "account", "opportunity"], Fixed]
     subject_id: RecordId
     activity_kind: Literal["call", "meeting", "email", "note"]
     direction: Annotated[

@@ -182,6 +182,9 @@ class ToolRegistry:
         except KeyError:
             raise UnknownToolError(key) from None
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._tools
+
     def all(self) -> list[Tool[Any]]:
         """Every tool, by key."""
         return [self._tools[key] for key in sorted(self._tools)]

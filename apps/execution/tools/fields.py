@@ -10,8 +10,11 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, Field
 
-# In the schema of an argument that is the id of a row: what it is the id of. A record's id says its kind.
-REFERENCE = "x-reference"
+from apps.crm.enums import RecordKind
+
+# What the schema says of an argument besides its type: that it tells which record is meant, so that nobody
+# edits it; and of the id of another row, what it is the id of (a record's id: the kind).
+FIXED, REFERENCE = "x-fixed", "x-reference"
 OWNER, STAGE = "owner", "stage"
 
 _LARGEST_ID = 2**63 - 1
@@ -38,7 +41,11 @@ def _checked_words(text: str) -> str:
     return text
 
 
-RecordId = Annotated[int, Field(gt=0, le=_LARGEST_ID)]
+RecordId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={FIXED: True})]
+Fixed = Field(json_schema_extra={FIXED: True})
+AccountId = Annotated[
+    int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: RecordKind.ACCOUNT.value})
+]
 OwnerId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: OWNER})]
 StageId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: STAGE})]
 
@@ -55,7 +62,13 @@ Readable = AfterValidator(_checked_words)
 # Two places, as the database keeps it: 4514.5 and 4514.50 are no difference.
 Amount = Annotated[
     Decimal,
-    Field(ge=0, max_digits=14, decimal_places=2, description="Together with its currency."),
+    Field(
+        ge=0,
+        max_digits=14,
+        decimal_places=2,
+        description="Together with its currency.",
+        json_schema_extra={"format": "decimal"},
+    ),
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
 CurrencyCode = Annotated[

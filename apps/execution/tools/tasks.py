@@ -14,7 +14,7 @@ from apps.crm.rules import completion_of
 from apps.execution.enums import Risk
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import Tool, ToolArguments, UpdateTool, to_json
-from apps.execution.tools.fields import OneLine, OwnerId, Readable, RecordId
+from apps.execution.tools.fields import Fixed, OneLine, OwnerId, Readable, RecordId
 from apps.execution.tools.references import require_owner
 from apps.users.models import User
 
@@ -62,7 +62,7 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
 class CreateTaskArguments(ToolArguments):
     """What is to be done, and about which record."""
 
-    subject_kind: Literal["lead", "contact", "account", "opportunity"]
+    subject_kind: Annotated[Literal["lead", "contact", "account", "opportunity"], Fixed]
     subject_id: RecordId
     title: Annotated[str, Field(min_length=3, max_length=200), OneLine, Readable]
     description: Annotated[str, Field(max_length=2000)] = ""
@@ -123,10 +123,10 @@ class CreateTask(Tool[CreateTaskArguments]):
 class CreateFollowupArguments(ToolArguments):
     """What the new task is about, and what it says."""
 
-    subject_kind: Literal["lead", "contact", "account", "opportunity", "activity"]
+    subject_kind: Annotated[Literal["lead", "contact", "account", "opportunity", "activity"], Fixed]
     subject_id: RecordId
     # Where the task hangs: the subject itself or, for an activity, the record that it was about.
-    about_kind: Literal["lead", "contact", "account", "opportunity"]
+    about_kind: Annotated[Literal["lead", "contact", "account", "opportunity"], Fixed]
     about_id: RecordId
     title: Annotated[str, Field(min_length=3, max_length=200)]
     description: Annotated[str, Field(max_length=2000)] = ""

@@ -1,0 +1,194 @@
+"""The form in which a person edits what a change would write, made from the tool's own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from apps.crm.enums import RecordKind
+from apps.crm.forms.fields import (
+    AmountField,
+    DayField,
+    MomentField,
+    OwnerField,
+    ReferenceField,
+)
+from apps.crm.models import Record, Stage
+from apps.execution.descriptions import Argument, arguments_of
+from apps.execution.exceptions import (
+    ChangeNotPossibleError,
+    InvalidArgumentsError,
+    ReferenceRefusedError,
+)
+from apps.execution.schemas import JsonValue
+from apps.execution.tools import Tool, ToolArguments
+from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.fields import OWNER, STAGE
+from apps.users.models import User
+
+# A text that may be longer than this gets several lines.
+LONGEST_LINE = 300
+
+
+class ArgumentsForm(forms.Form):
+    """What a tool would write, one field for each argument that a person may change.
+
+    Which record is meant is not among them. Of an update the fields are those that ``arguments`` gives,
+    with what belongs to them; of a creation all. The tool's own schema judges what was typed, and then
+    ``Tool.check`` the rows that it names, as it will when the change is applied.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        tool: Tool[Any],
+        arguments: Mapping[str, JsonValue],
+        viewer: User,
+        **options: Any,
+    ) -> None:
+        super().__init__(data, **options)
+        self.tool, self.viewer = tool, viewer
+        self.given = dict(arguments)
+        self.typed: ToolArguments = tool.parse(arguments)
+        self.editable = [argument for argument in arguments_of(tool) if self._is_offered(argument)]
+        for argument in self.editable:
+            value = getattr(self.typed, argument.name) if self._is_shown(argument) else None
+            self.fields[argument.name] = self._field_for(argument, value)
+            self.initial[argument.name] = self._initial_of(argument, value)
+
+    def clean(self) -> dict[str, Any]:
+        """Hold what was typed against the tool's schema, and against the rows that it names."""
+        if self.errors:
+            return self.cleaned_data
+        try:
+            self.typed = self.tool.parse(self.arguments())
+            self.tool.check(self.typed, self.viewer)
+        except InvalidArgumentsError as error:
+            for problem in error.extras["problems"]:
+                self._add_problem(problem)
+        except ReferenceRefusedError as error:
+            field = error.extras["field"]
+            self.add_error(field if field in self.fields else None, error.message)
+        except ChangeNotPossibleError as error:
+            self.add_error(None, error.message)
+        return self.cleaned_data
+
+    def arguments(self) -> dict[str, JsonValue]:
+        """Return the arguments with what was typed; what was left alone stays as it was given."""
+        arguments = dict(self.given)
+        for argument in self.editable:
+            value = self._json_of(argument, self.cleaned_data.get(argument.name))
+            if value == self._json_of(argument, self.initial[argument.name]):
+                continue
+            if argument.name not in self.given and value == argument.default:
+                continue
+            arguments[argument.name] = value
+        return arguments
+
+    def _is_offered(self, argument: Argument) -> bool:
+        if argument.is_fixed:
+            return False
+        if self.tool.is_creation or argument.name in self.given:
+            return True
+        return any(
+            argument.name in group and group & self.given.keys() for group in self.tool.together
+        )
+
+    def _is_shown(self, argument: Argument) -> bool:
+        """Whether there is a value to begin with: in an update a default means nothing."""
+        return self.tool.is_creation or argument.name in self.given
+
+    def _field_for(self, argument: Argument, value: Any) -> forms.Field:
+        options: dict[str, Any] = {
+            "label": argument.label,
+            "help_text": argument.help_text,
+            "required": self._is_shown(argument)
+            and not (argument.may_be_empty or argument.is_nullable),
+        }
+        if argument.reference:
+            return self._reference_field(argument, value, options)
+        if argument.choices:
+            blank = () if self._is_shown(argument) else (("", "–"),)
+            return forms.TypedChoiceField(
+                choices=(*blank, *argument.choices),
+                empty_value=None,
+                coerce=int if argument.json_type == "integer" else str,
+                **options,
+            )
+        match argument.format, argument.json_type:
+            case "date", _:
+                return DayField(**options)
+            case "date-time", _:
+                return MomentField(**options)
+            case "decimal", _:
+                return AmountField(max_digits=14, decimal_places=2, **options)
+            case _, "integer":
+                return forms.IntegerField(**options)
+            case _:
+                return forms.CharField(
+                    max_length=argument.max_length, widget=_text_widget(argument), **options
+                )
+
+    def _reference_field(
+        self, argument: Argument, value: Any, options: dict[str, Any]
+    ) -> forms.Field:
+        if argument.reference == OWNER:
+            field = OwnerField(
+                viewer=self.viewer,
+                owner_id=value,
+                label=argument.label,
+                help_text=argument.help_text,
+            )
+            field.required = options["required"]
+            field.empty_label = "–" if field.required else "Nobody"
+            return field
+        if argument.reference == STAGE:
+            return forms.ModelChoiceField(queryset=Stage.objects.open(), empty_label="–", **options)
+        model = model_of(RecordKind(argument.reference))
+        return ReferenceField(model=model, viewer=self.viewer, held=_held(model, value), **options)
+
+    def _initial_of(self, argument: Argument, value: Any) -> Any:
+        if isinstance(value, datetime):
+            # The browser's field knows no seconds.
+            return timezone.localtime(value).replace(second=0, microsecond=0)
+        if argument.reference and argument.reference not in (OWNER, STAGE):
+            return _held(model_of(RecordKind(argument.reference)), value)
+        return value
+
+    def _json_of(self, argument: Argument, value: Any) -> JsonValue:
+        if isinstance(value, User | Stage | Record):
+            return value.pk
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat()
+        if value is None or value == "":
+            return None if argument.is_nullable else ""
+        if isinstance(value, str):
+            # Browsers send line ends of their own; white space around a text is never meant.
+            return value.replace("\r\n", "\n").strip()
+        if isinstance(value, date | Decimal):
+            return to_json(value)
+        return value  # type: ignore[no-any-return]
+
+    def _add_problem(self, problem: str) -> None:
+        name, _, words = problem.partition(": ")
+        words = words.removeprefix("Value error, ")
+        field = name.partition(".")[0]
+        self.add_error(field if field in self.fields else None, f"{words[:1].upper()}{words[1:]}.")
+
+
+def _text_widget(argument: Argument) -> forms.Widget:
+    if argument.format == "email":
+        return forms.EmailInput()
+    if argument.max_length is None or argument.max_length > LONGEST_LINE:
+        return forms.Textarea(attrs={"rows": 8})
+    return forms.TextInput()
+
+
+def _held(model: type[Record], value: Any) -> Record | None:
+    return None if value is None else model._default_manager.filter(pk=value).first()
