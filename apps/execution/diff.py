@@ -11,15 +11,29 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import models
-from django.utils import formats, timezone
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.crm.presentation import describe_time
 from apps.execution.enums import ValueKind
-from apps.execution.schemas import Diff, FieldDiff, JsonValue, Seen
-from apps.execution.tools.base import CURRENCY_FIELD, MONEY_FIELDS, Tool, model_of, to_json
+from apps.execution.exceptions import InvalidArgumentsError
+from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
+from apps.execution.tools.base import (
+    CURRENCY_FIELD,
+    MONEY_FIELDS,
+    Tool,
+    ToolArguments,
+    model_of,
+    to_json,
+)
+from apps.tenants.templatetags.aisha_ui import money
 
 NOTHING = "—"
+
+
+# Two texts are compared word by word up to this many words and spaces in each; above it line by line, because
+# the comparison's work grows with their product.
+MOST_WORDS = 3000
 
 
 def build_diff(
@@ -29,31 +43,36 @@ def build_diff(
     *,
     record_label: str,
     known_names: Mapping[tuple[str, int], str] | None = None,
+    proposed: Mapping[str, JsonValue] | None = None,
+    edited_by: str = "",
 ) -> Diff:
     """Return what the change would do to what was seen; unchanged fields are left out.
 
-    ``known_names`` are names of referenced rows by (column, id) that need not be looked up.
+    ``known_names`` are names of referenced rows by (column, id) that need not be looked up. ``proposed``
+    are the arguments before a person edited them, who is ``edited_by``: rows that differ are marked as
+    edited, and what would have changed and now does not stands in ``left_out``.
 
     Raises:
         InvalidArgumentsError: the arguments do not fit the tool.
     """
     typed = tool.parse(arguments)
     known = {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
-    written = {column: to_json(value) for column, value in tool.values(typed).items()}
-    model = model_of(tool.writes)
-    pairs = [(column, known.get(column), new) for column, new in written.items()]
-    names = _names_of_references(model, pairs, known_names or {})
-    rows = tuple(
-        _field_diff(
-            model,
-            column,
-            before=_Value(old, names, _currency_in(known)),
-            after=_Value(new, names, _currency_in(known | written)),
-            is_new=tool.is_creation,
-        )
-        for column, old, new in pairs
-        if (new not in (None, "") if tool.is_creation else old != new)
-    )
+    written = _written(tool, typed)
+    first_written = _written_first(tool, proposed, written)
+    held = [
+        (column, [known.get(column), written.get(column), first_written.get(column)])
+        for column in {**written, **first_written}
+    ]
+    names = _names_of_references(model_of(tool.writes), held, known_names or {})
+
+    edited = [
+        column
+        for column, new in written.items()
+        if column not in first_written or first_written[column] != new
+    ]
+    rows = _rows(tool, known, written, names, dict.fromkeys(edited, "edited"))
+    there = {row.field for row in rows}
+    skipped = {column: new for column, new in first_written.items() if column not in there}
     return Diff(
         tool=tool.key,
         tool_label=tool.label,
@@ -62,7 +81,49 @@ def build_diff(
         is_creation=tool.is_creation,
         rows=rows,
         side_effects=tool.side_effects(typed),
+        left_out=_rows(tool, known, skipped, names, dict.fromkeys(skipped, "left out")),
+        edited_by=edited_by if proposed is not None else "",
     )
+
+
+def _rows(
+    tool: Tool[Any],
+    known: Mapping[str, JsonValue],
+    values: Mapping[str, JsonValue],
+    names: Mapping[tuple[str, int], str],
+    origins: Mapping[str, RowOrigin],
+) -> tuple[FieldDiff, ...]:
+    """A row for each value that makes a difference; in a new record, for each that is given."""
+    return tuple(
+        _field_diff(
+            model_of(tool.writes),
+            column,
+            before=_Value(known.get(column), names, _currency_in(known)),
+            after=_Value(new, names, _currency_in({**known, **values})),
+            is_new=tool.is_creation,
+            origin=origins.get(column, "proposed"),
+        )
+        for column, new in values.items()
+        if (new not in (None, "") if tool.is_creation else known.get(column) != new)
+    )
+
+
+def _written(tool: Tool[Any], typed: ToolArguments) -> dict[str, JsonValue]:
+    return {column: to_json(value) for column, value in tool.values(typed).items()}
+
+
+def _written_first(
+    tool: Tool[Any],
+    proposed: Mapping[str, JsonValue] | None,
+    written: dict[str, JsonValue],
+) -> dict[str, JsonValue]:
+    """What the arguments would have written before they were edited; if they were, and can be read."""
+    if proposed is None:
+        return written
+    try:
+        return _written(tool, tool.parse(proposed))
+    except InvalidArgumentsError:
+        return written
 
 
 def label_of(kind: RecordKind, column: str) -> str:
@@ -74,7 +135,7 @@ def label_of(kind: RecordKind, column: str) -> str:
 def text_of(kind: RecordKind, column: str, value: JsonValue, *, currency: str = "") -> str:
     """Return one stored value as text; references are looked up, money gets its currency."""
     model = model_of(kind)
-    names = _names_of_references(model, [(column, value, None)], {})
+    names = _names_of_references(model, [(column, [value])], {})
     return _Value(value, names, currency).text(field_of(model, column))
 
 
@@ -108,14 +169,13 @@ class _Value:
             case ValueKind.CHOICE:
                 return str(dict(field.flatchoices).get(self.raw, self.raw))
             case ValueKind.DATE:
-                return formats.date_format(date.fromisoformat(str(self.raw)), "j M Y")
+                return describe_time(date.fromisoformat(str(self.raw)))
             case ValueKind.MOMENT:
-                moment = timezone.localtime(datetime.fromisoformat(str(self.raw)))
-                return formats.date_format(moment, "j M Y H:i")
+                return describe_time(datetime.fromisoformat(str(self.raw)))
             case ValueKind.BOOLEAN:
                 return "Yes" if self.raw else "No"
             case ValueKind.MONEY:
-                return f"{_number_text(self.raw)} {self.currency}".strip()
+                return money(str(self.raw), self.currency)
             case ValueKind.NUMBER:
                 return _number_text(self.raw)
             case _:
@@ -129,16 +189,16 @@ def _currency_in(values: Mapping[str, JsonValue]) -> str:
 
 def _names_of_references(
     model: type[Record],
-    pairs: list[tuple[str, JsonValue, JsonValue]],
+    values: list[tuple[str, list[JsonValue]]],
     known: Mapping[tuple[str, int], str],
 ) -> dict[tuple[str, int], str]:
     """The names of all referenced rows; those not known are looked up, one query per column."""
     names = dict(known)
-    for column, old, new in pairs:
+    for column, held in values:
         field = field_of(model, column)
         if field.related_model is None:
             continue
-        ids = {value for value in (old, new) if isinstance(value, int)}
+        ids = {value for value in held if isinstance(value, int)}
         ids -= {known_id for known_column, known_id in known if known_column == column}
         if not ids:
             continue
@@ -154,6 +214,7 @@ def _field_diff(
     before: _Value,
     after: _Value,
     is_new: bool,
+    origin: RowOrigin,
 ) -> FieldDiff:
     field = field_of(model, column)
     kind = _kind_of(field)
@@ -170,6 +231,7 @@ def _field_diff(
         after_text=after.text(field),
         is_new=is_new,
         segments=segments,
+        origin_label=origin,
     )
 
 
@@ -202,6 +264,8 @@ def _number_text(value: JsonValue) -> str:
 def word_segments(old: str, new: str) -> tuple[tuple[str, str], ...]:
     """Compare two texts word by word: ``equal``, ``delete`` and ``insert`` runs in reading order."""
     old_words, new_words = re.findall(r"\s+|\S+", old), re.findall(r"\s+|\S+", new)
+    if max(len(old_words), len(new_words)) > MOST_WORDS:
+        old_words, new_words = old.splitlines(keepends=True), new.splitlines(keepends=True)
     segments: list[tuple[str, str]] = []
     matcher = difflib.SequenceMatcher(a=old_words, b=new_words, autojunk=False)
     for operation, i1, i2, j1, j2 in matcher.get_opcodes():

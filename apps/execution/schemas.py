@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
@@ -14,6 +14,9 @@ from apps.users.models import User
 
 # A value as it stands in JSON: dates as ISO text, decimals as text, references as ids.
 JsonValue: TypeAlias = "str | int | float | bool | list[Any] | dict[str, Any] | None"
+
+# Who a row of a diff comes from: the proposal, or the person who edited it or left it out.
+RowOrigin: TypeAlias = Literal["proposed", "edited", "left out"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,7 +94,35 @@ class FieldDiff:
     is_new: bool
     # Long text alone: (``equal`` | ``delete`` | ``insert``, text) in reading order.
     segments: tuple[tuple[str, str], ...] = ()
-    origin_label: str = "proposed"
+    origin_label: RowOrigin = "proposed"
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The row as the API gives it."""
+        return {
+            "field": self.field,
+            "label": self.label,
+            "kind": self.kind.value,
+            "before": self.before,
+            "after": self.after,
+            "before_text": self.before_text,
+            "after_text": self.after_text,
+            "origin": self.origin_label,
+            "segments": [{"op": op, "text": text} for op, text in self.segments],
+        }
+
+    def as_text(self) -> str:
+        """The change of this field on one line, or indented below its name where it has several."""
+        if self.segments:
+            marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
+            change = "".join(marks[op].format(text) for op, text in self.segments)
+        elif self.is_new:
+            change = self.after_text
+        else:
+            change = f"{self.before_text} → {self.after_text}"
+        lines = change.splitlines()
+        if len(lines) < 2:
+            return f"  {self.label}: {change}"
+        return "\n".join([f"  {self.label}:", *(f"    {line}".rstrip() for line in lines)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +136,19 @@ class Diff:
     is_creation: bool
     rows: tuple[FieldDiff, ...]
     side_effects: tuple[str, ...]
+    # What was proposed and a person left out, or emptied; and who edited the rest.
+    left_out: tuple[FieldDiff, ...] = ()
+    edited_by: str = ""
 
     def as_text(self) -> str:
         """The diff in plain text, one line a field."""
         head = f"New {self.record_kind.label.lower()}" if self.is_creation else self.record_label
         lines = [head]
-        for row in self.rows:
-            change = row.after_text if row.is_new else f"{row.before_text} → {row.after_text}"
-            lines.append(f"  {row.label}: {change}")
+        by = f" (edited by {self.edited_by})" if self.edited_by else " (edited)"
+        lines.extend(
+            row.as_text() + (by if row.origin_label == "edited" else "") for row in self.rows
+        )
+        lines.extend(f"  Left out: {row.label} ({row.after_text})" for row in self.left_out)
         lines.extend(f"  Also: {effect}" for effect in self.side_effects)
         return "\n".join(lines)
 
@@ -120,20 +156,12 @@ class Diff:
         """The diff as the API gives it."""
         return {
             "tool": self.tool,
+            "tool_label": self.tool_label,
             "record_kind": self.record_kind.value,
             "record_label": self.record_label,
             "is_creation": self.is_creation,
-            "fields": [
-                {
-                    "field": row.field,
-                    "label": row.label,
-                    "kind": row.kind.value,
-                    "before": row.before,
-                    "after": row.after,
-                    "before_text": row.before_text,
-                    "after_text": row.after_text,
-                }
-                for row in self.rows
-            ],
+            "fields": [row.as_json() for row in self.rows],
+            "left_out": [row.as_json() for row in self.left_out],
+            "edited_by": self.edited_by,
             "side_effects": list(self.side_effects),
         }

@@ -106,27 +106,41 @@ class ChangeSinceSerializer(serializers.Serializer[Any]):
     changed_at = UtcDateTimeField(allow_null=True)
 
 
+class SegmentSerializer(serializers.Serializer[Any]):
+    """A run of words of a long text that stays, goes or comes."""
+
+    op = serializers.ChoiceField(["equal", "delete", "insert"])
+    text = serializers.CharField()
+
+
+class FieldDiffSerializer(serializers.Serializer[Any]):
+    """One field before and after."""
+
+    field = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(ValueKind.choices)
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+    before_text = serializers.CharField()
+    after_text = serializers.CharField()
+    origin = serializers.CharField(help_text="`proposed`, `edited` or `left out`.")
+    segments = SegmentSerializer(many=True, help_text="Long texts alone: word by word.")
+
+
 # Built by a call, because a class cannot have a member named ``fields``.
 DIFF = inline_serializer(
     "Diff",
     {
         "tool": serializers.CharField(),
+        "tool_label": serializers.CharField(),
         "record_kind": serializers.ChoiceField(RecordKind.choices),
         "record_label": serializers.CharField(),
         "is_creation": serializers.BooleanField(),
-        "fields": inline_serializer(
-            "FieldDiff",
-            {
-                "field": serializers.CharField(),
-                "label": serializers.CharField(),
-                "kind": serializers.ChoiceField(ValueKind.choices),
-                "before": serializers.JSONField(allow_null=True),
-                "after": serializers.JSONField(allow_null=True),
-                "before_text": serializers.CharField(),
-                "after_text": serializers.CharField(),
-            },
-            many=True,
+        "fields": FieldDiffSerializer(many=True),
+        "left_out": FieldDiffSerializer(
+            many=True, help_text="What was proposed and a person left out."
         ),
+        "edited_by": serializers.CharField(help_text="Empty unless a person edited it."),
         "side_effects": serializers.ListField(child=serializers.CharField()),
     },
     allow_null=True,

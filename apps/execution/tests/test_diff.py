@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
+import pytest
+from django.template.loader import render_to_string
+from django.utils import timezone
 from pydantic import Field
 
 from apps.conftest import Cast
@@ -19,6 +22,7 @@ from apps.crm.tests.factories import (
 from apps.execution.diff import NOTHING, build_diff, label_of, text_of, word_segments
 from apps.execution.reading import read_seen
 from apps.execution.schemas import Diff, JsonValue
+from apps.execution.tests.cases import VALID
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import RecordId
@@ -156,14 +160,14 @@ def test_a_reference_that_is_gone_is_shown_by_its_number(acme: Tenant) -> None:
 def test_money_has_thousands_and_the_records_currency(acme: Tenant) -> None:
     deal = OpportunityFactory(amount="4821.00", currency="EUR")
     diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "amount": "12500.5"})
-    assert texts(diff) == {"amount": ("4,821 EUR", "12,500.50 EUR")}
+    assert texts(diff) == {"amount": ("4,821\u00a0€", "12,500.50\u00a0€")}
     assert diff.rows[0].kind == "money"
 
 
 def test_a_change_of_currency_is_seen_on_both_sides(acme: Tenant) -> None:
     deal = OpportunityFactory(amount="4821.00", currency="EUR")
     diff = diff_for(ChangeDeal(), {"opportunity_id": deal.pk, "amount": "5000", "currency": "USD"})
-    assert texts(diff) == {"amount": ("4,821 EUR", "5,000 USD"), "currency": ("EUR", "USD")}
+    assert texts(diff) == {"amount": ("4,821\u00a0€", "5,000\u00a0$"), "currency": ("EUR", "USD")}
 
 
 def test_money_without_a_currency_is_a_number(acme: Tenant) -> None:
@@ -214,6 +218,7 @@ def test_as_json(acme: Tenant) -> None:
     diff = diff_for("update_task", {"task_id": task.pk, "due_on": "2026-03-12"})
     assert diff.as_json() == {
         "tool": "update_task",
+        "tool_label": "Update task",
         "record_kind": "task",
         "record_label": "The record",
         "is_creation": False,
@@ -226,10 +231,115 @@ def test_as_json(acme: Tenant) -> None:
                 "after": "2026-03-12",
                 "before_text": "31 Jan 2026",
                 "after_text": "12 Mar 2026",
+                "origin": "proposed",
+                "segments": [],
             }
         ],
+        "left_out": [],
+        "edited_by": "",
         "side_effects": [],
     }
+
+
+def test_what_a_person_edited_and_left_out_is_marked(cast: Cast) -> None:
+    contact = ContactFactory(phone="1", title="Buyer", email="ana@isdom.com", owner=cast.rep)
+    proposed: dict[str, JsonValue] = {
+        "contact_id": contact.pk, "phone": "2", "title": "CEO", "email": "ana@isdom.org",
+    }  # fmt: skip
+    given: dict[str, JsonValue] = {
+        "contact_id": contact.pk, "phone": "3", "title": "CEO", "email": "ana@isdom.com",
+        "email_status": "valid",
+    }  # fmt: skip
+    tool = registry.get("update_contact")
+    seen = read_seen(tool, tool.parse({**proposed, **given}))
+    diff = build_diff(
+        tool, given, seen, record_label="Ana", proposed=proposed, edited_by="Rita Rep"
+    )
+    assert [(row.field, row.after_text, row.origin_label) for row in diff.rows] == [
+        ("email_status", "Works", "edited"),
+        ("phone", "3", "edited"),
+        ("title", "CEO", "proposed"),
+    ]
+    # Typed back to what stands there: nothing is written, and that it was proposed is still seen.
+    assert [(row.field, row.before_text, row.after_text) for row in diff.left_out] == [
+        ("email", "ana@isdom.com", "ana@isdom.org"),
+    ]
+    assert (diff.left_out[0].origin_label, diff.edited_by) == ("left out", "Rita Rep")
+    assert diff.as_text() == (
+        "Ana\n"
+        "  E-mail status: Not checked → Works (edited by Rita Rep)\n"
+        "  Phone: 1 → 3 (edited by Rita Rep)\n"
+        "  Title: Buyer → CEO\n"
+        "  Left out: E-mail (ana@isdom.org)"
+    )
+    html = render_to_string("suggestions/_diff.html", {"diff": diff})
+    assert html.count("edited by Rita Rep") == 2
+    assert html.count("left out</span>") == 1
+    assert "<del>ana@isdom.org</del>" in html
+
+
+def test_what_was_not_edited_is_the_proposal(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    arguments: dict[str, JsonValue] = {
+        "subject_kind": "lead", "subject_id": lead.pk, "title": "Call", "description": "Ask why",
+    }  # fmt: skip
+    tool = registry.get("create_task")
+    seen = read_seen(tool, tool.parse(arguments))
+    same = build_diff(tool, arguments, seen, record_label="Ana", proposed=arguments)
+    assert {row.origin_label for row in same.rows} == {"proposed"}
+    assert same.left_out == ()
+    # A proposal that the tool can no longer read marks nothing.
+    old = build_diff(tool, arguments, seen, record_label="Ana", proposed={"name": "Call"})
+    assert (old.rows, old.left_out) == (same.rows, ())
+    emptied = {**arguments, "description": ""}
+    diff = build_diff(tool, emptied, seen, record_label="Ana", proposed=arguments)
+    assert [(row.field, row.after_text) for row in diff.left_out] == [("description", "Ask why")]
+
+
+def test_long_texts_in_plain_text(acme: Tenant) -> None:
+    deal = OpportunityFactory(notes="Wants a discount.\nBy May")
+    diff = diff_for(
+        "update_opportunity", {"opportunity_id": deal.pk, "notes": "Wants no discount.\nBy June"}
+    )
+    assert diff.as_text() == (
+        "The record\n  Notes:\n    Wants [-a-]{+no+} discount.\n    By [-May-]{+June+}"
+    )
+    assert [segment["op"] for segment in diff.rows[0].as_json()["segments"]] == [  # type: ignore[union-attr,index]
+        "equal", "delete", "insert", "equal", "delete", "insert",
+    ]  # fmt: skip
+    html = render_to_string("suggestions/_diff.html", {"diff": diff})
+    assert "Wants <del>a</del><ins>no</ins> discount." in html
+
+
+def test_very_long_texts_are_compared_by_lines() -> None:
+    lines = [f"line {number} of the notes\n" for number in range(1000)]
+    changed = [*lines[:500], "another line\n", *lines[501:]]
+    segments = word_segments("".join(lines), "".join(changed))
+    assert segments == (
+        ("equal", "".join(lines[:500])),
+        ("delete", lines[500]),
+        ("insert", "another line\n"),
+        ("equal", "".join(lines[501:])),
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("Europe/Berlin", "2 Mar 2026, 10:00"), ("America/New_York", "2 Mar 2026, 04:00")],
+)
+def test_a_moment_is_told_in_the_readers_zone(cast: Cast, zone: str, text: str) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    with timezone.override(zone):
+        diff = diff_for("log_activity", {**VALID["log_activity"], "subject_id": lead.pk})
+    assert {row.field: row.after_text for row in diff.rows}["occurred_at"] == text
+
+
+def test_money_of_a_real_tool_and_places_that_make_no_difference(acme: Tenant) -> None:
+    deal = OpportunityFactory(amount="4821.50", currency="EUR")
+    same = {"opportunity_id": deal.pk, "amount": "4821.5", "currency": "EUR"}
+    assert diff_for("update_opportunity", same).rows == ()
+    diff = diff_for("update_opportunity", {**same, "amount": 12500})
+    assert texts(diff) == {"amount": ("4,821.50\u00a0€", "12,500\u00a0€")}
 
 
 def test_names_are_looked_up_once_for_each_column(
@@ -252,8 +362,8 @@ def test_single_values_as_text(cast: Cast) -> None:
     assert text_of(RecordKind.TASK, "status", "done") == "Done"
     assert text_of(RecordKind.LEAD, "do_not_contact", False) == "No"
     assert text_of(RecordKind.LEAD, "do_not_contact", True) == "Yes"
-    assert text_of(RecordKind.OPPORTUNITY, "amount", "1234.00", currency="USD") == "1,234 USD"
+    assert text_of(RecordKind.OPPORTUNITY, "amount", "1234.00", currency="USD") == "1,234\u00a0$"
     assert text_of(RecordKind.ACTIVITY, "occurred_at", "2026-03-02T09:05:00+00:00") == (
-        "2 Mar 2026 09:05"
+        "2 Mar 2026, 09:05"
     )
     assert text_of(RecordKind.LEAD, "title", "") == NOTHING

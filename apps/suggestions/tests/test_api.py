@@ -127,6 +127,8 @@ def test_one_shows_diff_evidence_and_whether_it_can_be_decided(cast: Cast, api_f
             "after": "Write to the lead",
             "before_text": "—",
             "after_text": "Write to the lead",
+            "origin": "proposed",
+            "segments": [],
         }
     ]
     assert body["evidence"] == [
