@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from apps.crm.enums import FieldType
 from apps.crm.importing.fields import ValueType
-from apps.crm.importing.formats import FileRow
 from apps.crm.importing.mapping import ColumnMapping, ColumnTarget
+from apps.crm.importing.tables import FileRow
 from apps.crm.importing.values import (
     DateOrder,
     DecimalMark,

@@ -17,11 +17,12 @@ from apps.crm.importing import staging
 from apps.crm.importing.columns import FileProfile, profile_columns
 from apps.crm.importing.derivations import derive_columns
 from apps.crm.importing.exceptions import FileRefusedError
-from apps.crm.importing.formats import OpenFile, Table, detect_format
+from apps.crm.importing.formats import OpenFile, detect_format
 from apps.crm.importing.mapping import ColumnMapping, MappingFile, fit_mapping, require_complete
 from apps.crm.importing.problems import RowProblem
 from apps.crm.importing.references import ReferenceScope, assign_record_ids, resolve_references
 from apps.crm.importing.rows import ParsedRow, RowParser, TenantDefaults
+from apps.crm.importing.tables import Table
 from apps.crm.importing.upsert import UpsertCounts, upsert_rows
 from apps.crm.models import CustomField
 from apps.tenants.connections import tenant_connection

@@ -14,9 +14,9 @@ from apps.crm.enums import FieldType, RecordKind
 from apps.crm.importing.columns import EMPTY_WORDS, REMEMBERED_VALUES, FileProfile
 from apps.crm.importing.exceptions import MappingError
 from apps.crm.importing.fields import ImportField, ValueType
-from apps.crm.importing.formats import FileRow
 from apps.crm.importing.mapping import ColumnMapping, ColumnTarget
 from apps.crm.importing.problems import RowProblem
+from apps.crm.importing.tables import FileRow
 from apps.crm.importing.values import (
     Amount,
     DateOrder,

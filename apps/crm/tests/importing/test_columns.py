@@ -6,8 +6,8 @@ import pytest
 
 from apps.crm.enums import FieldType, RecordKind
 from apps.crm.importing.columns import FileProfile, profile_columns
-from apps.crm.importing.formats import FileRow
 from apps.crm.importing.mapping import MappingFile, fit_mapping
+from apps.crm.importing.tables import FileRow
 from apps.crm.importing.values import DateOrder, DecimalMark
 
 pytestmark = pytest.mark.django_db

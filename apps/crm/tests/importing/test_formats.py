@@ -13,14 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.crm.importing.exceptions import FileRefusedError, FileTooLargeError
-from apps.crm.importing.formats import (
-    FileFormat,
-    FileRow,
-    OpenFile,
-    Table,
-    detect_format,
-    open_path,
-)
+from apps.crm.importing.formats import FileFormat, OpenFile, detect_format, open_path
+from apps.crm.importing.tables import FileRow, Table
 
 LIMIT = 10_000_000
 
