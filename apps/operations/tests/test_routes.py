@@ -40,6 +40,7 @@ NAMES_NO_ROW = {
     "triggers:trigger_detail": "the key of a trigger",
     "triggers:trigger_defaults": "the key of a trigger",
     "triggers:replay_list": "the key of a trigger",
+    "triggers:replay_export": "the key of a trigger",
     "replayrun-list": "the key of a trigger",
     "trigger-detail": "the key of a trigger",
 }

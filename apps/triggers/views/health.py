@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.triggers.charts import lay_out_days, lay_out_spark
 from apps.triggers.health import DAYS_SHOWN, GONE_WRONG_DAYS, NEVER_FIRED_DAYS, read_health
+from apps.triggers.views.exporting import send_table
 from apps.triggers.views.triggers import viewer_of
+
+HEADER = (
+    "Trigger", "State", "Firing now", "Fired", "Cleared", "Last fired", "Last full look (s)", "Average (s)",
+    "Errors",
+)  # fmt: skip
 
 
 @require_safe
@@ -29,3 +35,24 @@ def show_health(request: HttpRequest) -> HttpResponse:
         "gone_wrong_days": GONE_WRONG_DAYS,
     }
     return render(request, "triggers/health.html", context)
+
+
+@require_safe
+def export_health(request: HttpRequest) -> HttpResponseBase:
+    """The triggers over the days shown as they are on screen, as a CSV file."""
+    user = viewer_of(request)
+    rows = [
+        (
+            row.setting.trigger.label,
+            "On" if row.setting.choice.is_enabled else "Off",
+            row.firing,
+            row.fired_total,
+            row.cleared_total,
+            row.last_fired_at,
+            row.last_s,
+            row.average_s,
+            row.errors,
+        )
+        for row in read_health(timezone.now()).triggers
+    ]
+    return send_table(request, user, what="trigger-health", header=HEADER, rows=rows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,11 +19,15 @@ from apps.triggers.replay.exceptions import ReplayBusyError
 from apps.triggers.replay.forms import ReplayForm
 from apps.triggers.replay.presentation import describe_question, show_replay
 from apps.triggers.replay.runs import close_lost_replays, request_cancel
+from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.tasks import send_replay
 from apps.triggers.rules import registry
 from apps.triggers.settings import read_setting
+from apps.triggers.views.exporting import send_table
 from apps.users.models import User
 from apps.users.services import person_of
+
+HEADER = ("Asked", "With", "By", "Days", "State", "Fired", "At present")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,6 +55,41 @@ def list_replays(request: HttpRequest, key: str) -> HttpResponse:
     return (
         _show_run(request, user, setting.trigger, run) if _is_fragment(request) else redirect(run)
     )
+
+
+@require_safe
+def export_replays(request: HttpRequest, key: str) -> HttpResponseBase:
+    """The latest replays of a trigger as they are on screen, as a CSV file."""
+    user, trigger = _viewer_of(request), registry.get(key)
+    rows = []
+    for run in _latest(user, trigger):
+        answer = ReplayResult.model_validate(run.result) if run.result else None
+        rows.append(
+            (
+                run.queued_at,
+                describe_question(run, trigger),
+                str(run.requested_by or ""),
+                run.days,
+                run.get_status_display(),
+                answer and answer.asked.fired,
+                answer and answer.present and answer.present.fired,
+            )
+        )
+    return send_table(request, user, what=f"replays-{key}", header=HEADER, rows=rows)
+
+
+@require_safe
+def export_replay_records(request: HttpRequest, key: str, pk: int) -> HttpResponseBase:
+    """The records that a replay names, those that the person may see, as a CSV file."""
+    user, trigger = _viewer_of(request), registry.get(key)
+    replay = show_replay(_find(user, key, pk), trigger, user)
+    records = replay.answer.records if replay.answer else ()
+    rows = [
+        (row.record.pk, str(row.record), row.last_fired_at, row.fired, row.became)
+        for row in records
+    ]
+    header = ("Id", replay.noun.capitalize(), "Last fired by", "Times", "Today")
+    return send_table(request, user, what=f"replay-{pk}", header=header, rows=rows)
 
 
 @require_safe
@@ -81,6 +121,11 @@ def _find(user: User, key: str, pk: int) -> ReplayRun:
     return get_object_or_404(runs, pk=pk, trigger=key)
 
 
+def _latest(user: User, trigger: Trigger[Any]) -> Iterable[ReplayRun]:
+    visible = ReplayRun.objects.visible_to(user).filter(trigger=trigger.key)
+    return visible.select_related("requested_by")[: services.KEPT_PER_TRIGGER]
+
+
 def _is_fragment(request: HttpRequest) -> bool:
     return bool(request.htmx)  # type: ignore[attr-defined]
 
@@ -109,13 +154,11 @@ def _show_form(
     if _is_fragment(request):
         context: dict[str, Any] = {"form": form, "refusal": refusal}
         return render(request, "triggers/_replay_refused.html", context, status=status)
-    visible = ReplayRun.objects.visible_to(user).filter(trigger=trigger.key)
-    runs = visible.select_related("requested_by")[: services.KEPT_PER_TRIGGER]
     context = {
         "nav_section": "triggers",
         "trigger": trigger,
         "form": form,
         "refusal": refusal,
-        "runs": [(run, describe_question(run, trigger)) for run in runs],
+        "runs": [(run, describe_question(run, trigger)) for run in _latest(user, trigger)],
     }
     return render(request, "triggers/replay_list.html", context, status=status)

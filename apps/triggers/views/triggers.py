@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -37,10 +37,14 @@ from apps.triggers.settings import (
     read_settings,
 )
 from apps.triggers.tasks import send_scan
+from apps.triggers.views.exporting import send_table
 from apps.users.models import User
 from apps.users.services import person_of
 
 CHANGES_SHOWN = 10
+HEADER = (
+    "Trigger", "Records", "State", "Parameters", "Firing now", "Urgency", "Goal", "Suggests", "Last look",
+)  # fmt: skip
 
 _NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
@@ -60,14 +64,30 @@ class ShownTrigger:
 def list_triggers(request: HttpRequest) -> HttpResponse:
     """All triggers by the kind of record they watch."""
     viewer_of(request)
-    firing = Signal.objects.firing().counts_by_trigger()
-    looks = dict(TriggerState.objects.values_list("trigger", "looked_at"))
-    shown = [
-        _show(setting, firing.get(setting.trigger.key, 0), looks.get(setting.trigger.key))
-        for setting in read_settings()
-    ]
-    context = {"nav_section": "triggers", "tab": "triggers", "groups": list(_by_kind(shown))}
+    context = {"nav_section": "triggers", "tab": "triggers", "groups": list(_read_groups())}
     return render(request, "triggers/trigger_list.html", context)
+
+
+@require_safe
+def export_triggers(request: HttpRequest) -> HttpResponseBase:
+    """The triggers as they are on screen, as a CSV file."""
+    user = viewer_of(request)
+    rows = [
+        (
+            shown.setting.trigger.label,
+            kind,
+            "On" if shown.setting.choice.is_enabled else "Off",
+            _whose_parameters(shown.setting),
+            shown.firing,
+            shown.setting.trigger.severity.label,
+            shown.goal,
+            ", ".join(shown.tools),
+            shown.looked_at,
+        )
+        for kind, triggers in _read_groups()
+        for shown in triggers
+    ]
+    return send_table(request, user, what="triggers", header=HEADER, rows=rows)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -182,6 +202,22 @@ def _show(setting: Setting, firing: int, looked_at: datetime | None) -> ShownTri
         firing=firing,
         looked_at=looked_at,
     )
+
+
+def _read_groups() -> Iterable[tuple[str, list[ShownTrigger]]]:
+    """Every trigger as it stands, by kind of record."""
+    firing = Signal.objects.firing().counts_by_trigger()
+    looks = dict(TriggerState.objects.values_list("trigger", "looked_at"))
+    return _by_kind(
+        _show(setting, firing.get(setting.trigger.key, 0), looks.get(setting.trigger.key))
+        for setting in read_settings()
+    )
+
+
+def _whose_parameters(setting: Setting) -> str:
+    if setting.is_misfit:
+        return "Do not fit"
+    return "Own" if setting.own_parameters else "Default"
 
 
 def _by_kind(shown: Iterable[ShownTrigger]) -> Iterable[tuple[str, list[ShownTrigger]]]:
