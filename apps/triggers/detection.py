@@ -38,7 +38,8 @@ written AS (
     ON CONFLICT (trigger, record_id) WHERE cleared_at IS NULL DO UPDATE
         SET facts = excluded.facts, severity = excluded.severity, parameters = excluded.parameters,
             refreshed_at = excluded.refreshed_at
-        WHERE s.facts IS DISTINCT FROM excluded.facts OR s.severity <> excluded.severity
+        WHERE (s.facts, s.severity, s.parameters)
+            IS DISTINCT FROM (excluded.facts, excluded.severity, excluded.parameters)
     RETURNING (xmax = 0) AS is_new
 ),
 cleared AS (

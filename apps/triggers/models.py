@@ -24,7 +24,8 @@ class Signal(models.Model):
     """One trigger firing for one record: *firing* until ``cleared_at`` is set.
 
     ``facts`` are what the trigger saw, as moments and ids rather than ages, so that an unchanged record
-    leaves the row untouched.
+    leaves the row untouched. ``parameters`` are those it went by: of a firing signal the tenant's present
+    ones, as of the last look; a cleared signal keeps the facts and parameters of then.
     """
 
     trigger = models.CharField(max_length=60)

@@ -22,7 +22,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve, reject
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.models import Scan, Signal
+from apps.triggers.models import Scan, Signal, TriggerSetting
 from apps.triggers.services import scan_now
 
 NOW = timezone.now()
@@ -54,7 +54,7 @@ def test_a_quiet_lead_becomes_one_suggestion_with_cited_evidence(cast: Cast) -> 
 def test_a_followup_is_due_on_the_tenants_next_working_day(cast: Cast, acme: Tenant) -> None:
     today = NOW.astimezone(acme.zone).date()
     tomorrow, then = today + timedelta(days=1), today + timedelta(days=2)
-    Tenant.objects.filter(pk=acme.pk).update(working_week="1234567", holidays=[tomorrow])
+    Tenant.objects.filter(pk=acme.pk).update(holidays=[tomorrow])
     LeadFactory(owner=cast.rep, created_at=LONG_AGO)
     scan()
     assert Suggestion.objects.get().arguments["due_on"] == then.isoformat()
@@ -66,6 +66,17 @@ def test_a_rescan_makes_no_second_one(cast: Cast) -> None:
     second = scan(timedelta(hours=1))
     assert (second.suggestions_created, Suggestion.objects.count()) == (0, 1)
     assert Signal.objects.count() == 1
+
+
+def test_another_setting_refreshes_what_goes_on_firing(cast: Cast) -> None:
+    LeadFactory(owner=cast.rep, created_at=LONG_AGO)
+    scan()
+    TriggerSetting.objects.create(trigger="lead_inactive", parameters={"silent_days": 21})
+    ledger = scan(timedelta(hours=1))
+    assert (ledger.suggestions_created, ledger.suggestions_refreshed) == (0, 1)
+    went_by = Signal.objects.get().parameters
+    assert went_by == {"silent_days": 21, "past_reviving_days": 120}
+    assert Suggestion.objects.get().refreshed_at == NOW + timedelta(hours=1)
 
 
 def test_clearing_withdraws(cast: Cast) -> None:
@@ -153,4 +164,7 @@ def test_all_four_tools_come_out_of_the_six_triggers(cast: Cast) -> None:
     lead = Lead.objects.get(email="maria.silva@novacorp.com")
     assert (lead.first_name, lead.last_name, lead.company) == ("Maria", "Silva", "Novacorp")
     assert lead.activities.count() == 1
-    assert scan(timedelta(minutes=1)).suggestions_created == 0
+    # What was approved is done; the lead that was made is to be contacted next.
+    assert scan(timedelta(hours=1)).suggestions_created == 1
+    waiting = Suggestion.objects.get(state=State.PENDING)
+    assert (waiting.goal, waiting.record_id) == ("meet_lead", lead.pk)

@@ -121,11 +121,30 @@ def test_one_trigger_leaves_the_signals_of_another_alone(acme: Tenant) -> None:
     assert Signal.objects.firing().count() == 2
 
 
-def test_parameters_are_kept_with_the_signal(acme: Tenant) -> None:
+def test_a_firing_signal_names_the_parameters_that_it_fires_by_now(acme: Tenant) -> None:
     quiet_lead()
     look(silent_days=20)
-    assert Signal.objects.get().parameters == {"silent_days": 20, "past_reviving_days": 120}
+    before = Signal.objects.get()
+    assert before.parameters == {"silent_days": 20, "past_reviving_days": 120}
+    assert look(LATER, silent_days=21) == Detection(matched=1, fired=0, refreshed=1, cleared=0)
+    after = Signal.objects.get()
+    assert after.parameters == {"silent_days": 21, "past_reviving_days": 120}
+    assert (after.pk, after.fired_at, after.refreshed_at) == (before.pk, NOW, LATER)
+    assert after.facts == before.facts
+
+
+def test_a_cleared_signal_keeps_the_facts_and_parameters_of_then(acme: Tenant) -> None:
+    lead = quiet_lead()
+    look(silent_days=20)
+    seen = Signal.objects.get().facts
     assert look(LATER, silent_days=31).cleared == 1
+    Lead.objects.filter(pk=lead.pk).update(company="Lead Works II")
+    assert look(LATER, silent_days=21) == Detection(matched=1, fired=1, refreshed=0, cleared=0)
+    former, present = Signal.objects.order_by("id")
+    assert former.parameters == {"silent_days": 20, "past_reviving_days": 120}
+    assert (former.facts, former.cleared_at) == (seen, LATER)
+    assert present.parameters == {"silent_days": 21, "past_reviving_days": 120}
+    assert present.facts == {**seen, "revision": 2}
 
 
 def test_one_statement_whatever_the_number_of_records(
