@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from apps.triggers.rules import registry
 from apps.triggers.watches import Own
 from apps.users.models import User
 
-BECKONS = "beckons"
+BECKONS, RETURNS = "beckons", "returns"
 
 
 class LeadBeckons(Trigger[Parameters]):
@@ -45,17 +45,33 @@ class LeadBeckons(Trigger[Parameters]):
     watches = (Own(),)
     inhibits = ("lead_inactive",)
     parameters_type = Parameters
+    words = BECKONS
 
     def matching(self, moment: ScanMoment, parameters: Parameters) -> QuerySet[Any]:
-        return Lead.objects.filter(notes=BECKONS).annotate(facts=JSONObject(revision="revision"))
+        leads = Lead.objects.filter(notes=self.words)
+        return leads.annotate(facts=JSONObject(revision="revision"))
 
     def edges(self, moment: ScanMoment, parameters: Parameters) -> tuple[Edge, ...]:
         return ()
 
 
+class LeadReturns(LeadBeckons):
+    """The same with other words, for the goal of the trigger that it inhibits."""
+
+    key = "lead_returns"
+    label = "Lead returns"
+    goal = Goal.REVIVE_LEAD
+    words = RETURNS
+
+
 @pytest.fixture(autouse=True)
-def _one_trigger_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry._triggers, LeadBeckons.key, LeadBeckons())
+def _two_triggers_more() -> Iterator[None]:
+    added = (LeadBeckons(), LeadReturns())
+    for trigger in added:
+        registry.register(trigger)
+    yield
+    for trigger in added:
+        del registry._triggers[trigger.key]
 
 
 def made() -> dict[str, str]:
@@ -65,6 +81,10 @@ def made() -> dict[str, str]:
 
 def beckon(**leads: Any) -> None:
     Lead.objects.filter(**leads).update(notes=BECKONS)
+
+
+def come_back() -> None:
+    Lead.objects.update(notes=RETURNS)
 
 
 def test_the_weaker_one_makes_no_suggestion(cast: Cast) -> None:
@@ -141,32 +161,26 @@ def test_what_rests_on_a_signal_of_its_own_too_is_kept(cast: Cast) -> None:
     assert made() == {"revive_lead": State.PENDING, "act_on_interest": State.PENDING}
 
 
-def test_for_one_goal_the_stronger_finding_takes_over_the_suggestion(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(LeadBeckons, "goal", Goal.REVIVE_LEAD)
+def test_for_one_goal_the_stronger_finding_takes_over_the_suggestion(cast: Cast) -> None:
     quiet_lead(cast.rep)
     scan()
-    beckon()
+    come_back()
     ledger = scan(timedelta(minutes=1))
     assert (ledger.suggestions_refreshed, ledger.suggestions_withdrawn) == (1, 0)
     suggestion = Suggestion.objects.get()
-    assert suggestion.reason.startswith("Lead beckons. ")
+    assert suggestion.reason.startswith("Lead returns. ")
     assert "No contact" not in suggestion.reason
 
 
-def test_what_is_brought_up_to_date_tells_what_counts(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(LeadBeckons, "goal", Goal.REVIVE_LEAD)
+def test_what_is_brought_up_to_date_tells_what_counts(cast: Cast) -> None:
     quiet_lead(cast.rep)
     scan()
-    beckon()
+    come_back()
     suggestion = Suggestion.objects.get()
     actor = Actor.for_person(cast.rep)
     assert bring_up_to_date(suggestion, actor=actor, now=NOW + timedelta(minutes=1))
     suggestion.refresh_from_db()
-    assert suggestion.reason.startswith("Lead beckons. Try")
+    assert suggestion.reason.startswith("Lead returns. Try")
 
 
 def test_one_that_is_about_to_be_superseded_can_still_be_brought_up_to_date(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from apps.crm.models import ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, TaskFactory
 from apps.execution.exceptions import PermissionRefusedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution
+from apps.execution.tools import registry as tools
 from apps.execution.tools.tasks import CreateFollowup
 from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
@@ -131,12 +133,24 @@ def test_who_may_decide_but_not_make_the_change_is_refused_on_record(cast: Cast)
     assert (entry.actor_id, entry.details) == (decider.pk, {"tool": "create_followup"})
 
 
-def test_what_policy_refuses_is_not_written_and_on_record(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Overreaching(CreateFollowup):
+    """A tool that reaches further than it declares."""
+
+    key = "overreaching_followup"
+    allowed_fields = frozenset({"title"})
+
+
+@pytest.fixture
+def overreaching() -> Iterator[str]:
+    """The tool among the others: its key."""
+    tools.register(Overreaching())
+    yield Overreaching.key
+    del tools._tools[Overreaching.key]
+
+
+def test_what_policy_refuses_is_not_written_and_on_record(cast: Cast, overreaching: str) -> None:
     suggestion = suggested(cast.rep)
-    # A tool that reaches further than it declares.
-    monkeypatch.setattr(CreateFollowup, "allowed_fields", frozenset({"title"}))
+    Suggestion.objects.update(tool=overreaching)
     with pytest.raises(PolicyRefusedError) as caught:
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert (caught.value.code, caught.value.status) == ("policy_refused", 403)
@@ -145,7 +159,7 @@ def test_what_policy_refuses_is_not_written_and_on_record(
     assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
     assert events_of(suggestion) == ["suggestion.created", "policy.refused"]
     entry = AuditEntry.objects.get(event="policy.refused")
-    assert (entry.actor_id, entry.details) == (cast.rep.pk, {"tool": "create_followup"})
+    assert (entry.actor_id, entry.details) == (cast.rep.pk, {"tool": overreaching})
 
 
 def test_a_suggestion_whose_record_moved_to_another_team_cannot_be_approved(cast: Cast) -> None:
