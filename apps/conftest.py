@@ -79,10 +79,19 @@ def django_db_setup(
                     time_zone="Europe/Berlin",
                     actor=Actor.for_system("tests"),
                 )
+        _work_every_day()
         connect_as(settings.DATABASE_URL)
     yield
     with django_db_blocker.unblock():
         connect_as(settings.DATABASE_OWNER_URL)
+
+
+def _work_every_day() -> None:
+    """Let the companies have no days off, so that no test depends on the day on which it runs.
+
+    Tests of working days say themselves which days those are.
+    """
+    Tenant.objects.exclude(schema_name="public").update(working_week="1234567", holidays=[])
 
 
 @pytest.fixture(autouse=True)
@@ -242,8 +251,10 @@ def _make_race() -> None:
     host, actor = f"{_RACE}.localhost", Actor.for_system("tests")
     if not schema_exists(_RACE):
         create_tenant(schema=_RACE, name="Race", host=host, actor=actor)
+        _work_every_day()
         return
     tenant = Tenant.objects.create(schema_name=_RACE, name="Race")
+    _work_every_day()
     Domain.objects.create(domain=host, tenant=tenant, is_primary=True)
     ModuleGate.objects.bulk_create(
         ModuleGate(tenant=tenant, module=module.value, is_on=True) for module in Module

@@ -31,6 +31,14 @@ CHRISTMAS, BOXING_DAY, NEW_YEAR = date(2126, 12, 25), date(2126, 12, 26), date(2
 MONDAY_TO_FRIDAY = "12345"
 
 
+@pytest.fixture
+def acme(acme: Tenant) -> Tenant:
+    """The tenant; it and the others work from Monday to Friday."""
+    Tenant.objects.update(working_week=MONDAY_TO_FRIDAY)
+    acme.refresh_from_db()
+    return acme
+
+
 def change(user: User, **wanted: Any) -> bool:
     wanted = {"week": MONDAY_TO_FRIDAY, "week_read": MONDAY_TO_FRIDAY, **wanted}
     return change_working_days(user=user, **wanted)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
 from apps.operations.tests.browser.conftest import Site, sign_in
+from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan, Signal
 from apps.triggers.services import scan_now
@@ -94,6 +95,7 @@ def test_two_managers_set_one_trigger(manager_page: Page, browser: Browser, site
 
 def test_days_off_are_pasted_and_removed(manager_page: Page, site: Site) -> None:
     page = manager_page
+    Tenant.objects.filter(pk=site.tenant.pk).update(working_week="12345")
     # A message that is still fading in has no contrast yet.
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{site.url}/triggers/working-days/")
