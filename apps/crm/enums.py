@@ -16,6 +16,7 @@ class RecordKind(models.TextChoices):
     TASK = "task", "Task"
     CONTRACT = "contract", "Contract"
     PRODUCT = "product", "Product"
+    DRAFT = "draft", "E-mail draft"
 
 
 class LeadStatus(models.TextChoices):
@@ -89,6 +90,14 @@ class TaskPriority(models.IntegerChoices):
     NORMAL = 2, "Normal"
     HIGH = 3, "High"
     URGENT = 4, "Urgent"
+
+
+class DraftStatus(models.TextChoices):
+    """Whether an e-mail draft still waits for a person to send it."""
+
+    DRAFT = "draft", "Draft"
+    SENT = "sent", "Sent"
+    DISCARDED = "discarded", "Discarded"
 
 
 class ContractOutcome(models.TextChoices):

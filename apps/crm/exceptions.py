@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.crm.enums import DraftStatus
 from apps.tenants.exceptions import AishaError
 
 
@@ -72,6 +73,17 @@ class RecordConflictError(CrmError):
     def __init__(self, revision_now: int | None) -> None:
         self.extras: dict[str, Any] = {"revision": revision_now}
         super().__init__()
+
+
+class DraftClosedError(CrmError):
+    """The draft has been sent or discarded already."""
+
+    code = "draft_closed"
+    status = 409
+
+    def __init__(self, status: DraftStatus) -> None:
+        self.extras: dict[str, Any] = {"status_now": status.value}
+        super().__init__(f"This draft is {status.label.lower()} already. Nothing was changed.")
 
 
 class ExternalIdTakenError(CrmError):

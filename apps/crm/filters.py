@@ -13,6 +13,7 @@ from apps.crm.enums import (
     DealOutcome,
     Delivery,
     Direction,
+    DraftStatus,
     EmailStatus,
     LeadStatus,
     TaskPriority,
@@ -122,6 +123,17 @@ class TaskFilterSet(RecordFilterSet):
     opportunity = IdFilter("opportunity")
     due_from = django_filters.DateFilter(field_name="due_on", lookup_expr="gte")
     due_before = django_filters.DateFilter(field_name="due_on", lookup_expr="lt")
+
+
+class DraftFilterSet(RecordFilterSet):
+    """E-mail drafts."""
+
+    status = django_filters.MultipleChoiceFilter(choices=DraftStatus.choices)
+    to_address = django_filters.CharFilter(lookup_expr="iexact")
+    lead = IdFilter("lead")
+    contact = IdFilter("contact")
+    account = IdFilter("account")
+    opportunity = IdFilter("opportunity")
 
 
 class ContractFilterSet(RecordFilterSet):

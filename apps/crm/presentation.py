@@ -55,6 +55,8 @@ LABELS: dict[str, str] = {
     "external_id": "Id there",
     "attributes": "Custom fields",
     "body": "Text",
+    "to_address": "To",
+    "sent_at": "Sent",
 }
 
 # Words that deserve a colour beside them, by field and value.
@@ -66,6 +68,7 @@ TONES: dict[tuple[str, str], str] = {
     ("status", "converted"): "good",
     ("status", "qualified"): "accent",
     ("status", "done"): "good",
+    ("status", "sent"): "good",
     ("email_status", "bounced"): "bad",
     ("delivery", "bounced"): "bad",
     ("priority", "4"): "bad",
@@ -277,7 +280,7 @@ def _address_of(name: str, text: str) -> str:
     """Where a click on a value leads: a mail, a call or a web page; never another scheme."""
     if not text:
         return ""
-    if name in {"email", "counterpart_address"}:
+    if name in {"email", "counterpart_address", "to_address"}:
         return f"mailto:{text}" if "@" in text else ""
     if name == "phone":
         return "tel:" + "".join(sign for sign in text if sign.isdigit() or sign == "+")

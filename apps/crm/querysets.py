@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.crm import lookups  # noqa: F401 - registers "mentions"
-from apps.crm.enums import DealOutcome, LeadStatus, RecordKind, TaskStatus
+from apps.crm.enums import DealOutcome, DraftStatus, LeadStatus, RecordKind, TaskStatus
 from apps.users.rules import Reader, visible_rows
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ChangeLog,  # noqa: F401
         Contact,  # noqa: F401
         Contract,  # noqa: F401
+        Draft,  # noqa: F401
         Lead,  # noqa: F401
         Opportunity,  # noqa: F401
         Product,  # noqa: F401
@@ -177,6 +178,18 @@ class TaskQuerySet(AboutQuerySet["Task"]):
     def due_by(self, day: date) -> Self:
         """Open tasks due on or before a day."""
         return self.open().filter(due_on__lte=day)
+
+    def for_list_page(self) -> Self:
+        """With owner and the records it is about."""
+        return self.select_related("owner", "lead", "contact", "account", "opportunity")
+
+
+class DraftQuerySet(AboutQuerySet["Draft"]):
+    """E-mail drafts."""
+
+    def waiting(self) -> Self:
+        """Drafts that nobody has sent or discarded yet."""
+        return self.filter(status=DraftStatus.DRAFT)
 
     def for_list_page(self) -> Self:
         """With owner and the records it is about."""

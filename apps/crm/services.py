@@ -92,7 +92,7 @@ def change_record(
     """
     require_permission(user, "change", model, record_id, origin=origin)
     with acting(Actor.for_person(user, origin)):
-        record = _lock_visible(user, model, record_id)
+        record = lock_visible(user, model, record_id)
         if revision is not None and record.revision != revision:
             raise RecordChangedError(revision_read=revision, revision_now=record.revision)
         changed = _differences(record, values)
@@ -156,7 +156,12 @@ def require_permission(
     raise ChangeRefusedError
 
 
-def _lock_visible(user: User, model: type[RecordT], record_id: int) -> RecordT:
+def lock_visible(user: User, model: type[RecordT], record_id: int) -> RecordT:
+    """Lock a record that this person may see until the transaction ends, and return it.
+
+    Raises:
+        RecordNotFoundError: there is none for this person.
+    """
     locked = visible_records(user, model).select_for_update(of=("self",))
     record = locked.filter(pk=record_id).first()
     if record is None:

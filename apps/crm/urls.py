@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.crm.layouts import LAYOUTS, Layout
-from apps.crm.views import additions, details, edits, lists, search
+from apps.crm.views import additions, details, drafts, edits, lists, search
 
 app_name = "crm"
 
@@ -30,6 +30,8 @@ def record_routes(layout: Layout) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     *(route for layout in LAYOUTS.values() for route in record_routes(layout)),
     path("tasks/<int:pk>/done/", additions.finish_task, name="task_done"),
+    path("drafts/<int:pk>/sent/", drafts.mark_sent, name="draft_sent"),
+    path("drafts/<int:pk>/discard/", drafts.discard, name="draft_discard"),
     path("search/", search.search_records, name="search"),
     path("import/", include("apps.crm.importing.urls")),
 ]

@@ -65,6 +65,7 @@ GRANTS: dict[str, TableGrants] = {
     "crm_activity": TableGrants(ai=READ, apply=WRITE),
     "crm_task": TableGrants(ai=READ, apply=WRITE),
     "crm_contract": TableGrants(ai=READ, apply=WRITE),
+    "crm_draft": TableGrants(ai=READ, apply=WRITE),
     "crm_product": TableGrants(ai=READ, apply=READ),
     "crm_stage": TableGrants(ai=READ, apply=READ),
     "crm_customfield": TableGrants(ai=READ, apply=READ),

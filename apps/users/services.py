@@ -12,7 +12,16 @@ from django.http import HttpRequest
 from apps.users.enums import PersonRole
 from apps.users.models import User
 
-RECORD_MODELS = ("lead", "contact", "account", "opportunity", "activity", "task", "contract")
+RECORD_MODELS = (
+    "lead",
+    "contact",
+    "account",
+    "opportunity",
+    "activity",
+    "task",
+    "contract",
+    "draft",
+)
 
 # Permissions by role, as ``app.codename``. A rep works; a manager sees and steers all; an
 # administrator also manages people and settings.

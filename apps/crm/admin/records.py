@@ -16,6 +16,7 @@ from apps.crm.models import (
     Activity,
     Contact,
     Contract,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -183,6 +184,16 @@ class ContractAdmin(RecordAdmin):
     list_select_related = ("account", "owner")
 
 
+class DraftAdmin(RecordAdmin):
+    """E-mail drafts."""
+
+    list_display = (
+        "subject", "to_address", "status", "lead", "contact", "opportunity", "owner", "sent_at",
+    )  # fmt: skip
+    list_filter = ("status", "owner")
+    list_select_related = ("lead", "contact", "opportunity", "owner")
+
+
 class ProductAdmin(RecordAdmin):
     """Products."""
 
@@ -200,4 +211,5 @@ RECORD_ADMINS: dict[type[Record], type[RecordAdmin]] = {
     Task: TaskAdmin,
     Contract: ContractAdmin,
     Product: ProductAdmin,
+    Draft: DraftAdmin,
 }

@@ -14,6 +14,7 @@ from apps.crm.models import (
     Activity,
     Contact,
     Contract,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -247,6 +248,19 @@ class ContractSerializer(RecordSerializer[Contract]):
         )  # fmt: skip
         read_only_fields = READ_ONLY_FIELDS
         extra_kwargs = {"currency": {"validators": [currency_code]}}
+        validators: list[Any] = []
+
+
+class DraftSerializer(RecordSerializer[Draft]):
+    """An e-mail draft: to be read. A person sends it from their own mail program."""
+
+    class Meta:
+        model = Draft
+        fields = (
+            *COMMON_FIELDS, "to_address", "subject", "body", "status", "sent_at", "lead", "contact",
+            "account", "opportunity",
+        )  # fmt: skip
+        read_only_fields = fields
         validators: list[Any] = []
 
 

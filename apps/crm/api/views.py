@@ -27,6 +27,7 @@ from apps.crm.models import (
     Activity,
     Contact,
     Contract,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -59,8 +60,8 @@ class RecordPermission(BasePermission):
         return True
 
 
-class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
-    """What every kind of record offers. There is no delete."""
+class RecordReadViewSet(ListModelMixin, GenericViewSet[RecordT]):
+    """A kind of record to be read."""
 
     model: ClassVar[type[Record]]
     ordering_fields: ClassVar[tuple[str, ...]]
@@ -78,6 +79,16 @@ class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One record. Its ETag is for ``If-Match``."""
         return self._answer(get_object_or_404(self.get_queryset(), pk=int(pk)))
+
+    def _answer(self, record: Record, status: int = 200) -> Response:
+        headers = {"ETag": etag_of(record)}
+        if status == 201:
+            headers["Location"] = self.reverse_action("detail", args=[record.pk])
+        return Response(self.get_serializer(record).data, status=status, headers=headers)
+
+
+class RecordViewSet(RecordReadViewSet[RecordT]):
+    """What every kind of record that programs may write offers. There is no delete."""
 
     def create(self, request: Request) -> Response:
         """Write a new record. Left out, its owner is the person who asks."""
@@ -163,12 +174,6 @@ class RecordViewSet(ListModelMixin, GenericViewSet[RecordT]):
             )
         except RecordChangedError as error:
             raise RecordConflictError(error.revision_now) from error
-
-    def _answer(self, record: Record, status: int = 200) -> Response:
-        headers = {"ETag": etag_of(record)}
-        if status == 201:
-            headers["Location"] = self.reverse_action("detail", args=[record.pk])
-        return Response(self.get_serializer(record).data, status=status, headers=headers)
 
 
 def _values_of(validated: Mapping[str, Any]) -> RecordValues:
@@ -278,3 +283,13 @@ class ProductViewSet(RecordViewSet[Product]):
     filterset_class = filters.ProductFilterSet
     ordering_fields = ("id", "name", "price", "created_at", "updated_at")
     default_ordering = "name"
+
+
+class DraftViewSet(RecordReadViewSet[Draft]):
+    """E-mail drafts."""
+
+    model = Draft
+    serializer_class = serializers.DraftSerializer
+    filterset_class = filters.DraftFilterSet
+    ordering_fields = ("id", "created_at", "updated_at")
+    default_ordering = "-created_at"

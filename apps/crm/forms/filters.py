@@ -18,6 +18,7 @@ from apps.crm.enums import (
     ContractOutcome,
     DealOutcome,
     Direction,
+    DraftStatus,
     LeadStatus,
     RecordKind,
     TaskPriority,
@@ -28,6 +29,7 @@ from apps.crm.models import (
     Activity,
     Contact,
     Contract,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -314,6 +316,23 @@ class ProductFilterSet(RecordFilterSet):
         return rows.filter(is_active=value == "true")
 
 
+class DraftFilterSet(RecordFilterSet):
+    """E-mail drafts: those that wait first."""
+
+    defaults = {"status": DraftStatus.DRAFT.value}
+    hidden = ("lead", "contact", "account", "opportunity")
+
+    status = filters.ChoiceFilter(choices=DraftStatus.choices, empty_label="Any", label="Status")
+    lead = filters.NumberFilter()
+    contact = filters.NumberFilter()
+    account = filters.NumberFilter()
+    opportunity = filters.NumberFilter()
+
+    class Meta:
+        model = Draft
+        fields = ("q", "status", "owner", "lead", "contact", "account", "opportunity")
+
+
 FILTER_SETS: dict[RecordKind, type[RecordFilterSet]] = {
     RecordKind.LEAD: LeadFilterSet,
     RecordKind.CONTACT: ContactFilterSet,
@@ -323,6 +342,7 @@ FILTER_SETS: dict[RecordKind, type[RecordFilterSet]] = {
     RecordKind.TASK: TaskFilterSet,
     RecordKind.CONTRACT: ContractFilterSet,
     RecordKind.PRODUCT: ProductFilterSet,
+    RecordKind.DRAFT: DraftFilterSet,
 }
 
 

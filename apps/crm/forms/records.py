@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from apps.crm.enums import ActivityKind, Direction, RecordKind
+from apps.crm.enums import ActivityKind, Direction, DraftStatus, RecordKind
 from apps.crm.forms.custom_fields import PREFIX, field_for, initial_for, stored_value
 from apps.crm.forms.fields import (
     AmountField,
@@ -25,6 +25,7 @@ from apps.crm.models import (
     Contact,
     Contract,
     CustomField,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -256,6 +257,25 @@ class ProductForm(RecordForm):
         fields = ("name", "series", "price", "currency", "is_active")
 
 
+class DraftForm(RecordForm):
+    """An e-mail that waits to be sent; what is sent stays as it was."""
+
+    has_custom_fields = False
+
+    class Meta:
+        model = Draft
+        fields = (
+            "to_address", "subject", "body", "lead", "contact", "account", "opportunity", "owner",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to change what has left the house."""
+        if self.instance.pk and self.instance.status != DraftStatus.DRAFT:
+            word = self.instance.get_status_display().lower()
+            raise ValidationError(f"This draft is {word}: it stays as it was.")
+        return self.cleaned_data
+
+
 class LogActivityForm(ActivityForm):
     """The short form on a record's page: what was just said or written, a call more often than not."""
 
@@ -290,6 +310,7 @@ FORMS: dict[RecordKind, type[RecordForm]] = {
     RecordKind.TASK: TaskForm,
     RecordKind.CONTRACT: ContractForm,
     RecordKind.PRODUCT: ProductForm,
+    RecordKind.DRAFT: DraftForm,
 }
 
 

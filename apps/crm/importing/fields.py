@@ -173,9 +173,10 @@ _SYNONYMS: dict[tuple[RecordKind, str], dict[str, tuple[str, ...]]] = {
 
 
 def parse_kind(text: str) -> RecordKind:
-    """Return the kind of record named by its value or its plural; KeyError when there is none."""
+    """Return the kind of record named by its value or its plural; KeyError when none is imported."""
     word = text.strip().lower()
-    return PLURALS[word] if word in PLURALS else RecordKind(word)
+    kinds = {kind.value: kind for kind in PLURALS.values()} | PLURALS
+    return kinds[word]
 
 
 @cache

@@ -40,6 +40,9 @@ ACCOUNT = Layout(
         Related(
             "Contracts", RecordKind.CONTRACT, "account", (SELF, "outcome", "value", "renews_on")
         ),
+        Related(
+            "E-mail drafts", RecordKind.DRAFT, "account", (SELF, "status", "owner", "created_at")
+        ),
         Related("Subsidiaries", RecordKind.ACCOUNT, "parent", (SELF, "sector", "location")),
     ),
     can_be_talked_about=True,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from apps.crm.layouts.schemas import Column, Layout
+from apps.crm.enums import RecordKind
+from apps.crm.layouts.schemas import Column, Layout, Related
 from apps.crm.models import Opportunity
 from apps.crm.presentation import SELF
 
@@ -29,6 +30,11 @@ OPPORTUNITY = Layout(
     facts=(
         "account", "contact", "product", "amount", "opened_on", "expected_close_on", "closed_on",
         "stage_entered_at", "next_step", "lost_reason", "owner", "last_activity_at", "notes",
+    ),
+    related=(
+        Related(
+            "E-mail drafts", RecordKind.DRAFT, "opportunity", (SELF, "status", "owner", "created_at")
+        ),
     ),
     can_be_talked_about=True,
     empty_text="What you hope to sell stands here: type a deal in, or import a file.",

@@ -31,6 +31,11 @@ LEAD = Layout(
         "company", "title", "email", "phone", "estimated_value", "lead_source", "do_not_contact",
         "owner", "converted_contact", "converted_opportunity", "last_activity_at", "notes",
     ),
+    related=(
+        Related(
+            "E-mail drafts", RecordKind.DRAFT, "lead", (SELF, "status", "owner", "created_at")
+        ),
+    ),
     can_be_talked_about=True,
     empty_text="People who might become customers stand here: type one in, or import a file.",
 )  # fmt: skip
@@ -63,6 +68,9 @@ CONTACT = Layout(
             RecordKind.OPPORTUNITY,
             "contact",
             (SELF, "stage", "amount", "expected_close_on"),
+        ),
+        Related(
+            "E-mail drafts", RecordKind.DRAFT, "contact", (SELF, "status", "owner", "created_at")
         ),
     ),
     can_be_talked_about=True,

@@ -3,6 +3,7 @@
 from apps.crm.models.activities import Activity, Task
 from apps.crm.models.companies import Account, Contract, Product
 from apps.crm.models.deals import Opportunity, Stage
+from apps.crm.models.drafts import Draft
 from apps.crm.models.history import ChangeLog
 from apps.crm.models.imports import ImportRun
 from apps.crm.models.people import Contact, Lead
@@ -15,6 +16,7 @@ __all__ = [
     "Contact",
     "Contract",
     "CustomField",
+    "Draft",
     "ImportRun",
     "Lead",
     "Opportunity",

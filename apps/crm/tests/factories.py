@@ -15,6 +15,7 @@ from apps.crm.models import (
     Contact,
     Contract,
     CustomField,
+    Draft,
     Lead,
     Opportunity,
     Product,
@@ -126,6 +127,17 @@ class ContractFactory(DjangoModelFactory[Contract]):
     name = factory.Sequence(lambda n: f"Contract {n}")
     value = Decimal("12000.00")
     currency = "USD"
+
+
+class DraftFactory(DjangoModelFactory[Draft]):
+    """An e-mail draft."""
+
+    class Meta:
+        model = Draft
+
+    to_address = factory.Sequence(lambda n: f"person{n}@isdom.com")
+    subject = factory.Sequence(lambda n: f"Draft {n}")
+    body = "Good morning,\n\nshall we talk on Monday?"
 
 
 class CustomFieldFactory(DjangoModelFactory[CustomField]):

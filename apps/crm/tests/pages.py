@@ -16,6 +16,7 @@ from apps.crm.tests.factories import (
     ActivityFactory,
     ContactFactory,
     ContractFactory,
+    DraftFactory,
     LeadFactory,
     OpportunityFactory,
     ProductFactory,
@@ -31,6 +32,7 @@ FACTORIES: dict[RecordKind, Any] = {
     RecordKind.TASK: TaskFactory,
     RecordKind.CONTRACT: ContractFactory,
     RecordKind.PRODUCT: ProductFactory,
+    RecordKind.DRAFT: DraftFactory,
 }
 # Everybody may see the price list; all else belongs to somebody.
 OWNED_KINDS = [kind for kind in RecordKind if kind != RecordKind.PRODUCT]

@@ -70,8 +70,9 @@ def test_an_id_beyond_all_bounds_does_not_exist(cast: Cast, client_for: Any) -> 
 
 
 QUERIES = {
-    RecordKind.LEAD: 16, RecordKind.CONTACT: 17, RecordKind.ACCOUNT: 20, RecordKind.OPPORTUNITY: 16,
+    RecordKind.LEAD: 17, RecordKind.CONTACT: 18, RecordKind.ACCOUNT: 21, RecordKind.OPPORTUNITY: 17,
     RecordKind.ACTIVITY: 12, RecordKind.TASK: 12, RecordKind.CONTRACT: 12, RecordKind.PRODUCT: 13,
+    RecordKind.DRAFT: 12,
 }  # fmt: skip
 
 
@@ -195,6 +196,7 @@ def test_related_lists_show_five_and_lead_to_the_rest(cast: Cast, client_for: An
     }
     assert shown == {
         "Deals": (5, f"?account={account.pk}"), "Contacts": (5, ""), "Contracts": (0, ""),
+        "E-mail drafts": (0, ""),
         "Subsidiaries": (0, ""),
     }  # fmt: skip
     text = words(answer)

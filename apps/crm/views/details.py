@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.crm.drafts import is_closed, mail_link, why_not_to_send
 from apps.crm.enums import RecordKind
 from apps.crm.forms.records import AddTaskForm, LogActivityForm
 from apps.crm.layouts import LAYOUTS, Column, Layout, Related
-from apps.crm.models import Activity, CustomField, Record, Task
+from apps.crm.models import Activity, CustomField, Draft, Record, Task
 from apps.crm.presentation import Shown, show_attribute, show_field
 from apps.crm.services import visible_records
 from apps.crm.timeline import Cursor, Part, read_timeline
@@ -74,13 +75,19 @@ def _whole_page(user: User, layout: Layout, record: Record) -> dict[str, Any]:
             "may_add_task": user.has_perm("crm.add_task"),
             "may_finish_task": user.has_perm("crm.change_task"),
         }
+    if isinstance(record, Draft):
+        waits = not is_closed(record)
+        talk = {
+            "mail": mail_link(record) if waits else None,
+            "warning": why_not_to_send(record) if waits else "",
+        }
     return {
         "nav_section": layout.nav_section,
         "badge": show_field(record, layout.badge) if layout.badge else None,
         "facts": [show_field(record, name, user) for name in layout.facts],
         "custom_facts": _custom_facts(record),
         "related": [_read_related(user, record, related) for related in layout.related],
-        "may_change": may(user, "change", layout),
+        "may_change": may(user, "change", layout) and not is_closed(record),
         **talk,
     }
 

@@ -15,6 +15,14 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "create_lead": {"activity_id": 1, "email": "ana@isdom.com"},
     "create_task": {"subject_kind": "account", "subject_id": 1, "title": "Send the price list"},
+    "draft_email": {
+        "subject_kind": "lead",
+        "subject_id": 1,
+        "to_address": "ana@isdom.com",
+        "subject": "The roof",
+        "body": "Good morning,\n\nshall we talk on Monday?",
+        "owner_id": 1,
+    },
     "log_activity": {
         "subject_kind": "lead",
         "subject_id": 1,

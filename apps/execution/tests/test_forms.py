@@ -56,6 +56,12 @@ def own_records(cast: Cast) -> dict[str, dict[str, JsonValue]]:
         "create_followup": {**VALID["create_followup"], "subject_id": lead.pk, "about_id": lead.pk},
         "create_lead": {**VALID["create_lead"], "activity_id": mail.pk, "owner_id": cast.rep.pk},
         "create_task": {**VALID["create_task"], "subject_id": account.pk, "priority": 4},
+        "draft_email": {
+            **VALID["draft_email"],
+            "subject_id": lead.pk,
+            "to_address": lead.email,
+            "owner_id": cast.rep.pk,
+        },
         "log_activity": {**VALID["log_activity"], "subject_id": lead.pk, "body": "Two\nlines."},
         "update_account": {"account_id": account.pk, "sector": "Retail", "parent_id": parent.pk},
         "update_contact": {"contact_id": contact.pk, "phone": "1", "email_status": "bounced"},

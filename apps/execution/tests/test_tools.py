@@ -37,6 +37,7 @@ def test_the_tools_of_the_product() -> None:
         "create_followup": ("crm.add_task", Risk.LOW),
         "create_lead": ("crm.add_lead", Risk.LOW),
         "create_task": ("crm.add_task", Risk.LOW),
+        "draft_email": ("crm.add_draft", Risk.HIGH),
         "log_activity": ("crm.add_activity", Risk.HIGH),
         "update_account": ("crm.change_account", Risk.LOW),
         "update_contact": ("crm.change_contact", Risk.LOW),
@@ -51,6 +52,7 @@ def test_how_each_tool_is_undone() -> None:
         "create_followup": {"status": "cancelled"},
         "create_lead": {"status": "unqualified"},
         "create_task": {"status": "cancelled"},
+        "draft_email": {"status": "discarded"},
         "log_activity": {},
     }
     assert [tool.key for tool in registry.all() if not tool.is_reversible] == ["log_activity"]

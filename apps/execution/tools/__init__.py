@@ -5,6 +5,7 @@ from apps.execution.tools.activities import LogActivity
 from apps.execution.tools.base import Tool, ToolArguments, ToolRegistry
 from apps.execution.tools.contacts import UpdateContact
 from apps.execution.tools.deals import UpdateOpportunity
+from apps.execution.tools.emails import DraftEmail
 from apps.execution.tools.leads import CreateLead, UpdateLead
 from apps.execution.tools.tasks import CreateFollowup, CreateTask, UpdateTask
 
@@ -19,6 +20,7 @@ for _tool in (
     UpdateTask(),
     CreateFollowup(),
     LogActivity(),
+    DraftEmail(),
 ):
     registry.register(_tool)
 

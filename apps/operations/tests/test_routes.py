@@ -43,6 +43,7 @@ NAMES_NO_ROW = {
     "triggers:replay_export": "the key of a trigger",
     "replayrun-list": "the key of a trigger",
     "trigger-detail": "the key of a trigger",
+    "tool-detail": "the key of a tool",
 }
 
 

@@ -9,10 +9,11 @@ import pytest
 from django.conf import settings
 
 from apps.crm.enums import RecordKind
-from apps.crm.importing.fields import fields_of
+from apps.crm.importing.fields import PLURALS, fields_of
 from apps.crm.importing.headers import WORDS
 from apps.crm.importing.recognition import recognise
 
+IMPORTED_KINDS = sorted(set(PLURALS.values()))
 MAVEN = settings.BASE_DIR / "apps/operations/demo/data/maven"
 
 
@@ -278,12 +279,12 @@ def test_unknown_columns_are_left_to_the_person() -> None:
     assert targets(RecordKind.LEAD, "Zodiac,Shoe size") == ("import", {})
 
 
-@pytest.mark.parametrize("kind", list(RecordKind))
+@pytest.mark.parametrize("kind", IMPORTED_KINDS)
 def test_the_words_name_fields_that_exist(kind: RecordKind) -> None:
     assert set(WORDS[kind]) <= set(fields_of(kind).fields)
 
 
-@pytest.mark.parametrize("kind", list(RecordKind))
+@pytest.mark.parametrize("kind", IMPORTED_KINDS)
 def test_every_field_is_found_by_its_key_and_its_label(kind: RecordKind) -> None:
     for key, field in fields_of(kind).fields.items():
         for header in (key, field.label):
