@@ -48,6 +48,12 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=10),
         "options": {"expire_seconds": 10 * 60},
     },
+    "sealing of the audit logs": {
+        "task": "audit.seal_all_logs",
+        # What is not sealed yet can be changed unnoticed; a look at a log without news is two statements.
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "removal of old import files": {
         "task": "crm.remove_all_old_import_files",
         # They are kept for whole days; at night nobody waits for the disk.

@@ -245,6 +245,8 @@ _KEPT_TABLES = (
     "django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions",
 )  # fmt: skip
 
+_APPEND_ONLY = ("audit_auditentry", "audit_auditseal")
+
 
 def _make_race() -> None:
     """Make the tenant, in the schema that an earlier test left behind if there is one."""
@@ -277,7 +279,9 @@ def _remove_race() -> None:
         )
         tables = [name for (name,) in cursor.fetchall()]
         if tables:
-            cursor.execute(f"ALTER TABLE {_RACE}.audit_auditentry DISABLE TRIGGER USER")
+            for table in _APPEND_ONLY:
+                cursor.execute(f"ALTER TABLE {_RACE}.{table} DISABLE TRIGGER USER")
             cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
-            cursor.execute(f"ALTER TABLE {_RACE}.audit_auditentry ENABLE TRIGGER USER")
+            for table in _APPEND_ONLY:
+                cursor.execute(f"ALTER TABLE {_RACE}.{table} ENABLE TRIGGER USER")
     Tenant.objects.filter(schema_name=_RACE).delete()

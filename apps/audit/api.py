@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import django_filters
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.audit.enums import Event, Origin
+from apps.audit.heads import Head, head_of
 from apps.audit.models import AuditEntry
-from apps.audit.querysets import AuditEntryQuerySet
-from apps.tenants.api import ApiModelSerializer, MomentFilter
+from apps.audit.querysets import AuditEntryQuerySet, sees_whole_log
+from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
+from apps.tenants.connections import tenant_connection
 from apps.users.services import person_of
 
 
@@ -26,6 +33,17 @@ class AuditEntrySerializer(ApiModelSerializer[AuditEntry]):
             "request_id", "record_kind", "record_id", "suggestion_id", "execution_id", "details",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class HeadSerializer(serializers.Serializer[Head]):
+    """The head of the chain."""
+
+    tenant = serializers.CharField()
+    number = serializers.IntegerField(help_text="How many seals the chain has.")
+    hash = serializers.CharField(
+        help_text="SHA-256 of the last seal, and through it of all before."
+    )
+    sealed_at = UtcDateTimeField()
 
 
 class AuditFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -52,6 +70,20 @@ class AuditEntryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Audit
     lookup_value_regex = "[0-9]{1,18}"
     ordering_fields = ("id",)
     default_ordering = "-id"
+
+    @extend_schema(responses=HeadSerializer)
+    @action(detail=False, filterset_class=None, pagination_class=None)
+    def head(self, request: Request) -> Response:
+        """The last seal of the chain, to be kept elsewhere; 404 before the first.
+
+        `manage.py verify_audit --head` holds the log to it.
+        """
+        if not sees_whole_log(person_of(request)):
+            raise PermissionDenied("The head of the log is for managers and administrators.")
+        found = head_of(tenant_connection().schema_name)
+        if found is None:
+            raise NotFound("Nothing is sealed yet.")
+        return Response(HeadSerializer(found).data)
 
     def get_queryset(self) -> AuditEntryQuerySet:
         """The entries that the person may read."""

@@ -23,6 +23,8 @@ class Event(models.TextChoices):
     SCAN_FINISHED = "scan.finished", "Scan finished"
     SUGGESTION_CREATED = "suggestion.created", "Suggestion created"
     SUGGESTION_REFRESHED = "suggestion.refreshed", "Suggestion refreshed"
+    SUGGESTION_SHOWN = "suggestion.shown", "Suggestion shown"
+    SUGGESTION_EDITED = "suggestion.edited", "Suggestion edited"
     SUGGESTION_APPROVED = "suggestion.approved", "Suggestion approved"
     SUGGESTION_REJECTED = "suggestion.rejected", "Suggestion rejected"
     SUGGESTION_SNOOZED = "suggestion.snoozed", "Suggestion snoozed"
@@ -35,6 +37,7 @@ class Event(models.TextChoices):
     SUGGESTION_STALE = "suggestion.stale", "Approval stopped: the record had changed"
     EXECUTION_SUCCEEDED = "execution.succeeded", "Change applied"
     EXECUTION_FAILED = "execution.failed", "Change not applied"
+    EXECUTION_UNDONE = "execution.undone", "Change undone"
     PROPOSAL_DROPPED = "proposal.dropped", "Proposal dropped"
     POLICY_REFUSED = "policy.refused", "Refused by policy"
     PERMISSION_REFUSED = "permission.refused", "Refused: no permission"
@@ -43,9 +46,30 @@ class Event(models.TextChoices):
     SETTINGS_CHANGED = "settings.changed", "Settings changed"
     IMPORT_FINISHED = "import.finished", "Import finished"
     EXPORTED = "export.made", "Export made"
+    DATA_ERASED = "data.erased", "Personal data erased"
     SIGNED_IN = "person.signed_in", "Signed in"
     SIGN_IN_FAILED = "person.sign_in_failed", "Sign-in failed"
     SIGNED_OUT = "person.signed_out", "Signed out"
     TOKEN_ISSUED = "token.issued", "API token issued"
     TOKEN_REVOKED = "token.revoked", "API token revoked"
     TENANT_CREATED = "tenant.created", "Tenant created"
+
+
+class Fault(models.TextChoices):
+    """What the check of the log can find, with its wording."""
+
+    ENTRY_CHANGED = "entry_changed", "entry {entry} was changed after it was sealed (seal {seal})"
+    ENTRY_REMOVED = "entry_removed", "entry {entry} was removed after it was sealed (seal {seal})"
+    ENTRY_SLIPPED_IN = (
+        "entry_slipped_in",
+        "entry {entry} was slipped in: it is in no seal, and the log is sealed beyond its place",
+    )
+    SEAL_CHANGED = "seal_changed", "seal {seal} was changed"
+    SEAL_REMOVED = "seal_removed", "seal {seal} was removed"
+    SEAL_SLIPPED_IN = "seal_slipped_in", "seal {seal} was slipped in"
+    SEAL_UNREADABLE = "seal_unreadable", "seal {seal} has a format that this version does not know"
+    CUT = "cut", "seal {seal}, exported as a head, is gone: the end of the chain was cut off"
+    REWRITTEN = (
+        "rewritten",
+        "seal {seal} is not the one exported as a head: the chain was made anew",
+    )

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
 from apps.audit.enums import Event, Origin
 from apps.audit.exceptions import AppendOnlyError
-from apps.audit.querysets import AuditEntryQuerySet
+from apps.audit.querysets import AuditEntryQuerySet, AuditSealQuerySet
+from apps.tenants.transactions import CURRENT_TRANSACTION
 
 
 class AuditEntry(models.Model):
-    """One thing that happened. The database refuses UPDATE, DELETE and TRUNCATE (migration 0002)."""
+    """One thing that happened. The database refuses UPDATE, DELETE and TRUNCATE (migration 0002).
+
+    ``transaction_id`` is the transaction that wrote it, 0 for entries older than the chain: seals follow
+    transactions, so that a slow one is sealed late and never missed.
+    """
 
     occurred_at = models.DateTimeField(db_default=Now())
     event = models.CharField(max_length=40, choices=Event.choices)
@@ -26,6 +33,7 @@ class AuditEntry(models.Model):
     suggestion_id = models.BigIntegerField(null=True)
     execution_id = models.BigIntegerField(null=True)
     details = models.JSONField(default=dict)
+    transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     objects = AuditEntryQuerySet.as_manager()
 
@@ -37,6 +45,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["record_kind", "record_id"], name="audit_by_record"),
             models.Index(fields=["event", "-id"], name="audit_by_event"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+            # A few pages for a million entries, and next to nothing to write.
+            BrinIndex(fields=["transaction_id"], autosummarize=True, name="audit_by_transaction"),
         ]
 
     def __str__(self) -> str:
@@ -48,4 +58,41 @@ class AuditEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused: nothing leaves the log."""
+        raise AppendOnlyError()
+
+
+class AuditSeal(models.Model):
+    """One link of the chain: the hash of some entries, of where they begin and end, and of the seal before.
+
+    It covers the entries above ``after_entry`` whose (transaction, id) lies from ``from_…`` on and below
+    ``to_…``. ``after_entry`` rises when the log goes on in another database cluster, where transactions are
+    counted anew (``apps.audit.sealing``). ``entry_digests`` are 32 bytes for each of ``entry_ids``.
+    The database refuses UPDATE, DELETE and TRUNCATE.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    format = models.PositiveSmallIntegerField()
+    cluster = models.BigIntegerField(help_text="PostgreSQL's system identifier.")
+    after_entry = models.BigIntegerField()
+    from_transaction = models.BigIntegerField()
+    from_entry = models.BigIntegerField()
+    to_transaction = models.BigIntegerField()
+    to_entry = models.BigIntegerField()
+    highest_entry = models.BigIntegerField(help_text="The highest id in this seal or one before.")
+    entry_ids = ArrayField(models.BigIntegerField())
+    entry_digests = models.BinaryField()
+    sealed_at = models.DateTimeField()
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    objects = AuditSealQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: nothing leaves the chain."""
         raise AppendOnlyError()

@@ -10,7 +10,7 @@ from apps.users.models import User
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
-    from apps.audit.models import AuditEntry  # noqa: F401
+    from apps.audit.models import AuditEntry, AuditSeal  # noqa: F401
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
@@ -27,6 +27,14 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def of_record(self, kind: str, record_id: int) -> AuditEntryQuerySet:
         """What happened to one record, newest first."""
         return self.filter(record_kind=kind, record_id=record_id)
+
+
+class AuditSealQuerySet(models.QuerySet["AuditSeal"]):
+    """Seals, from the first to the last."""
+
+    def last_seal(self) -> AuditSeal | None:
+        """The head of the chain, without what it covers; None before the first seal."""
+        return self.defer("entry_ids", "entry_digests").order_by("-number").first()
 
 
 def sees_whole_log(user: User) -> bool:

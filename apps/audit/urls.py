@@ -9,4 +9,5 @@ app_name = "audit"
 urlpatterns: list[URLPattern] = [
     path("", views.list_entries, name="entry_list"),
     path("export.csv", views.export_entries, name="entry_export"),
+    path("head.json", views.export_head, name="head_export"),
 ]

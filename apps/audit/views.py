@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -14,10 +15,12 @@ from django.views.decorators.http import require_safe
 
 from apps.audit.enums import Event
 from apps.audit.forms import AuditFilterSet
-from apps.audit.models import AuditEntry
+from apps.audit.heads import export_heads
+from apps.audit.models import AuditEntry, AuditSeal
 from apps.audit.querysets import sees_whole_log
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
+from apps.tenants.connections import tenant_connection
 from apps.tenants.exports import stream_csv
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
@@ -52,6 +55,7 @@ def list_entries(request: HttpRequest) -> HttpResponse:
         "filters": filter_set.form,
         "is_narrowed": filter_set.form.has_changed(),
         "sees_all": sees_whole_log(user),
+        "head": AuditSeal.objects.last_seal() if sees_whole_log(user) else None,
         "page": page,
         "entries": [_show(entry) for entry in page],
     }
@@ -88,6 +92,21 @@ def export_entries(request: HttpRequest) -> HttpResponseBase:
 
     file_name = f"audit-{timezone.localdate().isoformat()}.csv"
     return stream_csv(request, file_name=file_name, header=HEADER, rows=lines())
+
+
+@require_safe
+def export_head(request: HttpRequest) -> HttpResponse:
+    """The head of the chain as a file, to be kept elsewhere; for who may read the whole log."""
+    user = person_of(request)
+    if not sees_whole_log(user):
+        raise PermissionDenied("The head of the log is for managers and administrators.")
+    heads = export_heads([tenant_connection().schema_name])
+    details: dict[str, Detail] = {"what": "audit_head", "format": "json"}
+    record_event(Actor.for_person(user), Entry(Event.EXPORTED, details=details))
+    answer = HttpResponse(heads.model_dump_json(indent=2), content_type="application/json")
+    file_name = f"audit-head-{timezone.localdate().isoformat()}.json"
+    answer["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return answer
 
 
 def read_filters(request: HttpRequest, user: User) -> AuditFilterSet:

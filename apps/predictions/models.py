@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import BigIntegerField, Func, Q
+from django.db.models import Q
 
 from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
-
-# The id of the running transaction, as the change log keeps it.
-CURRENT_TRANSACTION = Func(
-    template="(pg_current_xact_id()::text::bigint)", output_field=BigIntegerField()
-)
+from apps.tenants.transactions import CURRENT_TRANSACTION
 
 
 class Score(models.Model):

@@ -33,6 +33,12 @@ KEEP_UP = (
     " provider, brain_call_id)"
 )
 
+# An entry of the audit log gets its id, moment and transaction from the database, whoever writes it.
+ADD_ENTRY = (
+    "INSERT (event, actor_id, actor_name, origin, request_id, record_kind, record_id, suggestion_id,"
+    " execution_id, details)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TableGrants:
@@ -56,7 +62,10 @@ GRANTS: dict[str, TableGrants] = {
     "tenants_domain": TableGrants(),
     "tenants_modulegate": TableGrants(),
     # The audit log: append-only for everyone.
-    "audit_auditentry": TableGrants(run_time=ADD, ai="INSERT, SELECT (id)", apply=None),
+    "audit_auditentry": TableGrants(
+        run_time=f"SELECT, {ADD_ENTRY}", ai=f"{ADD_ENTRY}, SELECT (id)"
+    ),
+    "audit_auditseal": TableGrants(run_time=ADD),
     # CRM records: the AI reads, the apply step writes, nobody deletes but a person.
     "crm_account": TableGrants(ai=READ, apply=WRITE),
     "crm_contact": TableGrants(ai=READ, apply=WRITE),

@@ -109,7 +109,7 @@ def test_the_page_takes_as_many_queries_for_one_entry_as_for_three(
     for _ in range(rows):
         write(cast.rep, record_kind="lead", record_id=lead.pk, suggestion_id=7)
     client = client_for(cast.manager)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         answer = client.get(AUDIT)
     assert len(listed(answer)) == rows
 
