@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from apps.crm.enums import RecordKind
 
@@ -58,6 +58,16 @@ EmailText = Annotated[
 # One line of text, and text that a reader can see.
 OneLine = AfterValidator(_checked_line)
 Readable = AfterValidator(_checked_words)
+
+
+def _refused_truth(value: object) -> object:
+    # In Python true equals 1, also where 1 is one of the choices.
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    return value
+
+
+Priority = Annotated[Literal[1, 2, 3, 4], BeforeValidator(_refused_truth)]
 
 # Two places, as the database keeps it: 4514.5 and 4514.50 are no difference.
 Amount = Annotated[

@@ -14,7 +14,7 @@ from apps.crm.rules import completion_of
 from apps.execution.enums import Risk
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import Tool, ToolArguments, UpdateTool, to_json
-from apps.execution.tools.fields import Fixed, OneLine, OwnerId, Readable, RecordId
+from apps.execution.tools.fields import Fixed, OneLine, OwnerId, Priority, Readable, RecordId
 from apps.execution.tools.references import require_owner
 from apps.users.models import User
 
@@ -24,7 +24,7 @@ class UpdateTaskArguments(ToolArguments):
 
     task_id: RecordId
     due_on: date | None = None
-    priority: Literal[1, 2, 3, 4] = 2
+    priority: Priority = 2
     status: Literal["done", "cancelled"] = "done"
 
 
@@ -67,7 +67,7 @@ class CreateTaskArguments(ToolArguments):
     title: Annotated[str, Field(min_length=3, max_length=200), OneLine, Readable]
     description: Annotated[str, Field(max_length=2000)] = ""
     due_on: date | None = None
-    priority: Literal[1, 2, 3, 4] = 2
+    priority: Priority = 2
     owner_id: Annotated[OwnerId | None, Field(description="Who is to do it.")] = None
 
 
@@ -131,7 +131,7 @@ class CreateFollowupArguments(ToolArguments):
     title: Annotated[str, Field(min_length=3, max_length=200)]
     description: Annotated[str, Field(max_length=2000)] = ""
     due_on: date
-    priority: Literal[1, 2, 3, 4] = 2
+    priority: Priority = 2
     owner_id: Annotated[OwnerId | None, Field(description="Who is to do it.")] = None
 
 
