@@ -98,6 +98,14 @@ class StaleError(ExecutionError):
         super().__init__()
 
 
+class AlreadyUndoneError(ExecutionError):
+    """The change has been taken back already."""
+
+    code = "already_undone"
+    status = 409
+    message = "This change has already been undone."
+
+
 class AlreadyAppliedError(ExecutionError):
     """A change with this idempotency key has been applied."""
 
@@ -112,3 +120,37 @@ class PolicyRefusedError(ExecutionError):
     code = "policy_refused"
     status = 403
     message = "Policy does not allow this change."
+
+
+class NotReversibleError(ExecutionError):
+    """The tool cannot take back what it did, or there is nothing to take back."""
+
+    code = "not_reversible"
+    status = 409
+    message = "This change cannot be undone here. Correct the record by hand."
+
+
+class UndoWindowError(ExecutionError):
+    """The change is too old to be undone."""
+
+    code = "undo_window_over"
+    status = 409
+
+    def __init__(self, days: int) -> None:
+        self.extras: dict[str, Any] = {"undo_days": days}
+        super().__init__(
+            f"This change is older than {days} days and cannot be undone here."
+            " Correct the record by hand."
+        )
+
+
+class UndoConflictError(ExecutionError):
+    """Every field was edited after the change: an undo would overwrite what a person wrote since."""
+
+    code = "undo_conflict"
+    status = 409
+    message = "Everything that was written has been edited since, so nothing was undone."
+
+    def __init__(self, fields: list[str]) -> None:
+        self.extras: dict[str, Any] = {"fields": fields}
+        super().__init__()

@@ -20,6 +20,11 @@ class PolicyDecision(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=Verdict.values), name="policy_verdict_is_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.get_verdict_display()}"
@@ -46,6 +51,13 @@ class Execution(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=120)
+    # What the tool noted of its side effects, so that an undo can take them back.
+    note = models.JSONField(null=True)
+    # An undo: the execution whose values it put back, and the fields that it left as people made them since.
+    undoes = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="undo_attempts"
+    )
+    left_alone = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-id"]

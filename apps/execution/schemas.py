@@ -81,6 +81,17 @@ class ApprovedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovedUndo:
+    """The wish of a person to take back what one execution wrote."""
+
+    execution_id: int
+    approved_by: User
+    approved_at: datetime
+    actor: Actor
+    suggestion_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDiff:
     """One field before and after, ready to be shown."""
 

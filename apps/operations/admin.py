@@ -40,7 +40,7 @@ class TenantAdmin(AishaAdmin):
     fieldsets = (
         (None, {"fields": ("name", "schema_name", "is_enabled", "created_at")}),
         ("Defaults", {"fields": ("time_zone", "currency")}),
-        ("Limits", {"fields": ("suggestions_per_day", "silence_days")}),
+        ("Limits", {"fields": ("suggestions_per_day", "silence_days", "undo_days")}),
     )
     inlines = (ModuleGateInline,)
 
@@ -80,6 +80,7 @@ class TenantAdmin(AishaAdmin):
             "is_enabled": tenant.is_enabled,
             "suggestions_per_day": tenant.suggestions_per_day,
             "silence_days": tenant.silence_days,
+            "undo_days": tenant.undo_days,
             "modules": {gate.module: gate.is_on for gate in gates},
         }
 

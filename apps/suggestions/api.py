@@ -160,14 +160,21 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     )
     can_decide = serializers.SerializerMethodField()
     refusal = serializers.SerializerMethodField(help_text="Why you cannot decide on it.")
+    takes_parts = serializers.SerializerMethodField(
+        help_text="Whether single fields may be approved (`fields_accepted`)."
+    )
+    undoable_until = serializers.SerializerMethodField(
+        help_text="Until when it can be undone; null when it cannot."
+    )
     execution = serializers.IntegerField(
         source="execution_id", read_only=True, allow_null=True, help_text="What it became."
     )
 
     class Meta(SuggestionSerializer.Meta):
         fields = (
-            *SuggestionSerializer.Meta.fields, "arguments", "diff", "evidence", "triggers",
-            "changes_since", "can_decide", "refusal", "execution",
+            *SuggestionSerializer.Meta.fields, "arguments", "proposed_arguments", "edited_by",
+            "edited_at", "diff", "evidence", "triggers", "changes_since", "can_decide", "refusal",
+            "takes_parts", "undoable_until", "execution",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -206,6 +213,16 @@ class SuggestionDetailSerializer(SuggestionSerializer):
         """Empty when they may."""
         return self.shown.refusal
 
+    def get_takes_parts(self, suggestion: Suggestion) -> bool:
+        """Whether fields stand for themselves."""
+        return self.shown.takes_parts
+
+    @extend_schema_field(UtcDateTimeField(allow_null=True))
+    def get_undoable_until(self, suggestion: Suggestion) -> Any:
+        """Null for what is not applied, too old, or cannot be taken back."""
+        until = self.shown.undoable_until
+        return UtcDateTimeField().to_representation(until) if until else None
+
 
 class ApproveSerializer(serializers.Serializer[Any]):
     """What was looked at."""
@@ -213,6 +230,28 @@ class ApproveSerializer(serializers.Serializer[Any]):
     seen_at = UtcDateTimeField(
         help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved.",
     )
+    fields_accepted = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The fields that you accept, where the tool allows parts; all of them by default.",
+    )
+
+
+class EditSerializer(serializers.Serializer[Any]):
+    """What the change is to be instead."""
+
+    seen_at = UtcDateTimeField(help_text="The `refreshed_at` that you read.")
+    arguments = serializers.JSONField(
+        help_text="All arguments of the tool, as its schema says; the record stays the same."
+    )
+
+    def validate_arguments(self, value: Any) -> dict[str, Any]:
+        """An object; what is in it the tool's schema says."""
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("Give an object.")
+        return value
 
 
 class RejectSerializer(serializers.Serializer[Any]):
@@ -268,6 +307,36 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
                 user=person_of(request),
                 now=timezone.now(),
                 seen_at=fields["seen_at"],
+                fields=fields["fields_accepted"],
+                origin=Origin.API,
+            )
+        )
+
+    @extend_schema(request=EditSerializer, responses=SuggestionDetailSerializer)
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def edit(self, request: Request, pk: str) -> Response:
+        """Change what it would change; both versions are kept, and it waits for your approval."""
+        fields = self._read(EditSerializer, pk)
+        return self._answer(
+            services.edit(
+                suggestion_id=int(pk),
+                user=person_of(request),
+                arguments=fields["arguments"],
+                seen_at=fields["seen_at"],
+                now=timezone.now(),
+                origin=Origin.API,
+            )
+        )
+
+    @extend_schema(request=None, responses=SuggestionDetailSerializer)
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def undo(self, request: Request, pk: str) -> Response:
+        """Take back an applied one; what was edited since stays and is named in `closed_because`."""
+        return self._answer(
+            services.undo(
+                suggestion_id=int(pk),
+                user=person_of(request),
+                now=timezone.now(),
                 origin=Origin.API,
             )
         )

@@ -50,7 +50,8 @@ MOVES: dict[State, frozenset[State]] = {
         {State.PENDING, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}
     ),
     State.APPROVED: frozenset({State.APPLIED, State.FAILED}),
-    State.FAILED: frozenset({State.APPROVED}),
+    # An approval that could not be written is tried again, given up, or runs out; never forgotten.
+    State.FAILED: frozenset({State.APPROVED, State.REJECTED, State.EXPIRED}),
     State.APPLIED: frozenset({State.UNDONE}),
     State.REJECTED: frozenset({State.PENDING}),
     State.WITHDRAWN: frozenset({State.PENDING}),
@@ -78,6 +79,8 @@ class Verdict(models.TextChoices):
     SNOOZE = "snooze", "Snoozed"
     REBASE = "rebase", "Brought up to date"
     REOPEN = "reopen", "Reopened"
+    EDIT = "edit", "Edited"
+    UNDO = "undo", "Undone"
 
 
 class HeldBack(models.TextChoices):

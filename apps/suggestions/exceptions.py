@@ -97,3 +97,31 @@ class InvalidDecisionError(SuggestionError):
     code = "invalid_decision"
     status = 422
     message = "Choose one of the offered answers."
+
+
+class PartNotAllowedError(SuggestionError):
+    """The change stands or falls as a whole."""
+
+    code = "part_not_allowed"
+    status = 422
+    message = "The fields of this change belong together: approve all of them or edit the change."
+
+
+class HighRiskError(SuggestionError):
+    """High risk is never decided in bulk."""
+
+    code = "high_risk"
+    status = 422
+    message = "High risk is decided one by one, on its own page."
+
+
+class UndoFailedError(SuggestionError):
+    """The change stands; taking it back could not be written, and can be tried again."""
+
+    code = "undo_failed"
+    status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The change could not be undone: {reason} It stands as it was applied; try again."
+        )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -76,6 +77,13 @@ class ApproveForm(forms.Form):
     """What the person saw when they said yes."""
 
     seen_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"])
+    # Whether the page let them choose fields; then ``fields`` are the ticked ones.
+    in_parts = forms.BooleanField(required=False)
+
+    def accepted_fields(self) -> list[str] | None:
+        """The fields that the person ticked; None when they accepted all of it."""
+        assert isinstance(self.data, QueryDict)  # noqa: S101 - narrows the type
+        return self.data.getlist("fields") if self.cleaned_data["in_parts"] else None
 
 
 class RejectForm(forms.Form):

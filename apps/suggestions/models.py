@@ -25,7 +25,8 @@ class Suggestion(models.Model):
 
     ``before_values`` holds the fields it would change as they were seen, ``guard_values`` the other fields
     its reason rests on; both are compared at approval. ``facts`` are numbered, and each claim of
-    ``evidence`` cites them: ``[{"text": …, "facts": [1, 3]}]``.
+    ``evidence`` cites them: ``[{"text": …, "facts": [1, 3]}]``. ``arguments`` are what would be written;
+    once a person has edited them, ``proposed_arguments`` keeps them as they were proposed.
     """
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
@@ -43,6 +44,11 @@ class Suggestion(models.Model):
 
     tool = models.CharField(max_length=60)
     arguments = models.JSONField()
+    proposed_arguments = models.JSONField(null=True)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    edited_at = models.DateTimeField(null=True)
     before_values = models.JSONField(default=dict)
     guard_values = models.JSONField(default=dict)
     risk = models.CharField(max_length=10, choices=Risk.choices)
@@ -112,6 +118,15 @@ class Suggestion(models.Model):
                 name="decided_suggestion_has_reviewer",
             ),
             models.CheckConstraint(
+                condition=Q(proposed_arguments=None, edited_by=None, edited_at=None)
+                | Q(
+                    proposed_arguments__isnull=False,
+                    edited_by__isnull=False,
+                    edited_at__isnull=False,
+                ),
+                name="edited_suggestion_has_both_versions",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False),
                 name="snoozed_suggestion_has_end",
             ),
@@ -140,7 +155,7 @@ class Suggestion(models.Model):
             models.Index(fields=["assignee", "queued_at"], name="suggestion_by_day"),
             models.Index(
                 fields=["expires_at"],
-                condition=Q(state__in=["pending", "snoozed"]),
+                condition=Q(state__in=["pending", "snoozed", "failed"]),
                 name="suggestion_expiry",
             ),
         ]

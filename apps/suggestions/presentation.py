@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
@@ -15,7 +16,7 @@ from apps.crm.models import ChangeLog
 from apps.execution.diff import build_diff, label_of, text_of
 from apps.execution.exceptions import ExecutionError, RecordGoneError
 from apps.execution.schemas import Diff, RecordRef, ValueMoved
-from apps.execution.services import find_moved
+from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
@@ -84,6 +85,18 @@ class Detail:
     refusal: str
     trigger_labels: tuple[str, ...]
     tool_label: str
+    # Whether single fields may be accepted, and until when an applied one can be undone.
+    takes_parts: bool
+    undoable_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownUndo:
+    """What an undo would do, or why it cannot be done (``refusal`` is empty when it can)."""
+
+    refusal: str
+    plan: UndoPlan | None
+    side_effects: tuple[str, ...]
 
 
 def present(suggestion: Suggestion, viewer: User) -> Detail:
@@ -101,7 +114,33 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         refusal=refusal,
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
+        takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
+        undoable_until=_undoable_until(suggestion, viewer),
     )
+
+
+def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
+    """Say what taking back an applied suggestion would do, or why it cannot be done."""
+    execution = suggestion.execution
+    if suggestion.state != State.APPLIED or execution is None:
+        return ShownUndo("It is not applied.", None, ())
+    try:
+        plan = plan_undo(execution, now=now)
+        tool = tools.get(suggestion.tool)
+        side_effects = tool.side_effects(tool.parse(execution.arguments))
+    except ExecutionError as error:
+        return ShownUndo(error.message, None, ())
+    refusal = _refusal(suggestion, viewer)
+    if plan.staying and not plan.returning:
+        refusal = "Everything that was written has been edited since."
+    return ShownUndo(refusal, plan, side_effects)
+
+
+def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:
+    execution = suggestion.execution
+    if suggestion.state != State.APPLIED or execution is None or _refusal(suggestion, viewer):
+        return None
+    return undoable_until(execution, now=timezone.now())
 
 
 def diff_of(suggestion: Suggestion) -> Diff:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from apps.audit.enums import Origin
 from apps.crm.changelog import record_models
 from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.rules import sources_of
 from apps.triggers.models import Signal
 from apps.users.rules import Reader, visible_rows
 
@@ -56,7 +57,7 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
 
     def past_expiry(self, now: datetime) -> Self:
         """Undecided ones whose time has run out."""
-        return self.filter(state__in=[State.PENDING, State.SNOOZED], expires_at__lte=now)
+        return self.filter(state__in=sources_of(State.EXPIRED), expires_at__lte=now)
 
     def search(self, text: str) -> Self:
         """Suggestions in whose title or record every word of ``text`` occurs."""

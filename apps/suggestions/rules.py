@@ -29,6 +29,11 @@ def may_move(before: State, after: State) -> bool:
     return after in MOVES[before]
 
 
+def sources_of(after: State) -> list[State]:
+    """The states from which a suggestion may come to this one."""
+    return [before for before, targets in MOVES.items() if after in targets]
+
+
 def measured_confidence(*, accepted: int, decided: int, overall_rate: float) -> float | None:
     """Return the acceptance rate, shrunken toward the tenant's overall rate, or None below the minimum.
 

@@ -2,8 +2,8 @@
 
 Column grants cannot tell a waiting suggestion from a decided one, and the pipeline must be able to move the
 waiting ones. So each row is asked: as ``aisha_ai`` a suggestion is made waiting and undecided, one that waits
-is kept true or closed by the moves of the pipeline, one that failed is written anew, and every other stands
-as a person left it. ``install`` is run for each schema after each migration.
+is kept true or closed by the moves of the pipeline, one that failed is written anew or runs out, and every
+other stands as a person left it. ``install`` is run for each schema after each migration.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AI_MOVES: dict[State, frozenset[State]] = {
     State.SNOOZED: frozenset(
         {State.SNOOZED, State.PENDING, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED},
     ),
-    State.FAILED: frozenset({State.FAILED}),
+    State.FAILED: frozenset({State.FAILED, State.EXPIRED}),
 }
 
 _FUNCTION = """

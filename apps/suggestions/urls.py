@@ -2,16 +2,17 @@
 
 from django.urls import path
 
-from apps.suggestions import views
+from apps.suggestions.views import queue, undoing
 
 app_name = "suggestions"
 
 urlpatterns = [
-    path("", views.show_queue, name="queue"),
-    path("<int:pk>/", views.show_suggestion, name="detail"),
-    path("<int:pk>/approve/", views.approve, name="approve"),
-    path("<int:pk>/reject/", views.reject, name="reject"),
-    path("<int:pk>/snooze/", views.snooze, name="snooze"),
-    path("<int:pk>/rebase/", views.rebase, name="rebase"),
-    path("<int:pk>/reopen/", views.reopen, name="reopen"),
+    path("", queue.show_queue, name="queue"),
+    path("<int:pk>/", queue.show_suggestion, name="detail"),
+    path("<int:pk>/approve/", queue.approve, name="approve"),
+    path("<int:pk>/reject/", queue.reject, name="reject"),
+    path("<int:pk>/snooze/", queue.snooze, name="snooze"),
+    path("<int:pk>/rebase/", queue.rebase, name="rebase"),
+    path("<int:pk>/reopen/", queue.reopen, name="reopen"),
+    path("<int:pk>/undo/", undoing.undo, name="undo"),
 ]

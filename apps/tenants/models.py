@@ -50,6 +50,11 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text="For how long a decided suggestion is not made again for the same record and goal.",
     )
+    undo_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="For how long an applied suggestion can be undone.",
+    )
     working_week = models.CharField(
         max_length=7,
         default="12345",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
-from apps.execution.enums import ExecutionStatus, Risk, Verdict
+from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import (
     AlreadyAppliedError,
     InvalidArgumentsError,
@@ -30,11 +31,12 @@ from apps.execution.exceptions import (
 )
 from apps.execution.models import Execution, PolicyDecision
 from apps.execution.reading import read_seen, read_seen_many
-from apps.execution.rules import POLICY_VERSION, decide
-from apps.execution.schemas import ApprovedChange, JsonValue, Seen
+from apps.execution.policy import POLICY_VERSION, PolicyAnswer, decide
+from apps.execution.schemas import ApprovedChange, ApprovedUndo, JsonValue, Seen
 from apps.execution.services import apply_change, find_moved, record_failure
 from apps.execution.tests.factories import NOW, approved
 from apps.execution.tools import registry
+from apps.tenants.models import Tenant
 from apps.users.models import User
 
 
@@ -365,9 +367,23 @@ def test_fault_06_failures_are_kept_and_do_not_use_up_the_key(cast: Cast) -> Non
     assert AuditEntry.objects.filter(event="execution.failed").count() == 2
 
 
-def test_policy_has_one_answer_whatever_the_risk() -> None:
-    for risk in Risk:
-        assert decide(tool="update_contact", risk=risk).verdict == Verdict.PERSON_MUST_DECIDE
+def test_policy_has_one_answer_whatever_the_tool_or_the_settings(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    change = approved("create_followup", followup(lead), cast.rep)
+    undo = ApprovedUndo(1, cast.rep, NOW, change.actor, None)
+    expected = PolicyAnswer(Verdict.PERSON_MUST_DECIDE, POLICY_VERSION)
+    Tenant.objects.update(undo_days=1, suggestions_per_day=200, silence_days=1)
+    assert [decide(replace(change, tool=key)) for key in registry.keys()] == [expected] * len(
+        registry.keys()
+    )
+    assert decide(undo) == expected
+
+
+def test_the_database_knows_no_other_answer(cast: Cast) -> None:
+    with pytest.raises(IntegrityError, match="policy_verdict_is_known"):
+        PolicyDecision.objects.create(
+            decided_at=NOW, tool="x", verdict="automatic", policy_version=1
+        )
 
 
 @pytest.fixture

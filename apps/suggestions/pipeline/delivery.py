@@ -91,7 +91,10 @@ def deliver(
         old = waiting.get(item.context.awaiting.suggestion_id or 0)
         if old is None or _rests(old, item):
             continue
-        renewed.append(_refreshed(old, item, call, acceptance, now))
+        if old.edited_at is None:
+            renewed.append(_refreshed(old, item, call, acceptance, now))
+        else:
+            renewed.append(_handed_over(old, item, now))
         links.extend(
             SuggestionSignal(suggestion=old, signal_id=signal_id)
             for signal_id in item.context.awaiting.signal_ids
@@ -110,9 +113,18 @@ def deliver(
 
 
 def _rests(suggestion: Suggestion, item: Accepted) -> bool:
-    """A snoozed one is left as it is, unless it is to be somebody else's."""
+    """What is snoozed, or edited by a person, is left as it is unless it is to be somebody else's."""
     is_same_person = suggestion.assignee_id == item.context.assignee_id
-    return suggestion.state == State.SNOOZED and is_same_person
+    is_kept = suggestion.state == State.SNOOZED or suggestion.edited_at is not None
+    return is_kept and is_same_person
+
+
+def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Suggestion:
+    """What a person has edited goes to its new assignee as they left it."""
+    suggestion.record_label = item.context.label[:300]
+    suggestion.assignee_id = item.context.assignee_id
+    suggestion.refreshed_at = now
+    return suggestion
 
 
 _REFRESHED_FIELDS = [
@@ -250,9 +262,14 @@ def supersede_inhibited(*, actor: Actor) -> int:
 
 
 def expire_old(*, actor: Actor, now: datetime) -> list[Suggestion]:
-    """Close undecided suggestions whose time has run out, and return them."""
+    """Close what nobody decided, or tried again, in time, and return it."""
     found = list(_named(Suggestion.objects.past_expiry(now).select_for_update()))
-    Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
+    expired = Suggestion.objects.filter(pk__in=[row.pk for row in found])
+    expired.filter(state=State.FAILED).update(
+        state=State.EXPIRED,
+        closed_because="It could not be written, and nobody tried again in time.",
+    )
+    expired.exclude(state=State.EXPIRED).update(
         state=State.EXPIRED, closed_because="Nobody decided in time."
     )
     record_events(actor, [_entry(Event.SUGGESTION_EXPIRED, row) for row in found])

@@ -66,10 +66,12 @@ def _make_tenants(cursor: Any, pattern: str) -> list[Tenant]:
         schema = f"idle_{number}"
         cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
         cursor.execute("SELECT clone_schema(%s, %s, 'NODATA')", [pattern, schema])
-        cursor.execute(
-            f'INSERT INTO "{schema}".triggers_triggerstate OVERRIDING SYSTEM VALUE '  # noqa: S608
-            f'SELECT * FROM "{pattern}".triggers_triggerstate'
-        )
+        # The figures with them: a trigger whose figures are others looks at everything.
+        for table in ("triggers_triggerstate", "triggers_baseline"):
+            cursor.execute(
+                f'INSERT INTO "{schema}".{table} OVERRIDING SYSTEM VALUE '  # noqa: S608
+                f'SELECT * FROM "{pattern}".{table}'
+            )
         cursor.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO {RUN_TIME_LOGIN}')
         cursor.execute(
             f'GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA "{schema}" TO {RUN_TIME_LOGIN}'

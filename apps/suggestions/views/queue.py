@@ -52,8 +52,13 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     def decide(user: User) -> str:
         if not form.is_valid():
             raise InvalidDecisionError()
-        seen_at = form.cleaned_data["seen_at"]
-        done = services.approve(suggestion_id=pk, user=user, now=timezone.now(), seen_at=seen_at)
+        done = services.approve(
+            suggestion_id=pk,
+            user=user,
+            now=timezone.now(),
+            seen_at=form.cleaned_data["seen_at"],
+            fields=form.accepted_fields(),
+        )
         return f"Approved: {done.title}"
 
     return _decide(request, pk, decide)
@@ -196,6 +201,8 @@ def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
         "history": detail.history,
         "stale": detail.stale,
         "can_decide": detail.can_decide,
+        "takes_parts": detail.takes_parts,
+        "undoable_until": detail.undoable_until,
         "refusal": detail.refusal,
         "reject_reasons": RejectReason.choices,
         "snooze_choices": SNOOZE_CHOICES,

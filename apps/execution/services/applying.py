@@ -1,13 +1,11 @@
-"""The one road on which an approved change is written.
+"""Applying: validate → policy → permission on the record → claim (the caller's) → compare → write → audit.
 
-validate → policy → permission on the record → claim (the caller's) → compare → write → audit.
 ``apply_change`` runs inside the caller's transaction, so that the change, its audit entry and the
 suggestion's state are committed together or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,56 +14,16 @@ from django.db import IntegrityError, transaction
 from apps.audit.enums import Event
 from apps.audit.services import Detail, Entry, record_event
 from apps.crm.models import Record
-from apps.execution import rules
+from apps.execution import policy
 from apps.execution.enums import ExecutionStatus, Verdict
-from apps.execution.exceptions import (
-    AlreadyAppliedError,
-    PermissionRefusedError,
-    PolicyRefusedError,
-    RecordGoneError,
-    StaleError,
-)
+from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution, PolicyDecision
-from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef, Seen, ValueMoved
+from apps.execution.schemas import ApprovedChange, JsonValue
+from apps.execution.services.access import check_permission, compare
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import model_of, to_json
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
-from apps.users.models import User
-
-
-def check_permission(tool: Tool[Any], refs: list[RecordRef], user: User) -> None:
-    """See that the person may use the tool and sees every record that it concerns.
-
-    Raises:
-        PermissionRefusedError: they may not, or do not.
-    """
-    if not user.is_active or not user.has_perm(tool.permission):
-        raise PermissionRefusedError()
-    for ref in refs:
-        if not model_of(ref.kind).objects.visible_to(user).filter(pk=ref.id).exists():  # type: ignore[attr-defined]
-            raise PermissionRefusedError()
-
-
-def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
-    """Whether none of the records is hidden from the person; one that is gone hides nothing."""
-    return user.sees_all or not any(
-        model_of(ref.kind).objects.hidden_from(user).filter(pk=ref.id).exists()  # type: ignore[attr-defined]
-        for ref in refs
-    )
-
-
-def find_moved(seen: Seen) -> list[ValueMoved]:
-    """Compare what was seen with what stands there now, without locking: for showing, not for writing.
-
-    Raises:
-        RecordGoneError: a record is not there.
-    """
-    return [
-        moved
-        for ref, values in seen.by_record().items()
-        for moved in _compare(ref, values, is_locked=False)
-    ]
 
 
 def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
@@ -78,7 +36,7 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
     """
     tool = registry.get(change.tool)
     arguments = tool.parse(change.arguments)
-    answer = rules.decide(tool=tool.key, risk=tool.risk)
+    answer = policy.decide(change)
     if answer.verdict != Verdict.PERSON_MUST_DECIDE:
         raise PolicyRefusedError()
     seen_by_record = change.seen.by_record()
@@ -87,17 +45,12 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
     with transaction.atomic():
         with taking_role(Role.APPLY):
-            moved = [
-                difference
-                for ref, values in seen_by_record.items()
-                for difference in _compare(ref, values, is_locked=True)
-            ]
-            if moved:
+            if moved := compare(seen_by_record, is_locked=True):
                 raise StaleError(moved)
             tool.check(arguments, change.approved_by)
             written = _write(tool, arguments)
-            tool.finish(arguments, written)
-        execution = _record_success(change, tool, arguments, written, answer, now)
+            note = tool.finish(arguments, written)
+        execution = _record_success(change, tool, arguments, written, note, answer, now)
         record_event(
             change.actor,
             Entry(
@@ -114,17 +67,15 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
 def record_failure(change: ApprovedChange, *, code: str, message: str, now: datetime) -> Execution:
     """Keep a failed attempt, after its transaction was rolled back."""
-    tool = registry.get(change.tool)
-    answer = rules.decide(tool=tool.key, risk=tool.risk)
     execution = Execution.objects.create(
-        tool=tool.key,
+        tool=change.tool,
         arguments=dict(change.arguments),
         record_kind=change.record.kind,
         record_id=change.record.id,
         status=ExecutionStatus.FAILED,
         error_code=code,
         error_message=message,
-        policy_decision=_record_policy(tool, answer, now),
+        policy_decision=record_policy(change.tool, policy.decide(change), now),
         approved_by=change.approved_by,
         approved_at=change.approved_at,
         started_at=now,
@@ -139,24 +90,17 @@ def record_failure(change: ApprovedChange, *, code: str, message: str, now: date
             record_id=change.record.id,
             suggestion_id=change.suggestion_id,
             execution_id=execution.pk,
-            details={"tool": tool.key, "code": code},
+            details={"tool": change.tool, "code": code},
         ),
     )
     return execution
 
 
-def _compare(ref: RecordRef, values: dict[str, JsonValue], *, is_locked: bool) -> list[ValueMoved]:
-    rows = model_of(ref.kind)._default_manager.filter(pk=ref.id)
-    if is_locked:
-        rows = rows.select_for_update()
-    row = rows.values("pk", *values).first()
-    if row is None:
-        raise RecordGoneError()
-    return [
-        ValueMoved(ref, name, seen, to_json(row[name]))
-        for name, seen in values.items()
-        if to_json(row[name]) != seen
-    ]
+def record_policy(tool: str, answer: policy.PolicyAnswer, now: datetime) -> PolicyDecision:
+    """Keep what policy answered; every execution needs it."""
+    return PolicyDecision.objects.create(
+        decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
+    )
 
 
 def _write(tool: Tool[Any], arguments: Any) -> Record:
@@ -188,7 +132,8 @@ def _record_success(
     tool: Tool[Any],
     arguments: Any,
     written: Record,
-    answer: rules.PolicyAnswer,
+    note: JsonValue,
+    answer: policy.PolicyAnswer,
     now: datetime,
 ) -> Execution:
     after = {name: to_json(value) for name, value in tool.values(arguments).items()}
@@ -200,8 +145,9 @@ def _record_success(
             record_id=written.pk,
             before_values={key: dict(values) for key, values in change.seen.before.items()},
             after_values=after,
+            note=note,
             status=ExecutionStatus.SUCCEEDED,
-            policy_decision=_record_policy(tool, answer, now),
+            policy_decision=record_policy(tool.key, answer, now),
             approved_by=change.approved_by,
             approved_at=change.approved_at,
             started_at=now,
@@ -212,9 +158,3 @@ def _record_success(
         if "one_success_per_idempotency_key" in str(error):
             raise AlreadyAppliedError() from error
         raise
-
-
-def _record_policy(tool: Tool[Any], answer: rules.PolicyAnswer, now: datetime) -> PolicyDecision:
-    return PolicyDecision.objects.create(
-        decided_at=now, tool=tool.key, verdict=answer.verdict, policy_version=answer.version
-    )

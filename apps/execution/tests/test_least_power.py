@@ -1,0 +1,45 @@
+"""Who may take the role that writes, and who may ask policy: a walk over the code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from django.conf import settings
+
+
+def calls_in(name: str) -> Iterator[str]:
+    """Where a function of this name is called, tests and migrations apart."""
+    for path in sorted((settings.BASE_DIR / "apps").rglob("*.py")):
+        where = path.relative_to(settings.BASE_DIR).as_posix()
+        if "/tests/" in where or "/migrations/" in where or where.endswith("conftest.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
+                yield f"{where}: {ast.unparse(node)}"
+
+
+def test_the_role_that_writes_is_taken_on_the_road_and_nowhere_else() -> None:
+    taken = [call for call in calls_in("taking_role") if "Role.AI" not in call]
+    assert taken == [
+        "apps/execution/services/applying.py: taking_role(Role.APPLY)",
+        "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
+    ]
+
+
+def test_policy_is_asked_on_the_road_and_nowhere_else() -> None:
+    asked = [call for call in calls_in("decide") if "policy.decide" in call]
+    assert asked == [
+        "apps/execution/services/applying.py: policy.decide(change)",
+        "apps/execution/services/applying.py: policy.decide(change)",
+        "apps/execution/services/undoing.py: policy.decide(undo)",
+        "apps/execution/services/undoing.py: policy.decide(undo)",
+    ]
+
+
+def test_the_road_begins_at_a_persons_decision_and_nowhere_else() -> None:
+    begun = [*calls_in("apply_change"), *calls_in("undo_change")]
+    assert begun == [
+        "apps/suggestions/services/approving.py: execution.apply_change(change, now=now)",
+        "apps/suggestions/services/undoing.py: execution.undo_change(wish, now=now)",
+    ]

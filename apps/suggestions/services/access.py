@@ -1,0 +1,86 @@
+"""Who may see a suggestion and decide on it."""
+
+from __future__ import annotations
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.crm.enums import RecordKind
+from apps.execution import services as execution
+from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
+from apps.execution.schemas import RecordRef, Seen
+from apps.execution.tools import registry as tools
+from apps.suggestions.exceptions import DecisionPermissionError, SuggestionNotFoundError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.services.moves import record
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
+from apps.triggers.services import current_tenant
+from apps.users.models import User
+
+
+def get_for(user: User, suggestion_id: int) -> Suggestion:
+    """Return a suggestion that this person may see, with every record that it names.
+
+    Raises:
+        SuggestionNotFoundError: there is none, or they may not.
+    """
+    found: Suggestion | None = (
+        Suggestion.objects.visible_to(user)
+        .select_related("assignee", "reviewed_by", "edited_by", "execution")
+        .filter(pk=suggestion_id)
+        .first()
+    )
+    if found is None or not sees_records_of(user, found):
+        raise SuggestionNotFoundError()
+    return found
+
+
+def sees_records_of(user: User, suggestion: Suggestion) -> bool:
+    """Whether the person may see what a suggestion names besides its own record, as it stands now."""
+    named = {*seen_of(suggestion).by_record(), *_mentions_of(suggestion)}
+    return execution.sees_records(user, named - {record_of(suggestion)})
+
+
+def seen_of(suggestion: Suggestion) -> Seen:
+    """The values that the suggestion was shown with."""
+    return Seen(before=suggestion.before_values, guards=suggestion.guard_values)
+
+
+def record_of(suggestion: Suggestion) -> RecordRef:
+    """The record that the suggestion is about."""
+    return RecordRef(RecordKind(suggestion.record_kind), suggestion.record_id)
+
+
+def _mentions_of(suggestion: Suggestion) -> tuple[RecordRef, ...]:
+    """The records in the change's arguments; none when the change can no longer be read."""
+    try:
+        tool = tools.get(suggestion.tool)
+        return tool.mentions(tool.parse(suggestion.arguments))
+    except (UnknownToolError, InvalidArgumentsError):
+        return ()
+
+
+def may_decide(user: User) -> bool:
+    """Whether the person may decide on suggestions at all."""
+    return user.has_perm("suggestions.decide_suggestion")
+
+
+def decidable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
+    """Return what this person may decide on; a refusal is on record.
+
+    Raises:
+        ModuleOffError: suggestions are switched off for the company.
+        SuggestionNotFoundError, DecisionPermissionError: see there.
+    """
+    require_module(current_tenant(), Module.SUGGESTIONS)
+    try:
+        suggestion = get_for(user, suggestion_id)
+        if not may_decide(user):
+            raise DecisionPermissionError()
+    except (SuggestionNotFoundError, DecisionPermissionError):
+        refused = Suggestion.objects.filter(pk=suggestion_id).first()
+        if refused is not None:
+            actor = Actor.for_person(user, origin)
+            record(actor, Event.PERMISSION_REFUSED, refused, tool=refused.tool)
+        raise
+    return suggestion

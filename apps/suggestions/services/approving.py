@@ -1,0 +1,209 @@
+"""Approving: the only way in.
+
+``approve`` owns the transaction: claim, the trigger's second answer, the write, the audit entries and the new
+state are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import acting
+from apps.execution import services as execution
+from apps.execution.exceptions import (
+    ExecutionError,
+    PermissionRefusedError,
+    PolicyRefusedError,
+    StaleError,
+)
+from apps.execution.schemas import ApprovedChange, JsonValue, Seen
+from apps.execution.tools import registry as tools
+from apps.execution.tools.base import UpdateTool
+from apps.suggestions.enums import State, Verdict
+from apps.suggestions.exceptions import (
+    AnotherOpenError,
+    ApplyFailedError,
+    InvalidDecisionError,
+    PartNotAllowedError,
+    WithdrawnError,
+)
+from apps.suggestions.models import Suggestion
+from apps.suggestions.rules import LIFETIME
+from apps.suggestions.services.access import decidable, record_of, seen_of
+from apps.suggestions.services.moves import (
+    claim,
+    is_another_open,
+    is_still_true_of,
+    move,
+    note_decision,
+    record,
+    refusal_of,
+    silence,
+    withdraw,
+)
+from apps.suggestions.services.updating import edit_values
+from apps.users.models import User
+
+
+class _ReasonGoneError(Exception):
+    """Inside the transaction of an approval: no trigger holds any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a person accepted of a change: the arguments, what is compared, and what they left out.
+
+    ``values`` are the columns that a part changes in the suggestion; empty when all of it is accepted.
+    """
+
+    arguments: Mapping[str, JsonValue]
+    seen: Seen
+    left_out: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def approve(
+    *,
+    suggestion_id: int,
+    user: User,
+    now: datetime,
+    seen_at: datetime | None = None,
+    fields: Collection[str] | None = None,
+    origin: Origin = Origin.PERSON,
+) -> Suggestion:
+    """Apply a suggestion because this person says so; also the way to try a failed one again.
+
+    ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at; ``fields`` are those that
+    they accept of a change that may be taken in parts, None for all of it.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
+        AlreadyDecidedError: somebody was first; the error says who and when.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
+        InvalidDecisionError, PartNotAllowedError: these fields cannot be accepted by themselves.
+        StaleError: a value has changed since; the error says which. Nothing was written.
+        WithdrawnError: the reason is gone; a waiting suggestion is withdrawn now.
+        AnotherOpenError: it had failed, and a newer one for the same purpose waits.
+        ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
+    """
+    suggestion = decidable(user, suggestion_id, origin)
+    actor = Actor.for_person(user, origin)
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+    part = _part_of(suggestion, fields, user, now)
+    change = _change_of(suggestion, part, user, actor, now)
+    try:
+        with acting(actor):
+            claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
+            if not is_still_true_of(suggestion, now):
+                raise _ReasonGoneError
+            if part.left_out:
+                record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
+            record(actor, Event.SUGGESTION_APPROVED, suggestion)
+            done = execution.apply_change(change, now=now)
+            move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
+            note_decision(suggestion, Verdict.APPROVE, user, now)
+            silence(suggestion, user, now, "Applied")
+    except _ReasonGoneError:
+        withdraw(suggestion, actor)
+        raise WithdrawnError() from None
+    except StaleError as error:
+        moved = [f"{moved.record}.{moved.field}" for moved in error.moved]
+        record(actor, Event.SUGGESTION_STALE, suggestion, fields=", ".join(moved))
+        raise
+    except PermissionRefusedError:
+        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    except PolicyRefusedError:
+        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    except (ExecutionError, DatabaseError) as error:
+        if is_another_open(error):
+            raise AnotherOpenError() from error
+        code = error.code if isinstance(error, ExecutionError) else type(error).__name__
+        reason = error.message if isinstance(error, ExecutionError) else "the database refused it."
+        _mark_failed(suggestion, part, change, code=code, reason=reason)
+        raise ApplyFailedError(reason) from error
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def _part_of(
+    suggestion: Suggestion, fields: Collection[str] | None, user: User, now: datetime
+) -> _Part:
+    """What of the change is accepted.
+
+    Raises:
+        InvalidDecisionError, PartNotAllowedError: see ``approve``.
+    """
+    whole = _Part(suggestion.arguments, seen_of(suggestion))
+    if fields is None:
+        return whole
+    tool = tools.get(suggestion.tool)
+    offered = set(suggestion.arguments)
+    if isinstance(tool, UpdateTool):
+        offered -= {tool.id_field}
+    chosen = set(fields)
+    if not chosen or not chosen <= offered:
+        raise InvalidDecisionError()
+    left_out = offered - chosen
+    if not left_out:
+        return whole
+    if not isinstance(tool, UpdateTool) or not tool.partial:
+        raise PartNotAllowedError()
+    arguments = {
+        name: value for name, value in suggestion.arguments.items() if name not in left_out
+    }
+    before = {
+        key: {name: value for name, value in values.items() if name not in left_out}
+        for key, values in suggestion.before_values.items()
+    }
+    return _Part(
+        arguments,
+        Seen(before=before, guards=suggestion.guard_values),
+        tuple(sorted(left_out)),
+        {
+            **edit_values(suggestion, tool, arguments, user=user, now=now),
+            "before_values": before,
+        },
+    )
+
+
+def _change_of(
+    suggestion: Suggestion, part: _Part, user: User, actor: Actor, now: datetime
+) -> ApprovedChange:
+    return ApprovedChange(
+        tool=suggestion.tool,
+        arguments=part.arguments,
+        record=record_of(suggestion),
+        seen=part.seen,
+        approved_by=user,
+        approved_at=now,
+        actor=actor,
+        idempotency_key=f"suggestion:{suggestion.pk}",
+        suggestion_id=suggestion.pk,
+    )
+
+
+def _mark_failed(
+    suggestion: Suggestion, part: _Part, change: ApprovedChange, *, code: str, reason: str
+) -> None:
+    """Keep the failed attempt where it can be found, tried again and, after a while, runs out."""
+    now = change.approved_at
+    with acting(change.actor):
+        claim(suggestion, State.APPROVED, user=change.approved_by, now=now, **part.values)
+        attempt = execution.record_failure(change, code=code, message=reason, now=now)
+        move(
+            suggestion,
+            State.FAILED,
+            execution=attempt,
+            closed_because=reason[:200],
+            expires_at=now + LIFETIME,
+        )

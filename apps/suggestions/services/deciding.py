@@ -1,0 +1,127 @@
+"""Rejecting, snoozing and reopening."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
+from apps.suggestions.exceptions import AnotherOpenError, InvalidSnoozeError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.rules import LIFETIME, sources_of
+from apps.suggestions.services.access import decidable
+from apps.suggestions.services.moves import (
+    already_decided,
+    claim,
+    is_another_open,
+    note_decision,
+    record,
+    silence,
+)
+from apps.triggers.models import Silence
+from apps.users.models import User
+
+LONGEST_SNOOZE = timedelta(days=90)
+
+
+def reject(
+    *,
+    suggestion_id: int,
+    user: User,
+    reason: RejectReason | str,
+    note: str = "",
+    now: datetime,
+    origin: Origin = Origin.PERSON,
+) -> Suggestion:
+    """Close a suggestion because this person does not want it; it is not made again for a while.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+    """
+    suggestion = decidable(user, suggestion_id, origin)
+    why = RejectReason(reason)
+    actor = Actor.for_person(user, origin)
+    with transaction.atomic():
+        claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
+        note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
+        silence(suggestion, user, now, f"Rejected: {why.label}")
+        record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def snooze(
+    *,
+    suggestion_id: int,
+    user: User,
+    until: datetime,
+    now: datetime,
+    origin: Origin = Origin.PERSON,
+) -> Suggestion:
+    """Put a suggestion away until a moment within the next 90 days.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        InvalidSnoozeError: the moment has passed or is too far away.
+    """
+    suggestion = decidable(user, suggestion_id, origin)
+    if not now < until <= now + LONGEST_SNOOZE:
+        raise InvalidSnoozeError()
+    actor = Actor.for_person(user, origin)
+    with transaction.atomic():
+        claim(
+            suggestion,
+            State.SNOOZED,
+            user=user,
+            now=now,
+            snoozed_until=until,
+            expires_at=max(suggestion.expires_at, until + LIFETIME),
+        )
+        note_decision(suggestion, Verdict.SNOOZE, user, now)
+        record(actor, Event.SUGGESTION_SNOOZED, suggestion, until=until.isoformat())
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def reopen(
+    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+) -> Suggestion:
+    """Bring back what was rejected, withdrawn, expired or snoozed, and lift its silence.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError: refused.
+        AlreadyDecidedError: it is in a state that cannot be reopened.
+        AnotherOpenError: another suggestion waits for the same record and goal.
+    """
+    suggestion = decidable(user, suggestion_id, origin)
+    actor = Actor.for_person(user, origin)
+    try:
+        with transaction.atomic():
+            moved = Suggestion.objects.filter(
+                pk=suggestion.pk, state__in=sources_of(State.PENDING)
+            ).update(
+                state=State.PENDING,
+                held_back=HeldBack.NO,
+                queued_at=now,
+                snoozed_until=None,
+                closed_because="",
+                expires_at=now + LIFETIME,
+            )
+            if not moved:
+                raise already_decided(suggestion.pk)
+            Silence.objects.in_force(now).filter(
+                record_kind=suggestion.record_kind,
+                record_id=suggestion.record_id,
+                goal=suggestion.goal,
+            ).update(until=now)
+            note_decision(suggestion, Verdict.REOPEN, user, now)
+            record(actor, Event.SUGGESTION_REOPENED, suggestion)
+    except IntegrityError as error:
+        if is_another_open(error):
+            raise AnotherOpenError() from error
+        raise
+    suggestion.refresh_from_db()
+    return suggestion

@@ -1,0 +1,132 @@
+"""The moves between states, each by one conditional update, and what is written down with them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Detail, Entry, record_event
+from apps.suggestions.enums import MOVES, State, Verdict
+from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenError
+from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.rules import sources_of
+from apps.triggers.models import Signal, Silence
+from apps.triggers.services import current_tenant, is_still_true
+from apps.users.models import User
+
+
+def claim(
+    suggestion: Suggestion, state: State, *, user: User, now: datetime, **values: object
+) -> None:
+    """Move to ``state`` by one conditional update: the first decision wins, the second is told so.
+
+    It also fails when the packet was refreshed or rebased since it was read, so that nobody approves what
+    they have not seen.
+    """
+    moved = Suggestion.objects.filter(
+        pk=suggestion.pk, state__in=sources_of(state), refreshed_at=suggestion.refreshed_at
+    ).update(state=state, reviewed_by=user, reviewed_at=now, **values)
+    if not moved:
+        raise refusal_of(suggestion, state)
+
+
+def is_another_open(error: Exception) -> bool:
+    """Whether the database refused a second open suggestion for the same record and goal."""
+    return "one_open_suggestion_per_record_and_goal" in str(error)
+
+
+def move(suggestion: Suggestion, state: State, **values: object) -> None:
+    """Go on from a claim that this transaction holds."""
+    Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
+
+
+def refusal_of(
+    suggestion: Suggestion, wanted: State, *, read_at: datetime | None = None
+) -> AlreadyDecidedError | ChangedSinceSeenError:
+    """Why a claim found nothing: somebody decided, or the packet is no longer what was read."""
+    now_there = Suggestion.objects.get(pk=suggestion.pk)
+    read_at = read_at or suggestion.refreshed_at
+    if wanted in MOVES[State(now_there.state)] and now_there.refreshed_at != read_at:
+        return ChangedSinceSeenError()
+    return already_decided(suggestion.pk)
+
+
+def already_decided(suggestion_id: int) -> AlreadyDecidedError:
+    """Who decided, and what."""
+    return AlreadyDecidedError(
+        Suggestion.objects.select_related("reviewed_by").get(pk=suggestion_id)
+    )
+
+
+def is_still_true_of(suggestion: Suggestion, now: datetime) -> bool:
+    """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
+    if suggestion.origin != Origin.TRIGGER:
+        return True
+    firing = Signal.objects.firing().filter(suggestions=suggestion)
+    return any(is_still_true(signal, now=now) for signal in firing)
+
+
+def withdraw(suggestion: Suggestion, actor: Actor) -> None:
+    """Close what has lost its reason, unless somebody has decided it."""
+    with transaction.atomic():
+        moved = Suggestion.objects.filter(
+            pk=suggestion.pk, state__in=[State.PENDING, State.SNOOZED]
+        ).update(state=State.WITHDRAWN, closed_because="The reason no longer holds.")
+        if moved:
+            record(actor, Event.SUGGESTION_WITHDRAWN, suggestion)
+
+
+def note_decision(
+    suggestion: Suggestion,
+    verdict: Verdict,
+    user: User,
+    now: datetime,
+    *,
+    reason: str = "",
+    note: str = "",
+) -> None:
+    """Keep the decision as a labelled example."""
+    Decision.objects.create(
+        suggestion=suggestion,
+        verdict=verdict,
+        decided_by=user,
+        decided_at=now,
+        reason=reason,
+        note=note[:500],
+        goal=suggestion.goal,
+        tool=suggestion.tool,
+    )
+
+
+def silence(suggestion: Suggestion, user: User, now: datetime, reason: str) -> None:
+    """Do not make the same suggestion again until the tenant's days have passed."""
+    Silence.objects.create(
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        goal=suggestion.goal,
+        until=now + timedelta(days=current_tenant().silence_days),
+        reason=reason[:200],
+        created_by=user,
+    )
+
+
+def record(
+    actor: Actor,
+    event: Event,
+    suggestion: Suggestion,
+    **details: Detail,
+) -> None:
+    """Write it to the audit log, in the caller's transaction."""
+    record_event(
+        actor,
+        Entry(
+            event,
+            record_kind=suggestion.record_kind,
+            record_id=suggestion.record_id,
+            suggestion_id=suggestion.pk,
+            details=dict(details),
+        ),
+    )

@@ -1,0 +1,80 @@
+"""Taking back what was applied."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import DatabaseError
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import acting
+from apps.execution import services as execution
+from apps.execution.exceptions import PermissionRefusedError, PolicyRefusedError
+from apps.execution.schemas import ApprovedUndo
+from apps.suggestions.enums import State, Verdict
+from apps.suggestions.exceptions import UndoFailedError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.services.access import decidable
+from apps.suggestions.services.moves import already_decided, note_decision, record
+from apps.users.models import User
+
+
+def undo(
+    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+) -> Suggestion:
+    """Take back an applied suggestion, within the company's days.
+
+    Fields that were edited since stay as they are; the inverse execution names them.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
+        AlreadyDecidedError: it is not applied (any more).
+        NotReversibleError, UndoWindowError, UndoConflictError, RecordGoneError, UnknownToolError: it
+            cannot be undone; nothing was written.
+        UndoFailedError: the write failed; the change stands and the undo can be tried again.
+    """
+    suggestion = decidable(user, suggestion_id, origin)
+    actor = Actor.for_person(user, origin)
+    if suggestion.state != State.APPLIED or suggestion.execution_id is None:
+        raise already_decided(suggestion.pk)
+    wish = ApprovedUndo(
+        execution_id=suggestion.execution_id,
+        approved_by=user,
+        approved_at=now,
+        actor=actor,
+        suggestion_id=suggestion.pk,
+    )
+    try:
+        with acting(actor):
+            moved = Suggestion.objects.filter(pk=suggestion.pk, state=State.APPLIED).update(
+                state=State.UNDONE
+            )
+            if not moved:
+                raise already_decided(suggestion.pk)
+            done = execution.undo_change(wish, now=now)
+            Suggestion.objects.filter(pk=suggestion.pk).update(
+                closed_because=_said_of(done.left_alone)
+            )
+            note_decision(suggestion, Verdict.UNDO, user, now)
+    except PermissionRefusedError:
+        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    except PolicyRefusedError:
+        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    except DatabaseError as error:
+        with acting(actor):
+            execution.record_undo_failure(
+                wish, code=type(error).__name__, message="the database refused it.", now=now
+            )
+        raise UndoFailedError("the database refused it.") from error
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def _said_of(left_alone: list[str]) -> str:
+    if not left_alone:
+        return "Undone."
+    names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in left_alone)
+    return f"Undone, except what was edited since: {names}."[:200]

@@ -1,0 +1,182 @@
+"""Bringing a suggestion up to date, and editing what it would change: a new preview, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.execution import services as execution
+from apps.execution.exceptions import (
+    InvalidArgumentsError,
+    PermissionRefusedError,
+    StaleError,
+)
+from apps.execution.reading import read_seen
+from apps.execution.schemas import JsonValue, Seen
+from apps.execution.tools import Tool
+from apps.execution.tools import registry as tools
+from apps.suggestions.enums import State, Verdict
+from apps.suggestions.exceptions import WithdrawnError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.pipeline.run import bring_up_to_date
+from apps.suggestions.rules import sources_of
+from apps.suggestions.services.access import decidable, seen_of
+from apps.suggestions.services.moves import (
+    already_decided,
+    is_still_true_of,
+    note_decision,
+    record,
+    refusal_of,
+    withdraw,
+)
+from apps.users.models import User
+
+
+def rebase(
+    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+) -> Suggestion:
+    """Bring a stale suggestion up to date: a new preview to approve, nothing written to the record.
+
+    One that a trigger made is written anew, reason and evidence included; of any other, and of one that a
+    person has edited, only the values that it was shown with are read again.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        ChangedSinceSeenError: a scan has just brought it up to date.
+        WithdrawnError: the reason is gone; the suggestion is withdrawn now.
+        RecordGoneError, InvalidArgumentsError: there is nothing left to change.
+    """
+    suggestion = _changeable(user, suggestion_id, origin)
+    actor = Actor.for_person(user, origin)
+    if not is_still_true_of(suggestion, now):
+        withdraw(suggestion, actor)
+        raise WithdrawnError()
+    if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:
+        _read_again(suggestion, now)
+    elif not bring_up_to_date(suggestion, actor=actor, now=now):
+        suggestion.refresh_from_db(fields=["state"])
+        if State(suggestion.state) not in sources_of(State.APPROVED):
+            raise already_decided(suggestion.pk)
+        withdraw(suggestion, actor)
+        raise WithdrawnError()
+    with transaction.atomic():
+        note_decision(suggestion, Verdict.REBASE, user, now)
+        record(actor, Event.SUGGESTION_REBASED, suggestion)
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def edit(
+    *,
+    suggestion_id: int,
+    user: User,
+    arguments: Mapping[str, JsonValue],
+    now: datetime,
+    seen_at: datetime | None = None,
+    origin: Origin = Origin.PERSON,
+) -> Suggestion:
+    """Change what a suggestion would change; the record that it is about stays the same.
+
+    Both versions are kept. ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError: refused.
+        AlreadyDecidedError: somebody was first.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
+        StaleError: the record has changed since; it is to be brought up to date first.
+        UnknownToolError, InvalidArgumentsError, RecordGoneError: it cannot be changed like this.
+    """
+    suggestion = _changeable(user, suggestion_id, origin)
+    actor = Actor.for_person(user, origin)
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+    tool = tools.get(suggestion.tool)
+    typed = tool.parse(arguments)
+    if tool.subject(typed) != tool.subject(tool.parse(suggestion.arguments)):
+        raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
+    try:
+        execution.check_permission(tool, tool.mentions(typed), user)
+    except PermissionRefusedError:
+        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
+        raise
+    if moved := execution.find_moved(seen_of(suggestion)):
+        raise StaleError(moved)
+    edited = edit_values(suggestion, tool, arguments, user=user, now=now)
+    seen = read_seen(tool, typed)
+    with transaction.atomic():
+        _renew(suggestion, {**edited, **_seen_values(seen)}, now)
+        note_decision(suggestion, Verdict.EDIT, user, now)
+        record(
+            actor,
+            Event.SUGGESTION_EDITED,
+            suggestion,
+            fields=[*changed_names(suggestion.arguments, arguments)],
+        )
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def edit_values(
+    suggestion: Suggestion,
+    tool: Tool[Any],
+    arguments: Mapping[str, JsonValue],
+    *,
+    user: User,
+    now: datetime,
+) -> dict[str, Any]:
+    """The columns of a suggestion that a person has edited; back to the proposal is no edit."""
+    proposed = suggestion.proposed_arguments or suggestion.arguments
+    is_as_proposed = tool.parse(proposed) == tool.parse(arguments) and set(proposed) == set(
+        arguments
+    )
+    return {
+        "arguments": dict(arguments),
+        "proposed_arguments": None if is_as_proposed else proposed,
+        "edited_by": None if is_as_proposed else user,
+        "edited_at": None if is_as_proposed else now,
+    }
+
+
+def changed_names(
+    before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
+) -> tuple[str, ...]:
+    """The arguments that differ, those left out and those added among them."""
+    names = {*before, *after}
+    return tuple(sorted(name for name in names if before.get(name) != after.get(name)))
+
+
+def _changeable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
+    suggestion = decidable(user, suggestion_id, origin)
+    if State(suggestion.state) not in sources_of(State.APPROVED):
+        raise already_decided(suggestion.pk)
+    return suggestion
+
+
+def _read_again(suggestion: Suggestion, now: datetime) -> None:
+    """Take over the values as they stand now, unless the packet has changed meanwhile."""
+    tool = tools.get(suggestion.tool)
+    seen = read_seen(tool, tool.parse(suggestion.arguments))
+    _renew(suggestion, _seen_values(seen), now)
+
+
+def _seen_values(seen: Seen) -> dict[str, Any]:
+    return {
+        "before_values": {key: dict(values) for key, values in seen.before.items()},
+        "guard_values": {key: dict(values) for key, values in seen.guards.items()},
+    }
+
+
+def _renew(suggestion: Suggestion, values: Mapping[str, Any], now: datetime) -> None:
+    """Write a new edition of the packet, unless it was decided or refreshed meanwhile."""
+    moved = Suggestion.objects.filter(
+        pk=suggestion.pk,
+        state__in=sources_of(State.APPROVED),
+        refreshed_at=suggestion.refreshed_at,
+    ).update(**values, refreshed_at=now)
+    if not moved:
+        raise refusal_of(suggestion, State.APPROVED)

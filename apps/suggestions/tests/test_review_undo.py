@@ -1,0 +1,123 @@
+"""Taking back an applied suggestion."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from apps.audit.models import AuditEntry
+from apps.conftest import Cast, make_cast
+from apps.crm.models import Task
+from apps.crm.tests.factories import LeadFactory
+from apps.execution.exceptions import NotReversibleError, UndoWindowError
+from apps.execution.models import Execution
+from apps.suggestions.enums import State, Verdict
+from apps.suggestions.exceptions import (
+    AlreadyDecidedError,
+    DecisionPermissionError,
+    SuggestionNotFoundError,
+    UndoFailedError,
+)
+from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.services import approve, undo
+from apps.suggestions.tests.cases import LONG_AGO, NOW, put_in, scan, suggested
+from apps.tenants.models import Tenant
+from apps.tenants.tests.refusals import refusing
+from apps.tenants.tests.threads import at_once
+
+LATER = NOW + timedelta(days=1)
+
+
+def applied(cast: Cast) -> Suggestion:
+    suggestion = suggested(cast.rep)
+    return approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+
+
+def test_it_is_undone_by_an_execution_of_its_own(cast: Cast) -> None:
+    suggestion = applied(cast)
+    done = undo(suggestion_id=suggestion.pk, user=cast.manager, now=LATER)
+    assert (done.state, done.closed_because) == (State.UNDONE, "Undone.")
+    # Who approved it stays on it; who took it back stands on the inverse execution.
+    assert (done.reviewed_by, done.execution) == (cast.rep, suggestion.execution)
+    inverse = Execution.objects.get(undoes=suggestion.execution)
+    assert (inverse.approved_by, inverse.status) == (cast.manager, "succeeded")
+    assert Task.objects.get().status == "cancelled"
+    events = AuditEntry.objects.of_suggestion(suggestion.pk).values_list("event", flat=True)
+    assert list(events) == [
+        "suggestion.created", "suggestion.approved", "execution.succeeded", "execution.undone",
+    ]  # fmt: skip
+    assert Decision.objects.first().verdict == Verdict.UNDO  # type: ignore[union-attr]
+
+
+def test_it_is_not_suggested_again_at_once(cast: Cast) -> None:
+    suggestion = applied(cast)
+    undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    assert scan(timedelta(days=1, hours=1)).suggestions_created == 0
+
+
+@pytest.mark.parametrize("state", [state for state in State if state != State.APPLIED])
+def test_only_what_is_applied(cast: Cast, state: State) -> None:
+    suggestion = put_in(suggested(cast.rep), state, cast.rep)
+    with pytest.raises(AlreadyDecidedError):
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+
+
+def test_who_may(cast: Cast) -> None:
+    suggestion = applied(cast)
+    with pytest.raises(SuggestionNotFoundError):
+        undo(suggestion_id=suggestion.pk, user=cast.outsider, now=LATER)
+    with pytest.raises(DecisionPermissionError):
+        undo(suggestion_id=suggestion.pk, user=cast.viewer, now=LATER)
+    assert Task.objects.get().status == "open"
+
+
+def test_too_late(cast: Cast) -> None:
+    suggestion = applied(cast)
+    with pytest.raises(UndoWindowError):
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + timedelta(days=31))
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.APPLIED
+
+
+def test_what_failed_cannot_be_taken_back(cast: Cast) -> None:
+    suggestion = applied(cast)
+    assert suggestion.execution is not None
+    Execution.objects.filter(pk=suggestion.execution.pk).update(status="failed")
+    with pytest.raises(NotReversibleError):
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+
+
+def committed_application() -> tuple[Cast, Suggestion]:
+    cast = make_cast()
+    LeadFactory(owner=cast.rep, created_at=LONG_AGO)
+    scan()
+    return cast, approve(suggestion_id=Suggestion.objects.get().pk, user=cast.rep, now=NOW)
+
+
+def test_what_the_database_refuses_stands_and_is_tried_again(committed_tenant: Tenant) -> None:
+    cast, suggestion = committed_application()
+    with (
+        refusing(committed_tenant, "crm_task", unless="status <> 'cancelled'"),
+        pytest.raises(UndoFailedError) as caught,
+    ):
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    assert (caught.value.code, caught.value.status) == ("undo_failed", 502)
+    suggestion.refresh_from_db()
+    assert (suggestion.state, Task.objects.get().status) == (State.APPLIED, "open")
+    failed = Execution.objects.get(undoes=suggestion.execution)
+    assert (failed.status, failed.error_code) == ("failed", "IntegrityError")
+    done = undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    assert (done.state, Task.objects.get().status) == (State.UNDONE, "cancelled")
+
+
+def test_ten_at_once_undo_it_once(committed_tenant: Tenant) -> None:
+    cast, suggestion = committed_application()
+    results = at_once(
+        committed_tenant,
+        [lambda: undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)] * 10,
+    )
+    assert sorted(type(result).__name__ for result in results) == [
+        *["AlreadyDecidedError"] * 9, "Suggestion",
+    ]  # fmt: skip
+    assert Execution.objects.filter(undoes=suggestion.execution).count() == 1

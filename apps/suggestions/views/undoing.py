@@ -1,0 +1,44 @@
+"""Taking back an applied suggestion: first what would come back, then the decision."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from apps.execution.exceptions import ExecutionError
+from apps.suggestions import services
+from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import undo_of
+from apps.users.services import person_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what an undo would put back and what it would leave; a POST does it."""
+    suggestion = services.get_for(person_of(request), pk)
+    if request.method == "POST":
+        return _undo(request, suggestion)
+    context = {
+        "nav_section": "suggestions",
+        "suggestion": suggestion,
+        "undo": undo_of(suggestion, person_of(request), timezone.now()),
+    }
+    return render(request, "suggestions/undo.html", context)
+
+
+def _undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:
+    try:
+        done = services.undo(
+            suggestion_id=suggestion.pk, user=person_of(request), now=timezone.now()
+        )
+    except SuggestionNotFoundError:
+        raise
+    except (SuggestionError, ExecutionError) as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Undone: {done.title}")
+    return redirect(suggestion)
