@@ -212,11 +212,9 @@ def record_undo_failure(undo: ApprovedUndo, *, code: str, message: str, now: dat
 
 def _tool_of(execution: Execution) -> Tool[Any]:
     tool = registry.get(execution.tool)
-    if (
-        not tool.is_reversible
-        or execution.undoes_id is not None
-        or execution.status != ExecutionStatus.SUCCEEDED
-    ):
+    if not tool.is_reversible:
+        raise NotReversibleError(tool.irreversible_because)
+    if execution.undoes_id is not None or execution.status != ExecutionStatus.SUCCEEDED:
         raise NotReversibleError()
     return tool
 

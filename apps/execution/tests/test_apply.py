@@ -30,8 +30,8 @@ from apps.execution.exceptions import (
     UnknownToolError,
 )
 from apps.execution.models import Execution, PolicyDecision
-from apps.execution.reading import read_seen, read_seen_many
 from apps.execution.policy import POLICY_VERSION, PolicyAnswer, decide
+from apps.execution.reading import read_seen, read_seen_many
 from apps.execution.schemas import ApprovedChange, ApprovedUndo, JsonValue, Seen
 from apps.execution.services import apply_change, find_moved, record_failure
 from apps.execution.tests.factories import NOW, approved
@@ -373,9 +373,8 @@ def test_policy_has_one_answer_whatever_the_tool_or_the_settings(cast: Cast) -> 
     undo = ApprovedUndo(1, cast.rep, NOW, change.actor, None)
     expected = PolicyAnswer(Verdict.PERSON_MUST_DECIDE, POLICY_VERSION)
     Tenant.objects.update(undo_days=1, suggestions_per_day=200, silence_days=1)
-    assert [decide(replace(change, tool=key)) for key in registry.keys()] == [expected] * len(
-        registry.keys()
-    )
+    tools = registry.all()
+    assert [decide(replace(change, tool=tool.key)) for tool in tools] == [expected] * len(tools)
     assert decide(undo) == expected
 
 

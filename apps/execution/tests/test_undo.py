@@ -153,7 +153,8 @@ def test_the_window_is_the_companys(cast: Cast, days: int, is_late: bool) -> Non
 
 def test_only_who_sees_and_may_change_the_record(cast: Cast) -> None:
     _, execution = corrected(cast)
-    for person in (cast.outsider, cast.viewer):
+    visitor = User.objects.create(username="visitor", team=cast.team)
+    for person in (cast.outsider, visitor):
         with pytest.raises(PermissionRefusedError):
             undo(execution, person)
 
@@ -211,9 +212,7 @@ def test_a_new_lead_is_set_aside_and_gives_its_messages_back(cast: Cast) -> None
     first = ActivityFactory(owner=cast.rep, counterpart_address="ana@isdom.com")
     second = ActivityFactory(owner=cast.rep, counterpart_address="ana@isdom.com")
     execution = apply(
-        approved(
-            "create_lead", {"activity_id": first.pk, "email": "ana@isdom.com"}, cast.rep
-        )
+        approved("create_lead", {"activity_id": first.pk, "email": "ana@isdom.com"}, cast.rep)
     )
     later = ActivityFactory(owner=cast.rep, lead=Lead.objects.get())
     undo(execution, cast.rep)

@@ -156,7 +156,8 @@ def _part_of(
     left_out = offered - chosen
     if not left_out:
         return whole
-    if not isinstance(tool, UpdateTool) or not tool.partial:
+    is_torn = any(group & chosen and group & left_out for group in tool.together)
+    if not isinstance(tool, UpdateTool) or not tool.partial or is_torn:
         raise PartNotAllowedError()
     arguments = {
         name: value for name, value in suggestion.arguments.items() if name not in left_out

@@ -89,7 +89,8 @@ def edit(
         AlreadyDecidedError: somebody was first.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StaleError: the record has changed since; it is to be brought up to date first.
-        UnknownToolError, InvalidArgumentsError, RecordGoneError: it cannot be changed like this.
+        UnknownToolError, InvalidArgumentsError, ReferenceRefusedError, ChangeNotPossibleError,
+            RecordGoneError: it cannot be changed like this.
     """
     suggestion = _changeable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
@@ -101,6 +102,7 @@ def edit(
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
     try:
         execution.check_permission(tool, tool.mentions(typed), user)
+        tool.check(typed, user)
     except PermissionRefusedError:
         record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
         raise

@@ -245,9 +245,7 @@ def test_a_part_that_is_refused_leaves_the_suggestion_whole(cast: Cast) -> None:
 
 def test_all_fields_are_no_part(cast: Cast) -> None:
     _, suggestion = details_suggestion(cast)
-    done = approve(
-        suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["title", "phone"]
-    )
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["title", "phone"])
     assert (done.state, done.edited_at) == (State.APPLIED, None)
 
 

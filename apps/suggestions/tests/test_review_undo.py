@@ -25,6 +25,7 @@ from apps.suggestions.tests.cases import LONG_AGO, NOW, put_in, scan, suggested
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import refusing
 from apps.tenants.tests.threads import at_once
+from apps.users.models import User
 
 LATER = NOW + timedelta(days=1)
 
@@ -67,8 +68,9 @@ def test_who_may(cast: Cast) -> None:
     suggestion = applied(cast)
     with pytest.raises(SuggestionNotFoundError):
         undo(suggestion_id=suggestion.pk, user=cast.outsider, now=LATER)
+    visitor = User.objects.create(username="visitor", team=cast.team)
     with pytest.raises(DecisionPermissionError):
-        undo(suggestion_id=suggestion.pk, user=cast.viewer, now=LATER)
+        undo(suggestion_id=suggestion.pk, user=visitor, now=LATER)
     assert Task.objects.get().status == "open"
 
 

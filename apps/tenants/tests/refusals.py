@@ -23,6 +23,22 @@ def refusing(tenant: Tenant, table: str, *, unless: str = "false") -> Iterator[N
         _as_owner(tenant, f"ALTER TABLE {name} DROP CONSTRAINT refusing")
 
 
+@contextmanager
+def failing(tenant: Tenant, table: str, sqlstate: str) -> Iterator[None]:
+    """Every new row of ``table`` raises this error, as a database in trouble would."""
+    schema = f'"{tenant.schema_name}"'
+    _as_owner(
+        tenant,
+        f"CREATE FUNCTION {schema}.fail() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{sqlstate}'; END $$;"
+        f'CREATE TRIGGER failing BEFORE INSERT ON {schema}."{table}" EXECUTE FUNCTION {schema}.fail()',
+    )
+    try:
+        yield
+    finally:
+        _as_owner(tenant, f"DROP FUNCTION {schema}.fail() CASCADE")
+
+
 def _as_owner(tenant: Tenant, statement: str) -> None:
     with owner_connection(), connection.cursor() as cursor:
         cursor.execute(statement)

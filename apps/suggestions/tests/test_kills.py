@@ -1,0 +1,232 @@
+"""A process killed, or cut off from its database, at every step in turn: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry
+from apps.conftest import Cast, make_cast
+from apps.crm.models import Task
+from apps.crm.tests.factories import LeadFactory
+from apps.execution.models import Execution, PolicyDecision
+from apps.suggestions.enums import State
+from apps.suggestions.exceptions import ApplyFailedError
+from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.services import approve, undo
+from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.models import Tenant
+from apps.tenants.tests.refusals import failing
+from apps.triggers.models import Silence
+from apps.users.models import User
+
+NOW = timezone.now()
+LATER = NOW + timedelta(hours=1)
+
+
+class Program:
+    """The other process, which is told what to do and where to break off."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def __call__(
+        self, move: str, suggestion: Suggestion, user: User, *, step: int, way: str = "kill"
+    ) -> str:
+        """What came of it: ``killed``, ``done STEPS``, or the name of an error."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        wish = {
+            "move": move, "suggestion": suggestion.pk, "user": user.pk, "step": step, "way": way,
+            "now": NOW.isoformat(),
+        }  # fmt: skip
+        self.process.stdin.write(json.dumps(wish) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+@contextmanager
+def running(tenant: Tenant) -> Iterator[Program]:
+    urls = {
+        name: urlunsplit(
+            urlsplit(getattr(settings, name))._replace(path=f"/{connection.settings_dict['NAME']}")
+        )
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "apps.suggestions.tests.killed", tenant.schema_name],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "aisha.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Program(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def program(committed_tenant: Tenant) -> Iterator[Program]:
+    with running(committed_tenant) as started:
+        yield started
+
+
+def waiting(cast: Cast) -> Suggestion:
+    suggestion: Suggestion = SuggestionFactory(
+        lead=LeadFactory(owner=cast.rep), assignee=cast.rep, created_at=NOW - timedelta(days=1)
+    )
+    return suggestion
+
+
+def all_of(suggestion: Suggestion) -> tuple[object, ...]:
+    """State, task, executions, decisions, silences and audit entries of one suggestion."""
+    suggestion.refresh_from_db()
+    return (
+        suggestion.state,
+        list(Task.objects.filter(lead_id=suggestion.record_id).values_list("status", flat=True)),
+        list(
+            Execution.objects.filter(idempotency_key=f"suggestion:{suggestion.pk}").values_list(
+                "status", flat=True
+            )
+        ),
+        list(suggestion.decisions.order_by("pk").values_list("verdict", flat=True)),
+        Silence.objects.filter(record_id=suggestion.record_id).count(),
+        list(AuditEntry.objects.of_suggestion(suggestion.pk).values_list("event", flat=True)),
+    )
+
+
+NOTHING = (State.PENDING, [], [], [], 0, [])
+APPROVED = ["suggestion.approved", "execution.succeeded"]
+DONE = (State.APPLIED, ["open"], ["succeeded"], ["approve"], 1, APPROVED)
+UNDONE = (
+    State.UNDONE, ["cancelled"], ["succeeded"], ["approve", "undo"], 1, [*APPROVED, "execution.undone"],
+)  # fmt: skip
+
+
+def kill_approving(program: Program, cast: Cast, step: int) -> None:
+    """Kill it at this step; whoever tries again ends in the same place."""
+    suggestion = waiting(cast)
+    assert program("approve", suggestion, cast.rep, step=step) == "killed"
+    found = all_of(suggestion)
+    assert found in (NOTHING, DONE)
+    if found == NOTHING:
+        approve(suggestion_id=suggestion.pk, user=cast.teammate, now=NOW)
+    assert all_of(suggestion) == DONE
+
+
+def kill_undoing(program: Program, cast: Cast, step: int) -> None:
+    suggestion = waiting(cast)
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert program("undo", suggestion, cast.rep, step=step) == "killed"
+    found = all_of(suggestion)
+    assert found in (DONE, UNDONE)
+    if found == DONE:
+        undo(suggestion_id=suggestion.pk, user=cast.teammate, now=LATER)
+    assert all_of(suggestion) == UNDONE
+
+
+def steps_of(program: Program, move: str, cast: Cast) -> int:
+    """How many steps it takes when nothing happens."""
+    suggestion = waiting(cast)
+    if move == "undo":
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    answer, _, steps = program(move, suggestion, cast.rep, step=0).partition(" ")
+    assert answer == "done"
+    return int(steps)
+
+
+def test_killed_at_every_step_of_an_approval(program: Program) -> None:
+    cast = make_cast()
+    steps = steps_of(program, "approve", cast)
+    for step in range(1, steps + 1):
+        kill_approving(program, cast, step)
+    # The last one was killed with everything done.
+    assert Task.objects.count() == Execution.objects.count() == steps + 1
+    assert PolicyDecision.objects.count() == steps + 1
+
+
+def test_killed_at_every_step_of_an_undo(program: Program) -> None:
+    cast = make_cast()
+    for step in range(1, steps_of(program, "undo", cast) + 1):
+        kill_undoing(program, cast, step)
+
+
+def test_cut_off_from_the_database_at_every_step(program: Program) -> None:
+    cast = make_cast()
+    answers = set()
+    for step in range(1, steps_of(program, "approve", cast) + 1):
+        suggestion = waiting(cast)
+        answer = program("approve", suggestion, cast.rep, step=step, way="cut")
+        answers.add(answer.partition(" ")[0])
+        suggestion.refresh_from_db()
+        if suggestion.state == State.FAILED:
+            assert answer == "ApplyFailedError"
+            assert suggestion.execution is not None
+            assert suggestion.execution.error_code == "OperationalError"
+        if suggestion.state != State.APPLIED:
+            assert suggestion.state in {State.PENDING, State.FAILED}
+            assert Task.objects.filter(lead_id=suggestion.record_id).count() == 0
+            approve(suggestion_id=suggestion.pk, user=cast.teammate, now=NOW)
+        suggestion.refresh_from_db()
+        assert suggestion.state == State.APPLIED
+        assert Task.objects.filter(lead_id=suggestion.record_id).count() == 1
+        assert Decision.objects.filter(suggestion=suggestion).count() == 1
+    # Before the transaction nothing was begun; within it the failure is kept; after it all is done.
+    assert answers == {"OperationalError", "ApplyFailedError", "done"}
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "code"),
+    [("40001", "OperationalError"), ("40P01", "OperationalError"), ("53100", "OperationalError")],
+    ids=["serialization failure", "deadlock", "disk full"],
+)
+@pytest.mark.parametrize(
+    "table", ["crm_task", "execution_execution", "suggestions_decision", "audit_auditentry"]
+)
+def test_a_database_in_trouble_is_said_and_trying_again_works(
+    committed_tenant: Tenant, table: str, sqlstate: str, code: str
+) -> None:
+    cast = make_cast()
+    suggestion = waiting(cast)
+    is_recordable = table not in {"execution_execution", "audit_auditentry"}
+    with failing(committed_tenant, table, sqlstate):
+        if is_recordable:
+            with pytest.raises(ApplyFailedError):
+                approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+        else:
+            # Not even the failure can be written down: the error comes through, and all is as before.
+            with pytest.raises(Exception, match="trouble"):
+                approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    suggestion.refresh_from_db()
+    assert Task.objects.count() == 0
+    if is_recordable:
+        assert suggestion.execution is not None
+        assert (suggestion.state, suggestion.execution.error_code) == (State.FAILED, code)
+    else:
+        assert (suggestion.state, suggestion.execution) == (State.PENDING, None)
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert (done.state, Task.objects.count()) == (State.APPLIED, 1)
+
+
+@pytest.mark.soak
+def test_a_thousand_kills(program: Program) -> None:
+    cast = make_cast()
+    chance = random.Random(1)
+    approving = steps_of(program, "approve", cast)
+    undoing = steps_of(program, "undo", cast)
+    for _ in range(500):
+        kill_approving(program, cast, chance.randint(1, approving))
+        kill_undoing(program, cast, chance.randint(1, undoing))
