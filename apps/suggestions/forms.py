@@ -73,10 +73,15 @@ def blank_filter_fields() -> SafeString:
     return draw_filter_fields(QueueFilterForm())
 
 
-class ApproveForm(forms.Form):
-    """What the person saw when they said yes."""
+class SeenForm(forms.Form):
+    """Which edition of the suggestion the person saw."""
 
     seen_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"])
+
+
+class ApproveForm(SeenForm):
+    """What the person saw when they said yes."""
+
     # Whether the page let them choose fields; then ``fields`` are the ticked ones.
     in_parts = forms.BooleanField(required=False)
 

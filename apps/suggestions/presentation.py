@@ -20,6 +20,7 @@ from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_un
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, seen_of
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
@@ -85,8 +86,10 @@ class Detail:
     refusal: str
     trigger_labels: tuple[str, ...]
     tool_label: str
-    # Whether single fields may be accepted, and until when an applied one can be undone.
+    # Whether single fields may be accepted, whether it may be edited, and until when an applied one can be
+    # undone.
     takes_parts: bool
+    can_edit: bool
     undoable_until: datetime | None
 
 
@@ -115,6 +118,10 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
         takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
+        can_edit=not refusal
+        and diff is not None
+        and stale is None
+        and State(suggestion.state) in sources_of(State.APPROVED),
         undoable_until=_undoable_until(suggestion, viewer),
     )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.suggestions.views import queue, undoing
+from apps.suggestions.views import editing, queue, undoing
 
 app_name = "suggestions"
 
@@ -14,5 +14,6 @@ urlpatterns = [
     path("<int:pk>/snooze/", queue.snooze, name="snooze"),
     path("<int:pk>/rebase/", queue.rebase, name="rebase"),
     path("<int:pk>/reopen/", queue.reopen, name="reopen"),
+    path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/undo/", undoing.undo, name="undo"),
 ]

@@ -142,6 +142,8 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
         raise PolicyRefusedError()
     arguments = tool.parse(execution.arguments)
     record_ref = RecordRef(RecordKind(execution.record_kind), execution.record_id or 0)
+    if not _rows(execution).exists():
+        raise RecordGoneError()
     _check_undo_permission(tool, record_ref, undo.approved_by)
 
     with transaction.atomic():

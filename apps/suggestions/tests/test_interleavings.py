@@ -243,7 +243,7 @@ class Review(RuleBasedStateMachine):
 def run(cast: Cast, histories: int) -> None:
     """Run so many histories of up to 25 steps, each on a fresh pair of suggestions."""
     machine = type("CastReview", (Review,), {"cast": cast})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=histories,

@@ -108,9 +108,9 @@ def all_of(suggestion: Suggestion) -> tuple[object, ...]:
     )
 
 
-NOTHING = (State.PENDING, [], [], [], 0, [])
+NOTHING: tuple[object, ...] = (State.PENDING, [], [], [], 0, [])
 APPROVED = ["suggestion.approved", "execution.succeeded"]
-DONE = (State.APPLIED, ["open"], ["succeeded"], ["approve"], 1, APPROVED)
+DONE: tuple[object, ...] = (State.APPLIED, ["open"], ["succeeded"], ["approve"], 1, APPROVED)
 UNDONE = (
     State.UNDONE, ["cancelled"], ["succeeded"], ["approve", "undo"], 1, [*APPROVED, "execution.undone"],
 )  # fmt: skip

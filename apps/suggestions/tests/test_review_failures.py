@@ -18,7 +18,7 @@ from apps.suggestions.exceptions import AnotherOpenError, ApplyFailedError, With
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.services import approve, rebase
 from apps.tenants.models import Tenant
-from apps.tenants.tests.refusals import refusing
+from apps.tenants.tests.refusals import failing, refusing
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import Scan, Silence
 from apps.triggers.services import scan_now
@@ -89,9 +89,10 @@ def test_what_fails_only_at_the_commit_is_a_failure_too(committed_tenant: Tenant
     LeadFactory(owner=cast.rep, created_at=LONG_AGO)
     scan()
     suggestion = Suggestion.objects.get()
-    # Nobody has this number; the database finds out when the transaction ends.
-    Suggestion.objects.update(arguments={**suggestion.arguments, "owner_id": 10**9})
-    with pytest.raises(ApplyFailedError):
+    with (
+        failing(committed_tenant, "crm_task", "23503", at_commit=True),
+        pytest.raises(ApplyFailedError),
+    ):
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     suggestion.refresh_from_db()
     assert (suggestion.state, Task.objects.count()) == (State.FAILED, 0)

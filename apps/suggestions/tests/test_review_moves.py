@@ -22,7 +22,7 @@ from apps.users.models import User
 
 Move = Callable[[Suggestion, User], object]
 
-# Which states each person's move may start from, and where it leads: design.md, section 2.
+# Which states each person's move may start from, and where it leads: docs/architecture.md and decision 0013.
 MOVES_OF_PEOPLE: dict[str, tuple[Move, set[State], State]] = {
     "approve": (
         lambda suggestion, user: approve(suggestion_id=suggestion.pk, user=user, now=NOW),
@@ -33,7 +33,7 @@ MOVES_OF_PEOPLE: dict[str, tuple[Move, set[State], State]] = {
         lambda suggestion, user: reject(
             suggestion_id=suggestion.pk, user=user, reason=RejectReason.NOT_NEEDED, now=NOW
         ),
-        {State.PENDING, State.SNOOZED},
+        {State.PENDING, State.SNOOZED, State.FAILED},
         State.REJECTED,
     ),
     "snooze": (
@@ -61,7 +61,7 @@ def test_the_table_of_moves_is_the_one_of_the_design() -> None:
             State.PENDING, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED,
         },
         State.APPROVED: {State.APPLIED, State.FAILED},
-        State.FAILED: {State.APPROVED},
+        State.FAILED: {State.APPROVED, State.REJECTED, State.EXPIRED},
         State.APPLIED: {State.UNDONE},
         State.REJECTED: {State.PENDING},
         State.WITHDRAWN: {State.PENDING},
@@ -106,7 +106,7 @@ def test_clearing_withdraws_only_what_nobody_decided(cast: Cast, state: State) -
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_time_expires_only_what_nobody_decided(cast: Cast, state: State) -> None:
+def test_time_expires_what_nobody_decided_or_tried_again(cast: Cast, state: State) -> None:
     suggestion = put_in(suggested(cast.rep), state, cast.rep)
     keep_true(suggestion.expires_at - timedelta(seconds=1))
     suggestion.refresh_from_db()
@@ -116,8 +116,10 @@ def test_time_expires_only_what_nobody_decided(cast: Cast, state: State) -> None
         assert suggestion.state == state
     keep_true(suggestion.expires_at)
     suggestion.refresh_from_db()
-    is_undecided = state in {State.PENDING, State.SNOOZED}
-    assert suggestion.state == (State.EXPIRED if is_undecided else state)
+    is_open = state in {State.PENDING, State.SNOOZED, State.FAILED}
+    assert suggestion.state == (State.EXPIRED if is_open else state)
+    said = "It could not be written, and nobody tried again in time."
+    assert (suggestion.closed_because == said) is (state == State.FAILED)
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -202,6 +202,7 @@ def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
         "stale": detail.stale,
         "can_decide": detail.can_decide,
         "takes_parts": detail.takes_parts,
+        "can_edit": detail.can_edit,
         "undoable_until": detail.undoable_until,
         "refusal": detail.refusal,
         "reject_reasons": RejectReason.choices,
