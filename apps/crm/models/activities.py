@@ -68,13 +68,23 @@ class Activity(Record):
         ordering = ["-occurred_at", "-id"]
         verbose_name_plural = "activities"
         indexes = [
-            models.Index(fields=["lead", "-occurred_at"], name="activity_by_lead"),
-            models.Index(fields=["contact", "-occurred_at"], name="activity_by_contact"),
+            # With all that triggers ask of what happened with a record: they read these alone.
+            models.Index(
+                fields=["lead", "-occurred_at"],
+                include=["id", "activity_kind", "direction"],
+                condition=Q(lead__isnull=False),
+                name="activity_by_lead",
+            ),
+            models.Index(
+                fields=["contact", "-occurred_at"],
+                include=["id", "activity_kind", "direction"],
+                condition=Q(contact__isnull=False),
+                name="activity_by_contact",
+            ),
             models.Index(fields=["account", "-occurred_at"], name="activity_by_account"),
-            # And all that deal_decaying and deal_single_threaded read.
             models.Index(
                 fields=["opportunity", "-occurred_at"],
-                include=["activity_kind", "contact"],
+                include=["id", "activity_kind", "direction", "contact"],
                 condition=Q(opportunity__isnull=False),
                 name="activity_by_deal",
             ),

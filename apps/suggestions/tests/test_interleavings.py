@@ -192,15 +192,16 @@ class Review(RuleBasedStateMachine):
         done = Execution.objects.filter(status=ExecutionStatus.SUCCEEDED)
         keys = Counter(done.values_list("idempotency_key", flat=True))
         assert set(keys.values()) <= {1}
+        states = dict(Suggestion.objects.filter(pk__in=self.suggestions).values_list("pk", "state"))
         ever_applied = [
-            pk for pk, state in self.states.items() if state in {State.APPLIED, State.UNDONE}
+            pk for pk, state in states.items() if state in {State.APPLIED, State.UNDONE}
         ]
         assert {f"suggestion:{pk}" for pk in ever_applied} == {
             key for key in keys if key.startswith("suggestion:")
         }
         approvals = Decision.objects.filter(verdict="approve").count()
         assert approvals == len(ever_applied) == done.filter(undoes=None).count()
-        undone = [pk for pk, state in self.states.items() if state == State.UNDONE]
+        undone = [pk for pk, state in states.items() if state == State.UNDONE]
         assert done.exclude(undoes=None).count() == len(undone)
         made = Task.objects.filter(title=followup_arguments(self.contact)["title"])
         assert made.count() == (1 if self.suggestions[1] in ever_applied else 0)

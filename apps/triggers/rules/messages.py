@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Self
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import JSONObject, Lower
 from pydantic import Field, model_validator
 
@@ -81,17 +81,15 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
         )
         same_address = Q(address=OuterRef("address"))
         recent = unmatched.filter(occurred_at__gt=moment.days_ago(parameters.window_days))
-        # Of a sender's messages inside the window one is enough to find their first.
-        earlier = recent.filter(
-            same_address,
-            Q(occurred_at__lt=OuterRef("occurred_at"))
-            | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
-        )
-        first = unmatched.filter(same_address).order_by("occurred_at", "pk").values("pk")[:1]
+        first = unmatched.filter(address=OuterRef("sender")).order_by("occurred_at", "pk")
+        # Each sender of the window once, and then their first message of all.
         firsts = (
-            recent.filter(~Exists(earlier), address__contains="@")
+            recent.filter(address__contains="@")
             .exclude(address__regex=MACHINE_ADDRESS)
-            .values_list(Subquery(first))
+            .order_by()
+            .values(sender=Lower("counterpart_address"))
+            .annotate(latest=Max("occurred_at"))
+            .values_list(Subquery(first.values("pk")[:1]))
         )
         known_lead = Lead.objects.alias(address=Lower("email")).filter(same_address)
         known_contact = Contact.objects.alias(address=Lower("email")).filter(same_address)
@@ -159,10 +157,11 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
         self, moment: ScanMoment, parameters: EmailUnansweredParameters
     ) -> QuerySet[Activity]:
         """The newest mails of open deals, leads and contacts, old enough, with nothing after."""
+        since = moment.days_ago(parameters.window_days)
         nothing_after = (
             condition
             for subject in subjects()
-            for condition in (~Exists(later_contact(subject)), ~Exists(_task_since(subject)))
+            for condition in (~Exists(later_contact(subject, since)), ~Exists(_task_since(subject)))
         )
         return (
             Activity.objects.alias(address=Lower("counterpart_address"))
@@ -172,7 +171,7 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
                 activity_kind=ActivityKind.EMAIL,
                 direction=Direction.INBOUND,
                 occurred_at__lte=moment.working_days_ago(parameters.reply_working_days),
-                occurred_at__gt=moment.days_ago(parameters.window_days),
+                occurred_at__gt=since,
             )
             .exclude(address__regex=MACHINE_ADDRESS)
             .annotate(facts=JSONObject(**subject_facts()))
@@ -222,11 +221,12 @@ class NewActivity(Trigger[NewActivityParameters]):
 
     def matching(self, moment: ScanMoment, parameters: NewActivityParameters) -> QuerySet[Activity]:
         """Inbound mails and calls inside the window, after a long silence, with no reaction since."""
+        since = moment.days_ago(parameters.window_days)
         no_reaction = (
             condition
             for subject in subjects()
             for condition in (
-                ~Exists(later_contact(subject).filter(IS_REACTION)),
+                ~Exists(later_contact(subject, since).filter(IS_REACTION)),
                 ~Exists(_task_since(subject)),
             )
         )
@@ -248,7 +248,7 @@ class NewActivity(Trigger[NewActivityParameters]):
                 *no_reaction,
                 direction=Direction.INBOUND,
                 occurred_at__lte=moment.now,
-                occurred_at__gt=moment.days_ago(parameters.window_days),
+                occurred_at__gt=since,
                 former_activity_at__lte=F("occurred_at") - dormant,
             )
             .exclude(activity_kind=ActivityKind.NOTE)

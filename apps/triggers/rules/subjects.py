@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
@@ -62,14 +63,16 @@ def subjects() -> Iterator[Subject]:
         yield Subject(kind, SUBJECTS[:place])
 
 
-def later_contact(subject: Subject) -> QuerySet[Activity]:
+def later_contact(subject: Subject, since: datetime) -> QuerySet[Activity]:
     """What happened, or is to happen, with the subject after the outer activity; a note is no contact.
 
     Of two at one moment the one entered last is the later. The tie is written so that one index range
-    holds it.
+    holds it. No outer activity lies before ``since``: said again, the database knows how few rows these are.
     """
     return (
-        Activity.objects.filter(*subject.is_same, occurred_at__gte=OuterRef("occurred_at"))
+        Activity.objects.filter(
+            *subject.is_same, occurred_at__gte=OuterRef("occurred_at"), occurred_at__gt=since
+        )
         .filter(Q(occurred_at__gt=OuterRef("occurred_at")) | Q(pk__gt=OuterRef("pk")))
         .exclude(activity_kind=ActivityKind.NOTE)
     )

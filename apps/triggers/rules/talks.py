@@ -73,11 +73,12 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
         self, moment: ScanMoment, parameters: FollowupMissingParameters
     ) -> QuerySet[Activity]:
         """The last talks of open deals, leads and contacts, inside the window, with nothing after."""
+        since = moment.days_ago(parameters.window_days)
         nothing_after = (
             condition
             for subject in subjects()
             for condition in (
-                ~Exists(later_contact(subject)),
+                ~Exists(later_contact(subject, since)),
                 ~Exists(Task.objects.open().filter(*subject.is_same)),
             )
         )
@@ -87,7 +88,7 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
                 *nothing_after,
                 activity_kind__in=[ActivityKind.MEETING, ActivityKind.CALL],
                 occurred_at__lte=moment.working_days_ago(parameters.grace_working_days),
-                occurred_at__gt=moment.days_ago(parameters.window_days),
+                occurred_at__gt=since,
             )
             .exclude(direction=Direction.NONE, activity_kind=ActivityKind.CALL)
             .annotate(facts=JSONObject(**subject_facts()))
