@@ -33,7 +33,6 @@ class Event(models.TextChoices):
     SUGGESTION_EXPIRED = "suggestion.expired", "Suggestion expired"
     SUGGESTION_SUPERSEDED = "suggestion.superseded", "Suggestion superseded"
     SUGGESTION_REOPENED = "suggestion.reopened", "Suggestion reopened"
-    SUGGESTION_EDITED = "suggestion.edited", "Suggestion edited"
     SUGGESTION_REBASED = "suggestion.rebased", "Suggestion brought up to date"
     SUGGESTION_STALE = "suggestion.stale", "Approval stopped: the record had changed"
     EXECUTION_SUCCEEDED = "execution.succeeded", "Change applied"

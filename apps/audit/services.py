@@ -61,8 +61,11 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
         )
         for entry in entries
     ]
-    if rows:
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            # executemany opens a pipeline, which costs more than one row.
+            cursor.execute(_INSERT, rows[0])
+        elif rows:
             cursor.executemany(_INSERT, rows)
 
 

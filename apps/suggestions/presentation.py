@@ -162,6 +162,8 @@ def diff_of(suggestion: Suggestion) -> Diff:
         seen_of(suggestion),
         record_label=suggestion.record_label,
         known_names=_known_names(suggestion),
+        proposed=suggestion.proposed_arguments,
+        edited_by=suggestion.edited_by.display_name if suggestion.edited_by else "",
     )
 
 

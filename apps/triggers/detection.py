@@ -114,7 +114,7 @@ def matching_sql(
     """Return the trigger's query as SQL with its parameters: record id and facts."""
     queryset = trigger.matching(moment, parameters).order_by()
     if candidates is not None:
-        queryset = queryset.filter(pk__in=list(candidates))
+        queryset = queryset.filter(pk__any_of=candidates)
     try:
         sql, params = (
             queryset.values_list("pk", "facts").query.get_compiler(connection=connection).as_sql()

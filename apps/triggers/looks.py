@@ -158,8 +158,10 @@ def plan_round(
                 looks.append(look)
     cursors = {look.seen.cursor for look in looks if look.seen is not None}
     horizon = read_horizon(min(cursors, default=None))
-    everything = [look for look in looks if _must_see_all(look, horizon)]
-    known = [look for look in looks if not _must_see_all(look, horizon)]
+    everything: list[Look] = []
+    known: list[Look] = []
+    for look in looks:
+        (everything if _must_see_all(look, horizon) else known).append(look)
     changes = {
         cursor: (read_changes(cursor) if horizon.changed_count else Changes()).with_more(
             RecordKind.ACTIVITY, took_place

@@ -52,6 +52,8 @@ _followers: list[tuple[str, Follower]] = []
 _ROUND_WAIT_MS = 10_000
 # And how long what follows a scan waits for what follows another: thousands of suggestions take a minute.
 _FOLLOW_WAIT_MS = 600_000
+# What is shorter is not shown as a stage of its own.
+_SHORTEST_STAGE = timedelta(milliseconds=300)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
@@ -347,8 +349,12 @@ def _audit_detection(
 
 
 def _note_stage(scan: Scan, stage: str) -> None:
+    """Say where the scan is, at most a few times a second: a round of many short looks need not."""
+    now = timezone.now()
+    if scan.heartbeat_at is not None and now - scan.heartbeat_at < _SHORTEST_STAGE:
+        return
     scan.stage = stage
-    scan.heartbeat_at = timezone.now()
+    scan.heartbeat_at = now
     scan.save(update_fields=["stage", "steps_done", "heartbeat_at"])
 
 

@@ -19,6 +19,7 @@ from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.predictions.enums import Prediction
+from apps.triggers import lookups  # noqa: F401 - makes any_of known
 
 # The columns whose former values lead to records that a changed row has left.
 PARENT_COLUMNS = ("lead_id", "contact_id", "account_id", "opportunity_id", "owner_id")
@@ -70,12 +71,12 @@ class Changes:
         if not changed or not path:
             return set(changed)
         column = f"{'__'.join(path)}_id"
-        present = rows_of(source).filter(pk__in=list(changed))
+        present = rows_of(source).filter(pk__any_of=changed)
         ends = set(present.exclude(**{column: None}).values_list(column, flat=True))
         former = self.former_ids(source, f"{path[0]}_id")
         if former and len(path) > 1:
             rest = f"{'__'.join(path[1:])}_id"
-            passed = rows_of(RecordKind(path[0])).filter(pk__in=list(former))
+            passed = rows_of(RecordKind(path[0])).filter(pk__any_of=former)
             return ends | set(passed.exclude(**{rest: None}).values_list(rest, flat=True))
         return ends | former
 
@@ -124,7 +125,7 @@ class Related(Watch):
         ends = changes.ends_of(self.source, self.path)
         if not self.back or not ends:
             return set(ends)
-        hanging = rows_of(kind).filter(self.only, **{f"{self.back}_id__in": list(ends)})
+        hanging = rows_of(kind).filter(self.only, **{f"{self.back}__any_of": ends})
         return set(hanging.values_list("pk", flat=True))
 
 
@@ -141,22 +142,30 @@ class AnyOf(Watch):
 
 @dataclass(frozen=True, slots=True)
 class SameAddress(Watch):
-    """Changes of rows with an address, which concern the trigger's rows with the same one."""
+    """Changes of rows with an address, which concern the trigger's rows with the same one.
+
+    ``only`` keeps those within its condition.
+    """
 
     source: RecordKind
     column: str
     own_column: str
+    only: Q = field(default_factory=Q)
 
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records that carry one of the addresses, whatever its case."""
         changed = changes.of(self.source)
         if not changed:
             return set()
-        present = rows_of(self.source).filter(pk__in=list(changed))
+        present = rows_of(self.source).filter(pk__any_of=changed)
         addresses = {*present.values_list(self.column, flat=True)}
         addresses |= changes.former_texts(self.source, self.column)
         wanted = sorted({address.lower() for address in addresses if address})
-        carrying = rows_of(kind).alias(_address=Lower(self.own_column)).filter(_address__in=wanted)
+        carrying = (
+            rows_of(kind)
+            .alias(_address=Lower(self.own_column))
+            .filter(self.only, _address__any_of=wanted)
+        )
         return set(carrying.values_list("pk", flat=True))
 
 

@@ -64,9 +64,14 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
     severity = Severity.HIGH
     watches = (
         Own(),
-        SameAddress(RecordKind.ACTIVITY, "counterpart_address", "counterpart_address"),
-        SameAddress(RecordKind.LEAD, "email", "counterpart_address"),
-        SameAddress(RecordKind.CONTACT, "email", "counterpart_address"),
+        *(
+            SameAddress(kind, column, "counterpart_address", only=IS_UNMATCHED)
+            for kind, column in (
+                (RecordKind.ACTIVITY, "counterpart_address"),
+                (RecordKind.LEAD, "email"),
+                (RecordKind.CONTACT, "email"),
+            )
+        ),
     )
     parameters_type = InboundFromUnknownSenderParameters
 
@@ -110,7 +115,12 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
         self, moment: ScanMoment, parameters: InboundFromUnknownSenderParameters
     ) -> tuple[Edge, ...]:
         """A message dated ahead arriving, and one growing too old: it concerns its sender's first."""
-        through = SameAddress(RecordKind.ACTIVITY, "counterpart_address", "counterpart_address")
+        through = SameAddress(
+            RecordKind.ACTIVITY,
+            "counterpart_address",
+            "counterpart_address",
+            only=IS_UNMATCHED,
+        )
         return tuple(
             Edge(Activity, "occurred_at", threshold, only=IS_UNMATCHED, through=through)
             for threshold in (now, days_ago(parameters.window_days))
