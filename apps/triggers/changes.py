@@ -28,7 +28,8 @@ SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigin
 FROM pg_current_snapshot() AS seen
 """
 
-# Changed rows by kind, and what the columns that lead to other records said before.
+# Changed rows by kind; what the columns that lead to other records said before; new rows and those whose
+# address changed (with a plus before the column).
 _CHANGES = """
 WITH recent AS MATERIALIZED (
     SELECT record_kind, record_id, operation, changes FROM crm_changelog
@@ -44,6 +45,11 @@ CROSS JOIN LATERAL (
                 ELSE r.changes -> c.name ->> 0 END AS former
 ) f
 WHERE r.operation <> 'created' AND f.former <> ''
+GROUP BY r.record_kind, c.name
+UNION ALL
+SELECT r.record_kind, '+' || c.name, array_agg(DISTINCT r.record_id::text)
+FROM recent r CROSS JOIN unnest(%(addresses)s::text[]) AS c(name)
+WHERE r.operation = 'created' OR r.changes ? c.name
 GROUP BY r.record_kind, c.name
 """
 _SCORED = """
@@ -79,15 +85,20 @@ def read_changes(cursor: int) -> Changes:
     columns = [*PARENT_COLUMNS, *ADDRESS_COLUMNS]
     ids: dict[RecordKind, frozenset[int]] = {}
     former: dict[tuple[RecordKind, str], frozenset[str]] = {}
+    addressed: dict[tuple[RecordKind, str], frozenset[int]] = {}
     scored: dict[Prediction, frozenset[int]] = defaultdict(frozenset)
     with connection.cursor() as db:
-        db.execute(_CHANGES, {"cursor": cursor, "columns": columns})
+        db.execute(
+            _CHANGES, {"cursor": cursor, "columns": columns, "addresses": [*ADDRESS_COLUMNS]}
+        )
         for kind, column, values in db.fetchall():
-            if column:
+            if column.startswith("+"):
+                addressed[RecordKind(kind), column[1:]] = frozenset(map(int, values))
+            elif column:
                 former[RecordKind(kind), column] = frozenset(values)
             else:
                 ids[RecordKind(kind)] = frozenset(map(int, values))
         db.execute(_SCORED, {"cursor": cursor})
         for prediction, record_ids in db.fetchall():
             scored[Prediction(prediction)] = frozenset(record_ids)
-    return Changes(ids, former, scored)
+    return Changes(ids, former, scored, addressed)

@@ -33,6 +33,8 @@ class Changes:
     ids: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     former: Mapping[tuple[RecordKind, str], frozenset[str]] = field(default_factory=dict)
     scored: Mapping[Prediction, frozenset[int]] = field(default_factory=dict)
+    # New rows and those whose address is another, by kind and column; None where that is not known.
+    addressed: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
     # Where paths lead: many triggers ask the same.
     _ends: dict[tuple[RecordKind, tuple[str, ...]], frozenset[int]] = field(
         default_factory=dict, compare=False, repr=False
@@ -45,11 +47,21 @@ class Changes:
         """The same with more changed records of a kind."""
         if not ids:
             return self
-        return Changes({**self.ids, kind: self.of(kind) | ids}, self.former, self.scored)
+        addressed = self.addressed
+        if addressed is not None:
+            more = {(kind, name): self.addressed_of(kind, name) | ids for name in ADDRESS_COLUMNS}
+            addressed = {**addressed, **more}
+        return Changes({**self.ids, kind: self.of(kind) | ids}, self.former, self.scored, addressed)
 
     def of(self, kind: RecordKind) -> frozenset[int]:
         """The changed records of a kind."""
         return self.ids.get(kind, frozenset())
+
+    def addressed_of(self, kind: RecordKind, column: str) -> frozenset[int]:
+        """The changed records of a kind whose address in this column may be another than before."""
+        if self.addressed is None:
+            return self.of(kind)
+        return self.addressed.get((kind, column), frozenset())
 
     def ends_of(self, source: RecordKind, path: tuple[str, ...]) -> frozenset[int]:
         """The records to which a path of foreign keys leads from the changed rows, now and before."""
@@ -154,13 +166,13 @@ class SameAddress(Watch):
 
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records that carry one of the addresses, whatever its case."""
-        changed = changes.of(self.source)
-        if not changed:
-            return set()
-        present = rows_of(self.source).filter(pk__any_of=changed)
-        addresses = {*present.values_list(self.column, flat=True)}
-        addresses |= changes.former_texts(self.source, self.column)
+        addresses = {*changes.former_texts(self.source, self.column)}
+        if changed := changes.addressed_of(self.source, self.column):
+            present = rows_of(self.source).filter(pk__any_of=changed)
+            addresses |= {*present.values_list(self.column, flat=True)}
         wanted = sorted({address.lower() for address in addresses if address})
+        if not wanted:
+            return set()
         carrying = (
             rows_of(kind)
             .alias(_address=Lower(self.own_column))
