@@ -13,11 +13,14 @@ django_application = cast(ASGI3Application, get_asgi_application())
 from django.conf import settings  # noqa: E402 - after the applications are ready
 
 from apps.operations.body_limit import BodyLimit  # noqa: E402
+from apps.operations.starting import LeastPowerAtStart  # noqa: E402
 
 # A form around the file and the multipart boundaries take a little more than the file itself.
-application = BodyLimit(
-    django_application,
-    max_bytes=settings.REQUEST_MAX_BYTES,
-    upload_path="/import/",
-    upload_max_bytes=settings.IMPORT_MAX_BYTES + 1024 * 1024,
+application = LeastPowerAtStart(
+    BodyLimit(
+        django_application,
+        max_bytes=settings.REQUEST_MAX_BYTES,
+        upload_path="/import/",
+        upload_max_bytes=settings.IMPORT_MAX_BYTES + 1024 * 1024,
+    )
 )

@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 
 from celery.schedules import crontab
+from celery.signals import worker_init
 from tenant_schemas_celery.app import CeleryApp
 
 from apps.triggers.schedule import DAILY_SCAN_HOUR_UTC, ROUND_INTERVAL
@@ -15,6 +16,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aisha.settings")
 app = CeleryApp("aisha")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_without_least_power(**_: object) -> None:
+    """A worker does not start where the database accounts may do more than they are meant to."""
+    # Imported when the applications are ready.
+    from apps.operations.starting import require_least_power
+
+    require_least_power()
+
 
 # Beat runs in the public schema; each task here fans out over the tenants itself. At its start beat copies
 # this table into the database, from which the operator's admin shows it and can pause a task: what stands

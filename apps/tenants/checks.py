@@ -90,6 +90,51 @@ def find_role_faults() -> list[str]:
     return faults
 
 
+@dataclass(frozen=True, slots=True)
+class PowerFault:
+    """Something that a process must not start with, and the SQL that mends it."""
+
+    reason: str
+    sql: str
+
+
+def find_power_faults() -> list[PowerFault]:
+    """What stands between the connected login and least power: its own rank, its roles, every grant."""
+    faults = [
+        *_find_rank_faults(),
+        *(PowerFault("the run-time login cannot take the role", sql) for sql in find_role_faults()),
+    ]
+    for schema in _schemas_to_check():
+        faults.extend(PowerFault(str(fault), fault.sql) for fault in find_grant_faults(schema))
+    return faults
+
+
+def _find_rank_faults() -> list[PowerFault]:
+    """A login that is above the law, or owns what it works on, is bound by no grant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, rolsuper OR rolbypassrls, EXISTS ("
+            "  SELECT 1 FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner"
+            "  WHERE o.rolname = current_user AND c.relkind = 'r'"
+            "    AND c.relnamespace = 'public'::regnamespace)"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        login, is_above, is_owner = cursor.fetchone()
+    faults = []
+    if is_above:
+        faults.append(
+            PowerFault("no grant binds it", f'ALTER ROLE "{login}" NOSUPERUSER NOBYPASSRLS;')
+        )
+    if is_owner:
+        faults.append(
+            PowerFault(
+                f"{login} owns the tables: connect as the run-time login instead",
+                f"CREATE ROLE {RUN_TIME_LOGIN} LOGIN PASSWORD '…';",
+            )
+        )
+    return faults
+
+
 @register(Tags.database)
 def check_roles_in_force(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **_: Any

@@ -86,12 +86,16 @@ def _decide(wish: dict[str, Any]) -> int:
 
 
 def _in_a_child(wish: dict[str, Any]) -> str:
+    from django.db import DatabaseError
+
+    from apps.tenants.exceptions import AishaError
+
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             answer = f"done {_decide(wish)}"
-        except Exception as error:  # noqa: BLE001 - the name is the answer
+        except (AishaError, DatabaseError) as error:
             answer = type(error).__name__
         os.write(writing, answer.encode())
         os._exit(0)

@@ -87,6 +87,18 @@ def test_the_apply_step_deletes_nothing_and_changes_no_table(
     refuse(Role.APPLY, statement.format(table=table))
 
 
+@pytest.mark.parametrize("table", CRM_TABLES)
+@pytest.mark.parametrize("role", list(Role))
+def test_nor_in_another_tenants_schema(acme: Tenant, role: Role, table: str) -> None:
+    other = f"globex.{table}"
+    forbidden = [f"DELETE FROM {other}", f"TRUNCATE {other}", f"DROP TABLE {other}"]
+    forbidden.append(f"ALTER TABLE {other} DISABLE TRIGGER ALL")
+    if role == Role.AI or table not in WRITTEN:
+        forbidden += [f"INSERT INTO {other} DEFAULT VALUES", f"UPDATE {other} SET id = id"]
+    for statement in forbidden:
+        refuse(role, statement)
+
+
 @pytest.mark.parametrize("table", sorted(set(CRM_TABLES) - set(WRITTEN)))
 @pytest.mark.parametrize("verb", ["INSERT INTO {} DEFAULT VALUES", "UPDATE {} SET id = id"])
 def test_the_apply_step_writes_records_alone(acme: Tenant, table: str, verb: str) -> None:

@@ -17,7 +17,7 @@ from apps.triggers.distribution import DistributionRow
 from apps.triggers.moments import Figures
 from apps.triggers.rules import registry
 from apps.triggers.rules.deals.stays import LEAST_STAYS
-from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching, measured
+from apps.triggers.tests.asking import BERLIN, NOW, ago, crossing, facts_of, matching, measured
 
 KEY = "deal_stalled"
 SECOND = timedelta(seconds=1)
@@ -114,7 +114,7 @@ def test_each_stage_that_a_deal_passed_counts_by_itself(now: datetime) -> None:
 
 
 def test_the_first_stay_begins_when_the_deal_was_opened_if_that_is_earlier(now: datetime) -> None:
-    opened_on = (now - timedelta(days=50)).date()
+    opened_on = (now - timedelta(days=50)).astimezone(BERLIN).date()
     for _ in range(LEAST_STAYS):
         closed(now, 20, amount=None, opened_on=opened_on, source="files")
     ((*_, count, days),) = days_at(freeze(now), 80)
