@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0008_open_tasks_and_changes_by_time"),
+        ("crm", "0009_drafts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("execution", "0002_initial"),
+        ("execution", "0003_draft_kind"),
     ]
 
     operations = [

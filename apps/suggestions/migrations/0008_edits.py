@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("brain", "0001_initial"),
-        ("execution", "0003_undoes"),
-        ("suggestions", "0006_nothing_proposed"),
+        ("execution", "0004_undoes"),
+        ("suggestions", "0007_draft_kind"),
         ("triggers", "0008_followup_grace_in_working_days"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
