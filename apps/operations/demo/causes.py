@@ -7,7 +7,7 @@ and predictions find against them. Keys are those of the rows (``apps.operations
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
 
@@ -43,12 +43,16 @@ class RepTraits:
     """How a rep works.
 
     ``forgetfulness`` is the chance that one promise is forgotten, ``tempo_days`` the usual time between two
-    touches of one conversation, ``tidiness`` the chance that what was done or learnt is also entered.
+    touches of one conversation, ``tidiness`` the chance that what was done or learnt is also entered,
+    ``reply_days`` the usual time until a mail is answered, ``backlog`` how many times more of their written
+    tasks than of others' slip.
     """
 
     forgetfulness: float
     tempo_days: float
     tidiness: float
+    reply_days: float
+    backlog: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,14 @@ class HiddenCauses:
     colleagues: dict[str, str] = field(default_factory=dict)
     # Calls and meetings after which the rep forgot what was promised, by the activity's key.
     forgotten_followups: dict[str, datetime] = field(default_factory=dict)
+    # Mails that the rep has forgotten to answer, by the activity's key.
+    forgotten_mails: dict[str, datetime] = field(default_factory=dict)
+    # Messages of people whose deal was lost long ago, by the activity's key.
+    comebacks: dict[str, datetime] = field(default_factory=dict)
+    # Customers whom nobody looks after any more, and since when.
+    forgotten_accounts: dict[str, datetime] = field(default_factory=dict)
+    # Contracts about whose renewal nobody has thought yet, with the day.
+    unplanned_renewals: dict[str, date] = field(default_factory=dict)
     tasks: dict[str, TaskTruth] = field(default_factory=dict)
     senders: dict[str, SenderNature] = field(default_factory=dict)
     detail_changes: dict[str, DetailChange] = field(default_factory=dict)

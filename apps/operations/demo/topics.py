@@ -25,6 +25,7 @@ class Topic(Enum):
     ORDER = "order"
     ORDER_CONFIRMED = "order confirmed"
     DECLINED = "declined"
+    COMEBACK = "comeback"
     FAREWELL = "farewell"
     LEAD_FIRST_MAIL = "lead first mail"
     LEAD_REPLY = "lead reply"
@@ -33,6 +34,7 @@ class Topic(Enum):
     LEAD_MEETING = "lead meeting"
     CHECK_IN = "check-in"
     CHECK_IN_REPLY = "check-in reply"
+    CHECK_IN_THANKS = "check-in thanks"
     CHECK_IN_CALL = "check-in call"
 
 
@@ -376,6 +378,22 @@ TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
         (
             "Re: planning",
             "nothing firm yet. There is talk of another {purpose}; I will write when it becomes concrete.",
+        ),
+    ),
+    Topic.CHECK_IN_THANKS: (
+        (
+            "Good to hear",
+            "thank you for the quick word. I have noted it; call me whenever something comes up.",
+        ),
+    ),
+    Topic.COMEBACK: (
+        (
+            "{purpose}: once more",
+            "we decided otherwise back then, and it did not work out. Does your offer for {product} stand?",
+        ),
+        (
+            "Are you still interested?",
+            "our budget for the {purpose} was approved after all. What does {product} cost today?",
         ),
     ),
     Topic.CHECK_IN_CALL: (

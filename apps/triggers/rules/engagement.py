@@ -11,6 +11,7 @@ from django.db.models import (
     Exists,
     F,
     Max,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -168,8 +169,9 @@ class EngagementShift(Trigger[EngagementShiftParameters]):
     """A contact with whom there is far more contact than there used to be, or far less.
 
     Mails, calls and meetings of the last days are held against the weekly rate of the weeks before. A rise
-    needs a few of them lately, and some before: with nobody to compare to nothing has shifted. A fall needs
-    enough of them before, so that a pause of a fortnight means something.
+    needs a few of them lately, and one in the first half of those weeks: with somebody who was met a month
+    ago contact has begun, not risen. A fall needs enough of them before, so that a pause of a fortnight means
+    something.
 
     The figures keep chance out: where contact comes at random at its former rate (a Poisson process), four
     or more in a fortnight at four times the rate come about in at most 1.9 of 100 fortnights, and a fifth of
@@ -202,10 +204,20 @@ class EngagementShift(Trigger[EngagementShiftParameters]):
         return (
             *(
                 Edge(Activity, "occurred_at", threshold, record="contact_id")
-                for threshold in (now, days_ago(parameters.recent_days), past_since)
+                for threshold in (
+                    now,
+                    days_ago(parameters.recent_days),
+                    days_ago(_days_known(parameters)),
+                    past_since,
+                )
             ),
             Edge(Contact, "last_activity_at", past_since, only=MAY_BE_CONTACTED),
         )
+
+
+def _days_known(parameters: EngagementShiftParameters) -> int:
+    """Since when there must have been contact for a rise: the first half of the former span."""
+    return parameters.recent_days + parameters.past_days // 2
 
 
 def _with_contact(since: datetime) -> QuerySet[Activity, Any]:
@@ -259,7 +271,7 @@ def _shift(moment: ScanMoment, parameters: EngagementShiftParameters) -> QuerySe
     former_share = F("former") * parameters.recent_days
     is_rise = Q(
         recent__gte=parameters.min_count,
-        former__gte=1,
+        first_at__lte=moment.days_ago(_days_known(parameters)),
         recent_share__gte=F("former_share") * parameters.rise_percent,
     )
     is_fall = Q(
@@ -270,6 +282,7 @@ def _shift(moment: ScanMoment, parameters: EngagementShiftParameters) -> QuerySe
         _with_contact(moment.days_ago(parameters.recent_days + parameters.past_days))
         .filter(occurred_at__lte=moment.now)
         .annotate(recent=Count("pk", filter=is_recent), former=Count("pk", filter=~is_recent))
+        .alias(first_at=Min("occurred_at"))
         .alias(recent_share=recent_share, former_share=former_share)
         .filter(is_rise | is_fall)
         .values(

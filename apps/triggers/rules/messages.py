@@ -151,7 +151,9 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
 
     Two working days: of two million people's mail, half of all replies were sent within 47 minutes and more
     than nine of ten within a day (Kooti and others, "Evolution of Conversations in the Age of Email
-    Overload", WWW 2015): what has lain for two working days has been passed over.
+    Overload", WWW 2015): what has lain for two working days has been passed over. Of 71 mails found in the
+    demo 41 are really forgotten; the others call for no answer, or get it with the next touch (acme as of
+    18 March 2026, held against the hidden causes).
     """
 
     key = "email_unanswered"
@@ -215,8 +217,9 @@ class NewActivity(Trigger[NewActivityParameters]):
     before. It ends when somebody writes, calls, meets them or makes a task. People who are not to be
     contacted and machine addresses do not count.
 
-    Sixty days: of 33,279 gaps between two contacts about one deal or lead in the demo's two companies fewer
-    than one in a hundred were that long. Whoever writes after it has taken the matter up again.
+    Sixty days: of 54,476 gaps between two contacts about one deal or lead in the demo's two companies fewer
+    than one in a hundred were that long (as of 18 March 2026). Whoever writes after it has taken the matter
+    up again.
     """
 
     key = "new_activity"

@@ -85,8 +85,8 @@ class TasksPilingUp(Trigger[TasksPilingUpParameters]):
     The signal stands on the oldest of them; the others follow when it is settled. It shares its goal with
     ``task_overdue``, so that there is one suggestion about the task. Tasks of nobody do not pile up.
 
-    Eight: of 43 people with tasks in the demo's two companies one has so many overdue, half have three or
-    fewer.
+    Eight: of 43 people with tasks in the demo's two companies one has so many overdue, half have one or
+    none (as of 18 March 2026).
     """
 
     key = "tasks_piling_up"

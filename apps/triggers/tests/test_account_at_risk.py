@@ -95,17 +95,16 @@ def test_a_renewal_alone_is_no_risk(acme: Tenant) -> None:
 @pytest.mark.parametrize(
     ("former", "recent", "fires"),
     [
-        # Six in ninety days are two in thirty: half of that is one.
+        # Nine in ninety days are three in thirty: a third of that is one.
         (6, 0, True),
-        (6, 1, False),
-        (7, 1, True),
-        (3, 0, True),
-        (2, 0, False),
+        (5, 0, False),
         (0, 0, False),
+        (9, 1, False),
+        (10, 1, True),
     ],
-    ids=["none", "half", "under half", "few before", "too few before", "never any"],
+    ids=["none", "too few before", "never any", "a third", "under a third"],
 )
-def test_half_the_former_rate(acme: Tenant, former: int, recent: int, fires: bool) -> None:
+def test_a_third_of_the_former_rate(acme: Tenant, former: int, recent: int, fires: bool) -> None:
     account = thinning(renewing(), former=former, recent=recent)
     assert matching(KEY) == ([account.pk] if fires else [])
 
@@ -113,19 +112,19 @@ def test_half_the_former_rate(acme: Tenant, former: int, recent: int, fires: boo
 @pytest.mark.parametrize(
     ("at", "recent_count", "former_count"),
     [
-        (NOW, 1, 9),
-        (NOW + SECOND, 0, 9),
-        (ago(days=30) + SECOND, 1, 9),
-        (ago(days=30), 0, 10),
-        (ago(days=120) + SECOND, 0, 10),
-        (ago(days=120), 0, 9),
+        (NOW, 1, 12),
+        (NOW + SECOND, 0, 12),
+        (ago(days=30) + SECOND, 1, 12),
+        (ago(days=30), 0, 13),
+        (ago(days=120) + SECOND, 0, 13),
+        (ago(days=120), 0, 12),
     ],
     ids=["now", "ahead", "recent just", "former just", "still counts", "too old"],
 )
 def test_the_ends_of_both_spans(
     acme: Tenant, at: datetime, recent_count: int, former_count: int
 ) -> None:
-    account = thinning(renewing(), former=9)
+    account = thinning(renewing(), former=12)
     call(1, at, account=account)
     facts = facts_of(KEY, account.pk)
     assert (facts["recent_count"], facts["former_count"]) == (recent_count, former_count)
@@ -135,7 +134,7 @@ def test_the_ends_of_both_spans(
 def test_what_happens_with_contacts_and_deals_counts(acme: Tenant, way: str) -> None:
     account = renewing()
     about = hanging_on(way, account)
-    call(4, BEFORE, **about)
+    call(7, BEFORE, **about)
     assert matching(KEY) == [account.pk]
     call(1, LATELY, **about)
     assert matching(KEY) == []
@@ -145,10 +144,10 @@ def test_what_hangs_on_all_three_counts_once(acme: Tenant) -> None:
     account = renewing()
     contact = ContactFactory(account=account)
     deal = OpportunityFactory(account=account, contact=contact)
-    call(2, BEFORE, account=account, contact=contact, opportunity=deal)
+    call(5, BEFORE, account=account, contact=contact, opportunity=deal)
     assert matching(KEY) == []
     call(1, BEFORE, account=account, contact=contact, opportunity=deal)
-    assert facts_of(KEY, account.pk)["former_count"] == 3
+    assert facts_of(KEY, account.pk)["former_count"] == 6
 
 
 def test_notes_are_no_contact(acme: Tenant) -> None:
@@ -259,11 +258,11 @@ def test_an_open_task_on_the_account_is_a_plan(acme: Tenant) -> None:
     [
         ({"ahead_days": 45}, True),
         ({"ahead_days": 44}, False),
-        ({"past_count": 7}, True),
-        ({"past_count": 8}, False),
-        # One against seven in three times as long: 43 percent.
-        ({"percent": 43}, True),
-        ({"percent": 42}, False),
+        ({"past_count": 12}, True),
+        ({"past_count": 13}, False),
+        # One against twelve in three times as long: a quarter.
+        ({"percent": 26}, True),
+        ({"percent": 25}, False),
         ({"recent_days": 10}, True),
         ({"recent_days": 61}, False),
         ({"past_days": 30}, False),
@@ -272,7 +271,7 @@ def test_an_open_task_on_the_account_is_a_plan(acme: Tenant) -> None:
 def test_parameters_move_the_boundaries(
     acme: Tenant, parameters: dict[str, int], fires: bool
 ) -> None:
-    account = thinning(renewing(), former=7, recent=1)
+    account = thinning(renewing(), former=12, recent=1)
     assert matching(KEY, parameters) == ([account.pk] if fires else [])
 
 
@@ -289,13 +288,13 @@ def test_a_span_that_can_hold_no_waiting_mail_is_refused() -> None:
 
 
 def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
-    account = thinning(renewing(owner=None), former=9, recent=1)
+    account = thinning(renewing(owner=None), former=12, recent=1)
     contract = Contract.objects.get()
     assert facts_of(KEY, account.pk) == {
         "contract_id": contract.pk,
         "renews_on": "2026-04-16",
         "recent_count": 1,
-        "former_count": 9,
+        "former_count": 12,
         "unanswered_id": None,
         "unanswered_at": None,
         "revision": 1,

@@ -15,7 +15,7 @@ from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 KEY = "engagement_shift"
 SECOND = timedelta(seconds=1)
 RECENTLY = ago(days=5)
-FORMERLY = ago(days=40)
+FORMERLY = ago(days=50)
 
 
 def contact_with(recent: int, former: int, **fields: object) -> Contact:
@@ -82,11 +82,30 @@ def test_the_ends_of_both_spans(
     assert (facts["recent_count"], facts["former_count"]) == (recent_count, former_count)
 
 
+@pytest.mark.parametrize(
+    ("first_at", "parameters", "fires"),
+    [
+        (ago(days=42), {}, True),
+        (ago(days=42) + SECOND, {}, False),
+        (ago(days=28) + SECOND, {"past_days": 28}, False),
+        (ago(days=28), {"past_days": 28}, True),
+        (ago(days=44) + SECOND, {"recent_days": 16}, False),
+        (ago(days=44), {"recent_days": 16}, True),
+    ],
+)
+def test_a_contact_of_a_few_weeks_has_no_usual_rate_that_could_have_risen(
+    acme: Tenant, first_at: datetime, parameters: dict[str, int], fires: bool
+) -> None:
+    contact = contact_with(8, 0)
+    ActivityFactory(contact=contact, occurred_at=first_at)
+    assert matching(KEY, parameters) == ([contact.pk] if fires else [])
+
+
 def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
     contact = contact_with(0, 12)
-    assert matching(KEY, now=NOW + timedelta(days=30) - SECOND) == [contact.pk]
-    # What happened 40 days ago leaves the window of 70.
-    assert matching(KEY, now=NOW + timedelta(days=30)) == []
+    assert matching(KEY, now=NOW + timedelta(days=20) - SECOND) == [contact.pk]
+    # What happened 50 days ago leaves the window of 70.
+    assert matching(KEY, now=NOW + timedelta(days=20)) == []
     assert matching(KEY, now=FORMERLY + timedelta(days=14) - SECOND) == []
     assert matching(KEY, now=FORMERLY + timedelta(days=14)) == [contact.pk]
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from apps.operations.demo.schemas import AccountRow, ChangedValue, ContractRow, ProductRow
+from apps.operations.demo.causes import TaskTruth
+from apps.operations.demo.dates import workday
+from apps.operations.demo.schemas import (
+    AccountRow,
+    ChangedValue,
+    ContractRow,
+    ProductRow,
+    TaskRow,
+)
 from apps.operations.demo.simulation.deals import ACTIVITY_DAYS
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Parties
 from apps.operations.demo.topics import Topic
 
 _TERM_DAYS = 365
+# A customer slips a rep's mind more easily than a deal.
+_ACCOUNT_NEGLECT = 3.0
+# And the renewal of a contract more easily still.
+_RENEWAL_NEGLECT = 8.0
+_THANKED_SHARE = 0.85
 
 
 def look_after(
@@ -24,7 +37,7 @@ def look_after(
     purposes: Sequence[str],
     rng: Random,
 ) -> None:
-    """A check-in with each account every month or so, by whoever owns the contact."""
+    """A check-in with each account every month or so, by whoever owns the contact, unless it is forgotten."""
     calendar = diary.calendar
     for account in accounts:
         people = parties.by_account[account.key]
@@ -63,7 +76,22 @@ def look_after(
                         and calendar.has_happened(reply_at)
                     ):
                         diary.mail_in(matter, reply_at, Topic.CHECK_IN_REPLY, rng)
-            at = calendar.after(at, rng.uniform(18, 45), rng)
+                        _thank(diary, matter, reply_at, rng)
+            forgotten = diary.world.causes.forgotten_accounts
+            if rng.random() < diary.rep(account.keeper).forgetfulness * _ACCOUNT_NEGLECT:
+                forgotten[account.key] = at
+                at = calendar.after(at, rng.uniform(75, 180), rng)
+            else:
+                forgotten.pop(account.key, None)
+                at = calendar.after(at, rng.uniform(18, 45), rng)
+
+
+def _thank(diary: Diary, matter: Matter, at: datetime, rng: Random) -> None:
+    """A short word in reply, mostly on the same or the next day."""
+    reply_days = diary.rep(matter.owner).reply_days
+    thanked_at = diary.calendar.after(at, min(3.0, rng.expovariate(1 / reply_days)), rng)
+    if rng.random() < _THANKED_SHARE and diary.calendar.has_happened(thanked_at):
+        diary.mail_out(matter, thanked_at, Topic.CHECK_IN_THANKS, rng)
 
 
 def write_contracts(
@@ -106,6 +134,8 @@ def _write_terms(
                 created_at=calendar.on(starts_on - timedelta(days=10), rng),
             )
         )
+        if not is_over:
+            _plan_renewal(diary, account, contracts[-1], rng)
         if outcome_on is not None:
             at = min(calendar.on(outcome_on, rng), calendar.now)
             changes: dict[str, tuple[ChangedValue, ChangedValue]] = {
@@ -115,3 +145,29 @@ def _write_terms(
             diary.change("contract", key, at, account.keeper, changes)
         starts_on = ends_on
         value *= Decimal(rng.choice(("1.00", "1.03", "1.05")))
+
+
+def _plan_renewal(diary: Diary, account: AccountRow, contract: ContractRow, rng: Random) -> None:
+    """A task, one to three months before the day, unless the rep does not think of it."""
+    calendar, world = diary.calendar, diary.world
+    thought_on = workday(contract.renews_on - timedelta(days=rng.randint(35, 100)))
+    made_at = calendar.on(thought_on, rng)
+    if rng.random() < diary.rep(account.keeper).forgetfulness * _RENEWAL_NEGLECT:
+        world.causes.unplanned_renewals[contract.key] = contract.renews_on
+    elif calendar.has_happened(made_at):
+        due_on = workday(contract.renews_on - timedelta(days=rng.randint(7, 30)))
+        key = f"task-{len(world.tasks) + 1}"
+        world.tasks.append(
+            TaskRow(
+                key=key,
+                owner=account.keeper,
+                title=f"Prepare the renewal: {contract.name}",
+                description=f"Agree on the next term with {account.name}.",
+                due_on=max(due_on, calendar.today),
+                status="open",
+                priority=2,
+                created_at=made_at,
+                account=account.key,
+            )
+        )
+        world.causes.tasks[key] = TaskTruth.AHEAD

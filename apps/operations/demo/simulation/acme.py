@@ -33,7 +33,7 @@ from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
-from apps.operations.demo.simulation.parties import Parties, Party, draw_rep
+from apps.operations.demo.simulation.parties import Parties, Party, draw_reps
 from apps.operations.demo.simulation.setbacks import set_back
 from apps.operations.demo.sources import Maven, MavenDeal, read_maven
 from apps.operations.demo.texts import HOSTILE_NOTE
@@ -84,8 +84,7 @@ class _Acme:
     def build(self) -> World:
         """Everything, in the order in which one thing needs another."""
         rng = self._rng("reps")
-        for person in self._reps:
-            self._world.causes.reps[person.username] = draw_rep(rng)
+        self._world.causes.reps = draw_reps([person.username for person in self._reps], rng)
         deals = self._maven.deals
         if self._share < 1:
             deals = [deal for deal in deals if self._rng(deal.number).random() < self._share]

@@ -15,10 +15,16 @@ from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.texts import HOLD_TASK_TITLE
 from apps.operations.demo.topics import Topic
 
-# After so many unanswered mails in a row a rep gives up for a while.
-_PATIENCE_MAILS = 3
+# After so many unanswered mails in a row a rep gives up for a while; one matter of four is worth more.
+_PATIENCE_MAILS = (3, 3, 3, 6)
 # ... and sometimes after one or two.
-_WEARINESS = 0.034
+_WEARINESS = 0.055
+# So many answers of the other side call for one of ours; the rest say thank you.
+_QUESTION_SHARE = 0.95
+# Of what is forgotten after a mail: so often the mail itself, else what was promised in answer to it.
+_PASSED_OVER_SHARE = 0.5
+# So many of those whose mail was passed over write again.
+_ASKS_AGAIN_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ LEAD = Manner(
     pace=0.9,
     eagerness=0.75,
     hold_share=0.005,
-    neglect=4.0,
+    neglect=1.7,
 )
 
 
@@ -107,6 +113,7 @@ def converse(
     eagerness = manner.eagerness * (0.8 + 0.4 * momentum)
     at, since, course = start, start, Course.GOING
     unanswered, step = 0, 0
+    patience = rng.choice(_PATIENCE_MAILS)
     while calendar.has_happened(at):
         if until is not None and at >= until:
             return CourseTruth(Course.ENDED, at)
@@ -142,7 +149,11 @@ def converse(
                     diary.task(matter, at, rng, due_on=weeks_later.date(), title=HOLD_TASK_TITLE)
                     at, since, course = weeks_later, at, Course.ON_HOLD
                     continue
-                diary.mail_in(matter, at, rng.choice(manner.replies), rng)
+                key = diary.mail_in(matter, at, rng.choice(manner.replies), rng)
+                if forgot and rng.random() < _PASSED_OVER_SHARE:
+                    at = _ask_again(diary, matter, key, at, manner, rng)
+                elif forgot or rng.random() < _QUESTION_SHARE:
+                    at = _answer(diary, matter, at, rng)
             if rng.random() < diary.task_share:
                 diary.task(matter, at, rng)
             if rng.random() < 0.05:
@@ -150,7 +161,7 @@ def converse(
         if forgot:
             since, course = at, Course.FORGOTTEN
             at = calendar.after(at, _days_until_remembered(rng), rng)
-        elif unanswered >= _PATIENCE_MAILS or (unanswered and rng.random() < _WEARINESS):
+        elif unanswered >= patience or (unanswered and rng.random() < _WEARINESS):
             since, course = at, Course.SILENT
             unanswered = 1
             at = calendar.after(at, 35 + rng.expovariate(1 / 35), rng)
@@ -158,6 +169,27 @@ def converse(
             gap_days = min(10.0, rng.gammavariate(2.4, rep.tempo_days * manner.pace / 2.4))
             at = calendar.after(at, max(0.8, gap_days), rng)
     return CourseTruth(course, since)
+
+
+def _ask_again(
+    diary: Diary, matter: Matter, key: str, at: datetime, manner: Manner, rng: Random
+) -> datetime:
+    """A mail was passed over; some write once more. Returns when they wrote last."""
+    again_at = diary.calendar.after(at, rng.uniform(2, 5), rng)
+    if rng.random() < _ASKS_AGAIN_SHARE and diary.calendar.has_happened(again_at):
+        key, at = diary.mail_in(matter, again_at, rng.choice(manner.replies), rng), again_at
+    diary.world.causes.forgotten_mails[key] = at
+    return at
+
+
+def _answer(diary: Diary, matter: Matter, at: datetime, rng: Random) -> datetime:
+    """The rep answers a mail, mostly on the same or the next day; returns when, or ``at`` if not yet."""
+    reply_days = diary.rep(matter.owner_at(at)).reply_days
+    answered_at = diary.calendar.after(at, min(3.0, rng.expovariate(1 / reply_days)), rng)
+    if not diary.calendar.has_happened(answered_at):
+        return at
+    diary.mail_out(matter, answered_at, Topic.ANSWER, rng)
+    return answered_at
 
 
 def _reply_moment(

@@ -20,6 +20,10 @@ from apps.operations.demo.topics import Topic
 ACTIVITY_DAYS = 180
 # Not everything that is done about a deal is logged.
 _LOGGED_SHARE = 0.2
+_CLOSED_REPLY_SHARE = 0.6
+# Some of those who declined write again, a few months later.
+_COMEBACK_SHARE = 0.12
+_COMEBACK_DAYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +167,39 @@ class DealBook:
         return course
 
     def _log_closed(self, draft: Draft, start: datetime, closed_at: datetime) -> None:
+        """Touch by touch at the rep's tempo, as with an open deal; then the decision."""
         diary, rng, matter = self._diary, self._rng, matter_of(draft)
         is_won = draft.stage == "won"
-        days = (closed_at - start).total_seconds() / 86_400
-        diary.mail_out(matter, start, Topic.FIRST_MAIL, rng)
-        if days > 6 and rng.random() < 0.45:
-            talked_at = diary.calendar.after(start, days * rng.uniform(0.3, 0.6), rng)
-            if talked_at < closed_at - timedelta(hours=30):
-                diary.talk(matter, talked_at, rng.choice((Topic.CALL, Topic.MEETING)), rng)
-                recap_at = diary.calendar.after(talked_at, 0.1, rng)
-                diary.mail_out(matter, min(recap_at, closed_at), Topic.RECAP, rng)
+        tempo_days = diary.rep(draft.owner).tempo_days
+        topic, at = Topic.FIRST_MAIL, start
+        while at < closed_at - timedelta(hours=30):
+            if topic is not Topic.FIRST_MAIL and rng.random() < DEAL.talk_share:
+                diary.talk(matter, at, rng.choice(DEAL.talks), rng)
+                topic = Topic.RECAP
+                at = diary.calendar.after(at, 0.1, rng)
+            diary.mail_out(matter, at, topic, rng)
+            reply_at = diary.calendar.after(at, min(3.0, rng.expovariate(1.0)), rng)
+            if rng.random() < _CLOSED_REPLY_SHARE and reply_at < closed_at:
+                diary.mail_in(matter, reply_at, Topic.REPLY, rng)
+            gap_days = min(10.0, rng.gammavariate(2.4, tempo_days / 2.4))
+            topic, at = rng.choice(DEAL.mails), diary.calendar.after(at, max(0.8, gap_days), rng)
         if rng.random() < 0.5:
             diary.mail_in(matter, closed_at, Topic.ORDER if is_won else Topic.DECLINED, rng)
         last_at = min(diary.calendar.after(closed_at, 0.1, rng), diary.calendar.now)
         topic = Topic.ORDER_CONFIRMED if is_won else Topic.FAREWELL
         diary.mail_out(matter, last_at, topic, rng)
+        if not is_won and last_at < diary.calendar.ago(70, rng) and rng.random() < _COMEBACK_SHARE:
+            self._come_back(matter)
+
+    def _come_back(self, matter: Matter) -> None:
+        """The other side takes a lost matter up again; the rep answers, if not yet."""
+        diary, rng = self._diary, self._rng
+        at = diary.calendar.ago(rng.uniform(0.1, _COMEBACK_DAYS), rng)
+        diary.world.causes.comebacks[diary.mail_in(matter, at, Topic.COMEBACK, rng)] = at
+        reply_days = diary.rep(matter.owner_at(at)).reply_days
+        answered_at = diary.calendar.after(at, 4 * rng.expovariate(1 / reply_days), rng)
+        if diary.calendar.has_happened(answered_at):
+            diary.mail_out(matter, answered_at, Topic.ANSWER, rng)
 
     def _record_stages(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from apps.operations.demo.causes import DetailChange, PersonTraits, RepTraits, TaskTruth
@@ -25,9 +25,9 @@ _SIGNED_SHARE = 0.6
 # Some write their own number differently from the card: the same number all the same.
 _OTHER_FORMAT_SHARE = 0.04
 # A task that nobody has touched for so long was cleared away in the yearly tidying.
-_CLEARED_AFTER_DAYS = 38
+_CLEARED_AFTER_DAYS = 30
 # A written task slips more easily than a promise made face to face.
-_TASK_NEGLECT = 2.5
+_TASK_NEGLECT = 1.2
 
 
 @dataclass(slots=True)
@@ -166,11 +166,14 @@ class Diary:
         latest = min(self.calendar.now, self.calendar.on(due_on, rng))
         done_at = at
         if latest > at:
-            done_at = (at + (latest - at) * rng.uniform(0.2, 1.0)).replace(microsecond=0)
+            # By the world's clock: an hour that the zone leaves out would lie after now.
+            begin, end = at.astimezone(UTC), latest.astimezone(UTC)
+            done_at = begin + (end - begin) * rng.uniform(0.2, 1.0)
+            done_at = done_at.replace(microsecond=0).astimezone(at.tzinfo)
         status = "done"
         completed_at: datetime | None = done_at
         truth: TaskTruth | None = None
-        if rng.random() < rep.forgetfulness * _TASK_NEGLECT:
+        if rng.random() < rep.forgetfulness * _TASK_NEGLECT * rep.backlog:
             status, completed_at = "open", None
             truth = (
                 TaskTruth.DONE_NOT_TICKED if rng.random() > rep.tidiness else TaskTruth.FORGOTTEN

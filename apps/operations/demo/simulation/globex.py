@@ -30,7 +30,7 @@ from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
-from apps.operations.demo.simulation.parties import Parties, draw_rep
+from apps.operations.demo.simulation.parties import Parties, draw_reps
 from apps.operations.demo.simulation.setbacks import set_back
 from apps.operations.demo.sources import SalvirtDeal, read_salvirt
 from apps.users.enums import PersonRole
@@ -88,8 +88,7 @@ class _Globex:
     def build(self) -> World:
         """Everything, in the order in which one thing needs another."""
         rng = self._rng("reps")
-        for username in self._reps:
-            self._world.causes.reps[username] = draw_rep(rng)
+        self._world.causes.reps = draw_reps(self._reps, rng)
         deals = read_salvirt()
         self._add_custom_fields(deals)
         self._add_products(deals)
@@ -246,7 +245,7 @@ class _Globex:
     def _time_open(self, rng: Random) -> list[tuple[str, datetime]]:
         stage = rng.choices(_OPEN_STAGES, weights=(20, 35, 30, 15))[0]
         passed = _OPEN_STAGES[: _OPEN_STAGES.index(stage) + 1]
-        age_days = min(150.0, 0.5 + rng.gammavariate(2.0, 27.0))
+        age_days = min(110.0, 0.5 + rng.gammavariate(2.0, 15.0))
         moments = [self._calendar.ago(age_days, rng)]
         for _ in passed[1:]:
             age_days += rng.uniform(5, 22)

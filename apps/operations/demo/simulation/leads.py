@@ -19,7 +19,7 @@ from apps.operations.demo.topics import Topic
 
 _HISTORY_DAYS = 240
 # A lead that nobody has thought of for so long is given up in the next tidying.
-_GIVEN_UP_AFTER_DAYS = 70
+_GIVEN_UP_AFTER_DAYS = 10
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class LeadBook:
         is_given_up = (
             truth.course in {Course.FORGOTTEN, Course.SILENT}
             and given_up_at < diary.calendar.now
-            and rng.random() < 0.85
+            and rng.random() < 0.9
         )
         status = "new" if is_untouched else "working"
         ended_at = None

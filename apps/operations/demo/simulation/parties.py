@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
@@ -17,15 +18,28 @@ from apps.operations.demo.simulation.diary import Counterpart, Diary
 _CHANGING_SHARE = 0.2
 _LEAVING_SHARE = 0.2  # of those that change: have left, so that their address is dead
 _WINDOW_DAYS = 170
+_SWAMPED = 8.0
 
 
 def draw_rep(rng: Random) -> RepTraits:
     """How a rep works: nobody forgets nothing, nobody forgets most."""
+    forgetfulness = round(0.011 + 0.047 * rng.betavariate(2.0, 4.0), 4)
+    tempo_days = round(rng.uniform(4.2, 6.0), 2)
     return RepTraits(
-        forgetfulness=round(0.011 + 0.047 * rng.betavariate(2.0, 4.0), 4),
-        tempo_days=round(rng.uniform(4.2, 6.0), 2),
+        forgetfulness=forgetfulness,
+        tempo_days=tempo_days,
         tidiness=round(rng.uniform(0.35, 0.75), 3),
+        # Who is in touch often answers soon.
+        reply_days=round(tempo_days / 10, 2),
     )
+
+
+def draw_reps(usernames: Sequence[str], rng: Random) -> dict[str, RepTraits]:
+    """How the reps work; the most forgetful of them has lost sight of the list of tasks."""
+    reps = {username: draw_rep(rng) for username in usernames}
+    swamped = max(reps, key=lambda username: reps[username].forgetfulness)
+    reps[swamped] = replace(reps[swamped], backlog=_SWAMPED)
+    return reps
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ ACCOUNT_AT_RISK = statement(
             ) x
         ) n
     ), found AS (
-        SELECT k.*, k.former >= 3 AND k.recent * 9000 < k.former * 1500 AS is_thinning,
+        SELECT k.*, k.former >= 6 AND k.recent * 9000 < k.former * 990 AS is_thinning,
                m.id AS mail_id, m.occurred_at AS mail_at
         FROM counted k LEFT JOIN LATERAL (
             SELECT a.id, a.occurred_at FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
@@ -110,6 +110,6 @@ ACCOUNT_AT_RISK = statement(
     goal="keep_account",
     kind="account",
     severity=3,
-    parameters='{"ahead_days": 90, "recent_days": 30, "past_days": 90, "percent": 50, "past_count": 3,'
+    parameters='{"ahead_days": 90, "recent_days": 30, "past_days": 90, "percent": 33, "past_count": 6,'
     ' "reply_working_days": 5}',
 )

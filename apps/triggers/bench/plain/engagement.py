@@ -43,15 +43,16 @@ ENGAGEMENT_SHIFT = statement(
     """
     WITH counted AS (
         SELECT contact_id, count(*) FILTER (WHERE occurred_at > %(now)s - interval '14 days') AS recent,
-               count(*) FILTER (WHERE occurred_at <= %(now)s - interval '14 days') AS former
+               count(*) FILTER (WHERE occurred_at <= %(now)s - interval '14 days') AS former,
+               min(occurred_at) <= %(now)s - interval '42 days' AS is_known
         FROM crm_activity
         WHERE contact_id IS NOT NULL AND activity_kind <> 'note'
           AND occurred_at > %(now)s - interval '70 days' AND occurred_at <= %(now)s
         GROUP BY contact_id
     ), shifted AS (
-        SELECT *, recent >= 4 AND former >= 1 AND recent * 5600 >= former * 5600 AS is_rise
+        SELECT *, recent >= 4 AND is_known AND recent * 5600 >= former * 5600 AS is_rise
         FROM counted
-        WHERE recent >= 4 AND former >= 1 AND recent * 5600 >= former * 5600
+        WHERE recent >= 4 AND is_known AND recent * 5600 >= former * 5600
            OR former >= 12 AND recent * 5600 <= former * 280
     )
     SELECT c.id, jsonb_build_object('direction', CASE WHEN is_rise THEN 'rise' ELSE 'fall' END,

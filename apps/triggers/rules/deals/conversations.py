@@ -74,7 +74,7 @@ class DealDecaying(Trigger[DealDecayingParameters]):
     must have been some. An open task says that the pause is meant.
 
     A fortnight is about three contacts of a deal that goes well in the demo (one every four to six days).
-    Of its 2,089 open deals 227 have slowed down so far; 220 of those are really forgotten, on hold, or the
+    Of its 2,089 open deals 227 have slowed down so far; 210 of those are really forgotten, on hold, or the
     other side has fallen silent (acme as of 18 March 2026, held against the hidden causes).
     """
 
@@ -161,7 +161,7 @@ class DealSingleThreaded(Trigger[DealSingleThreadedParameters]):
     Counted are the deal's own contact and those of its calls, mails and meetings within the window. Large is
     what reaches the median of the tenant's own open deals in that currency; with fewer than thirty of them
     every deal counts. A typical purchase of a company is decided by more than one: CEB, later Challenger,
-    counted 5.4 people in 2014, 6.8 in 2016 and up to 10.2 in 2018. In the demo 123 of 2,089 open deals are
+    counted 5.4 people in 2014, 6.8 in 2016 and up to 10.2 in 2018. In the demo 134 of 2,089 open deals are
     found (acme as of 18 March 2026).
     """
 
@@ -228,7 +228,7 @@ class DealHot(Trigger[HotParameters]):
 
     Either the chance that it is won is high, or the other side has been in touch several times within a
     week and had the last word: an outbound message or a meeting since then, one that lies ahead included, is
-    an answer. Of the demo's 2,089 open deals 57 wait for one in this way (acme as of 18 March 2026).
+    an answer. Of the demo's 2,089 open deals 26 wait for one in this way (acme as of 18 March 2026).
     """
 
     key = "deal_hot"

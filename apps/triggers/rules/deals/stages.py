@@ -90,9 +90,11 @@ class DealStalled(Trigger[DealStalledParameters]):
     each currency for itself. Fewer than thirty stays say too little; then all amounts count, then whole
     lives of deals that came without history, then the default. That one, 45 days, is the median age
     at closing of the demo's real deals (Maven CRM set, 6,711 closed deals: median 45, upper quartile 85 days
-    from engagement to close). Their own figures, 91 days while engaging and 15 while prospecting, call 85
-    of the demo's 2,089 open deals stalled, the default 156; all of either are really forgotten, on hold, or
-    the other side has fallen silent (acme as of 18 March 2026, held against the hidden causes).
+    from engagement to close). Their own figures, 91 days while engaging and 15 while prospecting, call 73
+    of the demo's 2,089 open deals stalled, the default 152; all of the 73 are really forgotten, on hold, or
+    the other side has fallen silent (acme as of 18 March 2026, held against the hidden causes). That is far
+    from one of five, because a deal must be quiet and unplanned besides, and because open deals are younger
+    than those that took longest to close.
     """
 
     key = "deal_stalled"
