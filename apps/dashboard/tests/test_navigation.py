@@ -25,9 +25,9 @@ def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
     everyone = [
         ("/", "Today"), ("/suggestions/", "Suggestions"), ("/leads/", "Leads"),
         ("/contacts/", "Contacts"), ("/accounts/", "Accounts"), ("/deals/", "Deals"),
-        ("/tasks/", "Tasks"), ("/contracts/", "Contracts"), ("/products/", "Products"),
-        ("/triggers/", "Triggers"), ("/scans/", "Scans"), ("/audit/", "Audit"),
-        ("/api/docs/", "API docs"),
+        ("/tasks/", "Tasks"), ("/drafts/", "Drafts"), ("/contracts/", "Contracts"),
+        ("/products/", "Products"), ("/triggers/", "Triggers"), ("/scans/", "Scans"),
+        ("/audit/", "Audit"), ("/api/docs/", "API docs"),
     ]  # fmt: skip
     steering = [("/import/", "Import"), ("/admin/", "Admin")]
     assert entries(client_for(cast.rep).get("/").content.decode()) == everyone
