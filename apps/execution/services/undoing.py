@@ -45,17 +45,21 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class UndoneField:
-    """One field: what was written, what stands there now, and what an undo would put there."""
+    """One field: what was written, what stands there now, and what an undo would put there.
+
+    ``is_bound``: one that it means something only with has been edited since (the currency of an amount).
+    """
 
     name: str
     written: JsonValue
     now: JsonValue
     back: JsonValue
+    is_bound: bool = False
 
     @property
     def is_conflict(self) -> bool:
-        """Whether somebody has edited it since."""
-        return self.now != self.written
+        """Whether somebody has edited it since, or what belongs to it."""
+        return self.is_bound or self.now != self.written
 
     @property
     def is_back(self) -> bool:
@@ -257,8 +261,12 @@ def _fields_of(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) ->
         written = {name: _made_with(tool, name, written) for name in back}
     else:
         back = execution.before_values[f"{execution.record_kind}:{execution.record_id}"]
+    now = {name: to_json(row[name]) for name in back}
+    edited = {name for name in back if now[name] not in (written[name], back[name])}
+    bound = {name for group in tool.together if group & edited for name in group}
     return [
-        UndoneField(name, written[name], to_json(row[name]), back[name]) for name in sorted(back)
+        UndoneField(name, written[name], now[name], back[name], name in bound)
+        for name in sorted(back)
     ]
 
 

@@ -1,0 +1,145 @@
+"""Every tool applied and undone: the records as they were, and what was made closed; nothing is deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.audit.schemas import Actor
+from apps.audit.services import acting
+from apps.conftest import Cast
+from apps.crm.changelog import record_models
+from apps.crm.models import Draft, Opportunity, Stage
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    ContactFactory,
+    LeadFactory,
+    OpportunityFactory,
+    TaskFactory,
+)
+from apps.execution.exceptions import NotReversibleError, UndoConflictError
+from apps.execution.models import Execution
+from apps.execution.schemas import ApprovedUndo, JsonValue
+from apps.execution.services import apply_change, undo_change
+from apps.execution.tests.cases import VALID
+from apps.execution.tests.factories import NOW, approved
+from apps.execution.tools import registry
+from apps.users.models import User
+
+Arguments = dict[str, JsonValue]
+LATER = NOW + timedelta(days=2)
+
+
+def apply(tool: str, arguments: Arguments, by: User) -> Execution:
+    change = approved(tool, arguments, by)
+    with acting(change.actor):
+        return apply_change(change, now=NOW)
+
+
+def undo(execution: Execution, by: User) -> Execution:
+    wish = ApprovedUndo(execution.pk, by, LATER, Actor.for_person(by), None)
+    with acting(wish.actor):
+        return undo_change(wish, now=LATER)
+
+
+def changes_of(cast: Cast) -> dict[str, Arguments]:
+    """A change by every tool, touching as much as it may."""
+    lead = LeadFactory(owner=cast.rep, email="ana@isdom.com")
+    account, parent = AccountFactory(owner=cast.rep), AccountFactory(owner=cast.rep)
+    mail = ActivityFactory(owner=cast.rep, counterpart_address="bob@isdom.com")
+    ActivityFactory(owner=cast.rep, counterpart_address="Bob@isdom.com")
+    month_ahead = str(timezone.localdate() + timedelta(days=30))
+    details: Arguments = {"title": "CEO", "phone": "2", "email": "ana@isdom.org"}
+    money: Arguments = {"currency": "CHF", "owner_id": cast.teammate.pk, "notes": "New"}
+    return {
+        "create_followup": {**VALID["create_followup"], "subject_id": lead.pk, "about_id": lead.pk},
+        "create_lead": {"activity_id": mail.pk, "email": "bob@isdom.com", "last_name": "Bob"},
+        "create_task": {**VALID["create_task"], "subject_id": account.pk},
+        "draft_email": {
+            **VALID["draft_email"], "subject_id": lead.pk, "owner_id": cast.rep.pk,
+        },
+        "log_activity": {**VALID["log_activity"], "subject_id": lead.pk},
+        "update_account": {
+            "account_id": account.pk, "name": "Isdom AG", "website": "isdom.ch", "phone": "2",
+            "sector": "Retail", "location": "Bern", "employees": 12, "annual_revenue": "100",
+            "parent_id": parent.pk, **money,
+        },
+        "update_contact": {
+            "contact_id": ContactFactory(owner=cast.rep).pk, "email_status": "valid", **details,
+        },
+        "update_lead": {
+            "lead_id": lead.pk, "status": "qualified", "first_name": "Ana", "last_name": "Lopez",
+            "company": "Isdom AG", "estimated_value": "4514.50", **details, **money,
+        },
+        "update_opportunity": {
+            "opportunity_id": OpportunityFactory(owner=cast.rep).pk, "amount": "4514.50",
+            "stage_id": Stage.objects.get(key="proposal").pk, "expected_close_on": month_ahead,
+            "next_step": "Send the offer", **money,
+        },
+        "update_task": {
+            "task_id": TaskFactory(owner=cast.rep).pk, "due_on": "2026-03-09", "priority": 4,
+            "status": "done",
+        },
+    }  # fmt: skip
+
+
+def rows() -> dict[str, dict[int, dict[str, Any]]]:
+    """What people own of every record, by kind and id."""
+    return {
+        model.kind.value: {
+            row["id"]: row
+            for row in model._default_manager.values("id", *model.tracked_fields).order_by("id")
+        }
+        for model in record_models()
+    }
+
+
+def test_the_changes_touch_all_that_the_tools_may(cast: Cast) -> None:
+    changes = changes_of(cast)
+    assert set(changes) == registry.keys()
+    for tool in registry.all():
+        if tool.partial:
+            assert set(changes[tool.key]) == set(tool.arguments_type.model_fields)
+
+
+@pytest.mark.parametrize("key", sorted(registry.keys()))
+def test_undone_it_is_as_it_was_and_nothing_is_deleted(cast: Cast, key: str) -> None:
+    arguments, tool = changes_of(cast)[key], registry.get(key)
+    before = rows()
+    execution = apply(key, arguments, cast.rep)
+    assert rows() != before
+    if not tool.is_reversible:
+        with pytest.raises(NotReversibleError, match="What took place stays on record"):
+            undo(execution, cast.rep)
+        return
+    undo(execution, cast.rep)
+    after = rows()
+    if tool.is_creation:
+        made = after[tool.writes.value].pop(execution.record_id or 0)
+        assert {name: made[name] for name in tool.undo_values} == dict(tool.undo_values)
+    assert after == before
+
+
+def test_an_amount_does_not_come_back_in_another_currency(cast: Cast) -> None:
+    deal = OpportunityFactory(owner=cast.rep, amount="4821.00", currency="USD", next_step="Wait")
+    arguments: Arguments = {
+        "opportunity_id": deal.pk, "amount": "5000", "currency": "CHF", "next_step": "Call",
+    }  # fmt: skip
+    execution = apply("update_opportunity", arguments, cast.rep)
+    Opportunity.objects.filter(pk=deal.pk).update(currency="EUR")
+    done = undo(execution, cast.rep)
+    deal.refresh_from_db()
+    assert (str(deal.amount), deal.currency, deal.next_step) == ("5000.00", "EUR", "Wait")
+    assert done.left_alone == ["amount", "currency"]
+
+
+def test_a_sent_mail_is_not_discarded(cast: Cast) -> None:
+    execution = apply("draft_email", changes_of(cast)["draft_email"], cast.rep)
+    Draft.objects.update(status="sent")
+    with pytest.raises(UndoConflictError):
+        undo(execution, cast.rep)
+    assert Draft.objects.get().status == "sent"
