@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -19,6 +21,11 @@ class BrainCall(models.Model):
     tasks_count = models.PositiveIntegerField()
     proposals_count = models.PositiveIntegerField()
     latency_ms = models.PositiveIntegerField()
+    # The built-in rules are no model: no tokens, no cost.
+    model = models.CharField(max_length=60, blank=True, help_text="Empty for the built-in rules.")
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     outcome = models.CharField(max_length=20, choices=CallOutcome.choices)
     error_code = models.CharField(max_length=60, blank=True)
 

@@ -26,8 +26,9 @@ from apps.suggestions.enums import MOVES, RejectReason, State
 from apps.suggestions.exceptions import InvalidDecisionError, SuggestionError
 from apps.suggestions.forms import RejectForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import diff_of, present
+from apps.suggestions.presentation import diff_of
 from apps.suggestions.querysets import SuggestionQuerySet
+from apps.suggestions.shown import open_detail
 from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, find_row, link_to_record
 from apps.tenants.exceptions import AishaError
 from apps.tenants.templatetags.aisha_ui import confidence, money
@@ -160,7 +161,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
         context = dict(extra_context or {})
         if suggestion is not None:
             viewer = person_of(request)
-            detail = present(suggestion, viewer)
+            detail = open_detail(suggestion, viewer)
             context |= {
                 "suggestion": suggestion,
                 "detail": detail,

@@ -16,15 +16,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.audit.enums import Origin
+from apps.audit.enums import Event, Origin
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueKind
 from apps.suggestions import services
 from apps.suggestions.enums import HeldBack, RejectReason, State
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import Detail, present
+from apps.suggestions.presentation import Detail
 from apps.suggestions.querysets import SuggestionQuerySet
+from apps.suggestions.shown import open_detail
+from apps.suggestions.story import story_of
 from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
 from apps.triggers.enums import Severity
 from apps.users.services import person_of
@@ -224,6 +226,27 @@ class SuggestionDetailSerializer(SuggestionSerializer):
         return UtcDateTimeField().to_representation(until) if until else None
 
 
+class StoryChangeSerializer(serializers.Serializer[Any]):
+    """One value that was written."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class StoryItemSerializer(serializers.Serializer[Any]):
+    """One thing that happened."""
+
+    occurred_at = UtcDateTimeField()
+    event = serializers.ChoiceField(Event.choices)
+    wording = serializers.CharField()
+    who = serializers.CharField()
+    origin = serializers.ChoiceField(Origin.choices)
+    request_id = serializers.CharField()
+    notes = serializers.ListField(child=serializers.CharField())
+    changes = StoryChangeSerializer(many=True)
+
+
 class ApproveSerializer(serializers.Serializer[Any]):
     """What was looked at."""
 
@@ -295,6 +318,13 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One suggestion: what it would change, why, and what has changed since."""
         return self._answer(services.get_for(person_of(request), int(pk)))
+
+    @extend_schema(responses=StoryItemSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def story(self, request: Request, pk: str) -> Response:
+        """All that happened to it, from signal to undo, oldest first."""
+        suggestion = services.get_for(person_of(request), int(pk))
+        return Response(StoryItemSerializer(story_of(suggestion), many=True).data)
 
     @extend_schema(request=ApproveSerializer, responses=SuggestionDetailSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
@@ -407,5 +437,5 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
         return fields
 
     def _answer(self, suggestion: Suggestion) -> Response:
-        context = {"detail": present(suggestion, person_of(self.request))}
+        context = {"detail": open_detail(suggestion, person_of(self.request), Origin.API)}
         return Response(SuggestionDetailSerializer(suggestion, context=context).data)

@@ -91,6 +91,8 @@ class Detail:
     takes_parts: bool
     can_edit: bool
     undoable_until: datetime | None
+    # The editions that the viewer has been shown before (``shown.edition_of``).
+    editions_shown: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,14 @@ class ShownUndo:
 def present(suggestion: Suggestion, viewer: User) -> Detail:
     """Gather what one person sees of one suggestion."""
     diff, stale, refusal = _compare(suggestion)
+    entries = list(AuditEntry.objects.of_suggestion(suggestion.pk))
     if not refusal:
         refusal = _refusal(suggestion, viewer)
     return Detail(
         diff=diff,
         evidence=evidence_of(suggestion),
         side_effects=diff.side_effects if diff else (),
-        history=history_of(suggestion),
+        history=history_of(entries),
         stale=stale,
         can_decide=not refusal,
         refusal=refusal,
@@ -123,6 +126,11 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         and stale is None
         and State(suggestion.state) in sources_of(State.APPROVED),
         undoable_until=_undoable_until(suggestion, viewer),
+        editions_shown=frozenset(
+            entry.details["edition"]
+            for entry in entries
+            if entry.event == Event.SUGGESTION_SHOWN and entry.actor_id == viewer.pk
+        ),
     )
 
 
@@ -201,8 +209,8 @@ def trigger_labels_of(suggestion: Suggestion) -> tuple[str, ...]:
     return tuple(sorted({triggers.label(key) for key in keys}))
 
 
-def history_of(suggestion: Suggestion) -> tuple[HistoryLine, ...]:
-    """Return the story of the suggestion from the audit log, oldest first."""
+def history_of(entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
+    """Return what was done with the suggestion, in the order of the entries; who read it tells the story."""
     return tuple(
         HistoryLine(
             occurred_at=entry.occurred_at,
@@ -210,7 +218,8 @@ def history_of(suggestion: Suggestion) -> tuple[HistoryLine, ...]:
             wording=Event(entry.event).label,
             detail=str(entry.details.get("reason", "")).replace("_", " "),
         )
-        for entry in AuditEntry.objects.of_suggestion(suggestion.pk)
+        for entry in entries
+        if entry.event != Event.SUGGESTION_SHOWN
     )
 
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from apps.suggestions.views import editing, queue, undoing
+from apps.suggestions.views import editing, queue, story, undoing
 
 app_name = "suggestions"
 
 urlpatterns = [
     path("", queue.show_queue, name="queue"),
     path("<int:pk>/", queue.show_suggestion, name="detail"),
+    path("<int:pk>/story/", story.show_story, name="story"),
     path("<int:pk>/approve/", queue.approve, name="approve"),
     path("<int:pk>/reject/", queue.reject, name="reject"),
     path("<int:pk>/snooze/", queue.snooze, name="snooze"),

@@ -109,6 +109,11 @@ def test_no_value_of_a_record_is_in_any_entry(cast: Cast) -> None:
         "suggestion.reopened", "suggestion.snoozed", "execution.succeeded", "suggestion.expired",
         "suggestion.woken",
     }  # fmt: skip
+    calls = [entry["details"] for entry in entries if entry["event"] == "brain.called"]
+    # The built-in rules cost nothing, and that is said.
+    assert {
+        (call["model"], call["tokens_in"], call["tokens_out"], call["cost_usd"]) for call in calls
+    } == {("", 0, 0, "0")}
     assert MARK not in json.dumps(entries, default=str)
     # The marker was there to be leaked.
     assert Lead.objects.filter(email=ADDRESS).exists()

@@ -22,8 +22,8 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import present
 from apps.suggestions.queue import Queue, default_view
+from apps.suggestions.shown import open_detail
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
@@ -193,7 +193,7 @@ def _answer(
 
 def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
     return {
-        "detail": (detail := present(suggestion, viewer)),
+        "detail": (detail := open_detail(suggestion, viewer)),
         "badges": badges_of(suggestion),
         "diff": detail.diff,
         "evidence": detail.evidence,

@@ -1,0 +1,25 @@
+"""The story of one suggestion on a page of its own."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.suggestions import services
+from apps.suggestions.cards import badges_of
+from apps.suggestions.story import story_of
+from apps.users.services import person_of
+
+
+@require_safe
+def show_story(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that happened to it, oldest first."""
+    suggestion = services.get_for(person_of(request), pk)
+    context = {
+        "nav_section": "suggestions",
+        "suggestion": suggestion,
+        "badges": badges_of(suggestion),
+        "story": story_of(suggestion),
+    }
+    return render(request, "suggestions/story.html", context)
