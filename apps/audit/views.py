@@ -121,7 +121,9 @@ def _show(entry: AuditEntry) -> ShownEntry:
         record_url=_address(f"crm:{entry.record_kind}_detail", entry.record_id),
         suggestion_url=_address("suggestions:detail", entry.suggestion_id),
         details=tuple(
-            (key.replace("_", " "), _words(value)) for key, value in entry.details.items()
+            (key.replace("_", " "), _words(value))
+            for key, value in entry.details.items()
+            if value != ""
         ),
     )
 

@@ -180,7 +180,7 @@ def _entry_item(entry: AuditEntry, execution: Execution | None) -> StoryItem:
 def _notes(event: Event, entry: AuditEntry, execution: Execution | None) -> Iterator[str]:
     details: Mapping[str, Detail] = entry.details
     if "edition" in details:
-        yield f"The edition of {_moment(details['edition'])}"
+        yield f"As it stood at {_moment(details['edition'])}"
     if "until" in details:
         yield f"Until {_moment(details['until'])}"
     if "reason" in details:
