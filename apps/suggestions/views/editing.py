@@ -17,7 +17,7 @@ from apps.suggestions import services
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import present
+from apps.suggestions.shown import open_detail
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -27,7 +27,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The arguments as a form; saving them leads back to the suggestion, to be looked at and decided."""
     user = person_of(request)
     suggestion = services.get_for(user, pk)
-    detail = present(suggestion, user)
+    detail = open_detail(suggestion, user)
     if not detail.can_edit:
         messages.error(request, detail.refusal or "This suggestion cannot be edited now.")
         return redirect(suggestion)
