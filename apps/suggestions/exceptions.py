@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from django.utils import formats, timezone
 
 from apps.tenants.exceptions import AishaError
 
 if TYPE_CHECKING:
     from apps.suggestions.models import Suggestion
+
+
+def _when(moment: datetime | None) -> str:
+    """The moment in the reader's zone."""
+    if moment is None:
+        return ""
+    return f", {formats.date_format(timezone.localtime(moment), 'j M H:i')}"
 
 
 class SuggestionError(AishaError):
@@ -47,7 +57,7 @@ class AlreadyDecidedError(SuggestionError):
         }
         state = suggestion.get_state_display().lower()
         by = f" by {who}" if who else ""
-        super().__init__(f"This suggestion is already {state}{by}.")
+        super().__init__(f"This suggestion is already {state}{by}{_when(suggestion.reviewed_at)}.")
 
 
 class AnotherOpenError(SuggestionError):

@@ -51,6 +51,8 @@ from apps.suggestions.services.moves import (
 from apps.suggestions.services.updating import edit_values
 from apps.users.models import User
 
+_DATABASE_REFUSED = "the database refused it."
+
 
 class _ReasonGoneError(Exception):
     """Inside the transaction of an approval: no trigger holds any more."""
@@ -89,6 +91,8 @@ def approve(
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         InvalidDecisionError, PartNotAllowedError: these fields cannot be accepted by themselves.
         StaleError: a value has changed since; the error says which. Nothing was written.
+        UnknownToolError, InvalidArgumentsError, ReferenceRefusedError, ChangeNotPossibleError,
+            RecordGoneError: it can no longer be made like this; it is left as it was.
         WithdrawnError: the reason is gone; a waiting suggestion is withdrawn now.
         AnotherOpenError: it had failed, and a newer one for the same purpose waits.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
@@ -124,13 +128,16 @@ def approve(
     except PolicyRefusedError:
         record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
         raise
-    except (ExecutionError, DatabaseError) as error:
+    except ExecutionError as error:
+        # The tool was taken away or reads other arguments, the record is gone, a new owner has left: trying
+        # again would help nobody, so it is left as it was, to be edited or rejected.
+        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool, code=error.code)
+        raise
+    except DatabaseError as error:
         if is_another_open(error):
             raise AnotherOpenError() from error
-        code = error.code if isinstance(error, ExecutionError) else type(error).__name__
-        reason = error.message if isinstance(error, ExecutionError) else "the database refused it."
-        _mark_failed(suggestion, part, change, code=code, reason=reason)
-        raise ApplyFailedError(reason) from error
+        _mark_failed(suggestion, part, change, code=type(error).__name__)
+        raise ApplyFailedError(_DATABASE_REFUSED) from error
     suggestion.refresh_from_db()
     return suggestion
 
@@ -193,18 +200,16 @@ def _change_of(
     )
 
 
-def _mark_failed(
-    suggestion: Suggestion, part: _Part, change: ApprovedChange, *, code: str, reason: str
-) -> None:
+def _mark_failed(suggestion: Suggestion, part: _Part, change: ApprovedChange, *, code: str) -> None:
     """Keep the failed attempt where it can be found, tried again and, after a while, runs out."""
     now = change.approved_at
     with acting(change.actor):
         claim(suggestion, State.APPROVED, user=change.approved_by, now=now, **part.values)
-        attempt = execution.record_failure(change, code=code, message=reason, now=now)
+        attempt = execution.record_failure(change, code=code, message=_DATABASE_REFUSED, now=now)
         move(
             suggestion,
             State.FAILED,
             execution=attempt,
-            closed_because=reason[:200],
+            closed_because=_DATABASE_REFUSED,
             expires_at=now + LIFETIME,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -80,7 +81,10 @@ def test_approve_applies_once_and_in_the_managers_name(
     assert (entry.actor_id, entry.suggestion_id) == (cast.manager.pk, suggestion.pk)
     again = manager_client.post(address, seen(suggestion), follow=True)
     by = cast.manager.display_name
-    assert said(again) == [f"This suggestion is already applied by {by}."]
+    suggestion.refresh_from_db()
+    assert suggestion.reviewed_at is not None
+    at = f"{suggestion.reviewed_at.astimezone(ZoneInfo('Europe/Berlin')):%-d %b %H:%M}"
+    assert said(again) == [f"This suggestion is already applied by {by}, {at}."]
     assert Task.objects.count() == 1
 
 

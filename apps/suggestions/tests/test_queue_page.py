@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -267,7 +268,10 @@ def test_the_second_person_is_told_who_was_first(cast: Cast, client_for: ClientF
         headers={"HX-Request": "true", "HX-Target": "queue"},
     )
     assert answer.status_code == 409
-    assert "This suggestion is already rejected by Tom Mate." in answer.content.decode()
+    suggestion.refresh_from_db()
+    assert suggestion.reviewed_at is not None
+    at = f"{suggestion.reviewed_at.astimezone(ZoneInfo('Europe/Berlin')):%-d %b %H:%M}"
+    assert f"This suggestion is already rejected by Tom Mate, {at}." in answer.content.decode()
 
 
 def test_an_approval_that_does_not_say_what_was_seen_is_refused(

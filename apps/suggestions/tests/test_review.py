@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 
 from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
@@ -340,7 +341,8 @@ def test_who_comes_second_is_told_who_was_first_even_after_a_refresh(cast: Cast)
     approve(suggestion_id=suggestion.pk, user=cast.teammate, now=NOW + timedelta(minutes=2))
     with pytest.raises(AlreadyDecidedError) as caught:
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW, seen_at=seen_at)
-    assert caught.value.message == "This suggestion is already applied by Tom Mate."
+    at = f"{timezone.localtime(NOW + timedelta(minutes=2)):%-d %b %H:%M}"
+    assert caught.value.message == f"This suggestion is already applied by Tom Mate, {at}."
     assert caught.value.extras["decided_by"] == "Tom Mate"
 
 

@@ -11,12 +11,13 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
 from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory, TaskFactory
-from apps.execution.exceptions import StaleError
+from apps.execution.exceptions import ExecutionError, StaleError
 from apps.execution.models import Execution
 from apps.suggestions.enums import State
 from apps.suggestions.exceptions import AnotherOpenError, ApplyFailedError, WithdrawnError
 from apps.suggestions.models import Decision, Suggestion
-from apps.suggestions.services import approve, rebase
+from apps.suggestions.services import approve, rebase, reject
+from apps.suggestions.tests.cases import suggested
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import failing, refusing
 from apps.triggers.enums import ScanKind
@@ -132,3 +133,32 @@ def test_a_failed_one_without_a_reason_is_done_with_and_bars_nothing(
     with pytest.raises(AnotherOpenError):
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert approve(suggestion_id=fresh.pk, user=cast.rep, now=NOW).state == State.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"tool": "create_followups"}, "unknown_tool"),
+        ({"arguments": {"task": 1}}, "invalid_arguments"),
+        ({"arguments__owner_id": 10**9}, "reference_refused"),
+    ],
+    ids=["switched off since", "schema changed since", "owner who has left"],
+)
+def test_what_can_no_longer_be_made_is_refused_with_its_own_code_and_on_record(
+    cast: Cast, change: dict[str, object], code: str
+) -> None:
+    suggestion = suggested(cast.rep)
+    if "arguments__owner_id" in change:
+        change = {"arguments": {**suggestion.arguments, "owner_id": 10**9}}
+    Suggestion.objects.filter(pk=suggestion.pk).update(**change)
+    with pytest.raises(ExecutionError) as caught:
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert (caught.value.code, caught.value.status) == (code, 422)
+    suggestion.refresh_from_db()
+    # It is left as it was, to be edited or rejected.
+    assert (suggestion.state, suggestion.reviewed_by) == (State.PENDING, None)
+    assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
+    entry = AuditEntry.objects.get(event="policy.refused")
+    assert (entry.actor_id, entry.details["code"]) == (cast.rep.pk, code)
+    rejected = reject(suggestion_id=suggestion.pk, user=cast.rep, reason="not_needed", now=NOW)
+    assert rejected.state == State.REJECTED
