@@ -52,8 +52,6 @@ _followers: list[tuple[str, Follower]] = []
 _ROUND_WAIT_MS = 10_000
 # And how long what follows a scan waits for what follows another: thousands of suggestions take a minute.
 _FOLLOW_WAIT_MS = 600_000
-# What is shorter is not shown as a stage of its own.
-_SHORTEST_STAGE = timedelta(milliseconds=300)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
@@ -216,6 +214,7 @@ def _scan_everything(scan: Scan, now: datetime) -> None:
     settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
     for key in scan.triggers:
         look = partial(_look_fully, key, settings, moment)
+        _note_stage(scan, registry.label(key))
         error = _run_trigger(scan, key, look)
         if error:
             errors.append(error)
@@ -241,6 +240,9 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> Scan | None:
     _begin(scan)
     errors = [_note_broken(scan, key, error) for key, error in round_.broken.items()]
     for look in round_.busy:
+        if look.is_full:
+            # A look at a few records is over before anybody could read of it.
+            _note_stage(scan, registry.label(look.trigger.key))
         error = _run_trigger(scan, look.trigger.key, _looking(look, round_, settings, moment))
         if error:
             errors.append(error)
@@ -309,7 +311,6 @@ def _follow(scan: Scan, moment: ScanMoment) -> Iterable[str]:
 
 def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
     """Let one trigger look in a transaction of its own; return the error in a line, or an empty text."""
-    _note_stage(scan, registry.label(key))
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
     try:
@@ -349,12 +350,9 @@ def _audit_detection(
 
 
 def _note_stage(scan: Scan, stage: str) -> None:
-    """Say where the scan is, at most a few times a second: a round of many short looks need not."""
-    now = timezone.now()
-    if scan.heartbeat_at is not None and now - scan.heartbeat_at < _SHORTEST_STAGE:
-        return
+    """Say where the scan is, and that it is alive."""
     scan.stage = stage
-    scan.heartbeat_at = now
+    scan.heartbeat_at = timezone.now()
     scan.save(update_fields=["stage", "steps_done", "heartbeat_at"])
 
 
