@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from apps.execution.exceptions import ExecutionError
+from apps.execution.exceptions import ExecutionError, StaleError
 from apps.execution.forms import ArgumentsForm
 from apps.execution.tools import registry as tools
 from apps.suggestions import services
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import Detail
 from apps.suggestions.shown import open_detail
 from apps.users.models import User
 from apps.users.services import person_of
@@ -29,7 +30,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     suggestion = services.get_for(user, pk)
     detail = open_detail(suggestion, user)
     if not detail.can_edit:
-        messages.error(request, detail.refusal or "This suggestion cannot be edited now.")
+        messages.error(request, _why_not(detail))
         return redirect(suggestion)
     form = ArgumentsForm(
         request.POST or None,
@@ -49,6 +50,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "seen_at": request.POST.get("seen_at") or suggestion.refreshed_at.isoformat(),
     }
     return render(request, "suggestions/edit.html", context)
+
+
+def _why_not(detail: Detail) -> str:
+    if detail.stale:
+        return StaleError.message
+    return detail.refusal or "This suggestion cannot be edited now."
 
 
 def _save(

@@ -63,7 +63,7 @@ def test_edit_look_again_and_approve(rep_page: Page, site: Site) -> None:
     page.get_by_role("button", name="Save and look again").click()
     detail = page.locator("#suggestion-detail")
     expect(detail).to_contain_text("Call Ana before noon")
-    expect(detail.locator(".diff .badge-accent")).to_have_text("edited")
+    expect(detail.locator(".diff .badge-accent")).to_have_text("edited by Rita Rep")
     assert Task.objects.count() == 0
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#messages")).to_contain_text("Approved:")
