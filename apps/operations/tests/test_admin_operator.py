@@ -45,6 +45,7 @@ def tenant_form(tenant: Tenant, **changes: Any) -> dict[str, Any]:
         "currency": tenant.currency,
         "suggestions_per_day": tenant.suggestions_per_day,
         "silence_days": tenant.silence_days,
+        "undo_days": tenant.undo_days,
         "module_gates-TOTAL_FORMS": len(gates),
         "module_gates-INITIAL_FORMS": len(gates),
     }
