@@ -122,7 +122,7 @@ def test_a_log_is_held_to_its_exported_head(committed_tenant: Tenant, tmp_path: 
     # The tail is cut, and the log goes on as if nothing had been.
     tamper("TRUNCATE audit_auditseal", "DELETE FROM audit_auditentry WHERE id = 3")
     seal()
-    assert run("verify_audit", "--tenant=race") == "race: 1 seals, 2 sealed entries: whole\n"
+    assert run("verify_audit", "--tenant=race") == "race: 1 seal, 2 sealed entries: whole\n"
     told_now, _ = run_broken(*arguments)
     assert told_now.splitlines()[1] == (
         "  first: seal 2, exported as a head, is gone: the end of the chain was cut off"

@@ -56,7 +56,10 @@ class Command(BaseCommand):
             raise CommandError(f"Broken: {', '.join([*broken, *gone])}.")
 
     def _describe(self, schema: str, verdict: Verdict, *, is_compared: bool) -> None:
-        parts = [f"{verdict.seals:,} seals", f"{verdict.sealed:,} sealed entries"]
+        parts = [
+            _counted(verdict.seals, "seal", "seals"),
+            _counted(verdict.sealed, "sealed entry", "sealed entries"),
+        ]
         if verdict.unsealed:
             age = _age_text(verdict.oldest_unsealed_s or 0)
             parts.append(f"{verdict.unsealed:,} not sealed yet, the oldest {age} old")
@@ -126,6 +129,10 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
             for found in verdict.faults
         ],
     }
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _age_text(age_s: float) -> str:
