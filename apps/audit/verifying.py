@@ -230,8 +230,8 @@ def _read_seals() -> Iterator[tuple[Link, str]]:
     """The chain from its beginning, a few seals at a time, each with the hash that stands beside it."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(_SEALS)
-        # A seal weighs up to 400 kB here.
-        while rows := cursor.fetchmany(20):
+        # A seal weighs up to 400 kB here, and some hundred bytes as a rule.
+        while rows := cursor.fetchmany(50):
             for row in rows:
                 link = Link(
                     number=row[0],
