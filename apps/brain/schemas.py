@@ -41,7 +41,8 @@ class ThinkTask:
     tools: tuple[str, ...]
     today: date
     next_working_day: date
-    assignee_id: int | None
+    # Who can be given what is to be done; None when they have left.
+    doer_id: int | None
 
     def value(self, key: str) -> JsonValue:
         """The raw value of the first fact with this key, or None."""

@@ -98,8 +98,8 @@ def identify_sender(task: ThinkTask) -> Proposal | None:
     ):
         if value:
             arguments[key] = value[:limit]
-    if task.assignee_id is not None:
-        arguments["owner_id"] = task.assignee_id
+    if task.doer_id is not None:
+        arguments["owner_id"] = task.doer_id
     when = day_text(message.value)
     return Proposal(
         tool="create_lead",

@@ -39,7 +39,7 @@ def followup(
         "title": shortened(task_title, 200),
         "due_on": task.next_working_day.isoformat(),
         "priority": priority,
-        "owner_id": task.assignee_id,
+        "owner_id": task.doer_id,
     }
     description = _last_message(task)
     if description:

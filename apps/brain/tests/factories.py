@@ -34,7 +34,7 @@ def question(
     label: str = "Ana Lopez",
     today: date = FRIDAY,
     next_working_day: date = MONDAY,
-    assignee_id: int | None = 7,
+    doer_id: int | None = 7,
 ) -> ThinkTask:
     """A task about record 3 with numbered facts."""
     numbered = tuple(
@@ -42,5 +42,5 @@ def question(
         for n, f in enumerate(facts, start=1)
     )
     return ThinkTask(
-        RecordRef(kind, 3), label, goal, numbered, (), today, next_working_day, assignee_id
+        RecordRef(kind, 3), label, goal, numbered, (), today, next_working_day, doer_id
     )

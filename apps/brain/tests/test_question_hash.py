@@ -34,7 +34,7 @@ def test_it_is_the_same_for_the_same_question_on_another_day() -> None:
         {"facts": (replace(SEEN, occurred_at=datetime(2026, 3, 2, tzinfo=UTC)),)},
         {"facts": (replace(SEEN, record=RecordRef(RecordKind.ACTIVITY, 1)),)},
         {"tools": ("update_contact",)},
-        {"assignee_id": 8},
+        {"doer_id": 8},
         {"record_label": "Ana Ruiz"},
         {"goal": Goal.REVIVE_LEAD},
         {"record": RecordRef(RecordKind.CONTACT, 3)},

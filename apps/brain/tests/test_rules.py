@@ -149,7 +149,7 @@ def test_an_overdue_task_moves_to_the_next_working_day() -> None:
 
 def test_the_assignee_gets_the_task() -> None:
     assert proposal_for(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD]).arguments["owner_id"] == 7
-    nobody = question(Goal.REVIVE_LEAD, *LEAD_FACTS, assignee_id=None)
+    nobody = question(Goal.REVIVE_LEAD, *LEAD_FACTS, doer_id=None)
     assert proposal_for(nobody).arguments["owner_id"] is None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Self, TypeVar
 
 from django.db.models import F, Q
@@ -20,13 +20,20 @@ class Readers:
     What another team owns is therefore left out of it, even when the pipeline can read it.
     """
 
-    def __init__(self, teams: Mapping[int, int | None]) -> None:
+    def __init__(self, teams: Mapping[int, int | None], here: Collection[int] = ()) -> None:
         self._teams = teams
+        self._here = here
 
     @classmethod
     def read(cls) -> Self:
-        """Read everybody's team in one query."""
-        return cls(dict(User.objects.order_by().values_list("pk", "team_id")))
+        """Read everybody's team, and who has not left, in one query."""
+        rows = list(User.objects.order_by().values_list("pk", "team_id", "is_active"))
+        teams = {pk: team_id for pk, team_id, _ in rows}
+        return cls(teams, frozenset(pk for pk, _, is_active in rows if is_active))
+
+    def is_here(self, person_id: int | None) -> bool:
+        """Whether there is such a person, who has not left: only they can be given something to do."""
+        return person_id in self._here
 
     def may_see(self, assignee_id: int | None, owner_id: int | None) -> bool:
         """Whether everybody who reads this assignee's suggestions may see what ``owner_id`` owns."""

@@ -223,7 +223,7 @@ def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
         tools=tuple(sorted(tools)),
         today=moment.today,
         next_working_day=moment.calendar.next_working_day(moment.today),
-        assignee_id=context.assignee_id,
+        doer_id=context.doer_id,
     )
 
 

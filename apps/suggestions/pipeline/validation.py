@@ -95,7 +95,7 @@ def _check(context: Context, task: ThinkTask, proposal: Proposal | None) -> _Che
     if not set(tool.mentions(arguments)) <= given:
         return Dropped(context.awaiting, "unknown_record")
     owner_id = getattr(arguments, "owner_id", None)
-    if owner_id is not None and owner_id != task.assignee_id:
+    if owner_id is not None and owner_id != task.doer_id:
         return Dropped(context.awaiting, "unknown_person")
     due_on = getattr(arguments, "due_on", None)
     if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:

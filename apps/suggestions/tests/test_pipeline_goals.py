@@ -289,7 +289,7 @@ def test_a_message_is_answered_about_its_deal(cast: Cast) -> None:
         "opportunity",
         deal.pk,
     )
-    assert task.assignee_id == cast.rep.pk
+    assert task.doer_id == cast.rep.pk
 
 
 def test_another_teams_contact_is_not_named_as_the_sender(cast: Cast) -> None:

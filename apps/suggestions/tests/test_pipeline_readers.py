@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from apps.conftest import Cast
+from apps.crm.models import Task
 from apps.crm.tests.factories import (
     ActivityFactory,
     ContactFactory,
@@ -166,3 +167,13 @@ def test_everybody_is_read_in_one_query(cast: Cast, django_assert_num_queries: o
         readers = Readers.read()
     assert readers.may_see(cast.rep.pk, cast.teammate.pk)
     assert not readers.may_see(cast.rep.pk, cast.outsider.pk)
+
+
+def test_who_has_left_is_given_nothing_to_do(cast: Cast) -> None:
+    lead = quiet_lead(cast.rep)
+    User.objects.filter(pk=cast.rep.pk).update(is_active=False)
+    scan()
+    suggestion = Suggestion.objects.get(record_id=lead.pk)
+    assert (suggestion.assignee, suggestion.arguments["owner_id"]) == (cast.rep, None)
+    approve(suggestion_id=suggestion.pk, user=cast.teammate, now=NOW)
+    assert Task.objects.get().owner is None

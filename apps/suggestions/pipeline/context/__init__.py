@@ -51,6 +51,8 @@ def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list
             context.currency = context.currency or currency
             add_findings(context, group.signals_of(context.awaiting))
             context.add_value()
+            if readers.is_here(context.assignee_id):
+                context.doer_id = context.assignee_id
             contexts[context.awaiting] = context
     return [contexts[awaiting] for awaiting in batch if awaiting in contexts]
 

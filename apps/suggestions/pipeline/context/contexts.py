@@ -21,7 +21,8 @@ from apps.triggers.moments import ScanMoment
 class Context:
     """What is known about one record, for one goal.
 
-    ``unreadable`` names what signals saw in rows that a reader of the suggestion may not see.
+    ``unreadable`` names what signals saw in rows that a reader of the suggestion may not see. ``doer_id`` is
+    who can be given what is to be done: the assignee, unless they have left.
     """
 
     awaiting: Awaiting
@@ -32,6 +33,7 @@ class Context:
     currency: str = ""
     facts: list[Fact] = field(default_factory=list)
     unreadable: frozenset[str] = frozenset()
+    doer_id: int | None = None
 
     def add(
         self,
