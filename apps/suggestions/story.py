@@ -7,7 +7,7 @@ of their own and are told beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -21,7 +21,7 @@ from apps.crm.presentation import describe_time
 from apps.execution.diff import NOTHING, label_of, text_of
 from apps.execution.models import Execution
 from apps.execution.tools.base import CURRENCY_FIELD
-from apps.suggestions.enums import RejectReason
+from apps.suggestions.enums import RejectReason, Verdict
 from apps.suggestions.models import Suggestion
 from apps.triggers.rules import registry as triggers
 
@@ -54,7 +54,7 @@ _SIGNS: Mapping[str, str] = {
 }
 # What every entry of a suggestion says, or what is told in another way.
 _UNTOLD = frozenset(
-    {"goal", "tool", "fields", "undoes", "edition", "until", "reason", "left_alone"}
+    {"goal", "tool", "fields", "undoes", "edition", "until", "reason", "left_out", "left_alone"}
 )
 
 
@@ -102,8 +102,17 @@ def story_of(suggestion: Suggestion) -> tuple[StoryItem, ...]:
     executions = Execution.objects.in_bulk(
         [entry.execution_id for entry in entries if entry.execution_id is not None]
     )
+    # What people wrote beside their rejections; the audit log keeps no such text.
+    remarks = iter(
+        suggestion.decisions.filter(verdict=Verdict.REJECT).order_by("pk").values_list("note")
+    )
     items = [*_signal_items(suggestion), *_call_items(suggestion)]
-    items += [_entry_item(entry, executions.get(entry.execution_id or 0)) for entry in entries]
+    for entry in entries:
+        item = _entry_item(entry, executions.get(entry.execution_id or 0))
+        if item.event == Event.SUGGESTION_REJECTED:
+            (remark,) = next(remarks, ("",))
+            item = replace(item, notes=tuple(filter(None, (*item.notes, remark))))
+        items.append(item)
     # Those of one moment stay in this order: what was noticed, what was asked, what came of it.
     return tuple(sorted(items, key=lambda item: item.occurred_at))
 
@@ -188,6 +197,12 @@ def _notes(event: Event, entry: AuditEntry, execution: Execution | None) -> Iter
         yield reasons.get(details["reason"], str(details["reason"]).replace("_", " "))
     if event == Event.SUGGESTION_STALE:
         yield f"Had changed: {', '.join(_stale_fields(str(details.get('fields', ''))))}"
+    if event == Event.SUGGESTION_EDITED and (fields := details.get("fields")):
+        yield f"Edited: {', '.join(_labels(entry.record_kind, fields))}"
+    if left := details.get("left_out"):
+        yield f"Left out: {', '.join(_labels(entry.record_kind, left))}"
+    if event == Event.EXECUTION_FAILED and "undoes" in details:
+        yield "It was to be undone."
     if left := details.get("left_alone"):
         yield f"Left as it was edited since: {', '.join(_labels(entry.record_kind, left))}"
     for name, value in details.items():

@@ -14,13 +14,14 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
 from apps.conftest import Cast
+from apps.crm.models import Contact
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
 from apps.crm.tests.pages import words
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import RejectReason
 from apps.suggestions.models import Suggestion, SuggestionSignal
-from apps.suggestions.services import approve, reject, reopen, snooze
+from apps.suggestions.services import approve, edit, reject, reopen, snooze, undo
 from apps.suggestions.shown import open_detail
 from apps.suggestions.story import StoryItem, story_of
 from apps.suggestions.tests.cases import NOW, scan, suggested
@@ -90,7 +91,16 @@ def test_later_decisions_say_why_and_until_when(cast: Cast) -> None:
     reject(
         suggestion_id=suggestion.pk, user=cast.rep, reason=RejectReason.BAD_TIMING, note="", now=NOW
     )
-    snoozed, reopened, rejected = told(suggestion)[-3:]
+    reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    reject(
+        suggestion_id=suggestion.pk,
+        user=cast.rep,
+        reason=RejectReason.WRONG_CHANGE,
+        note="Call in spring",
+        now=NOW,
+    )
+    snoozed, reopened, rejected, _, rejected_again = told(suggestion)[-5:]
+    assert rejected_again.notes == ("Right idea, wrong change", "Call in spring")
     local = timezone.localtime(until)
     assert snoozed.notes == (f"Until {local.strftime('%-d %b %Y, %H:%M')}",)
     assert (reopened.wording, reopened.notes) == ("Suggestion reopened", ())
@@ -103,6 +113,25 @@ def test_a_signal_that_cleared_is_told(cast: Cast) -> None:
     Signal.objects.update(cleared_at=cleared_at)
     last = told(suggestion)[-1]
     assert (last.wording, last.occurred_at) == ("Signal cleared: Lead gone quiet", cleared_at)
+
+
+def test_an_edit_and_an_undo_are_told(cast: Cast) -> None:
+    suggestion = phone_suggestion(cast)
+    contact = Contact.objects.get()
+    arguments = {**suggestion.arguments, "phone": "+1 555 0199"}
+    edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=arguments, now=NOW)
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    undo(suggestion_id=suggestion.pk, user=cast.manager, now=timezone.now())
+    contact.refresh_from_db()
+    assert contact.phone == "+1 555 0100"
+    edited, approved, applied, undone = told(suggestion)[-4:]
+    assert (edited.wording, edited.notes) == ("Suggestion edited", ("Edited: Phone",))
+    assert approved.wording == "Suggestion approved"
+    assert [(c.before, c.after) for c in applied.changes] == [("+1 555 0100", "+1 555 0199")]
+    assert (undone.wording, undone.who, undone.notes) == (
+        "Change undone", cast.manager.display_name, (),
+    )  # fmt: skip
+    assert [(c.before, c.after) for c in undone.changes] == [("+1 555 0199", "+1 555 0100")]
 
 
 def execution_of(suggestion: Suggestion, user: User, **values: Any) -> Execution:
@@ -185,7 +214,7 @@ def test_the_number_of_queries_is_bounded(cast: Cast, client_for: Any, rows: int
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(f"/suggestions/{suggestion.pk}/story/")
     assert len(answer.context["story"]) == rows * 5
-    assert len(queries) == 11, [query["sql"] for query in queries]
+    assert len(queries) == 12, [query["sql"] for query in queries]
 
 
 def test_the_page_leads_from_and_to_the_suggestion(cast: Cast, client_for: Any) -> None:
