@@ -23,7 +23,7 @@ from apps.audit.verifying import verify_log
 from apps.tenants.connections import tenant_connection
 
 _WRITERS = 10
-_ENTRIES_PER_WRITER = 1500
+_ENTRIES_PER_WRITER = 6000
 _ROUNDS = 5
 _TIMES_PLAIN = 1.2
 _ENTRIES = 1_000_000
@@ -71,6 +71,7 @@ def measure_writing() -> dict[str, object]:
                 times[1].append(_write_s(_PLAIN))
         finally:
             owner.execute(sql.SQL("DROP TABLE {}").format(_table(_PLAIN)))
+    sealed = sum(map(len, AuditSeal.objects.values_list("entry_ids", flat=True)))
     entries = _WRITERS * _ENTRIES_PER_WRITER
     ours_ms, plain_ms = (median(spent) / entries * 1000 for spent in times)
     return {
@@ -80,7 +81,8 @@ def measure_writing() -> dict[str, object]:
         "target": round(plain_ms * _TIMES_PLAIN, 4),
         "better": "lower",
         "baseline": round(plain_ms, 4),
-        "remark": f"{ours_ms / plain_ms:.2f} times a table without the chain; sealed every second",
+        "remark": f"{ours_ms / plain_ms:.2f} times a table without the chain; "
+        f"{sealed:,} of {entries * _ROUNDS:,} were sealed meanwhile, every second",
     }
 
 
@@ -122,9 +124,10 @@ def _write_s(table: str) -> float:
         with ThreadPoolExecutor(_WRITERS) as pool:
             began = time.perf_counter()
             writers = [pool.submit(connection.execute, text) for connection in connections]
-            while wait(writers, timeout=_SEAL_EVERY_S).not_done:
+            while not all(writer.done() for writer in writers):
                 if table == _LOG:
                     seal_log(now=timezone.now())
+                wait(writers, timeout=_SEAL_EVERY_S)
             spent_s = time.perf_counter() - began
             for writer in writers:
                 writer.result()
