@@ -129,9 +129,9 @@ def read_timeline(
     """
     items: list[TimelineItem] = []
     has_talk = record.kind in {"lead", "contact", "account", "opportunity"}
-    if has_talk and part in {Part.ALL, Part.ACTIVITIES}:
+    if has_talk and part in {Part.ALL, Part.ACTIVITIES} and viewer.has_perm("crm.view_activity"):
         items.extend(_activities(record, viewer, after, limit + 1))
-    if has_talk and part in {Part.ALL, Part.TASKS}:
+    if has_talk and part in {Part.ALL, Part.TASKS} and viewer.has_perm("crm.view_task"):
         items.extend(_tasks(record, viewer, after, limit + 1))
     if part in {Part.ALL, Part.CHANGES}:
         items.extend(_changes(record, after, limit + 1))

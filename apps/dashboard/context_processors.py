@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.suggestions.queue import left_for
+from apps.suggestions.services import may_view
 from apps.users.models import User
 
 
@@ -18,6 +19,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"tenant": tenant}
 
     def badge_count() -> int:
-        return left_for(user)
+        return left_for(user) if may_view(user) else 0
 
     return {"tenant": tenant, "badge_count": badge_count}

@@ -295,7 +295,7 @@ class SuggestionPermission(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Ask for the role's permission."""
-        return person_of(request).has_perm("suggestions.view_suggestion")
+        return services.may_view(person_of(request))
 
 
 class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):

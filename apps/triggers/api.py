@@ -114,12 +114,17 @@ class SignalSerializer(ApiModelSerializer[Signal]):
         allow_null=True,
         help_text="The trigger that stands above it at this record; null when it counts by itself.",
     )
+    parameters = serializers.DictField(
+        child=serializers.JSONField(),
+        read_only=True,
+        help_text="What the trigger went by: now, or when the signal was cleared.",
+    )
 
     class Meta:
         model = Signal
         fields = (
-            "id", "trigger", "goal", "record_kind", "record_id", "severity", "facts", "is_firing",
-            "inhibited_by", "fired_at", "refreshed_at", "cleared_at",
+            "id", "trigger", "goal", "record_kind", "record_id", "severity", "facts", "parameters",
+            "is_firing", "inhibited_by", "fired_at", "refreshed_at", "cleared_at",
         )  # fmt: skip
         read_only_fields = fields
 

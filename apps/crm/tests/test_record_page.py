@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.schemas import Actor
@@ -353,3 +354,19 @@ def test_products_and_tasks_have_a_history_but_nothing_to_log(cast: Cast, client
         text = words(client_for(cast.manager).get(record.get_absolute_url()))
         assert "History" in text
         assert "Log an activity" not in text
+
+
+def test_a_role_for_one_kind_shows_nothing_of_the_others(cast: Cast, client_for: Any) -> None:
+    account = AccountFactory(owner=cast.rep)
+    OpportunityFactory(owner=cast.rep, account=account, name="Secret deal")
+    ContactFactory(owner=cast.rep, account=account, last_name="Secretperson")
+    ActivityFactory(owner=cast.rep, account=account, subject="Secret talk")
+    TaskFactory(owner=cast.rep, account=account, title="Secret task")
+    client = client_for(cast.rep)
+    secrets = ("Secret deal", "Secretperson", "Secret talk", "Secret task")
+    page = client.get(account.get_absolute_url()).content.decode()
+    assert [secret in page for secret in secrets] == [True] * 4
+    cast.rep.groups.clear()
+    cast.rep.user_permissions.add(Permission.objects.get(codename="view_account"))
+    page = client.get(account.get_absolute_url()).content.decode()
+    assert [secret in page for secret in secrets] == [False] * 4

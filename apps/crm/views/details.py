@@ -86,7 +86,11 @@ def _whole_page(user: User, layout: Layout, record: Record) -> dict[str, Any]:
         "badge": show_field(record, layout.badge) if layout.badge else None,
         "facts": [show_field(record, name, user) for name in layout.facts],
         "custom_facts": _custom_facts(record),
-        "related": [_read_related(user, record, related) for related in layout.related],
+        "related": [
+            _read_related(user, record, related)
+            for related in layout.related
+            if may(user, "view", LAYOUTS[related.kind])
+        ],
         "may_change": may(user, "change", layout) and not is_closed(record),
         **talk,
     }
@@ -98,6 +102,8 @@ def _custom_facts(record: Record) -> list[Shown]:
 
 
 def _open_tasks(user: User, record: Record) -> Any:
+    if not may(user, "view", LAYOUTS[RecordKind.TASK]):
+        return []
     tasks = Task.objects.visible_to(user).about(record.kind, record.pk).open()
     return tasks.select_related("owner").order_by("due_on", "-priority", "id")[:OPEN_TASKS]
 

@@ -35,6 +35,12 @@ def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
     assert sorted(admin) == sorted(everyone + steering)
 
 
+def test_an_entry_stands_there_for_whom_its_page_answers(cast: Cast, client_for: ClientFor) -> None:
+    cast.rep.groups.clear()
+    page = client_for(cast.rep).get("/").content.decode()
+    assert entries(page) == [("/", "Today"), ("/audit/", "Audit"), ("/api/docs/", "API docs")]
+
+
 def test_one_entry_is_the_current_one(cast: Cast, client_for: ClientFor) -> None:
     page = client_for(cast.rep).get("/suggestions/").content.decode()
     assert [label for _, label, mark in ENTRY.findall(page) if mark] == ["Suggestions"]

@@ -14,6 +14,8 @@ from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, OpportunityFactory, TaskFactory
 from apps.suggestions.models import Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.models import Scan
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -67,6 +69,21 @@ def test_the_figures_count_ones_own_open_deals(cast: Cast, client_for: ClientFor
     OpportunityFactory(owner=cast.teammate, amount=Decimal("9000"))
     page = client_for(cast.rep).get("/").content.decode()
     assert "worth 4,000.50\u00a0$" in page
+
+
+def test_who_has_no_role_is_shown_nothing_of_the_company(cast: Cast, client_for: ClientFor) -> None:
+    cast.rep.groups.clear()
+    SuggestionFactory(assignee=cast.rep, lead=LeadFactory(owner=cast.rep), title="Mine to decide")
+    TaskFactory(owner=cast.rep, title="Due already", due_on=timezone.localdate())
+    OpportunityFactory(owner=cast.rep, amount=Decimal("1500"))
+    Scan.objects.create(kind=ScanKind.FULL, status=ScanStatus.SUCCEEDED, finished_at=timezone.now())
+    answer = client_for(cast.rep).get("/")
+    shown = {key: answer.context[key] for key in ("cards", "stats", "last_scan")}
+    assert shown == {"cards": [], "stats": [], "last_scan": None}
+    assert list(answer.context["tasks_due"]) == []
+    page = answer.content.decode()
+    assert "Your role does not let you see suggestions" in page
+    assert 'id="nav-badge"' not in page
 
 
 def test_an_empty_day_says_so(cast: Cast, client_for: ClientFor) -> None:

@@ -103,6 +103,24 @@ def model_of_kind(kind: str) -> type[Record]:
     return model
 
 
+# What answers a signed-in person whose role includes nothing, each with the reason.
+OPEN_WITHOUT_ROLE = {
+    "dashboard:today": "the first page; each of its parts asks for the role",
+    "users:profile": "their own account",
+    "audit:entry_list": "what they did themselves, and nothing else",
+    "audit:entry_export": "the same as a file",
+    "auditentry-list": "the same in the API",
+    "schema": OPEN_ROUTES["schema"],
+    "docs": OPEN_ROUTES["docs"],
+}
+
+# What everybody may do about their own account, whatever their role.
+OWN_ACCOUNT = frozenset(
+    {"users:sign_in", "users:sign_out", "users:profile", "users:save_time_zone"}
+    | {"users:change_password", "users:issue_token", "users:revoke_token"}
+    | {"admin:login", "admin:logout"}
+)
+
 WITH_ROW = [route for route in walk_routes(TENANT_MAP) if route.arguments and model_of(route)]
 
 
@@ -262,6 +280,72 @@ def test_the_same_addresses_lead_somewhere_at_home(
                 answers[route].add(answer.status_code)
                 transaction.set_rollback(True)
     assert [route for route, statuses in answers.items() if statuses <= {404, 405}] == []
+
+
+@pytest.fixture
+def person_without_role(cast: Cast) -> User:
+    """Somebody of the team whose role was taken away."""
+    person = UserFactory(username="norole", team=cast.team)
+    person.groups.clear()
+    return person
+
+
+def is_sent_to_admin_sign_in(answer: HttpResponseBase) -> bool:
+    """Who is no staff is asked by the admin to sign in as somebody else."""
+    to = answer.headers.get("Location", "")
+    return answer.status_code == 302 and to.startswith("/admin/login/?next=")
+
+
+def own_rows(person: User) -> dict[Model, models.Model]:
+    """A row of each kind that is the person's own, wherever a kind can be somebody's."""
+    rows = {model: make() for model, make in MAKERS.items()}
+    for model, row in rows.items():
+        changes: dict[str, Any] = {}
+        if isinstance(row, Record):
+            changes = {"owner": person, "source": SOURCE, "external_id": EXTERNAL_ID}
+        elif isinstance(row, Suggestion):
+            changes = {"assignee": person}
+        elif isinstance(row, ApiToken):
+            changes = {"user": person}
+        if changes:
+            model._default_manager.filter(pk=row.pk).update(**changes)
+    return rows
+
+
+def test_a_person_without_a_role_reaches_only_what_is_listed(
+    person_without_role: User, client_for: ClientFor
+) -> None:
+    """Every page, file and endpoint asks for the role, even where the row is the person's own."""
+    rows = own_rows(person_without_role)
+    client = client_for(person_without_role)
+    reached = set()
+    for route in walk_routes(TENANT_MAP):
+        path = address_of(route, rows) if route in WITH_ROW else route.fill(key=TRIGGER)
+        with transaction.atomic():
+            answer = send(client, "GET", path)
+            transaction.set_rollback(True)
+        if answer.status_code == 200:
+            reached.add(route.name)
+    assert reached == set(OPEN_WITHOUT_ROLE)
+
+
+def test_a_person_without_a_role_changes_nothing(
+    person_without_role: User, client_for: ClientFor
+) -> None:
+    rows = own_rows(person_without_role)
+    client = client_for(person_without_role)
+    reached = {}
+    routes = [r for r in walk_routes(TENANT_MAP) if r.name not in OWN_ACCOUNT]
+    for route in routes:
+        path = address_of(route, rows) if route in WITH_ROW else route.fill(key=TRIGGER)
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            with transaction.atomic():
+                answer = send(client, method, path)
+                transaction.set_rollback(True)
+            is_refused = answer.status_code in {403, 404, 405} or is_sent_to_admin_sign_in(answer)
+            if not is_refused:
+                reached[method, route.name] = answer.status_code
+    assert reached == {}
 
 
 def fingerprint_of(schema: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from apps.suggestions.services.access import (
     get_for,
     may_decide,
+    may_view,
     record_of,
     seen_of,
     sees_records_of,
@@ -17,6 +18,7 @@ __all__ = [
     "edit",
     "get_for",
     "may_decide",
+    "may_view",
     "rebase",
     "record_of",
     "reject",

@@ -17,6 +17,13 @@ from apps.tenants.services import require_module
 from apps.triggers.services import current_tenant
 from apps.users.models import User
 
+VIEW_PERMISSION = "suggestions.view_suggestion"
+
+
+def may_view(user: User) -> bool:
+    """Whether the person's role includes to see suggestions at all."""
+    return user.has_perm(VIEW_PERMISSION)
+
 
 def get_for(user: User, suggestion_id: int) -> Suggestion:
     """Return a suggestion that this person may see, with every record that it names.

@@ -10,6 +10,7 @@ from django.template import Context
 from apps.crm.models import Record
 from apps.suggestions.cards import cards_of
 from apps.suggestions.models import Suggestion
+from apps.suggestions.services import may_view
 from apps.users.services import person_of
 
 register = template.Library()
@@ -21,6 +22,8 @@ SHOWN = 5
 def record_suggestions(context: Context, record: Record) -> dict[str, Any]:
     """Show what waits for a decision about ``record``, as far as the reader may see it."""
     viewer = person_of(context["request"])
+    if not may_view(viewer):
+        return {"cards": []}
     suggestions = (
         Suggestion.objects.visible_to(viewer)
         .needing_decision()

@@ -19,14 +19,14 @@ from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.suggestions.shown import open_detail
+from apps.suggestions.views.access import viewer_of
 from apps.users.models import User
-from apps.users.services import person_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The arguments as a form; saving them leads back to the suggestion, to be looked at and decided."""
-    user = person_of(request)
+    user = viewer_of(request)
     suggestion = services.get_for(user, pk)
     detail = open_detail(suggestion, user)
     if not detail.can_edit:

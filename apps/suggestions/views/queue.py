@@ -24,22 +24,22 @@ from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, Snoo
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Queue, default_view
 from apps.suggestions.shown import open_detail
+from apps.suggestions.views.access import viewer_of
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
-from apps.users.services import person_of
 
 
 @require_safe
 def show_queue(request: HttpRequest) -> HttpResponse:
     """The list, with its first card open beside it."""
-    queue = Queue.read(person_of(request), request.GET)
+    queue = Queue.read(viewer_of(request), request.GET)
     return _answer(request, queue, queue.first(), screen="list")
 
 
 @require_safe
 def show_suggestion(request: HttpRequest, pk: int) -> HttpResponse:
     """One suggestion at its own address, beside the list."""
-    user = person_of(request)
+    user = viewer_of(request)
     suggestion = services.get_for(user, pk)
     return _answer(request, Queue.read(user, request.GET), suggestion, screen="detail")
 
@@ -126,7 +126,7 @@ def _decide(
     request: HttpRequest, pk: int, decide: Callable[[User], str], *, stays: bool = False
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
-    user = person_of(request)
+    user = viewer_of(request)
     next_card = Queue.read(user, request.GET).after(pk)
     try:
         said = decide(user)

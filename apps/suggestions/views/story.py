@@ -9,13 +9,13 @@ from django.views.decorators.http import require_safe
 from apps.suggestions import services
 from apps.suggestions.cards import badges_of
 from apps.suggestions.story import story_of
-from apps.users.services import person_of
+from apps.suggestions.views.access import viewer_of
 
 
 @require_safe
 def show_story(request: HttpRequest, pk: int) -> HttpResponse:
     """All that happened to it, oldest first."""
-    suggestion = services.get_for(person_of(request), pk)
+    suggestion = services.get_for(viewer_of(request), pk)
     context = {
         "nav_section": "suggestions",
         "suggestion": suggestion,

@@ -13,19 +13,19 @@ from apps.suggestions import services
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import undo_of
-from apps.users.services import person_of
+from apps.suggestions.views.access import viewer_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an undo would put back and what it would leave; a POST does it."""
-    suggestion = services.get_for(person_of(request), pk)
+    suggestion = services.get_for(viewer_of(request), pk)
     if request.method == "POST":
         return _undo(request, suggestion)
     context = {
         "nav_section": "suggestions",
         "suggestion": suggestion,
-        "undo": undo_of(suggestion, person_of(request), timezone.now()),
+        "undo": undo_of(suggestion, viewer_of(request), timezone.now()),
     }
     return render(request, "suggestions/undo.html", context)
 
@@ -33,7 +33,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def _undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:
     try:
         done = services.undo(
-            suggestion_id=suggestion.pk, user=person_of(request), now=timezone.now()
+            suggestion_id=suggestion.pk, user=viewer_of(request), now=timezone.now()
         )
     except SuggestionNotFoundError:
         raise

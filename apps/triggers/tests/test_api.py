@@ -18,7 +18,7 @@ from apps.crm.models import Record
 from apps.crm.tests.factories import LeadFactory, TaskFactory
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, Severity
-from apps.triggers.models import Scan, Signal
+from apps.triggers.models import Scan, Signal, TriggerSetting
 from apps.triggers.services import scan_now
 from apps.users.models import User
 
@@ -135,6 +135,16 @@ def test_a_signal_belongs_to_its_kind_of_record_and_not_to_another_of_the_same_i
     LeadFactory(pk=hidden.pk, owner=cast.rep)
     signal_on(hidden)
     assert ids_of(api_for(cast.rep).get("/api/v1/signals/")) == []
+
+
+def test_a_signal_tells_by_which_parameters_it_fired(cast: Cast, api_for: ApiFor) -> None:
+    LeadFactory(owner=cast.rep, created_at=NOW - timedelta(days=30))
+    TriggerSetting.objects.create(trigger="lead_inactive", parameters={"silent_days": 21})
+    scan_now(kind=ScanKind.FULL, now=timezone.now())
+    answer = api_for(cast.rep).get("/api/v1/signals/", {"trigger": "lead_inactive"})
+    (signal,) = answer.json()["results"]
+    assert signal["parameters"] == Signal.objects.get(pk=signal["id"]).parameters
+    assert signal["parameters"]["silent_days"] == 21
 
 
 def test_signals_are_filtered(cast: Cast, api_for: ApiFor) -> None:

@@ -99,3 +99,12 @@ def test_a_scans_page_says_it_when_some_do(
     Scan.objects.update(signals_waiting=waiting)
     page = client_for(cast.rep).get(f"{LIST}{made.pk}/").content.decode()
     assert re.findall(r"<span>([^<]*) waiting their turn</span>", page) == told
+
+
+def test_who_may_not_see_scans_is_refused_page_and_file(cast: Cast, client_for: ClientFor) -> None:
+    made = scan(ScanKind.FULL)
+    client = client_for(cast.rep)
+    addresses = (LIST, f"{LIST}{made.pk}/", f"{LIST}export.csv")
+    assert [client.get(address).status_code for address in addresses] == [200, 200, 200]
+    cast.rep.groups.clear()
+    assert [client.get(address).status_code for address in addresses] == [403, 403, 403]

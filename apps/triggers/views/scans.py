@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +18,7 @@ from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
 from apps.triggers.tasks import send_scan
 from apps.triggers.views.exporting import send_table
+from apps.users.models import User
 from apps.users.services import person_of
 
 SCANS_PER_PAGE = 25
@@ -30,7 +32,7 @@ HEADER = (
 @require_safe
 def list_scans(request: HttpRequest) -> HttpResponse:
     """Scans, newest first, and what each found; of one kind or state when asked."""
-    user = person_of(request)
+    user = _viewer_of(request)
     filter_set = _read_filters(request)
     page = CappedPaginator(filter_set.qs, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
     context = {
@@ -47,6 +49,7 @@ def list_scans(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export_scans(request: HttpRequest) -> HttpResponseBase:
     """The ledger as it is on screen, all pages of it, as a CSV file."""
+    user = _viewer_of(request)
     filter_set = _read_filters(request)
     rows = (
         (
@@ -67,7 +70,7 @@ def export_scans(request: HttpRequest) -> HttpResponseBase:
     )
     return send_table(
         request,
-        person_of(request),
+        user,
         what="scans",
         header=HEADER,
         rows=rows,
@@ -78,6 +81,7 @@ def export_scans(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def show_scan(request: HttpRequest, pk: int) -> HttpResponse:
     """One scan: its progress while it runs, afterwards what each trigger found."""
+    _viewer_of(request)
     scan = get_object_or_404(Scan.objects.select_related("requested_by"), pk=pk)
     results = [(registry.label(result.trigger), result) for result in scan.results.all()]
     context = {"nav_section": "scans", "scan": scan, "results": results}
@@ -93,6 +97,18 @@ def start_scan(request: HttpRequest) -> HttpResponse:
         send_scan(scan)
     messages.info(request, "The scan is queued. New suggestions appear when it is done.")
     return redirect("triggers:scan_detail", pk=scan.pk)
+
+
+def _viewer_of(request: HttpRequest) -> User:
+    """Return the signed-in person, who may look at the scans.
+
+    Raises:
+        PermissionDenied: their role does not include it.
+    """
+    user = person_of(request)
+    if not user.has_perm("triggers.view_scan"):
+        raise PermissionDenied("Your role does not let you see scans.")
+    return user
 
 
 def _read_filters(request: HttpRequest) -> ScanFilterSet:
