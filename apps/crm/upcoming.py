@@ -36,17 +36,17 @@ UPDATE crm_{kind} r SET last_activity_at = locked.at FROM locked WHERE r.id = lo
 """
 
 
-def take_place(since: datetime, until: datetime) -> frozenset[int]:
-    """Let the activities of a span of time count, and return their ids."""
+def take_place(since: datetime, until: datetime) -> dict[int, datetime]:
+    """Let the activities of a span of time count, and return their ids with their moments."""
     since, until = min(since, until), max(since, until)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM crm_activity WHERE occurred_at >= %s AND occurred_at <= %s",
+            "SELECT id, occurred_at FROM crm_activity WHERE occurred_at >= %s AND occurred_at <= %s",
             [since, until],
         )
-        ids = [pk for (pk,) in cursor.fetchall()]
-    if ids:
+        found = dict(cursor.fetchall())
+    if found:
         with transaction.atomic(), connection.cursor() as cursor:
             for kind, column in _COLUMNS.items():
-                cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": ids})
-    return frozenset(ids)
+                cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": [*found]})
+    return found

@@ -8,6 +8,7 @@ of it and of later ones is read (again). Reading twice costs a look, missing a r
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -20,12 +21,12 @@ from apps.triggers.watches import ADDRESS_COLUMNS, PARENT_COLUMNS, Changes
 MOST_CHANGES = 20_000
 
 _HORIZON = """
-SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigint,
-       (SELECT count(*) FROM (SELECT FROM crm_changelog WHERE transaction_id >= %(cursor)s
+SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigint, c.cursor,
+       (SELECT count(*) FROM (SELECT FROM crm_changelog WHERE transaction_id >= c.cursor
                               LIMIT %(most)s) AS changed)
-     + (SELECT count(*) FROM (SELECT FROM predictions_score WHERE transaction_id >= %(cursor)s
+     + (SELECT count(*) FROM (SELECT FROM predictions_score WHERE transaction_id >= c.cursor
                               LIMIT %(most)s) AS scored)
-FROM pg_current_snapshot() AS seen
+FROM pg_current_snapshot() AS seen LEFT JOIN unnest(%(cursors)s::bigint[]) AS c(cursor) ON true
 """
 
 # Changed rows by kind; what the columns that lead to other records said before; new rows and those whose
@@ -60,7 +61,7 @@ WHERE transaction_id >= %(cursor)s GROUP BY prediction
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far the present look sees, and how much has changed since a cursor.
+    """How far the present look sees, and how much has changed since each cursor, counted to the limit.
 
     ``oldest_open`` becomes the next cursor. A cursor above ``next_transaction`` comes from another
     database's past: it was restored from a backup.
@@ -68,16 +69,17 @@ class Horizon:
 
     oldest_open: int
     next_transaction: int
-    changed_count: int
+    changed: Mapping[int, int]
 
 
-def read_horizon(cursor: int | None) -> Horizon:
-    """Look how far one can see now, and how many rows changed since ``cursor``, counted to the limit."""
+def read_horizon(cursors: Collection[int] = ()) -> Horizon:
+    """Look how far one can see now, and how many rows changed since each of the cursors."""
     with connection.cursor() as db:
-        db.execute(
-            _HORIZON, {"cursor": cursor if cursor is not None else 2**62, "most": MOST_CHANGES + 1}
-        )
-        return Horizon(*db.fetchone())
+        db.execute(_HORIZON, {"cursors": sorted(cursors), "most": MOST_CHANGES + 1})
+        rows = db.fetchall()
+    oldest_open, next_transaction = rows[0][:2]
+    changed = {cursor: count for _, _, cursor, count in rows if cursor is not None}
+    return Horizon(oldest_open, next_transaction, changed)
 
 
 def read_changes(cursor: int) -> Changes:

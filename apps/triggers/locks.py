@@ -13,6 +13,8 @@ from apps.tenants.connections import tenant_connection
 SCAN = "scan"
 ROUND = "scan-round"
 FOLLOW = "scan-follow"
+# Held by the one round that waits for another to end.
+WAITING = "scan-round-waiting"
 
 _LOCK_NOT_AVAILABLE = "55P03"
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 
 # One trigger may take so long; a statement that has run away is no reason to stop the others.
 STATEMENT_TIMEOUT_S = 300
+
+# Past that, what changed and came due is most of what there is. One that cannot look, because its query
+# raises, is left behind and does not make the others go back for it.
+LONGEST_LOOK_BACK = timedelta(days=2)
 
 # The epoch of a trigger that is off: no answer depends on anything, and the first one after it is full.
 SWITCHED_OFF = ""
@@ -66,11 +71,16 @@ class Round:
 
 
 def look_fully(
-    trigger: Trigger[Any], setting: TriggerSetting | None, moment: ScanMoment
+    trigger: Trigger[Any],
+    setting: TriggerSetting | None,
+    moment: ScanMoment,
+    *,
+    began: int | None = None,
 ) -> Detection:
     """Look at every record; a trigger that is switched off finds nothing, and its signals are cleared.
 
-    The caller's transaction bounds it.
+    The caller's transaction bounds it. ``began`` is the oldest transaction that was open when the scan
+    began: where a round has looked since, its later moment is taken over, so that nothing is undone.
 
     Raises:
         InvalidParametersError: the tenant's parameters are out of bounds.
@@ -80,7 +90,9 @@ def look_fully(
         TriggerState.objects.filter(trigger=trigger.key).update(epoch=SWITCHED_OFF)
         return clear_all(trigger, moment)
     parameters = trigger.parse(setting.parameters if setting else {})
-    horizon = read_horizon(None)
+    if began is not None:
+        moment = _not_before_rounds(trigger, moment, began)
+    horizon = read_horizon()
     found = detect(trigger, moment, parameters)
     state = TriggerState(
         trigger=trigger.key,
@@ -96,6 +108,13 @@ def look_fully(
         update_fields=["cursor", "looked_at", "looked_fully_at", "epoch"],
     )
     return found
+
+
+def _not_before_rounds(trigger: Trigger[Any], moment: ScanMoment, began: int) -> ScanMoment:
+    """The moment, or the later one of a round that has looked since the scan began."""
+    since = TriggerState.objects.filter(trigger=trigger.key, cursor__gt=began)
+    looked_at = since.values_list("looked_at", flat=True).first()
+    return moment if looked_at is None else replace(moment, now=max(moment.now, looked_at))
 
 
 def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Detection | None:
@@ -141,13 +160,13 @@ def plan_round(
     settings: Mapping[str, TriggerSetting],
     moment: ScanMoment,
     states: Mapping[str, TriggerState],
-    took_place: frozenset[int],
+    took_place: Mapping[int, datetime],
 ) -> Round:
     """Find out what each trigger has to look at.
 
-    ``took_place`` are activities dated ahead whose time has come: they count as changed. A trigger looks at
-    everything when it has never looked, when its epoch is another, when too much has changed, or when its
-    cursor comes from another database's past.
+    ``took_place`` are activities dated ahead whose time has come, with their moments: they count as changed
+    for who has not looked since. A trigger looks at everything when it has never looked or not for long, when
+    its epoch is another, when too much has changed, or when its cursor comes from another database's past.
     """
     broken: dict[str, str] = {}
     looks: list[Look] = []
@@ -156,17 +175,22 @@ def plan_round(
             look = _first_thoughts(trigger, settings.get(trigger.key), moment, states)
             if look is not None:
                 looks.append(look)
-    cursors = {look.seen.cursor for look in looks if look.seen is not None}
-    horizon = read_horizon(min(cursors, default=None))
+    horizon = read_horizon({look.seen.cursor for look in looks if look.seen is not None})
     everything: list[Look] = []
     known: list[Look] = []
     for look in looks:
-        (everything if _must_see_all(look, horizon) else known).append(look)
+        (everything if _must_see_all(look, horizon, moment) else known).append(look)
+    logged = {look.seen.cursor: Changes() for look in known if look.seen is not None}
+    for cursor in logged:
+        if horizon.changed[cursor]:
+            logged[cursor] = read_changes(cursor)
     changes = {
-        cursor: (read_changes(cursor) if horizon.changed_count else Changes()).with_more(
-            RecordKind.ACTIVITY, took_place
+        (cursor, looked_at): logged[cursor].with_more(
+            RecordKind.ACTIVITY, _taking_place(took_place, looked_at, moment)
         )
-        for cursor in {look.seen.cursor for look in known if look.seen}
+        for cursor, looked_at in {
+            (look.seen.cursor, look.seen.looked_at) for look in known if look.seen is not None
+        }
     }
     crossed = _crossed(known, moment, broken)
     planned: list[Look] = []
@@ -212,13 +236,21 @@ def _first_thoughts(
     return Look(trigger, parameters, epoch_of(trigger, moment, parameters), seen)
 
 
-def _must_see_all(look: Look, horizon: Horizon) -> bool:
+def _must_see_all(look: Look, horizon: Horizon, moment: ScanMoment) -> bool:
     return (
         look.seen is None
         or look.seen.epoch != look.epoch
         or look.seen.cursor > horizon.next_transaction
-        or horizon.changed_count > MOST_CHANGES
+        or horizon.changed[look.seen.cursor] > MOST_CHANGES
+        or abs(moment.now - look.seen.looked_at) > LONGEST_LOOK_BACK
     )
+
+
+def _taking_place(
+    took_place: Mapping[int, datetime], looked_at: datetime, moment: ScanMoment
+) -> frozenset[int]:
+    first, last = sorted((looked_at, moment.now))
+    return frozenset(pk for pk, at in took_place.items() if first <= at <= last)
 
 
 def _crossed(
@@ -244,9 +276,9 @@ def _span_of(look: Look, moment: ScanMoment) -> Span:
     )
 
 
-def _touched(look: Look, changes: Mapping[int, Changes]) -> set[int]:
+def _touched(look: Look, changes: Mapping[tuple[int, datetime], Changes]) -> set[int]:
     assert look.seen is not None  # noqa: S101 - narrows the type
-    changed = changes[look.seen.cursor]
+    changed = changes[look.seen.cursor, look.seen.looked_at]
     if not changed:
         return set()
     touched = (watch.touched(changed, look.trigger.record_kind) for watch in look.trigger.watches)
@@ -275,3 +307,21 @@ def _begin(trigger: Trigger[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_S * 1000}")
     lock_for_transaction(f"look-{trigger.key}")
+
+
+def oldest_look(
+    states: Mapping[str, TriggerState], triggers: Sequence[Trigger[Any]], moment: datetime
+) -> datetime | None:
+    """When the trigger that is furthest behind looked, of those that rounds wait for; None without any.
+
+    Those that are off, no longer there, or far behind are not waited for.
+    """
+    keys = {trigger.key for trigger in triggers}
+    waited_for = (
+        state.looked_at
+        for key, state in states.items()
+        if key in keys
+        and state.epoch != SWITCHED_OFF
+        and abs(moment - state.looked_at) <= LONGEST_LOOK_BACK
+    )
+    return min(waited_for, default=None)

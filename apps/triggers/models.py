@@ -191,6 +191,9 @@ class Scan(models.Model):
         help_text="Signals whose suggestions are made as the queues drain; empty when none were to be made.",
     )
     error = models.TextField(blank=True)
+    awaits_pipeline = models.BooleanField(
+        default=False, help_text="What follows a scan is still to be done after it."
+    )
 
     objects = ScanQuerySet.as_manager()
 
@@ -207,6 +210,9 @@ class Scan(models.Model):
                 fields=["-id"],
                 condition=Q(status__in=[ScanStatus.FAILED, ScanStatus.LOST]),
                 name="scan_gone_wrong",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(awaits_pipeline=True), name="scan_awaiting_pipeline"
             ),
         ]
 

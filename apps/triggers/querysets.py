@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.lookups import Exact
@@ -104,6 +104,12 @@ class BaselineQuerySet(models.QuerySet["Baseline"]):
 
 class ScanQuerySet(models.QuerySet["Scan"]):
     """The ledger of scans."""
+
+    def awaiting_pipeline(self) -> Self:
+        """Ended ones after which the pipeline has not done its work."""
+        return self.filter(awaits_pipeline=True).exclude(
+            status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING, ScanStatus.SKIPPED]
+        )
 
     def unfinished(self) -> ScanQuerySet:
         """Scans that wait or run."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,17 +23,19 @@ from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
+from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError
 from apps.triggers.figures import measure_figures, read_figures
-from apps.triggers.locks import FOLLOW, ROUND, SCAN, holding, is_held
+from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING, holding, is_held
 from apps.triggers.looks import (
     Look,
     Round,
     look_at_candidates,
     look_fully,
     note_idle,
+    oldest_look,
     plan_round,
 )
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
@@ -50,8 +54,14 @@ _followers: list[tuple[str, Follower]] = []
 
 # How long a round that was woken by a change waits for one that is running, which takes well under a second.
 _ROUND_WAIT_MS = 10_000
-# And how long what follows a scan waits for what follows another: thousands of suggestions take a minute.
+# A wait that moves the moment of the look.
+_SHORT_WAIT = timedelta(seconds=1)
+# And how long what follows a scan waits for what follows another: thousands of suggestions take a minute. A
+# round leaves it to the other, which looks again before it ends.
 _FOLLOW_WAIT_MS = 600_000
+_ROUND_FOLLOW_WAIT_MS = 1_000
+# What is known to be broken is told again once a day.
+_TELL_AGAIN = timedelta(days=1)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
@@ -127,17 +137,33 @@ def look_around(kind: ScanKind, *, now: datetime) -> Scan | None:
 
     It finds what a full scan would find. A round that has nothing to look at leaves no ledger row. One that
     was woken by a change (REALTIME) waits for a round that is running, because that one may have begun
-    before the change; another one is skipped, and says so.
+    before the change; while one waits, which will see whatever was committed, no other does. Every other one
+    is skipped, and says so.
     """
     tenant = current_tenant()
     if not _may_scan(tenant):
         return None
-    with holding(ROUND, wait_ms=_ROUND_WAIT_MS if kind == ScanKind.REALTIME else 0) as is_ours:
-        if is_ours:
-            return _look_around(kind, tenant, now)
-        scan = Scan.objects.create(kind=kind, queued_at=now)
-        _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
-        return scan
+    looked: _Looked | None
+    with ExitStack() as held:
+        began = time.monotonic()
+        if kind != ScanKind.REALTIME:
+            is_ours = held.enter_context(holding(ROUND))
+        else:
+            with holding(WAITING) as is_first:
+                if not is_first:
+                    return None
+                is_ours = held.enter_context(holding(ROUND, wait_ms=_ROUND_WAIT_MS))
+        if not is_ours:
+            scan = Scan.objects.create(kind=kind, queued_at=now)
+            _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
+            return scan
+        waited = timedelta(seconds=time.monotonic() - began)
+        looked = _look_around(kind, tenant, now + waited if waited > _SHORT_WAIT else now)
+    if looked is None:
+        return None
+    # Outside the lock: thousands of suggestions take a minute, and the next round need not wait for them.
+    _end(looked.scan, looked.moment, looked.errors, is_followed=looked.is_followed)
+    return looked.scan
 
 
 def close_lost_scans(now: datetime) -> int:
@@ -207,13 +233,14 @@ def _claim(scan: Scan, *, steps_total: int) -> bool:
 def _scan_everything(scan: Scan, now: datetime) -> None:
     tenant = current_tenant()
     _begin(scan)
-    earliest = TriggerState.objects.order_by("looked_at").values_list("looked_at", flat=True)
-    take_place(earliest.first() or now - _FIRST_LOOK_BACK, now)
+    began = read_horizon().oldest_open
+    states = {state.trigger: state for state in TriggerState.objects.all()}
+    take_place(oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK, now)
     errors = measure_figures(moment_at(tenant, now))
     moment = moment_at(tenant, now)
     settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
     for key in scan.triggers:
-        look = partial(_look_fully, key, settings, moment)
+        look = partial(_look_fully, key, settings, moment, began)
         _note_stage(scan, registry.label(key))
         error = _run_trigger(scan, key, look)
         if error:
@@ -221,15 +248,25 @@ def _scan_everything(scan: Scan, now: datetime) -> None:
     _end(scan, moment, errors, is_followed=True)
 
 
-def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> Scan | None:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A round that has looked, before what follows it."""
+
+    scan: Scan
+    moment: ScanMoment
+    errors: list[str]
+    is_followed: bool
+
+
+def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | None:
     states = {state.trigger: state for state in TriggerState.objects.all()}
     settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
-    looked_at = min((state.looked_at for state in states.values()), default=now - _FIRST_LOOK_BACK)
+    looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
     took_place = take_place(looked_at, now)
     moment = moment_at(tenant, now)
     round_ = plan_round(registry.all(), settings, moment, states, took_place)
     note_idle(round_, moment)
-    if not round_.busy and not round_.broken and not _is_pipeline_behind():
+    if not round_.busy and not _is_news(round_.broken, now) and not _is_pipeline_behind():
         return None
     scan = Scan.objects.create(
         kind=kind,
@@ -247,34 +284,47 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> Scan | None:
         if error:
             errors.append(error)
     is_news = any(row.fired + row.refreshed + row.cleared for row in scan.results.all())
-    _end(scan, moment, errors, is_followed=is_news or _is_pipeline_behind(besides=scan))
-    return scan
+    return _Looked(scan, moment, errors, is_followed=is_news or _is_pipeline_behind())
 
 
 def _looking(
     look: Look, round_: Round, settings: dict[str, TriggerSetting], moment: ScanMoment
 ) -> Looking:
     if look.is_full:
-        return partial(_look_fully, look.trigger.key, settings, moment)
+        return partial(_look_fully, look.trigger.key, settings, moment, None)
     return partial(look_at_candidates, look, round_.horizon, moment)
 
 
-def _look_fully(key: str, settings: dict[str, TriggerSetting], moment: ScanMoment) -> Detection:
-    return look_fully(registry.get(key), settings.get(key), moment)
+def _look_fully(
+    key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, began: int | None
+) -> Detection:
+    return look_fully(registry.get(key), settings.get(key), moment, began=began)
 
 
-def _is_pipeline_behind(besides: Scan | None = None) -> bool:
-    """Whether the last scan that was to be followed by the pipeline failed."""
-    ended = Scan.objects.exclude(
-        status__in=[ScanStatus.QUEUED, ScanStatus.RUNNING, ScanStatus.SKIPPED]
+def _is_news(broken: Mapping[str, str], now: datetime) -> bool:
+    """Whether something is broken that was not told of within the day."""
+    told = (
+        set(
+            ScanTrigger.objects.filter(trigger__in=broken, scan__queued_at__gt=now - _TELL_AGAIN)
+            .exclude(error="")
+            .values_list("trigger", "error")
+        )
+        if broken
+        else set()
     )
-    if besides is not None:
-        ended = ended.exclude(pk=besides.pk)
-    last = ended.order_by("-id").values_list("status", flat=True).first()
-    return last in {ScanStatus.FAILED, ScanStatus.LOST}
+    return not set(broken.items()) <= told
+
+
+def _is_pipeline_behind() -> bool:
+    """Whether what was to follow an earlier scan failed, was cut off, or was left to somebody else."""
+    is_behind: bool = Scan.objects.awaiting_pipeline().exists()
+    return is_behind
 
 
 def _begin(scan: Scan) -> None:
+    # Until it has ended well: a worker may be killed.
+    scan.awaits_pipeline = True
+    scan.save(update_fields=["awaits_pipeline"])
     record_event(
         SCANNER, Entry(Event.SCAN_STARTED, details={"scan_id": scan.pk, "kind": scan.kind})
     )
@@ -283,11 +333,15 @@ def _begin(scan: Scan) -> None:
 def _end(scan: Scan, moment: ScanMoment, errors: list[str], *, is_followed: bool) -> None:
     """Let the followers run, one scan's after another's, and close the ledger row."""
     if is_followed:
-        with holding(FOLLOW, wait_ms=_FOLLOW_WAIT_MS) as is_ours:
-            errors += (
-                _follow(scan, moment) if is_ours else ["What follows another scan still runs."]
-            )
+        is_round = scan.kind in {ScanKind.INCREMENTAL, ScanKind.REALTIME}
+        wait_ms = _ROUND_FOLLOW_WAIT_MS if is_round else _FOLLOW_WAIT_MS
+        with holding(FOLLOW, wait_ms=wait_ms) as is_ours:
+            if is_ours:
+                errors += _follow_all(scan, moment)
+            elif not is_round:
+                errors.append("What follows another scan still runs.")
     else:
+        scan.awaits_pipeline = False
         scan.steps_done += len(_followers)
     status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
     _finish(scan, status, error="\n".join(errors))
@@ -296,17 +350,42 @@ def _end(scan: Scan, moment: ScanMoment, errors: list[str], *, is_followed: bool
     )
 
 
+def _follow_all(scan: Scan, moment: ScanMoment) -> list[str]:
+    """Follow the scan, and then those that ended meanwhile and were left to this one."""
+    errors = [*_follow(scan, moment)]
+    scan.awaits_pipeline = bool(errors)
+    if errors:
+        return errors
+    Scan.objects.awaiting_pipeline().filter(pk__lt=scan.pk).update(awaits_pipeline=False)
+    while (left := Scan.objects.awaiting_pipeline().order_by("-pk").first()) is not None:
+        late = replace(moment, now=max(moment.now, left.queued_at))
+        for label, follower in _followers:
+            if error := _let_follow(label, follower, left, late):
+                return [error]
+        left.awaits_pipeline = False
+        left.save()
+        Scan.objects.awaiting_pipeline().filter(pk__lt=left.pk).update(awaits_pipeline=False)
+    return []
+
+
 def _follow(scan: Scan, moment: ScanMoment) -> Iterable[str]:
     errors: list[str] = []
     for label, follower in _followers:
         _note_stage(scan, label)
-        try:
-            follower(scan, moment)
-        except Exception as error:
-            log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
-            errors.append(f"{label}: {type(error).__name__}")
+        if error := _let_follow(label, follower, scan, moment):
+            errors.append(error)
         scan.steps_done += 1
     return errors
+
+
+def _let_follow(label: str, follower: Follower, scan: Scan, moment: ScanMoment) -> str:
+    """Let one follower run; return the error in a line, or an empty text."""
+    try:
+        follower(scan, moment)
+    except Exception as error:
+        log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
+        return f"{label}: {type(error).__name__}"
+    return ""
 
 
 def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
 from apps.crm.changelog import record_models
@@ -156,7 +157,9 @@ class AnyOf(Watch):
 class SameAddress(Watch):
     """Changes of rows with an address, which concern the trigger's rows with the same one.
 
-    ``only`` keeps those within its condition.
+    ``only`` keeps those within its condition. Of rows of another kind only the address matters; a row of the
+    trigger's own kind concerns the others whatever has changed in it. Both sides are lowered by the
+    database, whose small letters are not always Python's.
     """
 
     source: RecordKind
@@ -167,16 +170,22 @@ class SameAddress(Watch):
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records that carry one of the addresses, whatever its case."""
         addresses = {*changes.former_texts(self.source, self.column)}
-        if changed := changes.addressed_of(self.source, self.column):
+        changed = (
+            changes.of(kind)
+            if self.source == kind
+            else changes.addressed_of(self.source, self.column)
+        )
+        if changed:
             present = rows_of(self.source).filter(pk__any_of=changed)
             addresses |= {*present.values_list(self.column, flat=True)}
-        wanted = sorted({address.lower() for address in addresses if address})
+        wanted = sorted(address for address in addresses if address)
         if not wanted:
             return set()
+        lowered = RawSQL("SELECT lower(a) FROM unnest(%s::text[]) AS a", [wanted])
         carrying = (
             rows_of(kind)
             .alias(_address=Lower(self.own_column))
-            .filter(self.only, _address__any_of=wanted)
+            .filter(self.only, _address__in=lowered)
         )
         return set(carrying.values_list("pk", flat=True))
 
