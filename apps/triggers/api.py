@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -248,7 +249,7 @@ class TriggerDetailSerializer(TriggerSerializer):
         figures: OwnFigures | None = self.context["figures"]
         return DistributionSerializer(figures.rows if figures else (), many=True).data
 
-    def get_measured_on(self, setting: Setting) -> str | None:
+    def get_measured_on(self, setting: Setting) -> date | None:
         """The day of these figures."""
         figures: OwnFigures | None = self.context["figures"]
         return figures.measured_on if figures else None

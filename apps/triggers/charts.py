@@ -109,6 +109,11 @@ class DayChart:
     upper_day_label_y: int = ROOM_PX + HALF_PX + ROOM_PX
     upper_height: int = ROOM_PX + HALF_PX + ROOM_PX + 4
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a bar at all."""
+        return any(bar.above or bar.below for bar in self.bars)
+
 
 def lay_out_days(
     days: Sequence[date],
@@ -132,8 +137,8 @@ def lay_out_days(
                 width=share(0.8, len(days)),
                 label_x=share(_label_at(i, len(days)), len(days)),
                 anchor=_anchor(i, len(days)),
-                above_px=_px(up, highest),
-                below_px=_px(down, highest),
+                above_px=_px(up, highest, HALF_PX),
+                below_px=_px(down, highest, HALF_PX),
                 above_label=f"{up:,}" if i == tallest[0] else "",
                 below_label=f"{down:,}" if i == tallest[1] else "",
                 day_label=date_format(day, "j M") if is_labelled else "",
@@ -142,31 +147,55 @@ def lay_out_days(
     return DayChart(tuple(bars))
 
 
-@dataclass(frozen=True, slots=True)
-class SparkBar:
-    """One bar of a chart in a table's row."""
+# A chart in a table's row: bars above its line and below it.
+SPARK_HALF_PX = 14
 
+
+@dataclass(frozen=True, slots=True)
+class SparkBars:
+    """One day of a chart in a table's row: its two counts and where their bars stand."""
+
+    day: date
+    above: int
+    below: int
     x: str
     width: str
-    y: int
-    height: int
+    above_px: int
+    below_px: int
+
+    @property
+    def above_y(self) -> int:
+        """Where the upper bar begins."""
+        return SPARK_HALF_PX - self.above_px
 
 
-SPARK_PX = 20
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """Two counts by day on one scale of their own; days without any have no bars."""
+
+    bars: tuple[SparkBars, ...]
+    line_y: int = SPARK_HALF_PX
+    below_y: int = SPARK_HALF_PX + 1
+    height: int = 2 * SPARK_HALF_PX + 1
 
 
-def lay_out_spark(counts: Sequence[int]) -> tuple[SparkBar, ...]:
-    """Put counts on a scale of their own; days without any have no bar."""
-    highest = max([*counts, 1])
-    return tuple(
-        SparkBar(
-            x=share(i + 0.1, len(counts)),
-            width=share(0.8, len(counts)),
-            y=SPARK_PX - max(round(SPARK_PX * count / highest), 1),
-            height=max(round(SPARK_PX * count / highest), 1),
+def lay_out_spark(days: Sequence[date], above: Sequence[int], below: Sequence[int]) -> Spark:
+    """Put two counts by day on one scale, one upward and one downward, small enough for a row."""
+    highest = max([*above, *below, 1])
+    return Spark(
+        tuple(
+            SparkBars(
+                day=day,
+                above=up,
+                below=down,
+                x=share(i + 0.1, len(days)),
+                width=share(0.8, len(days)),
+                above_px=_px(up, highest, SPARK_HALF_PX),
+                below_px=_px(down, highest, SPARK_HALF_PX),
+            )
+            for i, (day, up, down) in enumerate(zip(days, above, below, strict=True))
+            if up or down
         )
-        for i, count in enumerate(counts)
-        if count
     )
 
 
@@ -185,6 +214,6 @@ def _index_of_highest(counts: Sequence[int]) -> int | None:
     return counts.index(max(counts)) if any(counts) else None
 
 
-def _px(count: int, highest: int) -> int:
+def _px(count: int, highest: int, longest_px: int) -> int:
     """A bar's length; even the smallest count is to be seen."""
-    return max(round(HALF_PX * count / highest), 1) if count else 0
+    return max(round(longest_px * count / highest), 1) if count else 0

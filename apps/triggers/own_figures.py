@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from apps.triggers.distribution import DistributionRow
 from apps.triggers.models import Baseline
@@ -13,7 +14,7 @@ from apps.triggers.settings import Setting
 class OwnFigures:
     """The figures in force: the day on which they were taken, and how they are spread."""
 
-    measured_on: str
+    measured_on: date
     rows: tuple[DistributionRow, ...]
 
 
@@ -24,5 +25,5 @@ def read_own_figures(setting: Setting) -> OwnFigures | None:
     if baseline is None:
         return None
     parameters = trigger.parse(setting.choice.parameters)
-    day = baseline.version.split()[0]
+    day = date.fromisoformat(baseline.version.split()[0])
     return OwnFigures(day, trigger.distribution(baseline.values, parameters))

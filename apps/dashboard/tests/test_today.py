@@ -84,6 +84,7 @@ def test_who_has_no_role_is_shown_nothing_of_the_company(cast: Cast, client_for:
     page = answer.content.decode()
     assert "Your role does not let you see suggestions" in page
     assert 'id="nav-badge"' not in page
+    assert [path for path in ("/tasks/", "/suggestions/", "/scans/") if path in page] == []
 
 
 def test_an_empty_day_says_so(cast: Cast, client_for: ClientFor) -> None:

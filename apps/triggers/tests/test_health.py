@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from apps.conftest import Cast, TenantClient, owner_connection
 from apps.tenants.connections import tenant_connection
@@ -223,6 +224,7 @@ def test_the_page_shows_chart_table_and_scans(cast: Cast, client_for: ClientFor)
 def test_without_anything_the_page_says_so(cast: Cast, client_for: ClientFor) -> None:
     page = client_for(cast.rep).get(PAGE)
     assert "No scan yet" in page.content.decode()
+    assert "Nothing fired and nothing was cleared on these days." in page.content.decode()
     assert len(page.context["health"].silent) == len(registry.all())
 
 
@@ -274,6 +276,24 @@ def test_days_are_named_each_week_back_from_the_last_and_inside_the_drawing() ->
 
 
 def test_a_small_chart_leaves_out_days_without_any() -> None:
-    bars = lay_out_spark([0, 10, 5, 0])
-    assert [(bar.x, bar.y, bar.height) for bar in bars] == [("27.50%", 0, 20), ("52.50%", 10, 10)]
-    assert lay_out_spark([0, 0]) == ()
+    spark = lay_out_spark(DAYS[:4], [0, 28, 14, 0], [0, 0, 7, 0])
+    assert [(bar.x, bar.above_y, bar.above_px, bar.below_px) for bar in spark.bars] == [
+        ("27.50%", 0, 14, 0), ("52.50%", 7, 7, 4),
+    ]  # fmt: skip
+    assert (spark.line_y, spark.below_y, spark.height) == (14, 15, 29)
+    assert lay_out_spark(DAYS[:2], [0, 0], [0, 0]).bars == ()
+
+
+def test_what_each_trigger_fired_and_cleared_by_day_is_drawn_and_said_in_words(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    today = timezone.now()
+    yesterday = today - timedelta(days=1)
+    signal("lead_inactive", today)
+    signal("lead_inactive", yesterday, cleared_at=today)
+    page = client_for(cast.rep).get(PAGE)
+    words = re.findall(r'<svg class="spark"[^>]*aria-label="([^"]*)"', page.content.decode())
+    first, second = (date_format(timezone.localtime(day), "j M") for day in (yesterday, today))
+    assert words == [
+        f"{first}: 1 fired, 0 cleared; {second}: 1 fired, 1 cleared",
+    ]

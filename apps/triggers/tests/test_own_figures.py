@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -63,7 +64,7 @@ def test_the_newest_are_in_force_with_the_parameters_of_the_tenant(cast: Cast) -
     )
     figures = read_own_figures(read_setting("lead_inactive"))
     assert figures is not None
-    assert figures.measured_on == "2026-03-02"
+    assert figures.measured_on == date(2026, 3, 2)
     assert [(row.label, row.threshold) for row in figures.rows] == [
         ("Referral", 12.5), ("Web", 12.5), ("Fair", 21),
     ]  # fmt: skip
@@ -76,7 +77,7 @@ def test_the_page_draws_them_and_has_them_as_a_table(
     assert "From our own data" not in client.get(PAGE).content.decode()
     freeze("2026-03-02 bbbbbbbbbbbb", "Web")
     text = client.get(PAGE).content.decode()
-    assert "Measured on 2026-03-02 and frozen for that day." in text
+    assert "Measured on 2 Mar 2026 and frozen for that day." in text
     assert '<rect class="chart-bar" x="0" y="4" width="89.29%" height="12"/>' in text
     assert '<rect class="chart-threshold" x="100.00%" y="0" width="2" height="20"/>' in text
     assert "half up to 5, four of five up to 12.5 · <strong>12.5 days</strong>" in text

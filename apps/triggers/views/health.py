@@ -29,7 +29,9 @@ def show_health(request: HttpRequest) -> HttpResponse:
         "health": health,
         "chart": lay_out_days(health.days, health.fired, health.cleared),
         "days": list(zip(health.days, health.fired, health.cleared, strict=True))[::-1],
-        "rows": [(row, lay_out_spark(row.fired)) for row in health.triggers],
+        "rows": [
+            (row, lay_out_spark(health.days, row.fired, row.cleared)) for row in health.triggers
+        ],
         "days_shown": DAYS_SHOWN,
         "never_fired_days": NEVER_FIRED_DAYS,
         "gone_wrong_days": GONE_WRONG_DAYS,
