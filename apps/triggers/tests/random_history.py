@@ -33,6 +33,8 @@ ADDRESSES = (
     "Ben@two.example",
     "cleo@three.example",
     "no-reply@four.example",
+    "İpek@five.example",
+    "ΔΗΜΟΣ@six.example",
     "",
 )
 PREDICTIONS = {
@@ -57,7 +59,8 @@ class Company:
         """Let one thing happen."""
         weights: dict[Callable[[], None], int] = {
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
-            self.add_activity: 30, self.chase: 4, self.court: 4, self.add_task: 8,
+            self.add_activity: 30, self.hear_from_a_stranger: 6, self.sort_out_a_message: 10,
+            self.chase: 4, self.court: 4, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14,
@@ -107,6 +110,30 @@ class Company:
                 delivery=self.random.choice(Delivery.values),
                 stated_details=self.random.choice([{}, {}, {"phone": "+49 30 2"}, {"title": "Head"}]),
             )  # fmt: skip
+
+    def hear_from_a_stranger(self) -> None:
+        """Get a few messages of one sender, in no order."""
+        address = self.random.choice(ADDRESSES[:-1])
+        for _ in range(self.random.choice([1, 2, 3])):
+            Activity.objects.create(
+                owner=self._person(), activity_kind=ActivityKind.EMAIL, direction=Direction.INBOUND,
+                occurred_at=self._moment(), counterpart_address=address,
+            )  # fmt: skip
+
+    def sort_out_a_message(self) -> None:
+        """Attach, detach, date anew or turn round a message that came from somebody."""
+        heard = Activity.objects.order_by("pk").exclude(counterpart_address="")
+        keys = list(heard.values_list("pk", flat=True))
+        if not keys:
+            return
+        moves: list[dict[str, Any]] = [
+            {"account": self._some(Account), "lead": None, "contact": None, "opportunity": None},
+            {"account": None, "lead": None, "contact": None, "opportunity": None},
+            {"occurred_at": self._moment()},
+            {"direction": self.random.choice(Direction.values)},
+        ]
+        chosen = heard.filter(pk=self.random.choice(keys))
+        chosen.update(**self.random.choice(moves))
 
     def chase(self) -> None:
         """Write to one person again and again."""
