@@ -12,8 +12,9 @@ from apps.triggers.bench.growing import measure_growth
 from apps.triggers.bench.idling import measure_idle_rounds
 from apps.triggers.bench.records import Size, fill
 from apps.triggers.bench.scanning import Scan, buffers, owner, scan_ours, scan_plain, timed
+from apps.triggers.bench.waking import measure_waking
 
-__all__ = ["measure_growth", "measure_idle_rounds", "measure_scan"]
+__all__ = ["measure_growth", "measure_idle_rounds", "measure_scan", "measure_waking"]
 
 _SIZE = Size(leads=200_000, activities=1_000_000)
 _ROUNDS = 3
