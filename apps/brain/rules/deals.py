@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from apps.brain.rules.findings import Finding, Phrase, Statement, statements_of
 from apps.brain.rules.followups import at_stake, followup
 from apps.brain.rules.leads import interest
-from apps.brain.rules.wording import last_contact_phrase, shortened, shown
+from apps.brain.rules.wording import capital, last_contact_phrase, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 
 
@@ -34,7 +34,7 @@ def settle_close_date(task: ThinkTask) -> Proposal | None:
         title=f"Settle a new close date for {name}",
         task_title=f"Settle the close date: {name}",
         advice="Ask what has to happen first, then set a date that holds, or close it.",
-        also=(at_stake(task), _stage(task)),
+        also=(_last_contact(task), at_stake(task), _stage(task)),
     )
 
 
@@ -146,6 +146,11 @@ def _expected(task: ThinkTask) -> tuple[str, Fact | None]:
     return f"Expected to close on {shown(task, 'expected_close_on')}", task.fact(
         "expected_close_on"
     )
+
+
+def _last_contact(task: ThinkTask) -> tuple[str, Fact | None]:
+    fact = task.fact("last_activity") or task.fact("created_at")
+    return capital(last_contact_phrase(task)), fact
 
 
 def _stage(task: ThinkTask) -> tuple[str, Fact | None]:

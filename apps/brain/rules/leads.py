@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, statements_of
 from apps.brain.rules.followups import followup, quiet
-from apps.brain.rules.wording import capital, counted, shortened, shown
+from apps.brain.rules.wording import capital, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 
 
@@ -81,13 +81,15 @@ def _hot(finding: Finding) -> Statement:
 
 
 def interest(finding: Finding) -> str:
-    """What shows interest: messages from the other side, a high score; empty when neither is known."""
+    """What shows interest: messages and calls of the other side, a high score; empty without either."""
     count, share = finding.number("inbound_count"), finding.percent("score_0_1")
     begin = finding.since("window_days")
     since = f" since {begin}" if begin else ""
     parts = []
     if count:
-        parts.append(f"{counted(count, 'message')} from them{since}")
+        # It was counted how many, not which.
+        what = "message or call" if count == 1 else "messages and calls"
+        parts.append(f"{count:g} {what} from them{since}")
     if share:
         parts.append(f"a chance of success of {share}")
     return capital(" and ".join(parts))

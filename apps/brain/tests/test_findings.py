@@ -59,14 +59,14 @@ def answer(
             HOT_LEAD,
             finding("lead_hot", inbound_count=3, score_0_1=0.8, went_by={"window_days": 14}),
             "Call Ana Lopez while the interest is there",
-            "3 messages from them since 20 Feb 2026 and a chance of success of 80%. "
+            "3 messages and calls from them since 20 Feb 2026 and a chance of success of 80%. "
             "Ask for a meeting, or for what they need to decide.",
         ),
         (
             HOT_DEAL,
             finding("deal_hot", inbound_count=1),
             "Take the next step on Isdom GTX Pro while the interest is there",
-            "1 message from them. Propose the next step, or ask for the decision.",
+            "1 message or call from them. Propose the next step, or ask for the decision.",
         ),
         (
             MOVE,

@@ -15,7 +15,8 @@ from apps.audit.schemas import Actor
 from apps.brain.enums import Goal
 from apps.conftest import ApiClient, Cast
 from apps.crm.enums import RecordKind
-from apps.crm.models import Lead
+from apps.crm.models import Lead, Opportunity
+from apps.crm.tests.factories import OpportunityFactory
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
@@ -247,3 +248,18 @@ def test_without_any_inhibition_every_signal_counts(cast: Cast) -> None:
     assert Signal.objects.uninhibited({}).count() == 1
     rows: Any = Signal.objects.with_inhibitor({})
     assert [row.inhibited_by for row in rows] == [None]
+
+
+def test_a_deal_past_its_day_that_stands_still_has_one_suggestion(cast: Cast) -> None:
+    """The day is to be settled; who has settled it is asked to follow up if the deal still stands."""
+    deal = OpportunityFactory(owner=cast.rep, expected_close_on=NOW.date() - timedelta(days=20))
+    Opportunity.objects.filter(pk=deal.pk).update(stage_entered_at=NOW - timedelta(days=200))
+    scan()
+    firing = Signal.objects.firing().values_list("trigger", flat=True)
+    assert sorted(firing) == ["deal_close_date_past", "deal_stalled"]
+    assert made() == {"settle_close_date": State.PENDING}
+    deal.refresh_from_db()
+    deal.expected_close_on = NOW.date() + timedelta(days=60)
+    deal.save()
+    scan(timedelta(minutes=1))
+    assert made() == {"settle_close_date": State.WITHDRAWN, "move_deal": State.PENDING}

@@ -31,7 +31,7 @@ from apps.triggers.rules.planning import nothing_planned
 
 
 class HotParameters(Parameters):
-    """From which score on a record is hot, and from how many messages of the other side in how many days."""
+    """From which score on a record is hot, and from how many messages and calls within how many days."""
 
     score_percent: Annotated[
         int, Field(ge=1, le=100, title="Score of", description="Where the record has one.")
@@ -41,7 +41,7 @@ class HotParameters(Parameters):
         Field(
             ge=1,
             le=50,
-            title="Messages of theirs",
+            title="Messages and calls of theirs",
             description="So many or more, with the last word theirs.",
         ),
     ] = 2
@@ -57,6 +57,8 @@ def hot(
 ) -> QuerySet[Any]:
     """Those of the records that are hot, with nothing planned.
 
+    A call of theirs shows interest like a mail. That somebody took it is no answer here, as it is to
+    ``email_unanswered``: what counts is the next step, and a call says nothing about who takes it.
     A score that is not high is no fact of theirs: it has nothing to do with why they are hot.
     """
     since = moment.days_ago(parameters.window_days)

@@ -208,8 +208,8 @@ class LeadHot(Trigger[HotParameters]):
 
     Either its score is high, or the other side has been in touch several times within a week and had the
     last word: an outbound message or a meeting since then, one that lies ahead included, is an answer.
-    Whoever writes a second time before an answer is waiting, and few do: two of the demo's 242 open leads
-    within the last week (acme as of 18 March 2026). Seven of ten is a chance well over even.
+    Whoever writes or calls a second time before an answer is waiting, and few do: two of the demo's 242 open
+    leads within the last week (acme as of 18 March 2026). Seven of ten is a chance well over even.
     """
 
     key = "lead_hot"
@@ -229,7 +229,7 @@ class LeadHot(Trigger[HotParameters]):
     parameters_type = HotParameters
 
     def matching(self, moment: ScanMoment, parameters: HotParameters) -> QuerySet[Lead]:
-        """Open leads with a high score or several messages, the last not answered, without an open task."""
+        """Open leads with a high score or messages and calls not answered, without an open task."""
         leads = Lead.objects.filter(IN_WORK)
         return hot(leads, self.record_kind, Prediction.LEAD_CONVERSION, moment, parameters)
 

@@ -10,7 +10,8 @@ from apps.crm.enums import DealOutcome
 from apps.crm.models import Opportunity
 from apps.crm.tests.factories import OpportunityFactory, StageFactory, TaskFactory
 from apps.tenants.models import Tenant
-from apps.triggers.tests.asking import NOW, crossing, facts_of, matching
+from apps.triggers.rules import registry
+from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching
 
 KEY = "deal_close_date_past"
 TODAY = date(2026, 3, 2)
@@ -72,3 +73,12 @@ def test_facts(acme: Tenant) -> None:
     deal = expected(4)
     assert facts_of(KEY, deal.pk) == {"expected_close_on": "2026-02-26", "revision": 1}
     assert NOW.isoformat() not in str(facts_of(KEY, deal.pk))
+
+
+def test_while_it_fires_a_standstill_needs_no_suggestion_of_its_own(acme: Tenant) -> None:
+    """Settling the day moves the deal; a task for that clears the others, which hold only without one."""
+    deal = expected(10, stage_entered_at=ago(days=100), last_activity_at=ago(days=50))
+    assert matching(KEY) == matching("deal_stalled") == [deal.pk]
+    assert registry.get(KEY).inhibits == ("deal_decaying", "deal_stalled")
+    TaskFactory(opportunity=deal)
+    assert (matching(KEY), matching("deal_stalled")) == ([deal.pk], [])

@@ -80,6 +80,16 @@ def test_two_messages_within_a_week(case: Case, moments: list[datetime], fires: 
     assert matching(case.key) == ([record.pk] if fires else [])
 
 
+def test_a_call_of_theirs_counts_like_a_mail(case: Case) -> None:
+    """Taking it is no answer here: the last word is theirs until our side writes, calls or meets them."""
+    record = case.make()
+    case.heard(record, ago(days=6))
+    assert matching(case.key) == []
+    case.heard(record, ago(days=1), activity_kind=ActivityKind.CALL)
+    assert matching(case.key) == [record.pk]
+    assert facts_of(case.key, record.pk)["inbound_count"] == 2
+
+
 @pytest.mark.parametrize(
     ("kind", "direction", "is_answer"),
     [

@@ -50,6 +50,9 @@ class DealCloseDatePast(Trigger[DealCloseDatePastParameters]):
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (Own(),)
+    # Whoever settles the day talks to the customer, and has the deal moving; the other way round the day
+    # would still be wrong when the deal moves.
+    inhibits = ("deal_decaying", "deal_stalled")
     parameters_type = DealCloseDatePastParameters
 
     def matching(

@@ -248,7 +248,7 @@ class DealHot(Trigger[HotParameters]):
     parameters_type = HotParameters
 
     def matching(self, moment: ScanMoment, parameters: HotParameters) -> QuerySet[Opportunity]:
-        """Open deals with a high score or several messages, the last not answered, without an open task."""
+        """Open deals with a high score or messages and calls not answered, without an open task."""
         deals = Opportunity.objects.open()
         return hot(deals, self.record_kind, Prediction.DEAL_CLOSE, moment, parameters)
 
