@@ -54,8 +54,8 @@ from apps.crm.models import (
 from apps.execution.admin import ExecutionAdmin, PolicyDecisionAdmin
 from apps.execution.models import Execution, PolicyDecision
 from apps.operations.admin import DomainAdmin, PeriodicTaskAdmin, TenantAdmin
-from apps.suggestions.admin import DecisionAdmin, SuggestionAdmin
-from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.admin import BulkApprovalAdmin, DecisionAdmin, SuggestionAdmin
+from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.tenants.admin import AdminChange, AishaAdmin
 from apps.tenants.models import Domain, Tenant
 from apps.triggers.admin import ScanAdmin, SignalAdmin, SilenceAdmin, TriggerSettingAdmin
@@ -95,6 +95,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
         (
             Page(Suggestion, SuggestionAdmin, "Suggestions", "checklist", "?state__exact=pending"),
             Page(Decision, DecisionAdmin, "Decisions", "how_to_vote"),
+            Page(BulkApproval, BulkApprovalAdmin, "Bulk approvals", "done_all"),
             Page(Execution, ExecutionAdmin, "Executions", "published_with_changes"),
             Page(PolicyDecision, PolicyDecisionAdmin, "Policy decisions", "policy"),
         ),

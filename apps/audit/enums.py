@@ -35,6 +35,7 @@ class Event(models.TextChoices):
     SUGGESTION_REOPENED = "suggestion.reopened", "Suggestion reopened"
     SUGGESTION_REBASED = "suggestion.rebased", "Suggestion brought up to date"
     SUGGESTION_STALE = "suggestion.stale", "Approval stopped: the record had changed"
+    BULK_REQUESTED = "bulk.requested", "Bulk approval requested"
     EXECUTION_SUCCEEDED = "execution.succeeded", "Change applied"
     EXECUTION_FAILED = "execution.failed", "Change not applied"
     EXECUTION_UNDONE = "execution.undone", "Change undone"

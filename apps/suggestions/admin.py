@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -25,11 +26,17 @@ from apps.suggestions import services
 from apps.suggestions.enums import MOVES, RejectReason, State
 from apps.suggestions.exceptions import InvalidDecisionError, SuggestionError
 from apps.suggestions.forms import RejectForm
-from apps.suggestions.models import Suggestion
+from apps.suggestions.models import BulkItem, Suggestion
 from apps.suggestions.presentation import diff_of
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
-from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, find_row, link_to_record
+from apps.tenants.admin import (
+    NOT_SET,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    find_row,
+    link_to_record,
+)
 from apps.tenants.exceptions import AishaError
 from apps.tenants.templatetags.aisha_ui import confidence, money
 from apps.users.services import person_of
@@ -41,7 +48,7 @@ Decide = Callable[[Suggestion], Suggestion]
 
 
 @dataclass(frozen=True, slots=True)
-class BulkItem:
+class ChosenItem:
     """One suggestion on the confirmation page; with a ``refusal`` it is shown but left alone."""
 
     suggestion: Suggestion
@@ -257,7 +264,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
             return None
         person = person_of(request)
         items = [
-            _bulk_item(suggestion, target)
+            _chosen_item(suggestion, target)
             for suggestion in chosen
             if services.sees_records_of(person, suggestion)
         ]
@@ -281,7 +288,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, template, context)
 
     def _decide_each(
-        self, request: HttpRequest, items: list[BulkItem], target: State, decide: Decide
+        self, request: HttpRequest, items: list[ChosenItem], target: State, decide: Decide
     ) -> None:
         """Each on its own: what cannot be decided is named with its reason and stops no other."""
         done = 0
@@ -311,18 +318,43 @@ class DecisionAdmin(ReadOnlyAdmin):
     needs_sight_of_all = True
 
 
-def _bulk_item(suggestion: Suggestion, target: State) -> BulkItem:
+class BulkItemInline(ReadOnlyInline):
+    """What became of each suggestion."""
+
+    model = BulkItem
+    fields = ("suggestion", "outcome", "code", "message", "seen_at", "done_at")
+    readonly_fields = fields
+    per_page = 100
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkItem]:
+        """With their titles; what was not applied first."""
+        items: QuerySet[BulkItem] = super().get_queryset(request)
+        return items.select_related("suggestion").order_by("-outcome", "id")
+
+
+class BulkApprovalAdmin(ReadOnlyAdmin):
+    """What people approved together."""
+
+    list_display = ("requested_at", "requested_by", "tool", "origin", "finished_at")
+    list_filter = ("tool", "origin", "requested_by")
+    list_select_related = ("requested_by",)
+    fields = ("tool", "requested_by", "requested_at", "finished_at", "origin")
+    inlines = (BulkItemInline,)
+    needs_sight_of_all = True
+
+
+def _chosen_item(suggestion: Suggestion, target: State) -> ChosenItem:
     """Say what one of many would change, or why it is left alone."""
     state = State(suggestion.state)
     if target not in MOVES[state]:
-        return BulkItem(suggestion, None, f"It is already {state.label.lower()}.")
+        return ChosenItem(suggestion, None, f"It is already {state.label.lower()}.")
     if target == State.APPROVED and suggestion.risk != Risk.LOW:
-        return BulkItem(suggestion, None, "High risk is decided one by one, on its own page.")
+        return ChosenItem(suggestion, None, "High risk is decided one by one, on its own page.")
     try:
-        return BulkItem(suggestion, diff_of(suggestion), "")
+        return ChosenItem(suggestion, diff_of(suggestion), "")
     except ExecutionError as error:
         refusal = error.message if target == State.APPROVED else ""
-        return BulkItem(suggestion, None, refusal)
+        return ChosenItem(suggestion, None, refusal)
 
 
 def _seen_at(request: HttpRequest, suggestion: Suggestion) -> datetime:

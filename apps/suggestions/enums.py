@@ -88,3 +88,11 @@ class HeldBack(models.TextChoices):
 
     NO = "", "In the queue"
     DAILY_CAP = "daily_cap", "Above the day's number for this person"
+
+
+class Outcome(models.TextChoices):
+    """What became of one suggestion of a bulk approval."""
+
+    WAITING = "waiting", "Waiting"
+    APPLIED = "applied", "Applied"
+    FAILED = "failed", "Not applied"

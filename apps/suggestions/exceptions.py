@@ -125,6 +125,39 @@ class HighRiskError(SuggestionError):
     message = "High risk is decided one by one, on its own page."
 
 
+class BulkSizeError(SuggestionError):
+    """Nothing was chosen, too much, or the same twice."""
+
+    code = "bulk_size"
+    status = 422
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Choose 1 to {most:,} suggestions, each once.")
+
+
+class BulkToolError(SuggestionError):
+    """The chosen suggestions are not of one kind, so that no one diff tells what they would change."""
+
+    code = "bulk_tools"
+    status = 422
+    message = "Suggestions that are approved together make the same kind of change."
+
+
+class BulkNotFoundError(SuggestionError):
+    """There is no such bulk approval, or it is another person's."""
+
+    code = "not_found"
+    status = 404
+    message = "There is no such bulk approval here."
+
+
+class BulkRetryError(SuggestionError):
+    """What is to be tried again is not among what failed."""
+
+    code = "bulk_retry"
+    message = "Only what was not applied can be tried again."
+
+
 class UndoFailedError(SuggestionError):
     """The change stands; taking it back could not be written, and can be tried again."""
 

@@ -14,8 +14,8 @@ from apps.brain.models import BrainCall
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
 from apps.execution.models import Execution
-from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
-from apps.suggestions.querysets import SuggestionQuerySet
+from apps.suggestions.enums import HeldBack, Outcome, RejectReason, State, Verdict
+from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 
@@ -245,3 +245,68 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} by {self.decided_by_id}"
+
+
+class BulkApproval(models.Model):
+    """One person's yes to many suggestions of one tool; each is applied, or refused, by itself."""
+
+    tool = models.CharField(max_length=60)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, help_text="When nothing of it waited any more.")
+    origin = models.CharField(max_length=20, choices=Origin.choices)
+
+    objects = BulkApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(finished_at=None), name="bulk_approval_unfinished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk approval {self.pk} of {self.tool}"
+
+    def get_absolute_url(self) -> str:
+        """What became of each suggestion."""
+        return reverse("suggestions:bulk_results", args=[self.pk])
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something of it waits."""
+        return self.finished_at is None
+
+
+class BulkItem(models.Model):
+    """One suggestion of a bulk approval, in the edition that the person saw, and what became of it."""
+
+    bulk = models.ForeignKey(BulkApproval, on_delete=models.CASCADE, related_name="items")
+    suggestion = models.ForeignKey(Suggestion, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.WAITING)
+    code = models.CharField(max_length=60, blank=True, help_text="Why not, for programs.")
+    message = models.TextField(blank=True, help_text="Why not, for people.")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bulk", "suggestion"], name="one_item_per_bulk_and_suggestion"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=Outcome.values), name="bulk_outcome_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="waiting", done_at=None)
+                | (~Q(outcome="waiting") & Q(done_at__isnull=False)),
+                name="bulk_item_is_done_or_waits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"suggestion {self.suggestion_id} of bulk {self.bulk_id}"

@@ -18,7 +18,7 @@ from apps.users.rules import Reader, visible_rows
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
-    from apps.suggestions.models import Suggestion  # noqa: F401
+    from apps.suggestions.models import BulkApproval, Suggestion  # noqa: F401
 
 
 class SuggestionQuerySet(models.QuerySet["Suggestion"]):
@@ -69,6 +69,18 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
     def for_queue_page(self) -> Self:
         """With what a card shows, in one query."""
         return self.select_related("assignee")
+
+
+class BulkApprovalQuerySet(models.QuerySet["BulkApproval"]):
+    """Bulk approvals."""
+
+    def visible_to(self, user: Reader) -> Self:
+        """A person's own; a manager's: all."""
+        return self if user.sees_all else self.filter(requested_by_id=user.pk)
+
+    def unfinished(self) -> Self:
+        """Those of which something waits."""
+        return self.filter(finished_at=None)
 
 
 def _is_of_hidden_record(user: Reader) -> Coalesce:

@@ -99,6 +99,9 @@ GRANTS: dict[str, TableGrants] = {
     "suggestions_suggestionsignal": TableGrants(ai=ADD),
     "suggestions_nothingproposed": TableGrants(ai=WRITE),
     "suggestions_decision": TableGrants(run_time=ADD, ai=READ),
+    # What people approved together: no business of the AI.
+    "suggestions_bulkapproval": TableGrants(run_time=WRITE),
+    "suggestions_bulkitem": TableGrants(run_time=WRITE),
 }
 
 

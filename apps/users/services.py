@@ -37,7 +37,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"crm.add_product", "crm.change_product", "crm.view_changelog"}
     | {"crm.add_importrun", "crm.view_importrun", "crm.change_importrun"}
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
-    | {"suggestions.view_decision", "triggers.view_silence", "triggers.add_silence"}
+    | {"suggestions.view_decision", "suggestions.view_bulkapproval"}
+    | {"triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}
 )

@@ -1,6 +1,11 @@
 """The one road on which an approved change is written, and the same road back."""
 
-from apps.execution.services.access import check_permission, find_moved, sees_records
+from apps.execution.services.access import (
+    check_permission,
+    find_moved,
+    hidden_records,
+    sees_records,
+)
 from apps.execution.services.applying import apply_change, record_failure
 from apps.execution.services.undoing import (
     UndoPlan,
@@ -15,6 +20,7 @@ __all__ = [
     "apply_change",
     "check_permission",
     "find_moved",
+    "hidden_records",
     "plan_undo",
     "record_failure",
     "record_undo_failure",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from apps.crm.enums import RecordKind
 from apps.execution.exceptions import PermissionRefusedError, RecordGoneError
 from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved
 from apps.execution.tools import Tool
@@ -27,10 +28,24 @@ def check_permission(tool: Tool[Any], refs: Iterable[RecordRef], user: User) -> 
 
 def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
     """Whether none of the records is hidden from the person; one that is gone hides nothing."""
-    return user.sees_all or not any(
-        model_of(ref.kind).objects.hidden_from(user).filter(pk=ref.id).exists()  # type: ignore[attr-defined]
-        for ref in refs
-    )
+    return not hidden_records(user, refs)
+
+
+def hidden_records(user: User, refs: Iterable[RecordRef]) -> set[RecordRef]:
+    """Those of the records that are there and hidden from the person, by one query for each kind."""
+    if user.sees_all:
+        return set()
+    by_kind: dict[RecordKind, set[int]] = {}
+    for ref in refs:
+        by_kind.setdefault(ref.kind, set()).add(ref.id)
+    return {
+        RecordRef(kind, record_id)
+        for kind, ids in by_kind.items()
+        for record_id in model_of(kind)
+        .objects.hidden_from(user)  # type: ignore[attr-defined]
+        .filter(pk__in=ids)
+        .values_list("pk", flat=True)
+    }
 
 
 def find_moved(seen: Seen) -> list[ValueMoved]:

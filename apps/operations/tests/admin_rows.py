@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from apps.audit.enums import Event
+from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, acting, record_event
@@ -48,7 +48,7 @@ from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import Verdict
-from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Domain, Tenant
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
@@ -73,6 +73,15 @@ def make_decision() -> Decision:
         goal=suggestion.goal,
         tool=suggestion.tool,
     )
+
+
+def make_bulk_approval() -> BulkApproval:
+    suggestion, now = make_suggestion(), timezone.now()
+    bulk = BulkApproval.objects.create(
+        tool=suggestion.tool, requested_by=UserFactory(), requested_at=now, origin=Origin.PERSON
+    )
+    bulk.items.create(suggestion=suggestion, seen_at=suggestion.refreshed_at)
+    return bulk
 
 
 def make_policy_decision() -> PolicyDecision:
@@ -226,6 +235,7 @@ def make_periodic_task() -> PeriodicTask:
 TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Suggestion: make_suggestion,
     Decision: make_decision,
+    BulkApproval: make_bulk_approval,
     Execution: make_execution,
     PolicyDecision: make_policy_decision,
     Lead: lambda: LeadFactory(owner=UserFactory()),

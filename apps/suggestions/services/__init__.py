@@ -7,13 +7,16 @@ from apps.suggestions.services.access import (
     record_of,
     seen_of,
     sees_records_of,
+    visible_by_id,
 )
 from apps.suggestions.services.approving import approve
+from apps.suggestions.services.bulk import MOST_ITEMS, request_bulk, retry_bulk, run_bulk
 from apps.suggestions.services.deciding import reject, reopen, snooze
 from apps.suggestions.services.undoing import undo
 from apps.suggestions.services.updating import edit, rebase
 
 __all__ = [
+    "MOST_ITEMS",
     "approve",
     "edit",
     "get_for",
@@ -23,8 +26,12 @@ __all__ = [
     "record_of",
     "reject",
     "reopen",
+    "request_bulk",
+    "retry_bulk",
+    "run_bulk",
     "seen_of",
     "sees_records_of",
     "snooze",
     "undo",
+    "visible_by_id",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
@@ -42,10 +44,29 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     return found
 
 
+def visible_by_id(user: User, ids: Collection[int]) -> dict[int, Suggestion]:
+    """Return those of the suggestions that this person may see, with every record that they name.
+
+    A constant number of queries, however many there are.
+    """
+    found = (
+        Suggestion.objects.visible_to(user)
+        .select_related("assignee", "edited_by")
+        .filter(pk__in=ids)
+    )
+    named = {suggestion: _named_besides(suggestion) for suggestion in found}
+    hidden = execution.hidden_records(user, set().union(*named.values()))
+    return {suggestion.pk: suggestion for suggestion, refs in named.items() if not refs & hidden}
+
+
 def sees_records_of(user: User, suggestion: Suggestion) -> bool:
     """Whether the person may see what a suggestion names besides its own record, as it stands now."""
+    return execution.sees_records(user, _named_besides(suggestion))
+
+
+def _named_besides(suggestion: Suggestion) -> set[RecordRef]:
     named = {*seen_of(suggestion).by_record(), *_mentions_of(suggestion)}
-    return execution.sees_records(user, named - {record_of(suggestion)})
+    return named - {record_of(suggestion)}
 
 
 def seen_of(suggestion: Suggestion) -> Seen:

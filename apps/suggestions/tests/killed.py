@@ -1,7 +1,7 @@
 """A program that decides and is killed, or loses its database, at a given step. Run by ``test_kills.py``.
 
-It reads one JSON object a line, ``{"move", "suggestion", "user", "step", "way", "now"}``, does it in a child
-process of its own, and answers with one line: ``killed``, ``done STEPS`` or the name of the error. A step is
+It reads one JSON object a line, ``{"move", "row", "user", "step", "way", "now"}``, does it in a child process
+of its own, and answers with one line: ``killed``, ``done STEPS`` or the name of the error. A step is
 a statement or a commit, counted from 1; 0 lets it run to its end.
 """
 
@@ -73,13 +73,15 @@ def _decide(wish: dict[str, Any]) -> int:
         commit()
 
     database._commit = counted_commit
-    move = {"approve": services.approve, "undo": services.undo}[wish["move"]]
+    now = datetime.fromisoformat(wish["now"])
     with connection.execute_wrapper(steps):
-        move(
-            suggestion_id=wish["suggestion"],
-            user=user,
-            now=datetime.fromisoformat(wish["now"]),
-        )
+        match wish["move"]:
+            case "approve":
+                services.approve(suggestion_id=wish["row"], user=user, now=now)
+            case "undo":
+                services.undo(suggestion_id=wish["row"], user=user, now=now)
+            case "run_bulk":
+                services.run_bulk(bulk_id=wish["row"], now=now)
         # The last step lies after the last commit: done, and nobody was told.
         steps.take()
     return steps.count

@@ -24,8 +24,8 @@ from apps.crm.tests.factories import LeadFactory
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import State
 from apps.suggestions.exceptions import ApplyFailedError
-from apps.suggestions.models import Decision, Suggestion
-from apps.suggestions.services import approve, undo
+from apps.suggestions.models import BulkApproval, Decision, Suggestion
+from apps.suggestions.services import approve, request_bulk, run_bulk, undo
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import failing
@@ -43,13 +43,13 @@ class Program:
         self.process = process
 
     def __call__(
-        self, move: str, suggestion: Suggestion, user: User, *, step: int, way: str = "kill"
+        self, move: str, row: Suggestion | BulkApproval, user: User, *, step: int, way: str = "kill"
     ) -> str:
         """What came of it: ``killed``, ``done STEPS``, or the name of an error."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         wish = {
-            "move": move, "suggestion": suggestion.pk, "user": user.pk, "step": step, "way": way,
+            "move": move, "row": row.pk, "user": user.pk, "step": step, "way": way,
             "now": NOW.isoformat(),
         }  # fmt: skip
         self.process.stdin.write(json.dumps(wish) + "\n")
@@ -162,6 +162,28 @@ def test_killed_at_every_step_of_an_undo(program: Program) -> None:
     cast = make_cast()
     for step in range(1, steps_of(program, "undo", cast) + 1):
         kill_undoing(program, cast, step)
+
+
+def bulk_of(cast: Cast, *suggestions: Suggestion) -> BulkApproval:
+    items = [(suggestion.pk, suggestion.refreshed_at) for suggestion in suggestions]
+    return request_bulk(user=cast.rep, items=items, now=NOW)
+
+
+def test_a_bulk_approval_killed_at_every_step_is_gone_on_with(program: Program) -> None:
+    cast = make_cast()
+    whole = bulk_of(cast, waiting(cast), waiting(cast))
+    answer, _, steps = program("run_bulk", whole, cast.rep, step=0).partition(" ")
+    assert answer == "done"
+    # Every second step: what lies between two commits is alike, and each approval is killed above.
+    for step in range(1, int(steps) + 1, 2):
+        suggestions = waiting(cast), waiting(cast)
+        bulk = bulk_of(cast, *suggestions)
+        assert program("run_bulk", bulk, cast.rep, step=step) == "killed"
+        run_bulk(bulk_id=bulk.pk, now=LATER)
+        bulk.refresh_from_db()
+        assert bulk.finished_at in {NOW, LATER}
+        assert list(bulk.items.values_list("outcome", flat=True)) == ["applied", "applied"]
+        assert [all_of(suggestion) for suggestion in suggestions] == [DONE, DONE]
 
 
 def test_cut_off_from_the_database_at_every_step(program: Program) -> None:

@@ -1,0 +1,262 @@
+"""Approving many suggestions of one low-risk tool by one decision, each applied or refused by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Detail, Entry, record_event, record_events
+from apps.execution.enums import Risk
+from apps.execution.exceptions import PermissionRefusedError
+from apps.execution.tools import registry as tools
+from apps.suggestions.enums import Outcome, State
+from apps.suggestions.exceptions import (
+    BulkNotFoundError,
+    BulkRetryError,
+    BulkSizeError,
+    BulkToolError,
+    DecisionPermissionError,
+    HighRiskError,
+    SuggestionNotFoundError,
+)
+from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
+from apps.suggestions.services.access import may_decide, visible_by_id
+from apps.suggestions.services.approving import approve
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import AishaError
+from apps.tenants.services import require_module
+from apps.triggers.locks import holding
+from apps.triggers.services import current_tenant
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+# As many as one person can answer for, and a worker applies within its time limit.
+MOST_ITEMS = 1000
+# The person, whose permissions and team may change while a long one runs, is read again so often.
+_ITEMS_PER_LOOK = 50
+# A killed worker's lock is free when its session has ended, a moment after the next worker is there.
+_LOCK_WAIT_MS = 2000
+# What became of an item whose failure was our own fault.
+_FAULT = "fault", "Something went wrong on our side. Nothing was changed; try again."
+
+# A suggestion by id, and the ``refreshed_at`` of the packet that the person looked at.
+Chosen = tuple[int, datetime]
+
+
+def request_bulk(
+    *, user: User, items: Sequence[Chosen], now: datetime, origin: Origin = Origin.PERSON
+) -> BulkApproval:
+    """Keep a person's yes to many suggestions; the caller sends it to a worker.
+
+    Whether each can still be applied is told by its own result.
+
+    Raises:
+        ModuleOffError, DecisionPermissionError, PermissionRefusedError: refused.
+        BulkSizeError: none, too many, or one twice.
+        SuggestionNotFoundError: one is not there, or not for this person.
+        BulkToolError, HighRiskError, UnknownToolError: they cannot be decided together.
+    """
+    require_module(current_tenant(), Module.SUGGESTIONS)
+    actor = Actor.for_person(user, origin)
+    seen_at = dict(items)
+    if not 1 <= len(items) <= MOST_ITEMS or len(seen_at) != len(items):
+        raise BulkSizeError(MOST_ITEMS)
+    tool = _check_together(user, actor, seen_at)
+    with transaction.atomic():
+        bulk = BulkApproval.objects.create(
+            tool=tool, requested_by=user, requested_at=now, origin=origin
+        )
+        BulkItem.objects.bulk_create(
+            BulkItem(bulk=bulk, suggestion_id=suggestion_id, seen_at=seen)
+            for suggestion_id, seen in items
+        )
+        _put_on_record(actor, bulk, len(items))
+    return bulk
+
+
+def retry_bulk(
+    *,
+    user: User,
+    bulk_id: int,
+    items: Sequence[Chosen],
+    now: datetime,
+    origin: Origin = Origin.PERSON,
+) -> BulkApproval:
+    """Let what failed wait again, in the edition that the person sees now; the caller sends it to a worker.
+
+    Raises:
+        BulkRetryError: one of them did not fail, or is none of this bulk approval's.
+        BulkNotFoundError: there is no such bulk approval of this person.
+        As ``request_bulk``: refused.
+    """
+    require_module(current_tenant(), Module.SUGGESTIONS)
+    actor = Actor.for_person(user, origin)
+    bulk = BulkApproval.objects.filter(pk=bulk_id, requested_by=user).first()
+    if bulk is None:
+        raise BulkNotFoundError()
+    seen_at = dict(items)
+    if not 1 <= len(items) <= MOST_ITEMS or len(seen_at) != len(items):
+        raise BulkSizeError(MOST_ITEMS)
+    _check_together(user, actor, seen_at)
+    with transaction.atomic():
+        failed = list(
+            bulk.items.select_for_update().filter(suggestion_id__in=seen_at, outcome=Outcome.FAILED)
+        )
+        if len(failed) != len(seen_at):
+            raise BulkRetryError()
+        for item in failed:
+            item.seen_at = seen_at[item.suggestion_id]
+            item.outcome, item.code, item.message, item.done_at = Outcome.WAITING, "", "", None
+        BulkItem.objects.bulk_update(failed, ["seen_at", "outcome", "code", "message", "done_at"])
+        BulkApproval.objects.filter(pk=bulk.pk).update(finished_at=None)
+        _put_on_record(actor, bulk, len(failed), is_retry=True)
+    bulk.refresh_from_db()
+    return bulk
+
+
+def run_bulk(*, bulk_id: int, now: datetime) -> None:
+    """Approve what waits of a bulk approval, one after the other, each in its own transaction.
+
+    One worker at a time does it; another one finds the lock taken and leaves. Safe to run again: what a
+    killed worker had applied and not yet written down is found applied.
+    """
+    while BulkApproval.objects.unfinished().filter(pk=bulk_id).exists():
+        with holding(lock_name(bulk_id), wait_ms=_LOCK_WAIT_MS) as is_ours:
+            if not is_ours:
+                return
+            while _run_some(bulk_id, now):
+                pass
+            _finish(bulk_id, now)
+        # What was set to wait again between the last look and the end is taken up here.
+
+
+def lock_name(bulk_id: int) -> str:
+    """The lock that whoever applies a bulk approval holds."""
+    return f"bulk:{bulk_id}"
+
+
+def _run_some(bulk_id: int, now: datetime) -> int:
+    """Decide the next few items; return how many there were."""
+    bulk = BulkApproval.objects.select_related("requested_by").get(pk=bulk_id)
+    waiting = bulk.items.filter(outcome=Outcome.WAITING).order_by("id")[:_ITEMS_PER_LOOK]
+    chosen = list(waiting)
+    for item in chosen:
+        _decide(bulk, item, now)
+    return len(chosen)
+
+
+def _decide(bulk: BulkApproval, item: BulkItem, now: datetime) -> None:
+    """Approve one item and write down what became of it."""
+    code = message = ""
+    try:
+        _refuse_high_risk(bulk.tool)
+        approve(
+            suggestion_id=item.suggestion_id,
+            user=bulk.requested_by,
+            now=now,
+            seen_at=item.seen_at,
+            origin=Origin(bulk.origin),
+        )
+    except SoftTimeLimitExceeded:
+        # The rest waits for the upkeep.
+        raise
+    except AishaError as error:
+        code, message = error.code, error.message
+    except Exception:
+        log.exception("an item of a bulk approval failed", extra={"bulk_item_id": item.pk})
+        code, message = _FAULT
+    if code and _has_applied(bulk, item):
+        code = message = ""
+    done = BulkItem.objects.filter(pk=item.pk)
+    if not code:
+        done.update(outcome=Outcome.APPLIED, code="", message="", done_at=now)
+    else:
+        # A worker that lost its lock with its connection does not contradict the one that went on.
+        done.filter(outcome=Outcome.WAITING).update(
+            outcome=Outcome.FAILED, code=code, message=message, done_at=now
+        )
+
+
+def _has_applied(bulk: BulkApproval, item: BulkItem) -> bool:
+    """Whether this person has applied it: a worker that was killed, or they themselves beside it."""
+    return Suggestion.objects.filter(
+        pk=item.suggestion_id, state=State.APPLIED, reviewed_by_id=bulk.requested_by_id
+    ).exists()
+
+
+def _finish(bulk_id: int, now: datetime) -> None:
+    """Close it, unless something was set to wait again meanwhile."""
+    with transaction.atomic():
+        bulk = BulkApproval.objects.select_for_update().get(pk=bulk_id)
+        if not bulk.items.filter(outcome=Outcome.WAITING).exists():
+            bulk.finished_at = now
+            bulk.save(update_fields=["finished_at"])
+
+
+def _check_together(user: User, actor: Actor, ids: Iterable[int]) -> str:
+    """See that this person may decide these together; return the key of their tool.
+
+    Raises:
+        As ``request_bulk``.
+    """
+    wanted = set(ids)
+    if not may_decide(user):
+        record_event(actor, Entry(Event.PERMISSION_REFUSED, details={"count": len(wanted)}))
+        raise DecisionPermissionError()
+    found = visible_by_id(user, wanted)
+    if missing := wanted - set(found):
+        _record_reach(actor, missing)
+        raise SuggestionNotFoundError()
+    keys = {suggestion.tool for suggestion in found.values()}
+    if len(keys) > 1:
+        raise BulkToolError()
+    (key,) = keys
+    _refuse_high_risk(key)
+    if any(suggestion.risk != Risk.LOW for suggestion in found.values()):
+        raise HighRiskError()
+    if not user.has_perm(tools.get(key).permission):
+        details: dict[str, Detail] = {"tool": key, "count": len(wanted)}
+        record_event(actor, Entry(Event.PERMISSION_REFUSED, details=details))
+        raise PermissionRefusedError()
+    return key
+
+
+def _refuse_high_risk(key: str) -> None:
+    """By the tool as it is registered now, whatever the packets were told.
+
+    Raises:
+        HighRiskError, UnknownToolError: it is not for bulk, or gone.
+    """
+    if tools.get(key).risk != Risk.LOW:
+        raise HighRiskError()
+
+
+def _record_reach(actor: Actor, ids: Iterable[int]) -> None:
+    """Put on record who reached for suggestions that are there and not for them."""
+    record_events(
+        actor,
+        [
+            Entry(
+                Event.PERMISSION_REFUSED,
+                record_kind=suggestion.record_kind,
+                record_id=suggestion.record_id,
+                suggestion_id=suggestion.pk,
+                details={"tool": suggestion.tool},
+            )
+            for suggestion in Suggestion.objects.filter(pk__in=ids).order_by("id")
+        ],
+    )
+
+
+def _put_on_record(actor: Actor, bulk: BulkApproval, count: int, *, is_retry: bool = False) -> None:
+    details: dict[str, Detail] = {
+        "bulk_id": bulk.pk, "tool": bulk.tool, "count": count, "is_retry": is_retry,
+    }  # fmt: skip
+    record_event(actor, Entry(Event.BULK_REQUESTED, details=details))
