@@ -8,6 +8,7 @@ from apps.crm.api import views as crm
 from apps.execution.api import ToolViewSet
 from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
+from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
 from apps.triggers.replay.api import ReplayViewSet
 
@@ -23,6 +24,7 @@ router.register("products", crm.ProductViewSet, "product")
 router.register("drafts", crm.DraftViewSet, "draft")
 router.register("tools", ToolViewSet, "tool")
 router.register("suggestions", SuggestionViewSet, "suggestion")
+router.register("bulk-approvals", BulkApprovalViewSet, "bulkapproval")
 router.register("triggers", TriggerViewSet, "trigger")
 router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")
 router.register("signals", SignalViewSet, "signal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -56,7 +56,7 @@ def build_diff(
         InvalidArgumentsError: the arguments do not fit the tool.
     """
     typed = tool.parse(arguments)
-    known = {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
+    known = _known(tool, typed, seen)
     written = _written(tool, typed)
     first_written = _written_first(tool, proposed, written)
     held = [
@@ -84,6 +84,31 @@ def build_diff(
         left_out=_rows(tool, known, skipped, names, dict.fromkeys(skipped, "left out")),
         edited_by=edited_by if proposed is not None else "",
     )
+
+
+def names_for(
+    tool: Tool[Any],
+    changes: Iterable[tuple[Mapping[str, JsonValue], Seen]],
+) -> dict[tuple[str, int], str]:
+    """The names of the rows that many changes of one tool refer to, for ``known_names``: a query a column.
+
+    Each change is given by its arguments and what was seen; those that do not fit the tool are passed over.
+    """
+    held: dict[str, list[JsonValue]] = {}
+    for arguments, seen in changes:
+        try:
+            typed = tool.parse(arguments)
+        except InvalidArgumentsError:
+            continue
+        for values in (_written(tool, typed), _known(tool, typed, seen)):
+            for column, value in values.items():
+                held.setdefault(column, []).append(value)
+    return _names_of_references(model_of(tool.writes), list(held.items()), {})
+
+
+def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonValue]:
+    """What was seen of the record that is written."""
+    return {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
 
 
 def _rows(

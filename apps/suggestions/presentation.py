@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog
-from apps.execution.diff import build_diff, label_of, text_of
-from apps.execution.exceptions import ExecutionError, RecordGoneError
+from apps.execution.diff import build_diff, label_of, names_for, text_of
+from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.schemas import Diff, RecordRef, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
@@ -158,8 +158,31 @@ def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:
     return undoable_until(execution, now=timezone.now())
 
 
-def diff_of(suggestion: Suggestion) -> Diff:
+def diffs_of(suggestions: Sequence[Suggestion]) -> dict[int, Diff]:
+    """What each of these suggestions would change, by id, without those that can no longer be made.
+
+    A constant number of queries for one tool, however many there are.
+    """
+    by_tool: dict[str, list[Suggestion]] = {}
+    for suggestion in suggestions:
+        if suggestion.tool in tools:
+            by_tool.setdefault(suggestion.tool, []).append(suggestion)
+    diffs = {}
+    for key, group in by_tool.items():
+        changes = ((suggestion.arguments, seen_of(suggestion)) for suggestion in group)
+        names = names_for(tools.get(key), changes)
+        for suggestion in group:
+            try:
+                diffs[suggestion.pk] = diff_of(suggestion, names)
+            except InvalidArgumentsError:
+                continue
+    return diffs
+
+
+def diff_of(suggestion: Suggestion, names: Mapping[tuple[str, int], str] | None = None) -> Diff:
     """Return what the suggestion would change, from the values it was shown with.
+
+    ``names`` are names of referenced rows, by (column, id), that need not be looked up.
 
     Raises:
         UnknownToolError, InvalidArgumentsError: the tool is gone or its schema has changed.
@@ -169,7 +192,7 @@ def diff_of(suggestion: Suggestion) -> Diff:
         suggestion.arguments,
         seen_of(suggestion),
         record_label=suggestion.record_label,
-        known_names=_known_names(suggestion),
+        known_names={**(names or {}), **_known_names(suggestion)},
         proposed=suggestion.proposed_arguments,
         edited_by=suggestion.edited_by.display_name if suggestion.edited_by else "",
     )

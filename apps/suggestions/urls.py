@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.suggestions.views import editing, queue, story, undoing
+from apps.suggestions.views import bulk, editing, queue, story, undoing
 
 app_name = "suggestions"
 
@@ -17,4 +17,9 @@ urlpatterns = [
     path("<int:pk>/reopen/", queue.reopen, name="reopen"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/undo/", undoing.undo, name="undo"),
+    path("bulk/", bulk.choose, name="bulk"),
+    path("bulk/confirm/", bulk.confirm, name="bulk_confirm"),
+    path("bulk/start/", bulk.start, name="bulk_start"),
+    path("bulk/<int:pk>/", bulk.show, name="bulk_results"),
+    path("bulk/<int:pk>/retry/", bulk.retry, name="bulk_retry"),
 ]

@@ -182,15 +182,15 @@ def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
     return ScanMoment(now, tenant.zone, tenant.calendar, read_figures())
 
 
-def is_still_true(signal: Signal, *, now: datetime) -> bool:
+def is_still_true(signal: Signal, moment: ScanMoment) -> bool:
     """Ask the signal's trigger again for its record. One that is gone or off holds for nothing."""
     known = {trigger.key: trigger for trigger in registry.all()}
     trigger = known.get(signal.trigger)
-    is_off = TriggerSetting.objects.filter(trigger=signal.trigger, is_enabled=False).exists()
-    if trigger is None or is_off:
+    setting = TriggerSetting.objects.filter(trigger=signal.trigger).first()
+    if trigger is None or (setting is not None and not setting.is_enabled):
         return False
-    moment = moment_at(current_tenant(), now)
-    return still_matches(trigger, moment, parameters_of(trigger), signal.record_id)
+    parameters: Parameters = trigger.parse(setting.parameters if setting else {})
+    return still_matches(trigger, moment, parameters, signal.record_id)
 
 
 def parameters_of(trigger: Trigger[Any]) -> Parameters:

@@ -35,6 +35,16 @@
     const form = event.detail.elt.closest("form");
     if (form) release(form);
   });
+  // <label data-check-all hidden> ticks and unticks all boxes of its form; without script it stays hidden.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const label of document.querySelectorAll("[data-check-all]")) label.hidden = false;
+  });
+  document.addEventListener("change", (event) => {
+    const all = event.target;
+    if (!all.closest("[data-check-all]")) return;
+    for (const box of all.form.querySelectorAll("input[type='checkbox']")) box.checked = all.checked;
+  });
+
   // Coming back by the browser's history must not find a locked form.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(release);

@@ -48,6 +48,7 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
             f"/api/v1/{kind}/{{id}}/"
             for kind in ("drafts", "suggestions", "signals", "scans", "audit")
         ),
+        *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         "/api/v1/audit/head/",
         *("/api/v1/triggers/", "/api/v1/triggers/{key}/"),
         *("/api/v1/tools/", "/api/v1/tools/{key}/"),

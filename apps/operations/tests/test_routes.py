@@ -19,7 +19,7 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
-from apps.suggestions.models import Suggestion
+from apps.suggestions.models import BulkApproval, Suggestion
 from apps.tenants.models import Tenant
 from apps.triggers.models import ReplayRun, Scan
 from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
@@ -81,6 +81,8 @@ def model_of(route: Route) -> Model | None:
         return User
     if namespace == "admin":
         return django_apps.get_model(".".join(name.split("_")[:2]))
+    if namespace == "suggestions" and name.startswith("bulk_"):
+        return BulkApproval
     if namespace == "suggestions":
         return Suggestion
     if namespace == "triggers":

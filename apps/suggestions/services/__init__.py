@@ -8,6 +8,7 @@ from apps.suggestions.services.access import (
     seen_of,
     sees_records_of,
     visible_by_id,
+    without_hidden,
 )
 from apps.suggestions.services.approving import approve
 from apps.suggestions.services.bulk import MOST_ITEMS, request_bulk, retry_bulk, run_bulk
@@ -34,4 +35,5 @@ __all__ = [
     "snooze",
     "undo",
     "visible_by_id",
+    "without_hidden",
 ]

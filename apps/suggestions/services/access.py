@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -54,9 +54,14 @@ def visible_by_id(user: User, ids: Collection[int]) -> dict[int, Suggestion]:
         .select_related("assignee", "edited_by")
         .filter(pk__in=ids)
     )
-    named = {suggestion: _named_besides(suggestion) for suggestion in found}
-    hidden = execution.hidden_records(user, set().union(*named.values()))
-    return {suggestion.pk: suggestion for suggestion, refs in named.items() if not refs & hidden}
+    return {suggestion.pk: suggestion for suggestion in without_hidden(user, found)}
+
+
+def without_hidden(user: User, suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+    """Leave out those that name a record which the person does not see, by a query for each kind."""
+    named = [(suggestion, _named_besides(suggestion)) for suggestion in suggestions]
+    hidden = execution.hidden_records(user, {ref for _, refs in named for ref in refs})
+    return [suggestion for suggestion, refs in named if not refs & hidden]
 
 
 def sees_records_of(user: User, suggestion: Suggestion) -> bool:

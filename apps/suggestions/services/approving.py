@@ -38,6 +38,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import LIFETIME
 from apps.suggestions.services.access import decidable, record_of, seen_of
 from apps.suggestions.services.moves import (
+    TenantNow,
     claim,
     is_another_open,
     is_still_true_of,
@@ -98,6 +99,26 @@ def approve(
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
     suggestion = decidable(user, suggestion_id, origin)
+    return approve_decidable(
+        suggestion, user=user, at=TenantNow.read(now), seen_at=seen_at, fields=fields, origin=origin
+    )
+
+
+def approve_decidable(
+    suggestion: Suggestion,
+    *,
+    user: User,
+    at: TenantNow,
+    seen_at: datetime | None = None,
+    fields: Collection[str] | None = None,
+    origin: Origin = Origin.PERSON,
+) -> Suggestion:
+    """Apply a suggestion that was read just now, on which this person may decide.
+
+    Raises:
+        As ``approve``.
+    """
+    now = at.moment.now
     actor = Actor.for_person(user, origin)
     if seen_at is not None and seen_at != suggestion.refreshed_at:
         raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
@@ -106,7 +127,7 @@ def approve(
     try:
         with acting(actor):
             claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
-            if not is_still_true_of(suggestion, now):
+            if not is_still_true_of(suggestion, at.moment):
                 raise _ReasonGoneError
             if part.left_out:
                 record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
@@ -114,7 +135,7 @@ def approve(
             done = execution.apply_change(change, now=now)
             move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
             note_decision(suggestion, Verdict.APPROVE, user, now)
-            silence(suggestion, user, now, "Applied")
+            silence(suggestion, user, now, "Applied", tenant=at.tenant)
     except _ReasonGoneError:
         withdraw(suggestion, actor)
         raise WithdrawnError() from None
@@ -138,7 +159,6 @@ def approve(
             raise AnotherOpenError() from error
         _mark_failed(suggestion, part, change, code=type(error).__name__)
         raise ApplyFailedError(_DATABASE_REFUSED) from error
-    suggestion.refresh_from_db()
     return suggestion
 
 

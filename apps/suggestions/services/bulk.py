@@ -26,11 +26,13 @@ from apps.suggestions.exceptions import (
     SuggestionNotFoundError,
 )
 from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
-from apps.suggestions.services.access import may_decide, visible_by_id
-from apps.suggestions.services.approving import approve
+from apps.suggestions.services.access import decidable, may_decide, visible_by_id
+from apps.suggestions.services.approving import approve_decidable
+from apps.suggestions.services.moves import TenantNow
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError
-from apps.tenants.services import require_module
+from apps.tenants.models import Tenant
+from apps.tenants.services import is_module_on, require_module
 from apps.triggers.locks import holding
 from apps.triggers.services import current_tenant
 from apps.users.models import User
@@ -147,22 +149,34 @@ def _run_some(bulk_id: int, now: datetime) -> int:
     bulk = BulkApproval.objects.select_related("requested_by").get(pk=bulk_id)
     waiting = bulk.items.filter(outcome=Outcome.WAITING).order_by("id")[:_ITEMS_PER_LOOK]
     chosen = list(waiting)
+    at = TenantNow.read(now)
+    decidable_now = _decidable(bulk.requested_by, at.tenant, chosen)
     for item in chosen:
-        _decide(bulk, item, now)
+        _decide(bulk, item, decidable_now.get(item.suggestion_id), at)
     return len(chosen)
 
 
-def _decide(bulk: BulkApproval, item: BulkItem, now: datetime) -> None:
+def _decidable(user: User, tenant: Tenant, items: Iterable[BulkItem]) -> dict[int, Suggestion]:
+    """What the person may decide on, in few queries; each of the others is refused by itself."""
+    if not is_module_on(tenant, Module.SUGGESTIONS) or not may_decide(user):
+        return {}
+    return visible_by_id(user, [item.suggestion_id for item in items])
+
+
+def _decide(
+    bulk: BulkApproval, item: BulkItem, suggestion: Suggestion | None, at: TenantNow
+) -> None:
     """Approve one item and write down what became of it."""
     code = message = ""
+    user, origin, now = bulk.requested_by, Origin(bulk.origin), at.moment.now
     try:
         _refuse_high_risk(bulk.tool)
-        approve(
-            suggestion_id=item.suggestion_id,
-            user=bulk.requested_by,
-            now=now,
+        approve_decidable(
+            suggestion or decidable(user, item.suggestion_id, origin),
+            user=user,
+            at=at,
             seen_at=item.seen_at,
-            origin=Origin(bulk.origin),
+            origin=origin,
         )
     except SoftTimeLimitExceeded:
         # The rest waits for the upkeep.

@@ -22,6 +22,7 @@ from apps.suggestions.services.moves import (
     silence,
 )
 from apps.triggers.models import Silence
+from apps.triggers.services import current_tenant
 from apps.users.models import User
 
 LONGEST_SNOOZE = timedelta(days=90)
@@ -47,7 +48,7 @@ def reject(
     with transaction.atomic():
         claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
         note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
-        silence(suggestion, user, now, f"Rejected: {why.label}")
+        silence(suggestion, user, now, f"Rejected: {why.label}", tenant=current_tenant())
         record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
     suggestion.refresh_from_db()
     return suggestion

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import transaction
 
@@ -13,9 +16,25 @@ from apps.suggestions.enums import MOVES, State, Verdict
 from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenError
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
+from apps.tenants.models import Tenant
 from apps.triggers.models import Signal, Silence
-from apps.triggers.services import current_tenant, is_still_true
+from apps.triggers.moments import ScanMoment
+from apps.triggers.services import current_tenant, is_still_true, moment_at
 from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class TenantNow:
+    """The tenant at the moment of a decision: its settings, working days and figures, read once."""
+
+    tenant: Tenant
+    moment: ScanMoment
+
+    @classmethod
+    def read(cls, now: datetime) -> Self:
+        """Read it."""
+        tenant = current_tenant()
+        return cls(tenant, moment_at(tenant, now))
 
 
 def claim(
@@ -26,11 +45,13 @@ def claim(
     It also fails when the packet was refreshed or rebased since it was read, so that nobody approves what
     they have not seen.
     """
+    claimed = {"state": state, "reviewed_by": user, "reviewed_at": now, **values}
     moved = Suggestion.objects.filter(
         pk=suggestion.pk, state__in=sources_of(state), refreshed_at=suggestion.refreshed_at
-    ).update(state=state, reviewed_by=user, reviewed_at=now, **values)
+    ).update(**claimed)
     if not moved:
         raise refusal_of(suggestion, state)
+    _take_over(suggestion, claimed)
 
 
 def is_another_open(error: Exception) -> bool:
@@ -41,6 +62,13 @@ def is_another_open(error: Exception) -> bool:
 def move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
     Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
+    _take_over(suggestion, {"state": state, **values})
+
+
+def _take_over(suggestion: Suggestion, values: Mapping[str, object]) -> None:
+    """Let the row at hand show what was written, without reading it again."""
+    for name, value in values.items():
+        setattr(suggestion, name, value)
 
 
 def refusal_of(
@@ -61,12 +89,12 @@ def already_decided(suggestion_id: int) -> AlreadyDecidedError:
     )
 
 
-def is_still_true_of(suggestion: Suggestion, now: datetime) -> bool:
+def is_still_true_of(suggestion: Suggestion, moment: ScanMoment) -> bool:
     """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
     if suggestion.origin != Origin.TRIGGER:
         return True
     firing = Signal.objects.firing().filter(suggestions=suggestion)
-    return any(is_still_true(signal, now=now) for signal in firing)
+    return any(is_still_true(signal, moment) for signal in firing)
 
 
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:
@@ -101,13 +129,15 @@ def note_decision(
     )
 
 
-def silence(suggestion: Suggestion, user: User, now: datetime, reason: str) -> None:
+def silence(
+    suggestion: Suggestion, user: User, now: datetime, reason: str, *, tenant: Tenant
+) -> None:
     """Do not make the same suggestion again until the tenant's days have passed."""
     Silence.objects.create(
         record_kind=suggestion.record_kind,
         record_id=suggestion.record_id,
         goal=suggestion.goal,
-        until=now + timedelta(days=current_tenant().silence_days),
+        until=now + timedelta(days=tenant.silence_days),
         reason=reason[:200],
         created_by=user,
     )

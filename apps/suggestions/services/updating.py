@@ -27,6 +27,7 @@ from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services.access import decidable, seen_of
 from apps.suggestions.services.moves import (
+    TenantNow,
     already_decided,
     is_still_true_of,
     note_decision,
@@ -53,7 +54,7 @@ def rebase(
     """
     suggestion = _changeable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
-    if not is_still_true_of(suggestion, now):
+    if not is_still_true_of(suggestion, TenantNow.read(now).moment):
         withdraw(suggestion, actor)
         raise WithdrawnError()
     if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:

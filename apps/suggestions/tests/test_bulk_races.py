@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -68,11 +69,12 @@ def test_beside_single_approvals_each_is_applied_once(committed_tenant: Tenant) 
     cast = make_cast()
     suggestions = waiting(cast, 8)
     bulk = asked_by(cast.rep, suggestions)
-    single = [
+    single: list[Callable[[], object]] = [
         partial(approve, suggestion_id=suggestion.pk, user=cast.teammate, now=LATER)
         for suggestion in suggestions[::-1]
     ]
-    results = at_once(committed_tenant, [partial(run_bulk, bulk_id=bulk.pk, now=LATER), *single])
+    whole = partial(run_bulk, bulk_id=bulk.pk, now=LATER)
+    results = at_once(committed_tenant, [whole, *single])
     assert results[0] is None
     assert written() == (8, 8, 8)
     by_rep = Suggestion.objects.filter(state=State.APPLIED, reviewed_by=cast.rep).count()
