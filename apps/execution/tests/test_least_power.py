@@ -40,6 +40,8 @@ def test_policy_is_asked_on_the_road_and_nowhere_else() -> None:
 def test_the_road_begins_at_a_persons_decision_and_nowhere_else() -> None:
     begun = [*calls_in("apply_change"), *calls_in("undo_change")]
     assert begun == [
+        # The measure, in a tenant of its own.
+        "apps/execution/bench.py: apply_change(change, now=now)",
         "apps/suggestions/services/approving.py: execution.apply_change(change, now=now)",
         "apps/suggestions/services/undoing.py: execution.undo_change(wish, now=now)",
     ]
