@@ -69,12 +69,15 @@ def test_beside_single_approvals_each_is_applied_once(committed_tenant: Tenant) 
     cast = make_cast()
     suggestions = waiting(cast, 8)
     bulk = asked_by(cast.rep, suggestions)
-    single: list[Callable[[], object]] = [
+    single = [
         partial(approve, suggestion_id=suggestion.pk, user=cast.teammate, now=LATER)
         for suggestion in suggestions[::-1]
     ]
-    whole = partial(run_bulk, bulk_id=bulk.pk, now=LATER)
-    results = at_once(committed_tenant, [whole, *single])
+    works: list[Callable[[], object]] = [
+        partial(run_bulk, bulk_id=bulk.pk, now=LATER),
+        *single,
+    ]
+    results = at_once(committed_tenant, works)
     assert results[0] is None
     assert written() == (8, 8, 8)
     by_rep = Suggestion.objects.filter(state=State.APPLIED, reviewed_by=cast.rep).count()

@@ -20,8 +20,8 @@ from apps.suggestions.bulk_pages import (
 from apps.suggestions.exceptions import DecisionPermissionError, SuggestionError
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.tasks import send_bulk
+from apps.suggestions.views.access import viewer_of
 from apps.users.models import User
-from apps.users.services import person_of
 
 
 @require_safe
@@ -51,9 +51,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """The yes: each is applied by a worker, one after the other."""
+    user = _decider(request)
     try:
         bulk = services.request_bulk(
-            user=_decider(request),
+            user=user,
             items=read_tokens(request.POST.getlist("items")),
             now=timezone.now(),
         )
@@ -67,7 +68,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is, and what became of each; asked again by htmx while it runs."""
-    user = person_of(request)
+    user = viewer_of(request)
     context = {
         "nav_section": "suggestions",
         "results": show_results(_find(user, pk), user, request.GET.get("page")),
@@ -79,7 +80,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try what failed again, as this page showed it."""
-    user = person_of(request)
+    user = viewer_of(request)
     bulk = _find(user, pk)
     try:
         again = services.retry_bulk(
@@ -96,7 +97,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _decider(request: HttpRequest) -> User:
-    user = person_of(request)
+    user = viewer_of(request)
     if not services.may_decide(user):
         raise DecisionPermissionError()
     return user

@@ -70,7 +70,13 @@ def test_without_javascript_all_of_a_tool(browser: Browser, site: Site) -> None:
     expect(page.get_by_label("All of this page")).to_be_hidden()
     page.get_by_role("button", name="Look at all 3").click()
     page.get_by_role("button", name="Approve 3").click()
-    expect(page.locator("main")).to_contain_text("applied", timeout=20_000)
+    look_again = page.get_by_role("link", name="Look again")
+    for _ in range(200):
+        if look_again.count() == 0:
+            break
+        look_again.click()
+    expect(page.locator("main")).to_contain_text("3 applied")
+    assert Task.objects.count() == 3
     context.close()
 
 
