@@ -75,6 +75,10 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
     address; phones by their last digits, the rest without case. A detail that a person changed after the
     message was written is left alone: they knew better. A bounce counts when it hit the address that is on
     file and nothing came from there since.
+
+    Sixty days: of 53 details that people of the demo's two companies corrected after a message that stated
+    some, 51 were corrected within that time (as of 25 November 2026). The newest statement is compared, and
+    is seldom older: of 4,747 that were followed by another of the same person 4,643 were within 60 days.
     """
 
     key = "contact_detail_conflict"

@@ -72,6 +72,11 @@ class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
     Four: of 3.7 million first mails and reminders, the share with a warm response falls with each one, from
     1.28 % after the first reminder to 0.62 % after the fifth (Growbots, "How many emails should I send to
     one prospect?", 2018): after three reminders another way is the better bet.
+
+    Three days: of 11,855 mails of ours that were answered in the demo's two companies 82 % were within three
+    days. Forty-five days: of 3,651 series of four attempts without a response in the larger one 3,590
+    took no longer. The smaller one writes less often: 46 of its 101 (as of 25 November 2026); such a company
+    sets a longer time on the trigger's page.
     """
 
     key = "contact_unresponsive"

@@ -54,6 +54,10 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
     One signal per address. The first message ever stands for all of them, so that it is the same one at
     each scan: what was decided about a sender stays decided when they write again. Machine addresses
     (no-reply, bounces) never match.
+
+    Thirty days is a judgement, to be set on the trigger's page: of 13,767 mails to which the demo's two
+    companies reacted, one in 138 waited longer (as of 25 November 2026). A company to which few
+    strangers write may well look back further.
     """
 
     key = "inbound_from_unknown_sender"
@@ -219,7 +223,8 @@ class NewActivity(Trigger[NewActivityParameters]):
 
     Sixty days: of 54,476 gaps between two contacts about one deal or lead in the demo's two companies fewer
     than one in a hundred were that long (as of 18 March 2026). Whoever writes after it has taken the matter
-    up again.
+    up again. A week of news, because 95 of 100 mails to which anybody reacted had their reaction by then
+    (13,018 of 13,767, as of 25 November 2026); afterwards the record's own silence is what matters.
     """
 
     key = "new_activity"

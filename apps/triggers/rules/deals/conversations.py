@@ -163,6 +163,11 @@ class DealSingleThreaded(Trigger[DealSingleThreadedParameters]):
     every deal counts. A typical purchase of a company is decided by more than one: CEB, later Challenger,
     counted 5.4 people in 2014, 6.8 in 2016 and up to 10.2 in 2018. In the demo 134 of 2,089 open deals are
     found (acme as of 18 March 2026).
+
+    Thirty days: of the demo's 1,756 deals with a second person, three of four had that person within 30 days
+    of the first contact. Ninety days: within so many four of five deals were won or lost (5,746 of 7,119).
+    Five contacts is a judgement, to be set on the trigger's page: fewer are no talks yet, and half of the
+    second persons had turned up by the fifth (868 of 1,756; two companies as of 25 November 2026).
     """
 
     key = "deal_single_threaded"

@@ -227,6 +227,11 @@ class DealRegressed(Trigger[DealRegressedParameters]):
     Earlier and later are the stages' present positions. A deal that was won or lost and is open again has
     been reopened, which is no step back. After three weeks it is the time in the stage that counts
     (``deal_stalled``). An open task says that the step is being dealt with.
+
+    Three weeks is a judgement, to be set on the trigger's page: time for two or three weekly reviews of the
+    pipeline. The demo cannot say, because none of its 31 deals that went back has moved again; any value
+    from one review to the usual time in a stage (half of those that began with a change of stage end within
+    45 and 14 days in its two companies, as of 25 November 2026) does the same.
     """
 
     key = "deal_regressed"
