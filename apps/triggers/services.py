@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
@@ -393,7 +392,8 @@ def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
     try:
-        with transaction.atomic(), taking_role(Role.AI):
+        # In a transaction of its own, which the role opens.
+        with taking_role(Role.AI):
             found = looking()
             if found is not None:
                 _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
