@@ -1,4 +1,5 @@
-"""Each trigger's query stands on its index: tens of thousands of records, few of them due."""
+"""Each trigger's query stands on its index at realistic selectivity: with the parameters that a company has
+without choosing any, among tens of thousands of records of which as many are due as in a working CRM."""
 
 from __future__ import annotations
 
@@ -25,7 +26,14 @@ from apps.triggers.tests.asking import BERLIN
 
 NOW = timezone.now()
 SIZE = Size(leads=20_000, activities=60_000)
-# The index that must bear each query, and the tables that it may read from end to end.
+# The measure's company has too many old deals: 630 of 1,000 open ones have stood in their stage for more than
+# 45 days, in the demo 823 of 2,089 and 8 of 40. Here as many are left as in the larger of those two.
+_YOUNGER_DEALS = """
+    UPDATE crm_opportunity SET stage_entered_at = %(now)s - (%(now)s - stage_entered_at) * 0.6
+    WHERE outcome = 'open'
+"""
+# The index that must bear each query, and the tables that it may read from end to end: small ones beside it,
+# of which so many rows are wanted that reading them one by one would touch as many pages.
 EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "account_at_risk": ({"contract_renewal", "activity_by_contact", "activity_by_deal"}, set()),
     "account_silent": ({"account_by_activity"}, set()),
@@ -56,7 +64,9 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "lead_new": ({"lead_new_by_creation"}, set()),
     "lead_score_drop": ({"score_by_time"}, set()),
     "new_activity": ({"activity_inbound"}, set()),
-    "renewal_approaching": ({"contract_renewal"}, set()),
+    # A contract of a year has one chance in six to renew within sixty days: here one account of thirteen has
+    # one that does, and those lie on nearly every page of the accounts.
+    "renewal_approaching": ({"contract_renewal"}, {"crm_account"}),
     "task_overdue": ({"task_open_by_due"}, set()),
     "tasks_piling_up": ({"task_open_by_owner"}, set()),
 }
@@ -78,6 +88,8 @@ def company(committed_tenant: Tenant) -> None:
         owner.cursor() as cursor,
     ):
         fill(cursor, committed_tenant.schema_name, SIZE, NOW)
+        cursor.execute(_YOUNGER_DEALS, {"now": NOW})
+        cursor.execute("VACUUM (ANALYZE) crm_opportunity")
     tenant_connection().set_tenant(committed_tenant)
 
 
@@ -91,8 +103,7 @@ def test_every_query_stands_on_its_index_and_agrees_with_plain_sql(company: None
     moment = ScanMoment(now=NOW, zone=BERLIN)
     found = {}
     for trigger in registry.all():
-        # What is due is a small part: parameters that a careful company would choose.
-        sql, params = matching_sql(trigger, moment, trigger.parse(_NARROW.get(trigger.key, {})))
+        sql, params = matching_sql(trigger, moment, trigger.parse({}))
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
             (plan,) = cursor.fetchone()
@@ -122,17 +133,6 @@ def test_every_query_stands_on_its_index_and_agrees_with_plain_sql(company: None
         pages = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
         most = 1_000 if trigger.key == "inbound_from_unknown_sender" else 100
         assert (trigger.key, pages <= most) == (trigger.key, True), pages
-
-
-_NARROW: dict[str, dict[str, int]] = {
-    "email_unanswered": {"reply_working_days": 2, "window_days": 5},
-    "renewal_approaching": {"ahead_days": 5},
-    "lead_inactive": {"silent_days": 100, "past_reviving_days": 105},
-    "deal_stalled": {"in_stage_days": 118, "quiet_days": 14},
-    "task_overdue": {"grace_days": 50},
-    "followup_missing": {"grace_working_days": 2, "window_days": 6},
-    "inbound_from_unknown_sender": {"window_days": 3},
-}
 
 
 def signals() -> list[tuple[str, int, int, dict[str, Any]]]:
