@@ -181,11 +181,17 @@ def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
     return ScanMoment(now, tenant.zone, tenant.calendar, read_figures())
 
 
-def is_still_true(signal: Signal, moment: ScanMoment) -> bool:
+def read_settings() -> dict[str, TriggerSetting]:
+    """What the tenant has chosen, by trigger, in one query."""
+    return {setting.trigger: setting for setting in TriggerSetting.objects.all()}
+
+
+def is_still_true(
+    signal: Signal, moment: ScanMoment, settings: Mapping[str, TriggerSetting]
+) -> bool:
     """Ask the signal's trigger again for its record. One that is gone or off holds for nothing."""
     known = {trigger.key: trigger for trigger in registry.all()}
-    trigger = known.get(signal.trigger)
-    setting = TriggerSetting.objects.filter(trigger=signal.trigger).first()
+    trigger, setting = known.get(signal.trigger), settings.get(signal.trigger)
     if trigger is None or (setting is not None and not setting.is_enabled):
         return False
     parameters: Parameters = trigger.parse(setting.parameters if setting else {})
@@ -237,7 +243,7 @@ def _scan_everything(scan: Scan, now: datetime) -> None:
     take_place(oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK, now)
     errors = measure_figures(moment_at(tenant, now))
     moment = moment_at(tenant, now)
-    settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
+    settings = read_settings()
     for key in scan.triggers:
         look = partial(_look_fully, key, settings, moment, began)
         _note_stage(scan, registry.label(key))
@@ -259,7 +265,7 @@ class _Looked:
 
 def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | None:
     states = {state.trigger: state for state in TriggerState.objects.all()}
-    settings = {setting.trigger: setting for setting in TriggerSetting.objects.all()}
+    settings = read_settings()
     looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
     took_place = take_place(looked_at, now)
     moment = moment_at(tenant, now)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.crm.enums import RecordKind
+from apps.crm.models import Record
 from apps.execution.exceptions import PermissionRefusedError, RecordGoneError
 from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved
 from apps.execution.tools import Tool
@@ -54,35 +55,33 @@ def find_moved(seen: Seen) -> list[ValueMoved]:
     Raises:
         RecordGoneError: a record is not there.
     """
-    return compare(seen.by_record(), is_locked=False)
+    seen_by_record = seen.by_record()
+    return moved_in(read_records(seen_by_record, is_locked=False), seen_by_record)
 
 
-def compare(
-    seen_by_record: dict[RecordRef, dict[str, JsonValue]], *, is_locked: bool
-) -> list[ValueMoved]:
-    """Return the seen values that are others now; ``is_locked`` keeps the rows until the transaction ends.
+def read_records(refs: Iterable[RecordRef], *, is_locked: bool) -> dict[RecordRef, Record]:
+    """Read records in the order given; ``is_locked`` keeps the rows until the transaction ends.
 
     Raises:
         RecordGoneError: a record is not there.
     """
-    return [
-        moved
-        for ref, values in seen_by_record.items()
-        for moved in _compare_one(ref, values, is_locked=is_locked)
-    ]
+    records: dict[RecordRef, Record] = {}
+    for ref in refs:
+        rows = model_of(ref.kind)._default_manager.filter(pk=ref.id)
+        row = (rows.select_for_update() if is_locked else rows).first()
+        if row is None:
+            raise RecordGoneError()
+        records[ref] = row
+    return records
 
 
-def _compare_one(
-    ref: RecordRef, values: dict[str, JsonValue], *, is_locked: bool
+def moved_in(
+    records: Mapping[RecordRef, Record], seen_by_record: Mapping[RecordRef, Mapping[str, JsonValue]]
 ) -> list[ValueMoved]:
-    rows = model_of(ref.kind)._default_manager.filter(pk=ref.id)
-    if is_locked:
-        rows = rows.select_for_update()
-    row = rows.values("pk", *values).first()
-    if row is None:
-        raise RecordGoneError()
+    """Return the seen values that are others in these records."""
     return [
-        ValueMoved(ref, name, seen, to_json(row[name]))
+        ValueMoved(ref, name, seen, now)
+        for ref, values in seen_by_record.items()
         for name, seen in values.items()
-        if to_json(row[name]) != seen
+        if (now := to_json(getattr(records[ref], name))) != seen
     ]

@@ -6,6 +6,7 @@ suggestion's state are committed together or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +19,8 @@ from apps.execution import policy
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution, PolicyDecision
-from apps.execution.schemas import ApprovedChange, JsonValue
-from apps.execution.services.access import check_permission, compare
+from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
+from apps.execution.services.access import check_permission, moved_in, read_records
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import model_of, to_json
 from apps.tenants.enums import Role
@@ -43,12 +44,14 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
     refs = sorted({change.record, *tool.mentions(arguments), *seen_by_record})
     check_permission(tool, refs, change.approved_by)
 
-    with transaction.atomic():
+    # The caller's transaction is rolled back as a whole: a savepoint of our own would be of no use.
+    with transaction.atomic(savepoint=False):
         with taking_role(Role.APPLY):
-            if moved := compare(seen_by_record, is_locked=True):
+            locked = read_records(seen_by_record, is_locked=True)
+            if moved := moved_in(locked, seen_by_record):
                 raise StaleError(moved)
             tool.check(arguments, change.approved_by)
-            written = _write(tool, arguments)
+            written = _write(tool, arguments, locked)
             note = tool.finish(arguments, written)
         execution = _record_success(change, tool, arguments, written, note, answer, now)
         record_event(
@@ -103,7 +106,7 @@ def record_policy(tool: str, answer: policy.PolicyAnswer, now: datetime) -> Poli
     )
 
 
-def _write(tool: Tool[Any], arguments: Any) -> Record:
+def _write(tool: Tool[Any], arguments: Any, locked: Mapping[RecordRef, Record]) -> Record:
     values = tool.values(arguments)
     model = model_of(tool.writes)
     outside = set(values) - tool.allowed_fields
@@ -111,7 +114,8 @@ def _write(tool: Tool[Any], arguments: Any) -> Record:
         raise PolicyRefusedError(f"{tool.key} may not touch {', '.join(sorted(outside))}.")
     if tool.is_creation:
         return model._default_manager.create(**values)
-    record = model._default_manager.get(pk=tool.subject(arguments).id)
+    ref = tool.subject(arguments)
+    record = locked.get(ref) or model._default_manager.get(pk=ref.id)
     for name, value in values.items():
         setattr(record, name, value)
     record.save(update_fields=list(values))

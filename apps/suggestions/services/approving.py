@@ -127,7 +127,7 @@ def approve_decidable(
     try:
         with acting(actor):
             claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
-            if not is_still_true_of(suggestion, at.moment):
+            if not is_still_true_of(suggestion, at):
                 raise _ReasonGoneError
             if part.left_out:
                 record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])

@@ -17,9 +17,9 @@ from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenErr
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
-from apps.triggers.models import Signal, Silence
+from apps.triggers.models import Signal, Silence, TriggerSetting
 from apps.triggers.moments import ScanMoment
-from apps.triggers.services import current_tenant, is_still_true, moment_at
+from apps.triggers.services import current_tenant, is_still_true, moment_at, read_settings
 from apps.users.models import User
 
 
@@ -29,12 +29,13 @@ class TenantNow:
 
     tenant: Tenant
     moment: ScanMoment
+    trigger_settings: Mapping[str, TriggerSetting]
 
     @classmethod
     def read(cls, now: datetime) -> Self:
         """Read it."""
         tenant = current_tenant()
-        return cls(tenant, moment_at(tenant, now))
+        return cls(tenant, moment_at(tenant, now), read_settings())
 
 
 def claim(
@@ -89,12 +90,12 @@ def already_decided(suggestion_id: int) -> AlreadyDecidedError:
     )
 
 
-def is_still_true_of(suggestion: Suggestion, moment: ScanMoment) -> bool:
+def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
     """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
     if suggestion.origin != Origin.TRIGGER:
         return True
     firing = Signal.objects.firing().filter(suggestions=suggestion)
-    return any(is_still_true(signal, moment) for signal in firing)
+    return any(is_still_true(signal, at.moment, at.trigger_settings) for signal in firing)
 
 
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:

@@ -54,7 +54,7 @@ def rebase(
     """
     suggestion = _changeable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
-    if not is_still_true_of(suggestion, TenantNow.read(now).moment):
+    if not is_still_true_of(suggestion, TenantNow.read(now)):
         withdraw(suggestion, actor)
         raise WithdrawnError()
     if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:
