@@ -60,7 +60,7 @@ class Company:
         weights: dict[Callable[[], None], int] = {
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
             self.add_activity: 30, self.hear_from_a_stranger: 6, self.sort_out_a_message: 10,
-            self.chase: 4, self.court: 4, self.add_task: 8,
+            self.chase: 4, self.court: 4, self.negotiate: 5, self.step_back: 4, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14,
@@ -158,6 +158,29 @@ class Company:
             account=account, name=self._word(), starts_on=self._moment().date(),
             renews_on=(self.now + timedelta(days=self.random.choice([20, 61, 95]))).date(),
         )  # fmt: skip
+
+    def negotiate(self) -> None:
+        """Talk about an older deal again and again, with its own contact alone or with whoever is there."""
+        deal = self._some(Opportunity, always=True)
+        if deal is None:
+            return
+        born = {"created_at": self.now - timedelta(days=75), "amount": 40_000}
+        Opportunity.objects.filter(pk=deal.pk).update(**born)
+        with_whom = self.random.choice([deal.contact, self._some(Contact)])
+        for days in (2, 6, 11, 19, 28, 40):
+            Activity.objects.create(
+                owner=self._person(), activity_kind=ActivityKind.MEETING, opportunity=deal,
+                contact=with_whom, occurred_at=self.now - timedelta(days=days),
+            )  # fmt: skip
+
+    def step_back(self) -> None:
+        """Move a deal to a late open stage and back to an early one."""
+        deal = self._some(Opportunity, always=True)
+        stages = list(Stage.objects.open().order_by("position"))
+        if deal is None or len(stages) < 2:
+            return
+        for stage in (stages[-1], stages[0]):
+            Opportunity.objects.filter(pk=deal.pk).update(stage=stage)
 
     def add_task(self) -> None:
         for _ in range(self.random.choice([1, 1, 3])):
