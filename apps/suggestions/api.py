@@ -430,7 +430,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
 
     def _read(self, serializer_class: type[serializers.Serializer[Any]], pk: str) -> dict[str, Any]:
         """The decision's fields; a suggestion that is not there comes before a field that is wrong."""
-        services.get_for(person_of(self.request), int(pk))
+        services.decidable(person_of(self.request), int(pk), Origin.API)
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data

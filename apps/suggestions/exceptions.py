@@ -49,15 +49,16 @@ class AlreadyDecidedError(SuggestionError):
     code = "already_decided"
 
     def __init__(self, suggestion: Suggestion) -> None:
-        who = suggestion.reviewed_by.display_name if suggestion.reviewed_by else ""
+        person, at = suggestion.last_decision()
+        who = person.display_name if person else ""
         self.extras: dict[str, Any] = {
             "state": suggestion.state,
             "decided_by": who or None,
-            "decided_at": suggestion.reviewed_at.isoformat() if suggestion.reviewed_at else None,
+            "decided_at": at.isoformat() if at else None,
         }
         state = suggestion.get_state_display().lower()
         by = f" by {who}" if who else ""
-        super().__init__(f"This suggestion is already {state}{by}{_when(suggestion.reviewed_at)}.")
+        super().__init__(f"This suggestion is already {state}{by}{_when(at)}.")
 
 
 class AnotherOpenError(SuggestionError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -12,12 +14,13 @@ from apps.audit.enums import Origin
 from apps.brain.enums import Goal, Provider
 from apps.brain.models import BrainCall
 from apps.crm.enums import RecordKind
-from apps.execution.enums import Risk
+from apps.execution.enums import ExecutionStatus, Risk
 from apps.execution.models import Execution
 from apps.suggestions.enums import HeldBack, Outcome, RejectReason, State, Verdict
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
+from apps.users.models import User
 
 
 class Suggestion(models.Model):
@@ -166,6 +169,15 @@ class Suggestion(models.Model):
     def get_absolute_url(self) -> str:
         """The suggestion's own page in the queue."""
         return reverse("suggestions:detail", args=[self.pk])
+
+    def last_decision(self) -> tuple[User | None, datetime | None]:
+        """Who brought it where it stands, and when; nobody where time or a cleared signal did."""
+        if self.state == State.UNDONE and self.execution is not None:
+            inverse = self.execution.undo_attempts.filter(status=ExecutionStatus.SUCCEEDED).first()
+            return (inverse.approved_by, inverse.approved_at) if inverse else (None, None)
+        if self.state in {State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED}:
+            return None, None
+        return self.reviewed_by, self.reviewed_at
 
     @property
     def record_url(self) -> str:

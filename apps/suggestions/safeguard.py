@@ -50,6 +50,11 @@ def install(schema: str) -> None:
         )
         for source, targets in AI_MOVES.items()
     )
+    # What a person has edited is theirs: the pipeline may hand it over or close it, and write nothing in it.
+    is_allowed = sql.SQL(
+        "({}) AND (old.edited_at IS NULL OR ROW(old.tool, old.arguments, old.before_values, old.guard_values)"
+        " IS NOT DISTINCT FROM ROW(new.tool, new.arguments, new.before_values, new.guard_values))"
+    ).format(is_allowed)
     with connection.cursor() as cursor:
         # Several tenants may be prepared at once: replacing one function from two sessions collides.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('suggestions_safeguard'))")

@@ -27,6 +27,16 @@ def check_permission(tool: Tool[Any], refs: Iterable[RecordRef], user: User) -> 
             raise PermissionRefusedError()
 
 
+def check_sight(refs: Iterable[RecordRef], user: User) -> None:
+    """See that nothing has been hidden from the person meanwhile; asked under the locks.
+
+    Raises:
+        PermissionRefusedError: something has.
+    """
+    if not sees_records(user, refs):
+        raise PermissionRefusedError()
+
+
 def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
     """Whether none of the records is hidden from the person; one that is gone hides nothing."""
     return not hidden_records(user, refs)

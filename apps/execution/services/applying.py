@@ -20,7 +20,7 @@ from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution, PolicyDecision
 from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
-from apps.execution.services.access import check_permission, moved_in, read_records
+from apps.execution.services.access import check_permission, check_sight, moved_in, read_records
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import model_of, to_json
 from apps.tenants.enums import Role
@@ -50,6 +50,8 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
             locked = read_records(seen_by_record, is_locked=True)
             if moved := moved_in(locked, seen_by_record):
                 raise StaleError(moved)
+            # Once more: the record may have been given to others while the lock was waited for.
+            check_sight(refs, change.approved_by)
             tool.check(arguments, change.approved_by)
             written = _write(tool, arguments, locked)
             note = tool.finish(arguments, written)

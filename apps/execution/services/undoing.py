@@ -32,7 +32,7 @@ from apps.execution.exceptions import (
 )
 from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedUndo, JsonValue, RecordRef
-from apps.execution.services.access import check_permission
+from apps.execution.services.access import check_permission, check_sight
 from apps.execution.services.applying import record_policy
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
@@ -155,6 +155,7 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
             record = _rows(execution).select_for_update().first()
             if record is None:
                 raise RecordGoneError()
+            check_sight([record_ref], undo.approved_by)
             fields = _fields_of(tool, execution, _columns_of(record))
             returning = [field for field in fields if not field.is_conflict and not field.is_back]
             staying = [field.name for field in fields if field.is_conflict and not field.is_back]

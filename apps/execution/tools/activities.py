@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
@@ -17,6 +17,8 @@ from apps.execution.tools.fields import Fixed, OneLine, OwnerId, Readable, Recor
 from apps.execution.tools.references import require_owner
 from apps.users.models import User
 
+# Before that nobody logged calls, and a moment of the first year has no local time in some zones.
+EARLIEST_YEAR = 1970
 # Clocks differ; further ahead than this it has not taken place.
 CLOCK_DIFFERENCE = timedelta(minutes=2)
 
@@ -37,6 +39,13 @@ class LogActivityArguments(ToolArguments):
     subject: Annotated[str, Field(min_length=3, max_length=300), OneLine, Readable]
     body: Annotated[str, Field(max_length=10000)] = ""
     owner_id: Annotated[OwnerId | None, Field(description="Whose activity it was.")] = None
+
+    @field_validator("occurred_at")
+    @classmethod
+    def _check_age(cls, moment: datetime) -> datetime:
+        if moment.year < EARLIEST_YEAR:
+            raise ValueError("that is too long ago")
+        return moment
 
     @model_validator(mode="after")
     def _check_direction(self) -> LogActivityArguments:

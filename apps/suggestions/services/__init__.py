@@ -1,6 +1,7 @@
 """What a person may do with a suggestion. Each function is one decision: checked, written and on record."""
 
 from apps.suggestions.services.access import (
+    decidable,
     get_for,
     may_decide,
     may_view,
@@ -19,6 +20,7 @@ from apps.suggestions.services.updating import edit, rebase
 __all__ = [
     "MOST_ITEMS",
     "approve",
+    "decidable",
     "edit",
     "get_for",
     "may_decide",

@@ -6,6 +6,7 @@ state are committed together or not at all.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,8 +25,9 @@ from apps.execution.exceptions import (
     StaleError,
 )
 from apps.execution.schemas import ApprovedChange, JsonValue, Seen
+from apps.execution.tools import Tool
 from apps.execution.tools import registry as tools
-from apps.execution.tools.base import UpdateTool
+from apps.execution.tools.base import UpdateTool, to_json
 from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import (
     AnotherOpenError,
@@ -43,6 +45,7 @@ from apps.suggestions.services.moves import (
     is_another_open,
     is_still_true_of,
     move,
+    name_of,
     note_decision,
     record,
     refusal_of,
@@ -53,6 +56,9 @@ from apps.suggestions.services.updating import edit_values
 from apps.users.models import User
 
 _DATABASE_REFUSED = "the database refused it."
+
+
+log = logging.getLogger(__name__)
 
 
 class _ReasonGoneError(Exception):
@@ -157,7 +163,9 @@ def approve_decidable(
     except DatabaseError as error:
         if is_another_open(error):
             raise AnotherOpenError() from error
-        _mark_failed(suggestion, part, change, code=type(error).__name__)
+        trouble = name_of(error)
+        log.exception("an approved change could not be written", extra={"trouble": trouble})
+        _mark_failed(suggestion, change, trouble)
         raise ApplyFailedError(_DATABASE_REFUSED) from error
     return suggestion
 
@@ -174,9 +182,7 @@ def _part_of(
     if fields is None:
         return whole
     tool = tools.get(suggestion.tool)
-    offered = set(suggestion.arguments)
-    if isinstance(tool, UpdateTool):
-        offered -= {tool.id_field}
+    offered = _changed_by(tool, suggestion)
     chosen = set(fields)
     if not chosen or not chosen <= offered:
         raise InvalidDecisionError()
@@ -204,6 +210,17 @@ def _part_of(
     )
 
 
+def _changed_by(tool: Tool[Any], suggestion: Suggestion) -> set[str]:
+    """The fields that a person sees change: what would be written as it stands is no choice of theirs."""
+    before = suggestion.before_values.get(str(record_of(suggestion)), {})
+    written = tool.values(tool.parse(suggestion.arguments))
+    return {
+        name
+        for name, value in written.items()
+        if name not in before or to_json(value) != before[name]
+    }
+
+
 def _change_of(
     suggestion: Suggestion, part: _Part, user: User, actor: Actor, now: datetime
 ) -> ApprovedChange:
@@ -220,16 +237,20 @@ def _change_of(
     )
 
 
-def _mark_failed(suggestion: Suggestion, part: _Part, change: ApprovedChange, *, code: str) -> None:
-    """Keep the failed attempt where it can be found, tried again and, after a while, runs out."""
+def _mark_failed(suggestion: Suggestion, change: ApprovedChange, trouble: str) -> None:
+    """Keep the failed attempt where it can be found, tried again and, after a while, runs out.
+
+    The suggestion stays whole, whatever part of it the attempt was about.
+    """
     now = change.approved_at
+    reason = f"the database refused it ({trouble})."
     with acting(change.actor):
-        claim(suggestion, State.APPROVED, user=change.approved_by, now=now, **part.values)
-        attempt = execution.record_failure(change, code=code, message=_DATABASE_REFUSED, now=now)
+        claim(suggestion, State.APPROVED, user=change.approved_by, now=now)
+        attempt = execution.record_failure(change, code=trouble, message=reason, now=now)
         move(
             suggestion,
             State.FAILED,
             execution=attempt,
-            closed_because=_DATABASE_REFUSED,
+            closed_because=reason,
             expires_at=now + LIFETIME,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -53,6 +53,11 @@ def claim(
     if not moved:
         raise refusal_of(suggestion, state)
     _take_over(suggestion, claimed)
+
+
+def name_of(error: DatabaseError) -> str:
+    """What the database calls its trouble (DiskFull, SerializationFailure); values are never in it."""
+    return type(error.__cause__ or error).__name__
 
 
 def is_another_open(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -16,8 +17,10 @@ from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import UndoFailedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.access import decidable
-from apps.suggestions.services.moves import already_decided, note_decision, record
+from apps.suggestions.services.moves import already_decided, name_of, note_decision, record
 from apps.users.models import User
+
+log = logging.getLogger(__name__)
 
 
 def undo(
@@ -64,9 +67,11 @@ def undo(
         record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
         raise
     except DatabaseError as error:
+        trouble = name_of(error)
+        log.exception("a change could not be undone", extra={"trouble": trouble})
         with acting(actor):
             execution.record_undo_failure(
-                wish, code=type(error).__name__, message="the database refused it.", now=now
+                wish, code=trouble, message=f"the database refused it ({trouble}).", now=now
             )
         raise UndoFailedError("the database refused it.") from error
     suggestion.refresh_from_db()

@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.execution import services as execution
+from apps.execution.descriptions import arguments_of
 from apps.execution.exceptions import (
     InvalidArgumentsError,
     PermissionRefusedError,
@@ -99,8 +100,12 @@ def edit(
         raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
     tool = tools.get(suggestion.tool)
     typed = tool.parse(arguments)
-    if tool.subject(typed) != tool.subject(tool.parse(suggestion.arguments)):
+    before = tool.parse(suggestion.arguments)
+    fixed = [argument.name for argument in arguments_of(tool) if argument.is_fixed]
+    if any(getattr(typed, name) != getattr(before, name) for name in fixed):
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
+    if not tool.values(typed):
+        raise InvalidArgumentsError(tool.key, ["nothing is left to change"])
     try:
         execution.check_permission(tool, tool.mentions(typed), user)
         tool.check(typed, user)

@@ -14,7 +14,7 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
 from apps.crm.models import Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
-from apps.execution.exceptions import StaleError
+from apps.execution.exceptions import PermissionRefusedError, StaleError
 from apps.execution.models import Execution
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenError
@@ -195,3 +195,17 @@ def test_what_no_trigger_made_is_not_rebased_over_a_newer_packet(committed_tenan
         wait_until_blocked(1)
     assert isinstance(rebased.exception(), ChangedSinceSeenError)
     assert Suggestion.objects.get().refreshed_at == later
+
+
+def test_a_record_that_is_given_away_while_the_click_waits_is_not_written(
+    committed_tenant: Tenant,
+) -> None:
+    cast, contact, suggestion = phone_suggestion()
+    with background(committed_tenant) as start, transaction.atomic():
+        Contact.objects.filter(pk=contact.pk).update(owner=cast.outsider)
+        approval = start(partial(approve, suggestion_id=suggestion.pk, user=cast.rep, now=NOW))
+        wait_until_blocked(1)
+    assert isinstance(approval.exception(), PermissionRefusedError)
+    contact.refresh_from_db()
+    assert (contact.phone, Execution.objects.count()) == ("+1 555 0100", 0)
+    assert AuditEntry.objects.filter(event="permission.refused").count() == 1

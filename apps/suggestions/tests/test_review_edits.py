@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
-from apps.crm.models import Contact, Lead, Task
-from apps.crm.tests.factories import ContactFactory, LeadFactory
+from apps.crm.models import Contact, Lead, Opportunity, Task
+from apps.crm.tests.factories import ContactFactory, LeadFactory, OpportunityFactory
 from apps.execution.exceptions import InvalidArgumentsError, PermissionRefusedError, StaleError
 from apps.execution.models import Execution
 from apps.suggestions.enums import State, Verdict
@@ -261,3 +262,69 @@ def test_a_new_record_is_taken_whole(cast: Cast) -> None:
     suggestion = suggested(cast.rep)
     with pytest.raises(PartNotAllowedError):
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["title"])
+
+
+def deal_suggestion(cast: Cast) -> tuple[Opportunity, Suggestion]:
+    """A deal whose amount and next step would change, the currency being given as it stands."""
+    deal = OpportunityFactory(owner=cast.rep, amount=900, currency="USD", next_step="")
+    key = f"opportunity:{deal.pk}"
+    suggestion = SuggestionFactory(
+        lead=LeadFactory(owner=cast.rep),
+        assignee=cast.rep,
+        tool="update_opportunity",
+        record_kind="opportunity",
+        record_id=deal.pk,
+        record_label=str(deal),
+        arguments={
+            "opportunity_id": deal.pk,
+            "amount": "1000.00",
+            "currency": "USD",
+            "next_step": "Send the offer",
+        },
+        before_values={key: {"amount": "900.00", "currency": "USD", "next_step": ""}},
+        guard_values={},
+    )
+    return deal, suggestion
+
+
+def test_what_stands_already_is_no_choice(cast: Cast) -> None:
+    deal, suggestion = deal_suggestion(cast)
+    done = approve(
+        suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["amount", "next_step"]
+    )
+    assert (done.state, done.edited_at) == (State.APPLIED, None)
+    deal.refresh_from_db()
+    assert (deal.amount, deal.currency, deal.next_step) == (Decimal(1000), "USD", "Send the offer")
+
+
+def test_an_amount_is_accepted_with_the_currency_that_stands_already(cast: Cast) -> None:
+    deal, suggestion = deal_suggestion(cast)
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["amount"])
+    deal.refresh_from_db()
+    assert (deal.amount, deal.currency, deal.next_step) == (Decimal(1000), "USD", "")
+    assert (done.edited_by, set(done.arguments)) == (
+        cast.rep, {"opportunity_id", "amount", "currency"},
+    )  # fmt: skip
+
+
+def test_the_record_on_which_a_followup_hangs_stays_the_same_too(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    other = LeadFactory(owner=cast.rep)
+    with pytest.raises(InvalidArgumentsError, match="stays the same"):
+        edit(
+            suggestion_id=suggestion.pk,
+            user=cast.rep,
+            arguments={**suggestion.arguments, "about_id": other.pk},
+            now=LATER,
+        )
+
+
+def test_an_update_of_nothing_is_refused(cast: Cast) -> None:
+    contact, suggestion = details_suggestion(cast)
+    with pytest.raises(InvalidArgumentsError, match="nothing is left to change"):
+        edit(
+            suggestion_id=suggestion.pk,
+            user=cast.rep,
+            arguments={"contact_id": contact.pk},
+            now=LATER,
+        )

@@ -18,6 +18,7 @@ from apps.suggestions.exceptions import AnotherOpenError, ApplyFailedError, With
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.services import approve, rebase, reject
 from apps.suggestions.tests.cases import suggested
+from apps.suggestions.tests.test_review_edits import details_suggestion
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import failing, refusing
 from apps.triggers.enums import ScanKind
@@ -53,11 +54,14 @@ def test_fault_06_a_failed_apply_is_kept_found_and_tried_again(committed_tenant:
     assert (suggestion.state, suggestion.reviewed_by, suggestion.reviewed_at) == (
         State.FAILED, cast.rep, NOW,
     )  # fmt: skip
-    assert (suggestion.applied_at, suggestion.closed_because) == (None, "the database refused it.")
+    assert (suggestion.applied_at, suggestion.closed_because) == (
+        None,
+        "the database refused it (CheckViolation).",
+    )
     attempt = Execution.objects.get()
     assert suggestion.execution == attempt
     assert (attempt.status, attempt.error_code, attempt.error_message) == (
-        "failed", "IntegrityError", "the database refused it.",
+        "failed", "CheckViolation", "the database refused it (CheckViolation).",
     )  # fmt: skip
     assert (Task.objects.count(), Decision.objects.count(), Silence.objects.count()) == (0, 0, 0)
     assert list(Suggestion.objects.visible_to(cast.rep).needing_decision()) == [suggestion]
@@ -97,7 +101,7 @@ def test_what_fails_only_at_the_commit_is_a_failure_too(committed_tenant: Tenant
         approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     suggestion.refresh_from_db()
     assert (suggestion.state, Task.objects.count()) == (State.FAILED, 0)
-    assert Execution.objects.get().error_code == "IntegrityError"
+    assert Execution.objects.get().error_code == "ForeignKeyViolation"
     assert (Decision.objects.count(), Silence.objects.count()) == (0, 0)
 
 
@@ -162,3 +166,24 @@ def test_what_can_no_longer_be_made_is_refused_with_its_own_code_and_on_record(
     assert (entry.actor_id, entry.details["code"]) == (cast.rep.pk, code)
     rejected = reject(suggestion_id=suggestion.pk, user=cast.rep, reason="not_needed", now=NOW)
     assert rejected.state == State.REJECTED
+
+
+def test_a_part_that_could_not_be_written_leaves_the_suggestion_whole(
+    committed_tenant: Tenant,
+) -> None:
+    cast = make_cast()
+    contact, suggestion = details_suggestion(cast)
+    with (
+        refusing(committed_tenant, "crm_contact", unless="phone <> '2'"),
+        pytest.raises(ApplyFailedError),
+    ):
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW, fields=["phone"])
+    arguments = suggestion.arguments
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.arguments, suggestion.edited_at) == (
+        State.FAILED, arguments, None,
+    )  # fmt: skip
+    assert suggestion.closed_because == "the database refused it (CheckViolation)."
+    approve(suggestion_id=suggestion.pk, user=cast.teammate, now=NOW)
+    contact.refresh_from_db()
+    assert (contact.phone, contact.title) == ("2", "Head")

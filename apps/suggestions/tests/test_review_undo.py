@@ -108,7 +108,7 @@ def test_what_the_database_refuses_stands_and_is_tried_again(committed_tenant: T
     suggestion.refresh_from_db()
     assert (suggestion.state, Task.objects.get().status) == (State.APPLIED, "open")
     failed = Execution.objects.get(undoes=suggestion.execution)
-    assert (failed.status, failed.error_code) == ("failed", "IntegrityError")
+    assert (failed.status, failed.error_code) == ("failed", "CheckViolation")
     done = undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
     assert (done.state, Task.objects.get().status) == (State.UNDONE, "cancelled")
 
@@ -123,3 +123,21 @@ def test_ten_at_once_undo_it_once(committed_tenant: Tenant) -> None:
         *["AlreadyDecidedError"] * 9, "Suggestion",
     ]  # fmt: skip
     assert Execution.objects.filter(undoes=suggestion.execution).count() == 1
+
+
+def test_who_comes_after_an_undo_is_told_who_undid_it(cast: Cast) -> None:
+    suggestion = applied(cast)
+    undo(suggestion_id=suggestion.pk, user=cast.manager, now=LATER)
+    with pytest.raises(AlreadyDecidedError) as caught:
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    assert (caught.value.extras["decided_by"], caught.value.extras["decided_at"]) == (
+        cast.manager.display_name, LATER.isoformat(),
+    )  # fmt: skip
+
+
+def test_nobody_is_named_for_what_time_did(cast: Cast) -> None:
+    suggestion = put_in(suggested(cast.rep), State.EXPIRED, cast.rep)
+    Suggestion.objects.update(reviewed_by=cast.rep, reviewed_at=NOW)
+    with pytest.raises(AlreadyDecidedError) as caught:
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    assert caught.value.message == "This suggestion is already expired."

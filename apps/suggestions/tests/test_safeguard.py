@@ -11,6 +11,7 @@ from apps.conftest import Cast
 from apps.suggestions.enums import MOVES, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.safeguard import AI_MOVES
+from apps.suggestions.services import edit
 from apps.suggestions.tests.cases import NOW, put_in, suggested
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
@@ -87,3 +88,18 @@ def test_it_makes_none_that_somebody_seems_to_have_decided(
     with pytest.raises(ProgrammingError, match=REFUSED), taking_role(Role.AI):
         suggestion.save(force_insert=True)
     assert Suggestion.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["arguments = '{}'", "tool = 'update_lead'", "before_values = '{}'"]
+)
+def test_what_a_person_has_edited_is_theirs(cast: Cast, change: str) -> None:
+    suggestion = suggested(cast.rep)
+    wanted = {**suggestion.arguments, "title": "Call instead"}
+    edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=wanted, now=NOW)
+    Suggestion.objects.update(before_values={"lead:1": {"status": "new"}})
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        as_ai(f"UPDATE suggestions_suggestion SET {change}")
+    assert Suggestion.objects.get().arguments == wanted
+    # It may still be withdrawn, and handed over.
+    assert as_ai("UPDATE suggestions_suggestion SET state = 'withdrawn', record_label = 'X'") == 1

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from apps.audit.enums import Origin
 from apps.execution.exceptions import ExecutionError, StaleError
 from apps.execution.forms import ArgumentsForm
 from apps.execution.tools import registry as tools
@@ -27,7 +28,11 @@ from apps.users.models import User
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The arguments as a form; saving them leads back to the suggestion, to be looked at and decided."""
     user = viewer_of(request)
-    suggestion = services.get_for(user, pk)
+    suggestion = (
+        services.decidable(user, pk, Origin.PERSON)
+        if request.method == "POST"
+        else services.get_for(user, pk)
+    )
     detail = open_detail(suggestion, user)
     if not detail.can_edit:
         messages.error(request, _why_not(detail))

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from apps.audit.enums import Origin
 from apps.execution.exceptions import ExecutionError
 from apps.suggestions import services
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
@@ -19,9 +20,9 @@ from apps.suggestions.views.access import viewer_of
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an undo would put back and what it would leave; a POST does it."""
-    suggestion = services.get_for(viewer_of(request), pk)
     if request.method == "POST":
-        return _undo(request, suggestion)
+        return _undo(request, services.decidable(viewer_of(request), pk, Origin.PERSON))
+    suggestion = services.get_for(viewer_of(request), pk)
     context = {
         "nav_section": "suggestions",
         "suggestion": suggestion,

@@ -66,8 +66,8 @@ def _make_tenants(cursor: Any, pattern: str) -> list[Tenant]:
         schema = f"idle_{number}"
         cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
         cursor.execute("SELECT clone_schema(%s, %s, 'NODATA')", [pattern, schema])
-        # The figures with them: a trigger whose figures are others looks at everything.
-        for table in ("triggers_triggerstate", "triggers_baseline"):
+        # Figures and stages with them: a trigger for which these are others looks at everything.
+        for table in ("triggers_triggerstate", "triggers_baseline", "crm_stage"):
             cursor.execute(
                 f'INSERT INTO "{schema}".{table} OVERRIDING SYSTEM VALUE '  # noqa: S608
                 f'SELECT * FROM "{pattern}".{table}'
