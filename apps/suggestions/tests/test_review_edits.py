@@ -10,7 +10,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.models import Contact, Lead, Opportunity, Task
-from apps.crm.tests.factories import ContactFactory, LeadFactory, OpportunityFactory
+from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory, OpportunityFactory
 from apps.execution.exceptions import InvalidArgumentsError, PermissionRefusedError, StaleError
 from apps.execution.models import Execution
 from apps.suggestions.enums import State, Verdict
@@ -134,12 +134,21 @@ def test_the_record_stays_the_same(cast: Cast) -> None:
 
 
 def test_nobody_edits_a_record_in_that_they_do_not_see(cast: Cast) -> None:
-    suggestion = suggested(cast.rep)
-    hidden = LeadFactory(owner=cast.outsider)
-    wanted = {**suggestion.arguments, "about_id": hidden.pk}
+    account, hidden = AccountFactory(owner=cast.rep), AccountFactory(owner=cast.outsider)
+    suggestion = SuggestionFactory(
+        lead=LeadFactory(owner=cast.rep),
+        assignee=cast.rep,
+        tool="update_account",
+        record_kind="account",
+        record_id=account.pk,
+        arguments={"account_id": account.pk, "phone": "2"},
+        before_values={f"account:{account.pk}": {"phone": account.phone}},
+        guard_values={},
+    )
+    wanted = {**suggestion.arguments, "parent_id": hidden.pk}
     with pytest.raises(PermissionRefusedError):
         edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=wanted, now=LATER)
-    assert events_of(suggestion) == ["suggestion.created", "permission.refused"]
+    assert events_of(suggestion) == ["permission.refused"]
     with pytest.raises(SuggestionNotFoundError):
         edit(
             suggestion_id=suggestion.pk,

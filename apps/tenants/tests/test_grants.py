@@ -270,6 +270,8 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_suggestionsignal": ("ardw", add, ""),
         "suggestions_decision": (add, read, ""),
         "suggestions_nothingproposed": ("ardw", write, ""),
+        "suggestions_bulkapproval": (write, "", ""),
+        "suggestions_bulkitem": (write, "", ""),
     }
     accounts = (RUN_TIME_LOGIN, Role.AI.value, Role.APPLY.value)
     for table, rights in expected.items():
