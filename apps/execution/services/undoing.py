@@ -161,6 +161,8 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
             staying = [field.name for field in fields if field.is_conflict and not field.is_back]
             if staying and not returning:
                 raise UndoConflictError(staying)
+            back = {field.name: field.back for field in returning}
+            tool.check_undo(record, back, undo.approved_by)
             _put_back(record, returning)
             tool.unfinish(arguments, record, execution.note)
         done = _record_undo(undo, execution, returning, staying, answer, now)

@@ -141,7 +141,7 @@ def test_a_new_record_shows_what_it_will_hold_and_references_by_name(cast: Cast)
 def test_side_effects_are_said(acme: Tenant) -> None:
     mail = ActivityFactory(counterpart_address="ana@isdom.com")
     diff = diff_for("create_lead", {"activity_id": mail.pk, "email": "ana@isdom.com"})
-    assert diff.side_effects == ("Messages from ana@isdom.com are attached to the new lead.",)
+    assert diff.side_effects == ("The messages of this sender are attached to the new lead.",)
     assert texts(diff) == {
         "email": (NOTHING, "ana@isdom.com"),
         "lead_source": (NOTHING, "Inbound e-mail"),
@@ -209,7 +209,7 @@ def test_as_text(acme: Tenant) -> None:
     new = diff_for("create_lead", {"activity_id": mail.pk, "email": "ana@isdom.com"})
     assert new.as_text() == (
         "New lead\n  E-mail: ana@isdom.com\n  Lead source: Inbound e-mail\n"
-        "  Also: Messages from ana@isdom.com are attached to the new lead."
+        "  Also: The messages of this sender are attached to the new lead."
     )
 
 

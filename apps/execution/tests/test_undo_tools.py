@@ -12,7 +12,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.conftest import Cast
 from apps.crm.changelog import record_models
-from apps.crm.models import Draft, Opportunity, Stage
+from apps.crm.models import Account, Draft, Lead, Opportunity, Stage
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -21,7 +21,12 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
-from apps.execution.exceptions import NotReversibleError, UndoConflictError
+from apps.execution.exceptions import (
+    ChangeNotPossibleError,
+    NotReversibleError,
+    ReferenceRefusedError,
+    UndoConflictError,
+)
 from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedUndo, JsonValue
 from apps.execution.services import apply_change, undo_change
@@ -143,3 +148,63 @@ def test_a_sent_mail_is_not_discarded(cast: Cast) -> None:
     with pytest.raises(UndoConflictError):
         undo(execution, cast.rep)
     assert Draft.objects.get().status == "sent"
+
+
+def test_a_deal_that_was_closed_since_stays_as_it_is(cast: Cast) -> None:
+    deal = OpportunityFactory(owner=cast.rep, amount=900, currency="USD")
+    change: Arguments = {"opportunity_id": deal.pk, "amount": "1000.00", "currency": "USD"}
+    execution = apply("update_opportunity", change, cast.rep)
+    Opportunity.objects.filter(pk=deal.pk).update(stage=Stage.objects.get(key="won"))
+    with pytest.raises(ChangeNotPossibleError):
+        undo(execution, cast.rep)
+    deal.refresh_from_db()
+    assert deal.amount == 1000
+
+
+def test_a_lead_that_was_converted_since_stays_as_it_is(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.rep, phone="1")
+    execution = apply("update_lead", {"lead_id": lead.pk, "phone": "2"}, cast.rep)
+    Lead.objects.filter(pk=lead.pk).update(status="converted")
+    with pytest.raises(ChangeNotPossibleError):
+        undo(execution, cast.rep)
+
+
+def test_nothing_is_given_back_to_who_has_left(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.teammate)
+    execution = apply("update_lead", {"lead_id": lead.pk, "owner_id": cast.rep.pk}, cast.rep)
+    User.objects.filter(pk=cast.teammate.pk).update(is_active=False)
+    with pytest.raises(ReferenceRefusedError):
+        undo(execution, cast.rep)
+    lead.refresh_from_db()
+    assert lead.owner == cast.rep
+
+
+def test_an_undo_makes_no_ring_of_accounts(cast: Cast) -> None:
+    above, below, other = AccountFactory.create_batch(3, owner=cast.rep)
+    Account.objects.filter(pk=below.pk).update(parent=above)
+    change: Arguments = {"account_id": below.pk, "parent_id": other.pk}
+    execution = apply("update_account", change, cast.rep)
+    Account.objects.filter(pk=above.pk).update(parent=below)
+    with pytest.raises(ReferenceRefusedError):
+        undo(execution, cast.rep)
+
+
+def test_an_address_and_what_is_known_of_it_go_and_come_together(cast: Cast) -> None:
+    contact = ContactFactory(owner=cast.rep, email="old@isdom.com", email_status="bounced")
+    change: Arguments = {"contact_id": contact.pk, "email": "new@isdom.com"}
+    execution = apply("update_contact", change, cast.rep)
+    contact.refresh_from_db()
+    assert (contact.email, contact.email_status) == ("new@isdom.com", "unknown")
+    undo(execution, cast.rep)
+    contact.refresh_from_db()
+    assert (contact.email, contact.email_status) == ("old@isdom.com", "bounced")
+
+
+def test_a_corrected_address_takes_nobody_elses_messages(cast: Cast) -> None:
+    own = ActivityFactory(owner=cast.rep, counterpart_address="ana@isdom.com")
+    foreign = ActivityFactory(owner=cast.outsider, counterpart_address="ceo@other.com")
+    apply("create_lead", {"activity_id": own.pk, "email": "ceo@other.com"}, cast.rep)
+    own.refresh_from_db()
+    foreign.refresh_from_db()
+    assert own.lead is not None
+    assert (own.lead.email, foreign.lead) == ("ceo@other.com", None)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from apps.crm.enums import RecordKind
-from apps.crm.models import Account
+from apps.crm.models import Account, Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ReferenceRefusedError
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import (
     AccountId,
@@ -21,7 +22,7 @@ from apps.execution.tools.fields import (
     RecordId,
     require_both,
 )
-from apps.execution.tools.references import require_owner
+from apps.execution.tools.references import require_owner, require_owner_back
 from apps.users.models import User
 
 # Further up than this no group of companies goes; a ring would go on for ever.
@@ -82,6 +83,12 @@ class UpdateAccount(UpdateTool[UpdateAccountArguments]):
             require_owner(arguments.owner_id, approver)
         if "parent_id" in arguments.model_fields_set:
             _require_parent(arguments.account_id, arguments.parent_id)
+
+    def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
+        """The former owner must be here, the former parent not below the account."""
+        require_owner_back(back, approver)
+        if back.get("parent_id") is not None:
+            _require_parent(record.pk, int(str(back["parent_id"])))
 
 
 def _require_parent(account_id: int, parent_id: int) -> None:

@@ -114,6 +114,15 @@ class Tool(ABC, Generic[ArgumentsT]):
             ChangeNotPossibleError: the record as it stands does not allow the change.
         """
 
+    def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
+        """Refuse an undo that the rows do not allow; ``back`` is what would stand in the record again.
+
+        Called under the record's lock, before anything is written.
+
+        Raises:
+            ReferenceRefusedError, ChangeNotPossibleError: see ``check``.
+        """
+
     def finish(self, arguments: ArgumentsT, written: Record) -> JsonValue:
         """Make the side effects, inside the same role and transaction.
 

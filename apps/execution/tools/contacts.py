@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -38,3 +38,10 @@ class UpdateContact(UpdateTool[UpdateContactArguments]):
     consequences = "Nothing else."
     # Whether an address works is said of that address.
     together = (frozenset({"email", "email_status"}),)
+
+    def values(self, arguments: UpdateContactArguments) -> dict[str, Any]:
+        """The given fields; of another address nothing is known until somebody has written to it."""
+        values = super().values(arguments)
+        if "email" in values:
+            values.setdefault("email_status", "unknown")
+        return values

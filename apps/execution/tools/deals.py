@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -10,8 +11,10 @@ from django.utils import timezone
 from pydantic import Field, model_validator
 
 from apps.crm.enums import RecordKind
+from apps.crm.models import Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError
+from apps.execution.schemas import JsonValue
 from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import (
     Amount,
@@ -21,7 +24,12 @@ from apps.execution.tools.fields import (
     StageId,
     require_both,
 )
-from apps.execution.tools.references import require_open_deal, require_open_stage, require_owner
+from apps.execution.tools.references import (
+    require_open_deal,
+    require_open_stage,
+    require_owner,
+    require_owner_back,
+)
 from apps.users.models import User
 
 
@@ -81,3 +89,8 @@ class UpdateOpportunity(UpdateTool[UpdateOpportunityArguments]):
             raise ChangeNotPossibleError("The close date of an open deal does not lie in the past.")
         if "owner_id" in given:
             require_owner(arguments.owner_id, approver)
+
+    def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
+        """A deal that has been closed since stays as it is."""
+        require_open_deal(record.pk)
+        require_owner_back(back, approver)

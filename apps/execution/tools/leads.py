@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,7 @@ from apps.execution.tools.fields import (
     RecordId,
     require_both,
 )
-from apps.execution.tools.references import require_owner
+from apps.execution.tools.references import require_owner, require_owner_back
 from apps.users.models import User
 
 
@@ -76,18 +77,23 @@ class CreateLead(Tool[CreateLeadArguments]):
 
     def side_effects(self, arguments: CreateLeadArguments) -> tuple[str, ...]:
         """The messages move to the lead."""
-        return (f"Messages from {arguments.email} are attached to the new lead.",)
+        return ("The messages of this sender are attached to the new lead.",)
 
     def check(self, arguments: CreateLeadArguments, approver: User) -> None:
         """The owner must still be here."""
         require_owner(arguments.owner_id, approver)
 
     def finish(self, arguments: CreateLeadArguments, written: Record) -> JsonValue:
-        """Attach every unmatched message of this address to the new lead; note which they were."""
+        """Attach every unmatched message of the message's own sender; note which they were.
+
+        The lead's address may have been corrected: whose messages these are says the message.
+        """
+        message = Activity.objects.filter(pk=arguments.activity_id)
+        sender = message.values_list(Lower("counterpart_address"))
         unmatched = (
             Activity.objects.matched_to_nothing()
             .alias(address=Lower("counterpart_address"))
-            .filter(address=arguments.email.lower())
+            .filter(address__in=sender)
         )
         attached = list(unmatched.select_for_update().order_by("pk").values_list("pk", flat=True))
         Activity.objects.filter(pk__in=attached).update(lead_id=written.pk)
@@ -149,3 +155,9 @@ class UpdateLead(UpdateTool[UpdateLeadArguments]):
             raise ChangeNotPossibleError("The lead has been converted; it stays as it is.")
         if "owner_id" in arguments.model_fields_set:
             require_owner(arguments.owner_id, approver)
+
+    def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
+        """A lead that has been converted since stays as it is."""
+        if isinstance(record, Lead) and record.status == LeadStatus.CONVERTED:
+            raise ChangeNotPossibleError("The lead has been converted; it stays as it is.")
+        require_owner_back(back, approver)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apps.crm.models import Opportunity, Stage
 from apps.execution.exceptions import ChangeNotPossibleError, ReferenceRefusedError
+from apps.execution.schemas import JsonValue
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
@@ -20,6 +23,16 @@ def require_owner(owner_id: int | None, approver: User) -> None:
         raise ReferenceRefusedError(
             "owner_id", "This person has left, or is none to whom you may give records."
         )
+
+
+def require_owner_back(back: Mapping[str, JsonValue], approver: User) -> None:
+    """See that an undo gives the record to nobody who has left.
+
+    Raises:
+        ReferenceRefusedError: it would.
+    """
+    owner_id = back.get("owner_id")
+    require_owner(None if owner_id is None else int(str(owner_id)), approver)
 
 
 def require_open_stage(stage_id: int) -> None:
