@@ -153,9 +153,11 @@ def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
 
 def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:
     execution = suggestion.execution
-    if suggestion.state != State.APPLIED or execution is None or _refusal(suggestion, viewer):
+    if suggestion.state != State.APPLIED or execution is None:
         return None
-    return undoable_until(execution, now=timezone.now())
+    until = undoable_until(execution, now=timezone.now())
+    # Only a tool that is there can say who may use it.
+    return None if until is None or _refusal(suggestion, viewer) else until
 
 
 def diffs_of(suggestions: Sequence[Suggestion]) -> dict[int, Diff]:

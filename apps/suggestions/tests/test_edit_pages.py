@@ -276,3 +276,17 @@ def test_an_edited_suggestion_says_so_in_the_admin(cast: Cast, client_for: Clien
         .content.decode()
     )
     assert "edited" in text
+
+
+def test_what_was_applied_by_a_tool_that_is_gone_is_still_shown(
+    cast: Cast, client_for: ClientFor, api_for: ApiFor
+) -> None:
+    _, suggestion = details_suggestion(cast)
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
+    Suggestion.objects.update(tool="correct_contact")
+    Execution.objects.update(tool="correct_contact")
+    assert client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").status_code == 200
+    read = api_for(cast.rep).get(f"/api/v1/suggestions/{suggestion.pk}/")
+    assert (read.status_code, read.json()["undoable_until"]) == (200, None)
+    shown = client_for(cast.rep).get(page(suggestion, "undo")).context["undo"]
+    assert shown.refusal == "There is no tool named 'correct_contact'."
