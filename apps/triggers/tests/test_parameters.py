@@ -68,7 +68,7 @@ def test_the_first_sentence_is_the_summary_and_the_rest_notes() -> None:
     assert trigger.summary == (
         "An open lead with no call, mail or meeting for some time and nothing planned."
     )
-    assert len(trigger.notes) == 1
+    assert len(trigger.notes) == 2
     assert "``" not in "".join(note for t in registry.all() for note in t.notes)
 
 

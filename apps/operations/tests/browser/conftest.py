@@ -73,7 +73,8 @@ def complaints(context: BrowserContext) -> Iterator[list[str]]:
 
 @pytest.fixture
 def rep_page(page: Page, site: Site, complaints: list[str]) -> Page:
-    """A page on which the rep has signed in."""
+    """A page on which the rep has signed in. A message that is still fading in has no contrast yet."""
+    page.emulate_media(reduced_motion="reduce")
     sign_in(page, site, "rep")
     return page
 
