@@ -59,8 +59,9 @@ class Company:
         """Let one thing happen."""
         weights: dict[Callable[[], None], int] = {
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
-            self.add_activity: 30, self.hear_from_a_stranger: 6, self.sort_out_a_message: 10,
-            self.chase: 4, self.court: 4, self.negotiate: 5, self.step_back: 4, self.add_task: 8,
+            self.add_activity: 30, self.hear_from_a_stranger: 4, self.sort_out_a_message: 7,
+            self.chase: 4, self.court: 4, self.negotiate: 5, self.step_back: 3, self.push_date: 4,
+            self.pile_up: 2, self.cool_off: 3, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14,
@@ -164,13 +165,47 @@ class Company:
         deal = self._some(Opportunity, always=True)
         if deal is None:
             return
-        born = {"created_at": self.now - timedelta(days=75), "amount": 40_000}
-        Opportunity.objects.filter(pk=deal.pk).update(**born)
-        with_whom = self.random.choice([deal.contact, self._some(Contact)])
+        early = Stage.objects.open().order_by("position")[0]
+        Opportunity.objects.filter(pk=deal.pk).update(
+            created_at=self.now - timedelta(days=75), amount=40_000, stage=early
+        )
+        with_whom = self.random.choice([deal.contact, deal.contact, self._some(Contact)])
         for days in (2, 6, 11, 19, 28, 40):
             Activity.objects.create(
                 owner=self._person(), activity_kind=ActivityKind.MEETING, opportunity=deal,
                 contact=with_whom, occurred_at=self.now - timedelta(days=days),
+            )  # fmt: skip
+
+    def push_date(self) -> None:
+        """Put off the close date of an open deal twice."""
+        deal = self._some(Opportunity, always=True)
+        if deal is None:
+            return
+        early = Stage.objects.open().order_by("position")[0]
+        for days in (10, 40, 80):
+            Opportunity.objects.filter(pk=deal.pk).update(
+                stage=early, expected_close_on=(self.now + timedelta(days=days)).date()
+            )
+
+    def pile_up(self) -> None:
+        """Give one person more to do than they get done."""
+        person = self.random.choice(self.people)
+        day = (self.now - timedelta(days=4)).date()
+        Task.objects.bulk_create(Task(owner=person, title="Call", due_on=day) for _ in range(25))
+
+    def cool_off(self) -> None:
+        """Let a lead's chance fall."""
+        lead = self._some(Lead, always=True)
+        if lead is None:
+            return
+        Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.WORKING)
+        former = Score.objects.filter(prediction=Prediction.LEAD_CONVERSION, record_id=lead.pk)
+        for days, score in ((3, 0.9), (0, 0.2)):
+            former.update(is_latest=False)
+            Score.objects.create(
+                prediction=Prediction.LEAD_CONVERSION, record_kind=RecordKind.LEAD,
+                record_id=lead.pk, score_0_1=score, model_version="1",
+                scored_at=self.now - timedelta(days=days),
             )  # fmt: skip
 
     def step_back(self) -> None:
