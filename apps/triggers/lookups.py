@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.lookups import Lookup
 
 
+# Foreign keys inherit no look-ups of other fields.
+@models.ForeignKey.register_lookup
 @models.Field.register_lookup
 class AnyOf(Lookup):
     """Like ``in``, without a parameter for each value: thousands of them cost more than the question."""
@@ -23,8 +25,3 @@ class AnyOf(Lookup):
         """The comparison with the array."""
         column, params = self.process_lhs(compiler, connection)
         return f"{column} = ANY(%s)", (*params, self.rhs)
-
-
-@models.ForeignKey.register_lookup
-class AnyOfKeys(AnyOf):
-    """The same for the column of a foreign key."""

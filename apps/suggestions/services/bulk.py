@@ -28,7 +28,7 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
 from apps.suggestions.services.access import decidable, may_decide, visible_by_id
 from apps.suggestions.services.approving import approve_decidable
-from apps.suggestions.services.moves import TenantNow
+from apps.suggestions.services.moves import TenantNow, entry_of
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError
 from apps.tenants.models import Tenant
@@ -257,13 +257,7 @@ def _record_reach(actor: Actor, ids: Iterable[int]) -> None:
     record_events(
         actor,
         [
-            Entry(
-                Event.PERMISSION_REFUSED,
-                record_kind=suggestion.record_kind,
-                record_id=suggestion.record_id,
-                suggestion_id=suggestion.pk,
-                details={"tool": suggestion.tool},
-            )
+            entry_of(Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
             for suggestion in Suggestion.objects.filter(pk__in=ids).order_by("id")
         ],
     )

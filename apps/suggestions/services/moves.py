@@ -156,13 +156,15 @@ def record(
     **details: Detail,
 ) -> None:
     """Write it to the audit log, in the caller's transaction."""
-    record_event(
-        actor,
-        Entry(
-            event,
-            record_kind=suggestion.record_kind,
-            record_id=suggestion.record_id,
-            suggestion_id=suggestion.pk,
-            details=dict(details),
-        ),
+    record_event(actor, entry_of(event, suggestion, **details))
+
+
+def entry_of(event: Event, suggestion: Suggestion, **details: Detail) -> Entry:
+    """An entry about a suggestion and its record, to be written alone or with others."""
+    return Entry(
+        event,
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        suggestion_id=suggestion.pk,
+        details=dict(details),
     )

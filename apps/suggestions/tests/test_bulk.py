@@ -303,7 +303,7 @@ def test_switched_off_means_off(cast: Cast) -> None:
     assert outcomes(bulk) == [("failed", "module_off")]
 
 
-def test_our_own_fault_with_one_stops_no_other(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_fault_with_one_stops_no_other(cast: Cast) -> None:
     broken, fine = waiting(cast), waiting(cast)
     bulk = asked_by(cast.rep, broken, fine)
     # As if the column had been taken away while the suggestion waited.
