@@ -81,9 +81,9 @@ GRANTS: dict[str, TableGrants] = {
     "crm_importrun": TableGrants(),
     # Written by database triggers alone (SECURITY DEFINER).
     "crm_changelog": TableGrants(run_time=READ, ai=READ, apply=None),
-    # The road: rows are never removed.
+    # The road: rows are added when all is known, and never changed or removed.
     "execution_policydecision": TableGrants(run_time=ADD, ai=None, apply=None),
-    "execution_execution": TableGrants(run_time=WRITE, ai=READ, apply=None),
+    "execution_execution": TableGrants(run_time=ADD, ai=READ, apply=None),
     # What the AI's side writes.
     "brain_braincall": TableGrants(run_time=ADD, ai=ADD),
     "predictions_score": TableGrants(ai=READ),

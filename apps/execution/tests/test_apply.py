@@ -395,13 +395,17 @@ def one_execution(cast: Cast) -> Execution:
 def test_the_database_wants_approver_and_policy_decision(
     one_execution: Execution, column: str
 ) -> None:
+    one_execution.pk = None
+    setattr(one_execution, column, None)
     with pytest.raises(IntegrityError, match="not-null"), transaction.atomic():
-        Execution.objects.filter(pk=one_execution.pk).update(**{column: None})
+        one_execution.save()
 
 
 def test_the_database_knows_the_statuses(one_execution: Execution) -> None:
+    one_execution.pk = None
+    one_execution.status = "maybe"
     with pytest.raises(IntegrityError, match="execution_status_is_known"), transaction.atomic():
-        Execution.objects.filter(pk=one_execution.pk).update(status="maybe")
+        one_execution.save()
     assert set(ExecutionStatus.values) == {"succeeded", "failed"}
 
 

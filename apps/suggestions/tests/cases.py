@@ -59,20 +59,37 @@ def put_in(suggestion: Suggestion, state: State, by: User) -> Suggestion:
     return suggestion
 
 
+def give_execution(suggestion: Suggestion, **values: object) -> Execution:
+    """Put a copy of its execution in the place of it: the rows themselves cannot be changed."""
+    execution = Suggestion.objects.get(pk=suggestion.pk).execution
+    assert execution is not None
+    execution.pk = None
+    execution.idempotency_key += ":copy"
+    execution.policy_decision = _policy_decision(suggestion)
+    for name, value in values.items():
+        setattr(execution, name, value)
+    execution.save()
+    Suggestion.objects.filter(pk=suggestion.pk).update(execution=execution)
+    return execution
+
+
 def _execution(suggestion: Suggestion, by: User) -> Execution:
-    policy = PolicyDecision.objects.create(
-        decided_at=NOW, tool=suggestion.tool, verdict=Verdict.PERSON_MUST_DECIDE, policy_version=1
-    )
     return Execution.objects.create(
         tool=suggestion.tool,
         arguments=suggestion.arguments,
         record_kind=suggestion.record_kind,
         record_id=suggestion.record_id,
         status=ExecutionStatus.SUCCEEDED,
-        policy_decision=policy,
+        policy_decision=_policy_decision(suggestion),
         approved_by=by,
         approved_at=NOW,
         started_at=NOW,
         finished_at=NOW,
         idempotency_key=f"case:{suggestion.pk}",
+    )
+
+
+def _policy_decision(suggestion: Suggestion) -> PolicyDecision:
+    return PolicyDecision.objects.create(
+        decided_at=NOW, tool=suggestion.tool, verdict=Verdict.PERSON_MUST_DECIDE, policy_version=1
     )

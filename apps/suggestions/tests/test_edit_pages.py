@@ -17,6 +17,7 @@ from apps.execution.models import Execution
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve, edit, reject
+from apps.suggestions.tests.cases import give_execution
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.suggestions.tests.test_review_edits import details_suggestion
 from apps.tenants.models import Tenant
@@ -282,9 +283,9 @@ def test_what_was_applied_by_a_tool_that_is_gone_is_still_shown(
     cast: Cast, client_for: ClientFor, api_for: ApiFor
 ) -> None:
     _, suggestion = details_suggestion(cast)
-    approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
     Suggestion.objects.update(tool="correct_contact")
-    Execution.objects.update(tool="correct_contact")
+    give_execution(done, tool="correct_contact")
     assert client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").status_code == 200
     read = api_for(cast.rep).get(f"/api/v1/suggestions/{suggestion.pk}/")
     assert (read.status_code, read.json()["undoable_until"]) == (200, None)

@@ -21,7 +21,7 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.services import approve, undo
-from apps.suggestions.tests.cases import LONG_AGO, NOW, put_in, scan, suggested
+from apps.suggestions.tests.cases import LONG_AGO, NOW, give_execution, put_in, scan, suggested
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import refusing
 from apps.tenants.tests.threads import at_once
@@ -84,8 +84,7 @@ def test_too_late(cast: Cast) -> None:
 
 def test_what_failed_cannot_be_taken_back(cast: Cast) -> None:
     suggestion = applied(cast)
-    assert suggestion.execution is not None
-    Execution.objects.filter(pk=suggestion.execution.pk).update(status="failed")
+    give_execution(suggestion, status="failed")
     with pytest.raises(NotReversibleError):
         undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
 

@@ -148,6 +148,15 @@ def test_nobody_changes_the_audit_log(acme: Tenant, role: Role | None, statement
     refuse(role, statement)
 
 
+@pytest.mark.parametrize("role", [Role.AI, Role.APPLY, None])
+@pytest.mark.parametrize("table", ["execution_execution", "execution_policydecision"])
+@pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+def test_nobody_changes_what_was_executed(
+    acme: Tenant, role: Role | None, table: str, verb: str
+) -> None:
+    refuse(role, verb.format(table))
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -255,7 +264,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "crm_importrun": ("ardw", "", ""),
         "crm_changelog": (read, read, ""),
         "execution_policydecision": (add, "", ""),
-        "execution_execution": (write, read, ""),
+        "execution_execution": (add, read, ""),
         "brain_braincall": (add, add, ""),
         "triggers_signal": ("ardw", write, ""),
         "triggers_scan": ("ardw", "", ""),
