@@ -154,3 +154,25 @@ class UndoConflictError(ExecutionError):
     def __init__(self, fields: list[str]) -> None:
         self.extras: dict[str, Any] = {"fields": fields}
         super().__init__()
+
+
+class LaterWorkError(ExecutionError):
+    """A new record has been worked on since it was made; it is undone only by whoever says that they know."""
+
+    code = "later_work"
+    status = 409
+
+    def __init__(
+        self, noun: str, labels: dict[str, str], hanging: dict[str, int], counted: list[str]
+    ) -> None:
+        self.extras: dict[str, Any] = {
+            "fields": [*labels],
+            "hanging": hanging,
+            "despite": sorted({*labels, *hanging}),
+        }
+        work = [f"edited: {', '.join(labels.values())}"] if labels else []
+        work += [f"hung on it: {', '.join(counted)}"] if counted else []
+        super().__init__(
+            f"The {noun.lower()} has been worked on since it was made ({'; '.join(work)}),"
+            " so it was left alone. Nothing was undone."
+        )

@@ -82,13 +82,18 @@ class ApprovedChange:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedUndo:
-    """The wish of a person to take back what one execution wrote."""
+    """The wish of a person to take back what one execution wrote.
+
+    ``despite`` names what they know was made of a new record since: columns, and kinds of records that were
+    hung on it.
+    """
 
     execution_id: int
     approved_by: User
     approved_at: datetime
     actor: Actor
     suggestion_id: int | None
+    despite: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,6 +290,18 @@ class SnoozeSerializer(serializers.Serializer[Any]):
     until = UtcDateTimeField(help_text="At most 90 days ahead.")
 
 
+class UndoSerializer(serializers.Serializer[Any]):
+    """What is known to have been made of a new record since."""
+
+    despite = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        required=False,
+        default=list,
+        help_text="What the 409 `later_work` named: a new record that was worked on since is left alone"
+        " unless you name all of it.",
+    )
+
+
 class SuggestionPermission(BasePermission):
     """The person's role allows to see suggestions; whether to decide is asked by the services."""
 
@@ -358,15 +370,17 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
             )
         )
 
-    @extend_schema(request=None, responses=SuggestionDetailSerializer)
+    @extend_schema(request=UndoSerializer, responses=SuggestionDetailSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
     def undo(self, request: Request, pk: str) -> Response:
         """Take back an applied one; what was edited since stays and is named in `closed_because`."""
+        fields = self._read(UndoSerializer, pk)
         return self._answer(
             services.undo(
                 suggestion_id=int(pk),
                 user=person_of(request),
                 now=timezone.now(),
+                despite=fields["despite"],
                 origin=Origin.API,
             )
         )

@@ -15,6 +15,7 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog
 from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
+from apps.execution.models import Execution
 from apps.execution.schemas import Diff, RecordRef, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
@@ -141,14 +142,22 @@ def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
         return ShownUndo("It is not applied.", None, ())
     try:
         plan = plan_undo(execution, now=now)
-        tool = tools.get(suggestion.tool)
-        side_effects = tool.side_effects(tool.parse(execution.arguments))
     except ExecutionError as error:
         return ShownUndo(error.message, None, ())
     refusal = _refusal(suggestion, viewer)
     if plan.staying and not plan.returning:
-        refusal = "Everything that was written has been edited since."
-    return ShownUndo(refusal, plan, side_effects)
+        names = ", ".join(row.label for row in plan.staying)
+        refusal = f"What would be put back has been edited since: {names}."
+    return ShownUndo(refusal, plan, _side_effects_of(execution))
+
+
+def _side_effects_of(execution: Execution) -> tuple[str, ...]:
+    """What an applied change did besides, as far as its arguments can still be read."""
+    tool = tools.get(execution.tool)
+    try:
+        return tool.side_effects(tool.parse(execution.arguments))
+    except InvalidArgumentsError:
+        return (tool.consequences,)
 
 
 def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:

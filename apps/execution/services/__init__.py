@@ -6,14 +6,10 @@ from apps.execution.services.access import (
     hidden_records,
     sees_records,
 )
-from apps.execution.services.applying import apply_change, record_failure
-from apps.execution.services.undoing import (
-    UndoPlan,
-    plan_undo,
-    record_undo_failure,
-    undo_change,
-    undoable_until,
-)
+from apps.execution.services.applying import apply_change
+from apps.execution.services.recording import record_failure
+from apps.execution.services.undo_plans import UndoPlan, plan_undo, undoable_until
+from apps.execution.services.undoing import undo_change
 
 __all__ = [
     "UndoPlan",
@@ -23,7 +19,6 @@ __all__ = [
     "hidden_records",
     "plan_undo",
     "record_failure",
-    "record_undo_failure",
     "sees_records",
     "undo_change",
     "undoable_until",

@@ -18,9 +18,10 @@ from apps.crm.models import Record
 from apps.execution import policy
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
-from apps.execution.models import Execution, PolicyDecision
+from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
 from apps.execution.services.access import check_permission, check_sight, moved_in, read_records
+from apps.execution.services.recording import record_policy
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import model_of, to_json
 from apps.tenants.enums import Role
@@ -68,44 +69,6 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
             ),
         )
     return execution
-
-
-def record_failure(change: ApprovedChange, *, code: str, message: str, now: datetime) -> Execution:
-    """Keep a failed attempt, after its transaction was rolled back."""
-    execution = Execution.objects.create(
-        tool=change.tool,
-        arguments=dict(change.arguments),
-        record_kind=change.record.kind,
-        record_id=change.record.id,
-        status=ExecutionStatus.FAILED,
-        error_code=code,
-        error_message=message,
-        policy_decision=record_policy(change.tool, policy.decide(change), now),
-        approved_by=change.approved_by,
-        approved_at=change.approved_at,
-        started_at=now,
-        finished_at=now,
-        idempotency_key=change.idempotency_key,
-    )
-    record_event(
-        change.actor,
-        Entry(
-            Event.EXECUTION_FAILED,
-            record_kind=change.record.kind.value,
-            record_id=change.record.id,
-            suggestion_id=change.suggestion_id,
-            execution_id=execution.pk,
-            details={"tool": change.tool, "code": code},
-        ),
-    )
-    return execution
-
-
-def record_policy(tool: str, answer: policy.PolicyAnswer, now: datetime) -> PolicyDecision:
-    """Keep what policy answered; every execution needs it."""
-    return PolicyDecision.objects.create(
-        decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
-    )
 
 
 def _write(tool: Tool[Any], arguments: Any, locked: Mapping[RecordRef, Record]) -> Record:

@@ -27,7 +27,7 @@ def test_a_new_lead_notes_its_messages_and_gives_them_back(cast: Cast) -> None:
     assert noted == {"attached_activities": [first.pk, second.pk, moved.pk]}
     Activity.objects.filter(pk=moved.pk).update(lead=other)
     with taking_role(Role.APPLY):
-        tool.unfinish(arguments, lead, noted)
+        tool.unfinish(lead, noted, frozenset({"status"}))
     assert dict(Activity.objects.values_list("pk", "lead")) == {
         first.pk: None,
         second.pk: None,
@@ -53,7 +53,7 @@ def noted_by_update_task(status: str, asked: str) -> tuple[JsonValue, list[datet
         dates.append(task.completed_at)
         task.status = status
         task.save(update_fields=["status"])
-        tool.unfinish(arguments, task, noted)
+        tool.unfinish(task, noted, frozenset({"status"}))
     task.refresh_from_db()
     return noted, [*dates, task.completed_at]
 

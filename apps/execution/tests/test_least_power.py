@@ -31,8 +31,7 @@ def test_policy_is_asked_on_the_road_and_nowhere_else() -> None:
     asked = [call for call in calls_in("decide") if "policy.decide" in call]
     assert asked == [
         "apps/execution/services/applying.py: policy.decide(change)",
-        "apps/execution/services/applying.py: policy.decide(change)",
-        "apps/execution/services/undoing.py: policy.decide(undo)",
+        "apps/execution/services/recording.py: policy.decide(attempt)",
         "apps/execution/services/undoing.py: policy.decide(undo)",
     ]
 

@@ -130,11 +130,15 @@ class Tool(ABC, Generic[ArgumentsT]):
         """
         return None
 
-    def unfinish(self, arguments: ArgumentsT, written: Record, noted: JsonValue) -> None:
+    def attached(self, noted: JsonValue) -> tuple[RecordRef, ...]:
+        """The records that ``finish``, which had ``noted`` this, hung on the new one."""
+        return ()
+
+    def unfinish(self, written: Record, noted: JsonValue, returned: frozenset[str]) -> None:
         """Take back the side effects of ``finish``, which had ``noted`` this.
 
-        Called within the undo's role and transaction, after the fields of ``written`` were set back.
-        What a person has changed since is left as it is.
+        Called within the undo's role and transaction, after the fields that ``returned`` names were set
+        back in ``written``. What a person has changed since is left as it is.
         """
 
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 from pydantic import Field, model_validator
 
 from apps.crm.enums import RecordKind
-from apps.crm.models import Record
+from apps.crm.models import Opportunity, Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError
 from apps.execution.schemas import JsonValue
-from apps.execution.tools.base import ToolArguments, UpdateTool
+from apps.execution.tools.base import ToolArguments, UpdateTool, to_json
 from apps.execution.tools.fields import (
     Amount,
     CurrencyCode,
@@ -89,6 +89,19 @@ class UpdateOpportunity(UpdateTool[UpdateOpportunityArguments]):
             raise ChangeNotPossibleError("The close date of an open deal does not lie in the past.")
         if "owner_id" in given:
             require_owner(arguments.owner_id, approver)
+
+    def finish(self, arguments: UpdateOpportunityArguments, written: Record) -> JsonValue:
+        """The database has dated the new stage; note since when the deal had been in the former one."""
+        assert isinstance(written, Opportunity)  # noqa: S101 - narrows the type
+        former = written.stage_entered_at
+        dated = Opportunity.objects.filter(pk=written.pk).exclude(stage_entered_at=former)
+        return {"stage_entered_at": to_json(former)} if dated.exists() else None
+
+    def unfinish(self, written: Record, noted: JsonValue, returned: frozenset[str]) -> None:
+        """A deal that is back in its stage has been there since then, as if it had never left."""
+        if "stage_id" in returned and isinstance(noted, dict):
+            deal = Opportunity.objects.filter(pk=written.pk)
+            deal.update(stage_entered_at=noted["stage_entered_at"])
 
     def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
         """A deal that has been closed since stays as it is."""

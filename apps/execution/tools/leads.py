@@ -99,10 +99,15 @@ class CreateLead(Tool[CreateLeadArguments]):
         Activity.objects.filter(pk__in=attached).update(lead_id=written.pk)
         return {"attached_activities": attached}
 
-    def unfinish(self, arguments: CreateLeadArguments, written: Record, noted: JsonValue) -> None:
+    def attached(self, noted: JsonValue) -> tuple[RecordRef, ...]:
+        """Those messages."""
+        ids = noted.get("attached_activities", []) if isinstance(noted, dict) else []
+        return tuple(RecordRef(RecordKind.ACTIVITY, activity_id) for activity_id in ids)
+
+    def unfinish(self, written: Record, noted: JsonValue, returned: frozenset[str]) -> None:
         """Detach those messages; one that has moved to another record since stays there."""
-        attached = noted.get("attached_activities", []) if isinstance(noted, dict) else []
-        Activity.objects.filter(pk__in=attached, lead_id=written.pk).update(lead_id=None)
+        ids = [ref.id for ref in self.attached(noted)]
+        Activity.objects.filter(pk__in=ids, lead_id=written.pk).update(lead_id=None)
 
 
 class UpdateLeadArguments(ToolArguments):

@@ -46,6 +46,8 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
     def finish(self, arguments: UpdateTaskArguments, written: Record) -> JsonValue:
         """Date the completion, or take its date away; note the date that stood there."""
         assert isinstance(written, Task)  # noqa: S101 - narrows the type
+        if "status" not in arguments.model_fields_set:
+            return None
         former = written.completed_at
         completed_at = completion_of(written.status, former, timezone.now())
         if completed_at == former:
@@ -53,9 +55,9 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
         Task.objects.filter(pk=written.pk).update(completed_at=completed_at)
         return {"completed_at": to_json(former)}
 
-    def unfinish(self, arguments: UpdateTaskArguments, written: Record, noted: JsonValue) -> None:
-        """Put back the date of completion that stood there."""
-        if isinstance(noted, dict) and "completed_at" in noted:
+    def unfinish(self, written: Record, noted: JsonValue, returned: frozenset[str]) -> None:
+        """Put back the date of completion that stood there, with the status that it belongs to."""
+        if "status" in returned and isinstance(noted, dict):
             Task.objects.filter(pk=written.pk).update(completed_at=noted["completed_at"])
 
 

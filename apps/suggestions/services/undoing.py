@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -24,17 +25,24 @@ log = logging.getLogger(__name__)
 
 
 def undo(
-    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+    *,
+    suggestion_id: int,
+    user: User,
+    now: datetime,
+    despite: Collection[str] = (),
+    origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Take back an applied suggestion, within the company's days.
 
-    Fields that were edited since stay as they are; the inverse execution names them.
+    Fields that were edited since stay as they are; the inverse execution names them. A record that was made
+    and worked on since is closed only when ``despite`` names all of that work (``UndoPlan.later_work``).
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
         AlreadyDecidedError: it is not applied (any more).
-        NotReversibleError, UndoWindowError, UndoConflictError, RecordGoneError, UnknownToolError: it
-            cannot be undone; nothing was written.
+        NotReversibleError, UndoWindowError, UndoConflictError, LaterWorkError, RecordGoneError,
+            UnknownToolError, ReferenceRefusedError, ChangeNotPossibleError: it cannot be undone (like this);
+            nothing was written.
         UndoFailedError: the write failed; the change stands and the undo can be tried again.
     """
     suggestion = decidable(user, suggestion_id, origin)
@@ -47,6 +55,7 @@ def undo(
         approved_at=now,
         actor=actor,
         suggestion_id=suggestion.pk,
+        despite=frozenset(despite),
     )
     try:
         with acting(actor):
@@ -70,7 +79,7 @@ def undo(
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})
         with acting(actor):
-            execution.record_undo_failure(
+            execution.record_failure(
                 wish, code=trouble, message=f"the database refused it ({trouble}).", now=now
             )
         raise UndoFailedError("the database refused it.") from error

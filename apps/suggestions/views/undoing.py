@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.enums import Origin
-from apps.execution.exceptions import ExecutionError
+from apps.execution.exceptions import ExecutionError, LaterWorkError
 from apps.suggestions import services
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
@@ -34,10 +34,17 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def _undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:
     try:
         done = services.undo(
-            suggestion_id=suggestion.pk, user=viewer_of(request), now=timezone.now()
+            suggestion_id=suggestion.pk,
+            user=viewer_of(request),
+            now=timezone.now(),
+            despite=request.POST.getlist("despite"),
         )
     except SuggestionNotFoundError:
         raise
+    except LaterWorkError as error:
+        # The page tells it field by field, and how to go on.
+        messages.error(request, error.message)
+        return redirect("suggestions:undo", suggestion.pk)
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
     else:

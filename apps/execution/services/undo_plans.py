@@ -1,0 +1,250 @@
+"""What an undo would do: which fields go back and which stay, and what became of a new record since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Record
+from apps.execution.diff import label_of, text_of
+from apps.execution.enums import ExecutionStatus
+from apps.execution.exceptions import (
+    AlreadyUndoneError,
+    ExecutionError,
+    NotReversibleError,
+    RecordGoneError,
+    UndoWindowError,
+)
+from apps.execution.models import Execution
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools import Tool, registry
+from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
+from apps.tenants.connections import tenant_connection
+from apps.tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneField:
+    """One field: what was written, what stands there now, and what an undo would put there.
+
+    ``is_bound``: one that it means something only with has been edited since (the currency of an amount).
+    """
+
+    name: str
+    written: JsonValue
+    now: JsonValue
+    back: JsonValue
+    is_bound: bool = False
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody has edited it since, or what belongs to it."""
+        return self.is_bound or self.now != self.written
+
+    @property
+    def is_back(self) -> bool:
+        """Whether there is nothing to do: it stands there as it did before."""
+        return self.now == self.back
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an undo finds in the record as it stands.
+
+    ``edited`` and ``hanging`` are of a new record alone: the other fields that are not as they were made,
+    and how many records of each kind were hung on it since.
+    """
+
+    returning: tuple[UndoneField, ...]
+    staying: tuple[UndoneField, ...]
+    edited: tuple[UndoneField, ...] = ()
+    hanging: Mapping[RecordKind, int] | None = None
+
+    @property
+    def later_work(self) -> frozenset[str]:
+        """What people have made of a new record since, by column and by kind of record."""
+        names = {field.name for field in self.edited}
+        return frozenset(names | {kind.value for kind in self.hanging or ()})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownUndo:
+    """One field of an undo as people read it."""
+
+    label: str
+    now_text: str
+    back_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPlan:
+    """What an undo would do: what comes back, and what stays because it was edited since.
+
+    Of a new record, ``edited`` are the fields that somebody has changed since, with what they were made
+    with (``back_text``), and ``hanging`` says in words what was hung on it. An undo leaves it alone unless it
+    names all of that (``later_work``).
+    """
+
+    record: RecordRef
+    is_creation: bool
+    returning: tuple[ShownUndo, ...]
+    staying: tuple[ShownUndo, ...]
+    edited: tuple[ShownUndo, ...]
+    hanging: tuple[str, ...]
+    later_work: tuple[str, ...]
+    until: datetime
+
+
+def plan_undo(execution: Execution, *, now: datetime) -> UndoPlan:
+    """Say what an undo would do, from the record as it stands, without locking it.
+
+    Raises:
+        UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, RecordGoneError: it cannot
+            be undone.
+    """
+    tool = tool_of(execution)
+    until = check_open(execution, now)
+    row = rows_of(execution).values().first()
+    if row is None:
+        raise RecordGoneError()
+    found = compare(tool, execution, row)
+    kind = RecordKind(execution.record_kind)
+    currency = str(row.get(CURRENCY_FIELD) or "")
+
+    def shown(field: UndoneField, back: JsonValue) -> ShownUndo:
+        return ShownUndo(
+            label_of(kind, field.name),
+            text_of(kind, field.name, field.now, currency=currency),
+            text_of(kind, field.name, back, currency=currency),
+        )
+
+    return UndoPlan(
+        record=RecordRef(kind, row["id"]),
+        is_creation=tool.is_creation,
+        returning=tuple(shown(field, field.back) for field in found.returning),
+        staying=tuple(shown(field, field.back) for field in found.staying),
+        edited=tuple(shown(field, field.written) for field in found.edited),
+        hanging=tuple(counted(found.hanging or {})),
+        later_work=tuple(sorted(found.later_work)),
+        until=until,
+    )
+
+
+def undoable_until(execution: Execution, *, now: datetime) -> datetime | None:
+    """Until when it can be undone; None when it cannot, whatever its record says."""
+    try:
+        tool_of(execution)
+        return check_open(execution, now)
+    except ExecutionError:
+        return None
+
+
+def tool_of(execution: Execution) -> Tool[Any]:
+    """The tool that can take back what it wrote.
+
+    Raises:
+        UnknownToolError, NotReversibleError: there is none.
+    """
+    tool = registry.get(execution.tool)
+    if not tool.is_reversible:
+        raise NotReversibleError(tool.irreversible_because)
+    if execution.undoes_id is not None or execution.status != ExecutionStatus.SUCCEEDED:
+        raise NotReversibleError()
+    return tool
+
+
+def check_open(execution: Execution, now: datetime) -> datetime:
+    """The moment until which the execution may be undone.
+
+    Raises:
+        UndoWindowError, AlreadyUndoneError: it may not any more.
+    """
+    tenant: Tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
+    until: datetime = execution.finished_at + timedelta(days=tenant.undo_days)
+    if now > until:
+        raise UndoWindowError(tenant.undo_days)
+    if execution.undo_attempts.filter(status=ExecutionStatus.SUCCEEDED).exists():
+        raise AlreadyUndoneError()
+    return until
+
+
+def rows_of(execution: Execution) -> Any:
+    """The record that was written, as a queryset of at most one row."""
+    kind = RecordKind(execution.record_kind)
+    return model_of(kind)._default_manager.filter(pk=execution.record_id)
+
+
+def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Found:
+    """Hold the record's columns against what was written.
+
+    Of an update the fields that it wrote go back, of a creation those that the tool declares.
+    """
+    now = {name: to_json(row[name]) for name in model_of(tool.writes).tracked_fields}
+    if not tool.is_creation:
+        back = execution.before_values[f"{execution.record_kind}:{execution.record_id}"]
+        return _sorted_out(tool, execution.after_values, now, back)
+    made = {name: _made_with(tool, name, execution.after_values) for name in now}
+    found = _sorted_out(tool, made, now, tool.undo_values)
+    edited = tuple(
+        UndoneField(name, made[name], now[name], made[name])
+        for name in sorted(set(now) - set(tool.undo_values))
+        if now[name] != made[name]
+    )
+    return Found(found.returning, found.staying, edited, _hung_on(tool, execution))
+
+
+def counted(hanging: Mapping[RecordKind, int]) -> list[str]:
+    """How many of each kind, in words."""
+    words = []
+    for kind, count in sorted(hanging.items()):
+        noun = kind.label if count == 1 else model_of(kind)._meta.verbose_name_plural
+        words.append(f"{count} {str(noun).lower()}")
+    return words
+
+
+def _sorted_out(
+    tool: Tool[Any],
+    written: Mapping[str, JsonValue],
+    now: Mapping[str, JsonValue],
+    back: Mapping[str, JsonValue],
+) -> Found:
+    """What goes back and what stays; what stands already as it did before is neither."""
+    edited = {name for name in back if now[name] not in (written[name], back[name])}
+    bound = {name for group in tool.together if group & edited for name in group}
+    fields = [
+        UndoneField(name, written[name], now[name], back[name], name in bound)
+        for name in sorted(back)
+    ]
+    return Found(
+        returning=tuple(field for field in fields if not field.is_back and not field.is_conflict),
+        staying=tuple(field for field in fields if not field.is_back and field.is_conflict),
+    )
+
+
+def _made_with(tool: Tool[Any], name: str, written: Mapping[str, JsonValue]) -> JsonValue:
+    """What a new record was given: by the tool or, where it said nothing, by the model's default."""
+    if name in written:
+        return written[name]
+    columns = model_of(tool.writes)._meta.concrete_fields
+    return to_json(next(field for field in columns if field.attname == name).get_default())
+
+
+def _hung_on(tool: Tool[Any], execution: Execution) -> dict[RecordKind, int]:
+    """How many records of each kind were hung on the new one since, by anybody."""
+    own = tool.attached(execution.note)
+    counts: dict[RecordKind, int] = {}
+    for relation in model_of(tool.writes)._meta.related_objects:
+        model = relation.related_model
+        if not (isinstance(model, type) and issubclass(model, Record)):
+            continue
+        count = (
+            model._default_manager.filter(**{relation.field.attname: execution.record_id})
+            .exclude(pk__in=[ref.id for ref in own if ref.kind == model.kind])
+            .count()
+        )
+        if count:
+            counts[model.kind] = counts.get(model.kind, 0) + count
+    return counts
