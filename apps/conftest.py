@@ -29,6 +29,8 @@ from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.users.enums import PersonRole
 from apps.users.models import ApiToken, Team, User
 from apps.users.tests.factories import TeamFactory, UserFactory
+from stubs.openai_server.testing import stand_in as stand_in
+from stubs.openai_server.testing import stand_in_process as stand_in_process
 
 PASSWORD = "correct horse battery"
 

@@ -1,0 +1,277 @@
+"""The stand-in as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import NoReturn
+
+from pydantic import JsonValue, ValidationError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from stubs.openai_server import replies
+from stubs.openai_server.answers import JsonObject
+from stubs.openai_server.behaviours import MODEL, SILENCE_S, Behaviour, behaviour_of
+from stubs.openai_server.ledger import Arrival, Ledger
+from stubs.openai_server.schemas import Question, ResponsesRequest, SchemaFormat
+from stubs.openai_server.strict_schemas import (
+    SchemaNode,
+    SchemaRefusedError,
+    StrictSchema,
+    parse_schema,
+)
+from stubs.openai_server.tampering import Written, write
+from stubs.openai_server.usage import tokens
+from stubs.openai_server.writing import Writer
+
+KEY_BEGINS = "sk-stand-in"
+HOSTS = ["127.0.0.1", "localhost"]
+REFUSAL = "I’m sorry, but I can’t help with that."
+_RETRY_AFTER_S = 1
+_EVENTS = "text/event-stream"
+_NO_SCHEMA = StrictSchema(SchemaNode.model_validate({}))
+
+
+class _RefusedError(Exception):
+    """The request is answered with an error."""
+
+    def __init__(self, status: int, outcome: str, body: JsonObject) -> None:
+        super().__init__(outcome)
+        self.status = status
+        self.outcome = outcome
+        self.body = body
+
+
+class _Cut(Response):
+    """Half of another response, then the connection is closed."""
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__()
+        self._whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a half; a server closes a connection whose response has no end."""
+        whole = self._whole
+        await send({"type": "http.response.start", "status": 200, "headers": whole.raw_headers})
+        half = bytes(whole.body[: len(whole.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+class StandIn:
+    """The endpoints, and what they remember."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+
+    def application(self) -> Starlette:
+        """The ASGI application. Only names of this machine are answered to."""
+        return Starlette(
+            routes=[
+                Route("/v1/responses", self.respond, methods=["POST"]),
+                Route("/v1/models", self.models),
+                Route("/control/requests", self.requests),
+                Route("/control/counts", self.counts),
+                Route("/control/reset", self.reset, methods=["POST"]),
+            ],
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
+        )
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one question."""
+        began = asyncio.get_running_loop().time()
+        arrival = await _arrival(request)
+        self._ledger.arrive(arrival)
+        self._ledger.begin()
+        try:
+            return await self._answer(request, arrival, began)
+        except _RefusedError as refused:
+            self._ledger.settle(arrival, refused.outcome)
+            return JSONResponse(refused.body, refused.status, _named())
+        finally:
+            self._ledger.end()
+
+    async def models(self, request: Request) -> Response:
+        """Name the models that there are."""
+        if not _is_key_good(request):
+            return JSONResponse(replies.error(HTTPStatus.UNAUTHORIZED), HTTPStatus.UNAUTHORIZED)
+        return JSONResponse(replies.model_list([MODEL]))
+
+    async def requests(self, _request: Request) -> Response:
+        """Tell what has arrived since the reset."""
+        return JSONResponse(self._ledger.requests())
+
+    async def counts(self, _request: Request) -> Response:
+        """Tell how much has arrived since the reset."""
+        return JSONResponse(self._ledger.counts())
+
+    async def reset(self, _request: Request) -> Response:
+        """Forget it."""
+        self._ledger.reset()
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _answer(self, request: Request, arrival: Arrival, began: float) -> Response:
+        if not arrival.is_key_good:
+            raise _RefusedError(401, "bad-key", replies.error(401))
+        asked = _parsed(arrival.body)
+        behaviour = behaviour_of(asked.model)
+        if behaviour is None:
+            message = f"The model '{asked.model}' does not exist or you do not have access to it."
+            raise _RefusedError(404, "no-such-model", replies.error(404, message))
+        schema = _schema_of(asked)
+        question = _question_of(asked)
+        behaviour = behaviour.at(self._ledger.count(asked.model))
+        self._ledger.settle(arrival, behaviour.name or "good")
+        if behaviour.status:
+            return _failure(behaviour)
+        if behaviour.name == "slow-first-byte" and await _is_gone_within(request, SILENCE_S):
+            return Response()
+        written = _written(behaviour, question, schema)
+        arrival.obeyed = list(written.obeyed)
+        reply = self._reply(asked, behaviour, written.text)
+        if behaviour.delay_ms:
+            ends = began + behaviour.delay_ms / 1000
+            await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
+        return _delivered(reply, behaviour, is_stream=bool(asked.stream))
+
+    def _reply(self, asked: ResponsesRequest, behaviour: Behaviour, text: str) -> replies.Reply:
+        if behaviour.name == "refusal":
+            text = REFUSAL
+        elif behaviour.name == "incomplete":
+            text = text[: len(text) // 2]
+        prompt = _prompt(asked)
+        usage = replies.Usage(tokens(prompt), self._ledger.prompts.read(prompt), tokens(text))
+        return replies.Reply(
+            asked,
+            text,
+            usage,
+            is_refusal=behaviour.name == "refusal",
+            is_incomplete=behaviour.name == "incomplete",
+        )
+
+
+async def _arrival(request: Request) -> Arrival:
+    headers = {
+        name: value for name, value in request.headers.items() if name.lower() != "authorization"
+    }
+    text = await request.body()
+    body: JsonValue
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text.decode(errors="replace")
+    return Arrival(request.url.path, headers, _is_key_good(request), body)
+
+
+def _is_key_good(request: Request) -> bool:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and key.startswith(KEY_BEGINS)
+
+
+def _parsed(body: JsonValue) -> ResponsesRequest:
+    """The request, as the API would take it."""
+    try:
+        return ResponsesRequest.model_validate(body)
+    except ValidationError as error:
+        _refuse(error)
+
+
+def _schema_of(asked: ResponsesRequest) -> StrictSchema | None:
+    """The schema of the answer, held against the rules; None when prose is asked for."""
+    wanted = asked.text.format
+    if not isinstance(wanted, SchemaFormat):
+        return None
+    try:
+        return parse_schema(wanted.name, json.dumps(wanted.schema_))
+    except SchemaRefusedError as error:
+        body = replies.error(
+            400, str(error), code="invalid_json_schema", param="text.format.schema"
+        )
+        raise _RefusedError(400, "bad-request", body) from error
+
+
+def _question_of(asked: ResponsesRequest) -> Question:
+    """The question in the user's message. A real model takes any text; this one knows one form."""
+    try:
+        return Question.model_validate_json(asked.text_of("user"))
+    except ValidationError as error:
+        _refuse(error, beside="input: the user's message is no question that the stand-in knows")
+
+
+def _refuse(error: ValidationError, beside: str = "") -> NoReturn:
+    problem = error.errors()[0]
+    param = ".".join(str(part) for part in problem["loc"])
+    code, message = "invalid_value", f"Invalid value: '{param}'. {problem['msg']}."
+    if beside:
+        message = f"{beside}: '{param}': {problem['msg']}."
+        param = "input"
+    elif problem["type"] == "extra_forbidden":
+        code, message = "unknown_parameter", f"Unknown parameter: '{param}'."
+    elif problem["type"] == "missing":
+        code, message = "missing_required_parameter", f"Missing required parameter: '{param}'."
+    body = replies.error(400, message, code=code, param=param)
+    raise _RefusedError(400, "bad-request", body) from error
+
+
+def _written(behaviour: Behaviour, question: Question, schema: StrictSchema | None) -> Written:
+    if schema is None:
+        return Written(Writer(question, _NO_SCHEMA).prose())
+    return write(question, schema, behaviour.name)
+
+
+def _prompt(asked: ResponsesRequest) -> str:
+    """Everything that was sent, what stays the same first."""
+    wanted = asked.text.format
+    schema = json.dumps(wanted.schema_) if isinstance(wanted, SchemaFormat) else ""
+    return "\n".join(
+        [schema, asked.instructions or "", asked.text_of("developer"), asked.text_of("user")]
+    )
+
+
+def _failure(behaviour: Behaviour) -> Response:
+    headers = _named()
+    if behaviour.retry_after_ms:
+        headers["retry-after-ms"] = str(behaviour.retry_after_ms)
+    elif behaviour.status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers["retry-after"] = str(_RETRY_AFTER_S)
+    return JSONResponse(replies.error(behaviour.status), behaviour.status, headers)
+
+
+def _delivered(reply: replies.Reply, behaviour: Behaviour, *, is_stream: bool) -> Response:
+    if not is_stream:
+        whole: Response = JSONResponse(reply.body(), headers=_named())
+        return _Cut(whole) if behaviour.name == "cut" else whole
+    if behaviour.name == "cut":
+        stream = Response(b"".join(reply.events()), headers=_named(), media_type=_EVENTS)
+        del stream.headers["content-length"]
+        return _Cut(stream)
+    return StreamingResponse(_each(reply), headers=_named(), media_type=_EVENTS)
+
+
+async def _each(reply: replies.Reply) -> AsyncIterator[bytes]:
+    for event in reply.events():
+        yield event
+
+
+async def _is_gone_within(request: Request, seconds: float) -> bool:
+    """Whether the client hangs up meanwhile."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def _named() -> dict[str, str]:
+    """The headers of every answer: each has a name, which the client tells in its errors."""
+    return {"x-request-id": f"req_{secrets.token_hex(16)}"}

@@ -1,0 +1,144 @@
+"""What arrives: the body of ``POST /v1/responses``, and the question in its user message."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class _Wire(BaseModel):
+    """The API refuses a parameter that it does not know; so does this."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class InputText(_Wire):
+    """A piece of a message."""
+
+    type: Literal["input_text"]
+    text: str
+
+
+class InputMessage(_Wire):
+    """One message of the input."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: str | list[InputText]
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class PlainFormat(_Wire):
+    """The answer is prose."""
+
+    type: Literal["text"]
+
+
+class SchemaFormat(_Wire):
+    """The answer is JSON that holds against a schema."""
+
+    type: Literal["json_schema"]
+    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    schema_: Annotated[dict[str, JsonValue], Field(alias="schema")]
+    strict: Literal[True]
+    description: str | None = None
+
+
+class TextSettings(_Wire):
+    """What the answer looks like."""
+
+    format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] = PlainFormat(
+        type="text"
+    )
+    verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class ResponsesRequest(_Wire):
+    """The body, with every parameter that the API documents for a text answer."""
+
+    model: str
+    input: str | list[InputMessage]
+    instructions: str | None = None
+    text: TextSettings = TextSettings()
+    stream: bool | None = None
+    stream_options: JsonValue = None
+    background: Literal[False] | None = None
+    conversation: JsonValue = None
+    include: list[str] | None = None
+    max_output_tokens: Annotated[int, Field(ge=16)] | None = None
+    max_tool_calls: int | None = None
+    metadata: dict[str, str] | None = None
+    parallel_tool_calls: bool | None = None
+    previous_response_id: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: JsonValue = None
+    prompt_cache_retention: JsonValue = None
+    reasoning: dict[str, JsonValue] | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    tool_choice: JsonValue = None
+    tools: list[JsonValue] | None = None
+    top_logprobs: int | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    user: str | None = None
+
+    @property
+    def messages(self) -> list[InputMessage]:
+        """The input as messages."""
+        if isinstance(self.input, str):
+            return [InputMessage(role="user", content=self.input)]
+        return self.input
+
+    def text_of(self, role: str) -> str:
+        """What all messages of a role say together."""
+        return "\n".join(message.text for message in self.messages if message.role == role)
+
+
+class _Asked(BaseModel):
+    """The question may say more than this stand-in understands."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Subject(_Asked):
+    """A record that facts speak of."""
+
+    kind: str
+    id: int
+
+
+class NamedSubject(Subject):
+    """The record that the question is about."""
+
+    label: str
+
+
+class Fact(_Asked):
+    """One numbered statement."""
+
+    number: int
+    label: str
+    text: str
+    occurred_at: str | None = None
+    record: Subject | None = None
+
+
+class Question(_Asked):
+    """The one JSON document that the user message holds."""
+
+    goal: str
+    record: NamedSubject
+    today: str
+    next_working_day: str
+    doer_id: int | None
+    facts: tuple[Fact, ...]
