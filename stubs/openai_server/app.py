@@ -208,7 +208,8 @@ def _question_of(asked: ResponsesRequest) -> Question:
 
 def _refuse(error: ValidationError, beside: str = "") -> NoReturn:
     problem = error.errors()[0]
-    param = ".".join(str(part) for part in problem["loc"])
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"])
+    param = "".join(steps).removeprefix(".")
     code, message = "invalid_value", f"Invalid value: '{param}'. {problem['msg']}."
     if beside:
         message = f"{beside}: '{param}': {problem['msg']}."

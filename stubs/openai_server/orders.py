@@ -32,7 +32,7 @@ _SIGNS = re.compile(
     r"|игнор|забуд|忽略|无视|無視|忘记|忘れ|무시|تجاهل|התעלם|अनदेखा|yoksay"
     r"|instruction|anweisung|instrucci|istruzion|instru[cç]|инструкц|指示|指令|지시|تعليمات"
     # Somebody else speaks.
-    r"|(?:^|\W)(?:system|assistant|developer|user|admin)\s*[:>\]]|<\|im_|\[/?inst\]|you are now|as an ai"
+    r"|(?:^|\W)(?:system|assistant|developer|user|admin)\s*[:>\]]|[\"']role[\"']\s*:|<\|im_|\[/?inst\]|you are now|as an ai"
     r"|you must|you have to|jailbreak|\bprompt\b|du musst|vous devez|debes"
     # Do this.
     r"|\b(?:set|change|make|put|update|raise|lower|transfer|assign|reassign|send|forward|mail|email|wire|visit"
@@ -65,7 +65,7 @@ _OWNER = re.compile(
 _URL = re.compile(
     r"(?:\b(?:https?|ftp|data)://|\bjavascript:|\bwww\.)[^\s\"'<>)\]]+", re.IGNORECASE
 )
-_NUMBER = r"\d[\d.,'’]*\d|\d"
+_NUMBER = r"\d[\d.,'’]{0,20}\d|\d"
 _CURRENCY = r"[$€£¥]|USD|EUR|GBP|CHF|JPY"
 _AMOUNT = re.compile(
     rf"(?:amount|value|price|budget|sum|betrag|wert|montant|importe|importo|сумм\w*|金额|金額)\D{{0,25}}"
@@ -75,7 +75,8 @@ _AMOUNT = re.compile(
 _CODE = re.compile(r"\b(?:USD|EUR|GBP|CHF|JPY)\b")
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _MARKUP = re.compile(
-    r"<[a-z!/].*>|\{\{.*?\}\}|\{%.*?%\}|!?\[[^\]]*\]\([^)]*\)", re.IGNORECASE | re.DOTALL
+    r"<[a-z!/].{0,200}>|\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|!?\[[^\]]{0,200}\]\([^)]{0,200}\)",
+    re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = re.compile(
     r"\b(?:say|write|answer|reply|title|reason|output|print|repeat)\b\W{1,12}?[“\"'«](?P<text>[^”\"'»]{1,500})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 
 class _Wire(BaseModel):
@@ -20,18 +20,24 @@ class InputText(_Wire):
     text: str
 
 
+def _as_parts(content: JsonValue) -> JsonValue:
+    return [{"type": "input_text", "text": content}] if isinstance(content, str) else content
+
+
+def _as_messages(text: JsonValue) -> JsonValue:
+    return [{"role": "user", "content": text}] if isinstance(text, str) else text
+
+
 class InputMessage(_Wire):
     """One message of the input."""
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
-    content: str | list[InputText]
+    content: Annotated[list[InputText], BeforeValidator(_as_parts)]
 
     @property
     def text(self) -> str:
         """What it says."""
-        if isinstance(self.content, str):
-            return self.content
         return "".join(part.text for part in self.content)
 
 
@@ -64,7 +70,7 @@ class ResponsesRequest(_Wire):
     """The body, with every parameter that the API documents for a text answer."""
 
     model: str
-    input: str | list[InputMessage]
+    input: Annotated[list[InputMessage], BeforeValidator(_as_messages)]
     instructions: str | None = None
     text: TextSettings = TextSettings()
     stream: bool | None = None
@@ -92,16 +98,9 @@ class ResponsesRequest(_Wire):
     truncation: Literal["auto", "disabled"] | None = None
     user: str | None = None
 
-    @property
-    def messages(self) -> list[InputMessage]:
-        """The input as messages."""
-        if isinstance(self.input, str):
-            return [InputMessage(role="user", content=self.input)]
-        return self.input
-
     def text_of(self, role: str) -> str:
         """What all messages of a role say together."""
-        return "\n".join(message.text for message in self.messages if message.role == role)
+        return "\n".join(message.text for message in self.input if message.role == role)
 
 
 class _Asked(BaseModel):

@@ -16,7 +16,7 @@ from stubs.openai_server.strict_schemas import SchemaNode, StrictSchema
 # The records that a task can hang on.
 ABOUT_KINDS = ("lead", "contact", "account", "opportunity")
 _RECORD_KINDS = (*ABOUT_KINDS, "task", "activity", "contract", "product")
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 PHONE = re.compile(r"[+(]?\d[\d ()/.-]{5,20}\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?\.\d\d?\.\d{4}")
 # Optional arguments that a good answer gives all the same.

@@ -194,12 +194,15 @@ def ask(
 
 
 def stream(
-    stand_in: RunningStandIn, model: str = "stand-in", asked: dict[str, Any] | None = None
+    stand_in: RunningStandIn,
+    model: str = "stand-in",
+    asked: dict[str, Any] | None = None,
+    **options: Any,
 ) -> list[ResponseStreamEvent]:
     """Ask once and return every event of the answer's stream."""
     body = body_of(model, asked or question(), schema_of("create_followup"))
     with (
-        client_of(stand_in) as client,
+        client_of(stand_in, **options) as client,
         client.responses.create(**body, stream=True) as events,
     ):
         return list(events)

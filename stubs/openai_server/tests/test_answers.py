@@ -63,7 +63,9 @@ def test_answer_is_a_whole_proposal_in_the_order_of_the_schema(stand_in: Running
     )
     assert response.error is None
     assert response.incomplete_details is None
-    assert [(item.type, item.status) for item in response.output] == [("message", "completed")]
+    (item,) = response.output
+    assert item.type == "message"
+    assert (item.role, item.status) == ("assistant", "completed")
     assert response._request_id is not None
     assert response._request_id.startswith("req_")
 
