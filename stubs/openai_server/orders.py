@@ -32,7 +32,8 @@ _SIGNS = re.compile(
     r"|игнор|забуд|忽略|无视|無視|忘记|忘れ|무시|تجاهل|התעלם|अनदेखा|yoksay"
     r"|instruction|anweisung|instrucci|istruzion|instru[cç]|инструкц|指示|指令|지시|تعليمات"
     # Somebody else speaks.
-    r"|(?:^|\W)(?:system|assistant|developer|user|admin)\s*[:>\]]|[\"']role[\"']\s*:|<\|im_|\[/?inst\]|you are now|as an ai"
+    r"|(?:^|\W)(?:system|assistant|developer|user|admin)\s*[:>\]]|[\"']role[\"']\s*:|<\|im_|\[/?inst\]"
+    r"|you are now|as an ai"
     r"|you must|you have to|jailbreak|\bprompt\b|du musst|vous devez|debes"
     # Do this.
     r"|\b(?:set|change|make|put|update|raise|lower|transfer|assign|reassign|send|forward|mail|email|wire|visit"
