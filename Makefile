@@ -1,4 +1,4 @@
-# AiSHA's commands. `make help` lists them. PORT, AISHA_HOME and PYTHON may be given, as in
+# AiSHA's commands. `make help` lists them. PORT, AISHA_HOME, AISHA_STAND_IN and PYTHON may be given, as in
 # `make demo PORT=9000`. Only Python 3.11 or later and make are assumed.
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
@@ -15,6 +15,9 @@ export PORT
 endif
 ifdef AISHA_HOME
 export AISHA_HOME
+endif
+ifdef AISHA_STAND_IN
+export AISHA_STAND_IN
 endif
 
 .PHONY: help demo demo-once test check soak shell bench clean environment environment-dev

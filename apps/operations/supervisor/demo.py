@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -23,10 +23,11 @@ from apps.operations.supervisor.exceptions import (
     StopRequested,
     SupervisorError,
 )
+from apps.operations.supervisor.stand_in import StandIn, find_stand_in
 
 ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 8000
-_WEB_READY_TIMEOUT_S = 60.0
+_READY_TIMEOUT_S = 60.0
 _WORKER_PROCESSES = 2
 
 
@@ -37,9 +38,10 @@ class Demo:
         seconds: how long each stage took, in order.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, stand_in: StandIn | None = None) -> None:
         self.seconds: dict[str, float] = {}
         self._home = home
+        self._stand_in = stand_in
         self._stop_asked = False
         self._servers = Servers({})
         self._children: Children | None = None
@@ -75,8 +77,15 @@ class Demo:
             **self._servers.environment,
             "AISHA_HOME": str(self._home.path),
             "PYTHONUNBUFFERED": "1",
+            **(self._stand_in.environment if self._stand_in else {}),
         }
         self._children = Children(environment, logs, say)
+        if self._stand_in:
+            # Before the demo's data: the first scan asks it, too.
+            with self._stage("stand-in"):
+                self._children.start(self._stand_in.service)
+                self._await("stand-in", self._stand_in.port, self._stand_in.is_ready)
+            say(f"{self._stand_in.model} answers at {self._stand_in.base_url}")
         with self._preparation_lock():
             with self._stage("migrations"):
                 self._manage("migrations", "migrate_schemas", "--verbosity", "1")
@@ -95,16 +104,7 @@ class Demo:
         with self._stage("web"):
             for service in services(port):
                 children.start(service)
-            deadline = time.monotonic() + _WEB_READY_TIMEOUT_S
-            while not is_healthy(port):
-                self._keep_waiting()
-                children.check()
-                if time.monotonic() > deadline:
-                    raise ChildDiedError(
-                        f"web does not answer on port {port}. Its last lines:\n"
-                        f"{children.log_tail('web')}"
-                    )
-                time.sleep(POLL_INTERVAL_S)
+            self._await("web", port, lambda: is_healthy(port))
 
     def watch(self) -> None:
         """Keep everything running until somebody asks us to stop.
@@ -129,6 +129,20 @@ class Demo:
     def _keep_waiting(self) -> None:
         if self._stop_asked:
             raise StopRequested
+
+    def _await(self, name: str, port: int, is_ready: Callable[[], bool]) -> None:
+        """Wait until a service answers."""
+        children = self._require_children()
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while not is_ready():
+            self._keep_waiting()
+            children.check()
+            if time.monotonic() > deadline:
+                raise ChildDiedError(
+                    f"{name} does not answer on port {port}. Its last lines:\n"
+                    f"{children.log_tail(name)}"
+                )
+            time.sleep(POLL_INTERVAL_S)
 
     def _require_children(self) -> Children:
         if self._children is None:
@@ -300,10 +314,11 @@ def say(text: str) -> None:
 def run_demo(home: Home, *, once: bool) -> int:
     """Prepare and, unless `once`, serve the demo; return the exit code."""
     port = read_port()
+    stand_in = find_stand_in(os.environ)
     if not once:
         refuse_second_serving(home)
         check_port(port)
-    with Demo(home) as demo:
+    with Demo(home, stand_in) as demo:
         report = demo.prepare()
         if once:
             print(json.dumps({"tenants": report["tenants"], "seconds": demo.seconds}))

@@ -1,0 +1,71 @@
+"""The stand-in for OpenAI that the demo starts on request: `AISHA_STAND_IN=1 make demo`."""
+
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apps.operations.supervisor.children import Service
+from apps.operations.supervisor.exceptions import SupervisorError
+
+ADDRESS = "127.0.0.1"
+KEY = "sk-stand-in-demo"
+MODEL = "stand-in"
+_TRUE, _FALSE = {"1", "yes", "true", "on"}, {"", "0", "no", "false", "off"}
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A stand-in on one port of this machine.
+
+    Attributes:
+        model: which of its models is asked; the name says how it behaves.
+    """
+
+    port: int
+    model: str = MODEL
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return f"http://{ADDRESS}:{self.port}/v1"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes the demo's processes ask it."""
+        return {
+            "OPENAI_BASE_URL": self.base_url,
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_MODEL": self.model,
+        }
+
+    @property
+    def service(self) -> Service:
+        """Its process. When it dies the rules write on, so it is only started again."""
+        command = [sys.executable, "-m", "stubs.openai_server", "--port", str(self.port)]
+        return Service("stand-in", command)
+
+    def is_ready(self) -> bool:
+        """Whether it takes requests."""
+        with socket.socket() as probe:
+            return probe.connect_ex((ADDRESS, self.port)) == 0
+
+
+def find_stand_in(environment: Mapping[str, str]) -> StandIn | None:
+    """The stand-in that is asked for, on a free port; None when none is.
+
+    Raises:
+        SupervisorError: AISHA_STAND_IN is neither yes nor no, or OPENAI_BASE_URL names another model.
+    """
+    text = environment.get("AISHA_STAND_IN", "")
+    word = text.strip().lower()
+    if word in _FALSE:
+        return None
+    if word not in _TRUE:
+        raise SupervisorError(f"AISHA_STAND_IN={text!r} is neither yes nor no.")
+    if environment.get("OPENAI_BASE_URL"):
+        raise SupervisorError("Set AISHA_STAND_IN or OPENAI_BASE_URL, not both.")
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        port: int = probe.getsockname()[1]
+    return StandIn(port, environment.get("OPENAI_MODEL") or MODEL)
