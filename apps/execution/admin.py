@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from apps.crm.enums import RecordKind
-from apps.execution.diff import NOTHING, label_of, text_of
 from apps.execution.models import Execution
+from apps.execution.written import written_by
 from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
+
+
+@dataclass(frozen=True, slots=True)
+class _Overseer:
+    """Whoever opens the page of an execution: it asks for sight of everybody's rows."""
+
+    pk: int = 0
+    team_id: int | None = None
+    sees_all: bool = True
 
 
 class PolicyDecisionAdmin(ReadOnlyAdmin):
@@ -42,15 +52,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.display(description="What was written")
     def written(self, execution: Execution) -> SafeString | str:
         """Each field before and after, in words."""
-        kind = RecordKind(execution.record_kind)
-        before = execution.before_values.get(f"{kind.value}:{execution.record_id}", {})
+        line = "<p><b>{}</b>: <bdi>{}</bdi> → <bdi>{}</bdi></p>"
         rows = [
-            (
-                label_of(kind, name),
-                text_of(kind, name, before[name]) if name in before else NOTHING,
-                text_of(kind, name, value),
-            )
-            for name, value in execution.after_values.items()
-            if value not in (None, "") or before.get(name) not in (None, "")
+            (value.label, value.before_text, value.after_text)
+            for value in written_by(execution, _Overseer())
         ]
-        return format_html_join("", "<p><b>{}</b>: {} → {}</p>", rows) or NOT_SET
+        return format_html_join("", line, rows) or NOT_SET

@@ -113,7 +113,8 @@ def _undo_in_words(tool: Tool[Any]) -> str:
         return "The former values are written back."
     noun = tool.writes.label.lower()
     settings = [
-        f"{label_of(tool.writes, name).lower()} becomes “{text_of(tool.writes, name, value)}”"
+        f"{label_of(tool.writes, name).lower()} becomes"
+        f" “{text_of(tool.writes, name, value, viewer=None)}”"
         for name, value in tool.undo_values.items()
     ]
     return f"The {noun} stays, and its {' and its '.join(settings)}. Nothing is deleted."

@@ -18,6 +18,7 @@ from apps.crm.presentation import describe_time
 from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
+from apps.execution.signs import with_unseen_named
 from apps.execution.tools.base import (
     CURRENCY_FIELD,
     MONEY_FIELDS,
@@ -27,9 +28,11 @@ from apps.execution.tools.base import (
     to_json,
 )
 from apps.tenants.templatetags.aisha_ui import money
+from apps.users.rules import Reader
 
 NOTHING = "—"
-
+# Instead of the name of a record that the reader does not see.
+HIDDEN = "a record you may not see"
 
 # Two texts are compared word by word up to this many words and spaces in each; above it line by line, because
 # the comparison's work grows with their product.
@@ -42,15 +45,17 @@ def build_diff(
     seen: Seen,
     *,
     record_label: str,
+    viewer: Reader,
     known_names: Mapping[tuple[str, int], str] | None = None,
     proposed: Mapping[str, JsonValue] | None = None,
     edited_by: str = "",
 ) -> Diff:
     """Return what the change would do to what was seen; unchanged fields are left out.
 
-    ``known_names`` are names of referenced rows by (column, id) that need not be looked up. ``proposed``
-    are the arguments before a person edited them, who is ``edited_by``: rows that differ are marked as
-    edited, and what would have changed and now does not stands in ``left_out``.
+    References to records that ``viewer`` does not see are not named. ``known_names`` are names of
+    referenced rows by (column, id) that need not be looked up. ``proposed`` are the arguments before a
+    person edited them, who is ``edited_by``: rows that differ are marked as edited, and what would have
+    changed and now does not stands in ``left_out``.
 
     Raises:
         InvalidArgumentsError: the arguments do not fit the tool.
@@ -63,7 +68,7 @@ def build_diff(
         (column, [known.get(column), written.get(column), first_written.get(column)])
         for column in {**written, **first_written}
     ]
-    names = _names_of_references(model_of(tool.writes), held, known_names or {})
+    names = _names_of_references(model_of(tool.writes), held, known_names or {}, viewer)
 
     edited = [
         column
@@ -77,7 +82,7 @@ def build_diff(
         tool=tool.key,
         tool_label=tool.label,
         record_kind=tool.writes,
-        record_label=record_label,
+        record_label=with_unseen_named(record_label),
         is_creation=tool.is_creation,
         rows=rows,
         side_effects=tool.side_effects(typed),
@@ -89,6 +94,7 @@ def build_diff(
 def names_for(
     tool: Tool[Any],
     changes: Iterable[tuple[Mapping[str, JsonValue], Seen]],
+    viewer: Reader,
 ) -> dict[tuple[str, int], str]:
     """The names of the rows that many changes of one tool refer to, for ``known_names``: a query a column.
 
@@ -103,7 +109,7 @@ def names_for(
         for values in (_written(tool, typed), _known(tool, typed, seen)):
             for column, value in values.items():
                 held.setdefault(column, []).append(value)
-    return _names_of_references(model_of(tool.writes), list(held.items()), {})
+    return _names_of_references(model_of(tool.writes), list(held.items()), {}, viewer)
 
 
 def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonValue]:
@@ -157,10 +163,15 @@ def label_of(kind: RecordKind, column: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def text_of(kind: RecordKind, column: str, value: JsonValue, *, currency: str = "") -> str:
-    """Return one stored value as text; references are looked up, money gets its currency."""
+def text_of(
+    kind: RecordKind, column: str, value: JsonValue, *, viewer: Reader | None, currency: str = ""
+) -> str:
+    """Return one stored value as this person reads it; references are looked up, money gets its currency.
+
+    Without a ``viewer`` it is for everybody, and no record is named.
+    """
     model = model_of(kind)
-    names = _names_of_references(model, [(column, [value])], {})
+    names = _names_of_references(model, [(column, [value])], {}, viewer)
     return _Value(value, names, currency).text(field_of(model, column))
 
 
@@ -185,9 +196,12 @@ class _Value:
     currency: str
 
     def text(self, field: models.Field[Any, Any]) -> str:
-        """The value as people read it."""
+        """The value as people read it, signs that nobody would see by name."""
         if self.raw is None or self.raw == "":
             return NOTHING
+        return with_unseen_named(self._words(field))
+
+    def _words(self, field: models.Field[Any, Any]) -> str:
         match _kind_of(field):
             case ValueKind.REFERENCE:
                 return self.names.get((field.attname, int(str(self.raw))), f"#{self.raw}")
@@ -216,8 +230,12 @@ def _names_of_references(
     model: type[Record],
     values: list[tuple[str, list[JsonValue]]],
     known: Mapping[tuple[str, int], str],
+    viewer: Reader | None,
 ) -> dict[tuple[str, int], str]:
-    """The names of all referenced rows; those not known are looked up, one query per column."""
+    """What to call all referenced rows; those not known are looked up, two queries per column at most.
+
+    A record that the viewer does not see has no name for them; people and stages are no records.
+    """
     names = dict(known)
     for column, held in values:
         field = field_of(model, column)
@@ -227,8 +245,13 @@ def _names_of_references(
         ids -= {known_id for known_column, known_id in known if known_column == column}
         if not ids:
             continue
-        for row in field.related_model._default_manager.filter(pk__in=ids):
+        related: Any = field.related_model._default_manager.filter(pk__in=ids)
+        for row in related:
             names[column, row.pk] = str(row)
+        if issubclass(field.related_model, Record):
+            unseen = related if viewer is None else related.hidden_from(viewer)
+            for hidden in unseen.values_list("pk", flat=True):
+                names[column, hidden] = HIDDEN
     return names
 
 
@@ -245,7 +268,10 @@ def _field_diff(
     kind = _kind_of(field)
     segments: tuple[tuple[str, str], ...] = ()
     if kind == ValueKind.LONG_TEXT and not is_new:
-        segments = word_segments(str(before.raw or ""), str(after.raw or ""))
+        segments = tuple(
+            (op, with_unseen_named(text))
+            for op, text in word_segments(str(before.raw or ""), str(after.raw or ""))
+        )
     return FieldDiff(
         field=column,
         label=label_of(model.kind, column),

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypeAlias
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueKind
+from apps.execution.signs import isolated
 from apps.users.models import User
 
 # A value as it stands in JSON: dates as ISO text, decimals as text, references as ids.
@@ -132,9 +133,9 @@ class FieldDiff:
             marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
             change = "".join(marks[op].format(text) for op, text in self.segments)
         elif self.is_new:
-            change = self.after_text
+            change = isolated(self.after_text)
         else:
-            change = f"{self.before_text} → {self.after_text}"
+            change = f"{isolated(self.before_text)} → {isolated(self.after_text)}"
         lines = change.splitlines()
         if len(lines) < 2:
             return f"  {self.label}: {change}"
@@ -158,13 +159,16 @@ class Diff:
 
     def as_text(self) -> str:
         """The diff in plain text, one line a field."""
-        head = f"New {self.record_kind.label.lower()}" if self.is_creation else self.record_label
+        new = f"New {self.record_kind.label.lower()}"
+        head = new if self.is_creation else isolated(self.record_label)
         lines = [head]
         by = f" (edited by {self.edited_by})" if self.edited_by else " (edited)"
         lines.extend(
             row.as_text() + (by if row.origin_label == "edited" else "") for row in self.rows
         )
-        lines.extend(f"  Left out: {row.label} ({row.after_text})" for row in self.left_out)
+        lines.extend(
+            f"  Left out: {row.label} ({isolated(row.after_text)})" for row in self.left_out
+        )
         lines.extend(f"  Also: {effect}" for effect in self.side_effects)
         return "\n".join(lines)
 

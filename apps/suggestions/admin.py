@@ -39,6 +39,7 @@ from apps.tenants.admin import (
 )
 from apps.tenants.exceptions import AishaError
 from apps.tenants.templatetags.aisha_ui import confidence, money
+from apps.users.models import User
 from apps.users.services import person_of
 
 # One page of previews: more than a person reads before saying yes to all of them.
@@ -264,7 +265,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
             return None
         person = person_of(request)
         items = [
-            _chosen_item(suggestion, target)
+            _chosen_item(suggestion, target, person)
             for suggestion in chosen
             if services.sees_records_of(person, suggestion)
         ]
@@ -343,7 +344,7 @@ class BulkApprovalAdmin(ReadOnlyAdmin):
     needs_sight_of_all = True
 
 
-def _chosen_item(suggestion: Suggestion, target: State) -> ChosenItem:
+def _chosen_item(suggestion: Suggestion, target: State, viewer: User) -> ChosenItem:
     """Say what one of many would change, or why it is left alone."""
     state = State(suggestion.state)
     if target not in MOVES[state]:
@@ -351,7 +352,7 @@ def _chosen_item(suggestion: Suggestion, target: State) -> ChosenItem:
     if target == State.APPROVED and suggestion.risk != Risk.LOW:
         return ChosenItem(suggestion, None, "High risk is decided one by one, on its own page.")
     try:
-        return ChosenItem(suggestion, diff_of(suggestion), "")
+        return ChosenItem(suggestion, diff_of(suggestion, viewer), "")
     except ExecutionError as error:
         refusal = error.message if target == State.APPROVED else ""
         return ChosenItem(suggestion, None, refusal)

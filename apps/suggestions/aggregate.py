@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from apps.execution.enums import ValueKind
 from apps.execution.schemas import Diff, FieldDiff
+from apps.execution.signs import isolated
 from apps.suggestions.models import Suggestion
 from apps.tenants.templatetags.aisha_ui import money
 
@@ -86,8 +87,9 @@ def line_of(diff: Diff) -> str:
 
 def _words_of(row: FieldDiff) -> str:
     if row.is_new or row.kind == ValueKind.LONG_TEXT:
-        return f"{row.label}: {_short(row.after_text)}"
-    return f"{row.label}: {_short(row.before_text)} → {_short(row.after_text)}"
+        return f"{row.label}: {isolated(_short(row.after_text))}"
+    before, after = isolated(_short(row.before_text)), isolated(_short(row.after_text))
+    return f"{row.label}: {before} → {after}"
 
 
 def _total(label: str, counts: Counter[str]) -> FieldTotal:

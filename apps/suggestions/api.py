@@ -335,8 +335,9 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, filterset_class=None, pagination_class=None)
     def story(self, request: Request, pk: str) -> Response:
         """All that happened to it, from signal to undo, oldest first."""
-        suggestion = services.get_for(person_of(request), int(pk))
-        return Response(StoryItemSerializer(story_of(suggestion), many=True).data)
+        viewer = person_of(request)
+        suggestion = services.get_for(viewer, int(pk))
+        return Response(StoryItemSerializer(story_of(suggestion, viewer), many=True).data)
 
     @extend_schema(request=ApproveSerializer, responses=SuggestionDetailSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)

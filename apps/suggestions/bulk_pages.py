@@ -172,7 +172,7 @@ def show_choice(user: User, tool: str, page: str | None) -> Choice:
     paginator.take_count(dict(counted).get(current, 0))
     asked = paginator.asked_page()
     shown = without_hidden(user, asked.object_list)
-    diffs = diffs_of(shown)
+    diffs = diffs_of(shown, user)
     lines = tuple(_line(row, diffs[row.pk]) for row in shown if row.pk in diffs)
     return Choice(tabs, current, lines, asked, min(MOST_ITEMS, paginator.count))
 
@@ -194,7 +194,7 @@ def show_confirmation(user: User, items: Sequence[Chosen]) -> Confirmation:
     if len(keys) > 1:
         raise BulkToolError()
     chosen = [(found[pk], seen_at) for pk, seen_at in items if pk in found]
-    diffs = diffs_of([suggestion for suggestion, _ in chosen])
+    diffs = diffs_of([suggestion for suggestion, _ in chosen], user)
     reasons = {
         suggestion.pk: _reason_against(suggestion, seen_at, diffs) for suggestion, seen_at in chosen
     }
@@ -230,7 +230,7 @@ def show_results(bulk: BulkApproval, viewer: User, page: str | None) -> Results:
     asked = paginator.asked_page()
     items: list[BulkItem] = list(asked.object_list)
     seen = visible_by_id(viewer, [item.suggestion_id for item in items])
-    diffs = diffs_of(list(seen.values()))
+    diffs = diffs_of(list(seen.values()), viewer)
     may_retry = viewer.pk == bulk.requested_by_id and not bulk.is_unfinished
     lines = [_result_line(item, seen.get(item.suggestion_id), diffs, may_retry) for item in items]
     tokens = [

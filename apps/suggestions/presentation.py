@@ -16,9 +16,10 @@ from apps.crm.models import ChangeLog
 from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.models import Execution
-from apps.execution.schemas import Diff, RecordRef, ValueMoved
+from apps.execution.schemas import Diff, RecordRef, Seen, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
+from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
@@ -107,7 +108,7 @@ class ShownUndo:
 
 def present(suggestion: Suggestion, viewer: User) -> Detail:
     """Gather what one person sees of one suggestion."""
-    diff, stale, refusal = _compare(suggestion)
+    diff, stale, refusal = _compare(suggestion, viewer)
     entries = list(AuditEntry.objects.of_suggestion(suggestion.pk))
     if not refusal:
         refusal = _refusal(suggestion, viewer)
@@ -141,7 +142,7 @@ def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
     if suggestion.state != State.APPLIED or execution is None:
         return ShownUndo("It is not applied.", None, ())
     try:
-        plan = plan_undo(execution, now=now)
+        plan = plan_undo(execution, viewer=viewer, now=now)
     except ExecutionError as error:
         return ShownUndo(error.message, None, ())
     refusal = _refusal(suggestion, viewer)
@@ -169,7 +170,7 @@ def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:
     return None if until is None or _refusal(suggestion, viewer) else until
 
 
-def diffs_of(suggestions: Sequence[Suggestion]) -> dict[int, Diff]:
+def diffs_of(suggestions: Sequence[Suggestion], viewer: User) -> dict[int, Diff]:
     """What each of these suggestions would change, by id, without those that can no longer be made.
 
     A constant number of queries for one tool, however many there are.
@@ -181,17 +182,19 @@ def diffs_of(suggestions: Sequence[Suggestion]) -> dict[int, Diff]:
     diffs = {}
     for key, group in by_tool.items():
         changes = ((suggestion.arguments, seen_of(suggestion)) for suggestion in group)
-        names = names_for(tools.get(key), changes)
+        names = names_for(tools.get(key), changes, viewer)
         for suggestion in group:
             try:
-                diffs[suggestion.pk] = diff_of(suggestion, names)
+                diffs[suggestion.pk] = diff_of(suggestion, viewer, names)
             except InvalidArgumentsError:
                 continue
     return diffs
 
 
-def diff_of(suggestion: Suggestion, names: Mapping[tuple[str, int], str] | None = None) -> Diff:
-    """Return what the suggestion would change, from the values it was shown with.
+def diff_of(
+    suggestion: Suggestion, viewer: User, names: Mapping[tuple[str, int], str] | None = None
+) -> Diff:
+    """Return what the suggestion would change, from the values it was shown with, as this person reads it.
 
     ``names`` are names of referenced rows, by (column, id), that need not be looked up.
 
@@ -203,6 +206,7 @@ def diff_of(suggestion: Suggestion, names: Mapping[tuple[str, int], str] | None 
         suggestion.arguments,
         seen_of(suggestion),
         record_label=suggestion.record_label,
+        viewer=viewer,
         known_names={**(names or {}), **_known_names(suggestion)},
         proposed=suggestion.proposed_arguments,
         edited_by=suggestion.edited_by.display_name if suggestion.edited_by else "",
@@ -257,34 +261,38 @@ def history_of(entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
     )
 
 
-def _compare(suggestion: Suggestion) -> tuple[Diff | None, Stale | None, str]:
+def _compare(suggestion: Suggestion, viewer: User) -> tuple[Diff | None, Stale | None, str]:
     """The diff, what has changed since, and why it cannot be decided (an empty text when it can)."""
     try:
-        diff = diff_of(suggestion)
+        diff = diff_of(suggestion, viewer)
         if suggestion.state not in State.open_values():
             return diff, None, ""
-        moved = find_moved(seen_of(suggestion))
+        seen = seen_of(suggestion)
+        moved = find_moved(seen)
     except RecordGoneError as error:
         return diff, None, error.message
     except ExecutionError as error:
         return None, None, error.message
-    return diff, Stale(_shown_changes(moved)) if moved else None, ""
+    return diff, Stale(_shown_changes(seen, moved, viewer)) if moved else None, ""
 
 
-def _shown_changes(moved: Sequence[ValueMoved]) -> tuple[ShownChange, ...]:
+def _shown_changes(
+    seen: Seen, moved: Sequence[ValueMoved], viewer: User
+) -> tuple[ShownChange, ...]:
+    """Each moved value then and now, amounts in the currency of then and of now."""
+    then = {ref: str(values.get(CURRENCY_FIELD) or "") for ref, values in seen.by_record().items()}
+    now = then | {
+        change.record: str(change.now or "") for change in moved if change.field == CURRENCY_FIELD
+    }
     shown = []
     for change in moved:
-        kind, field = change.record.kind, change.field
-        last = (
-            ChangeLog.objects.of_record(kind, change.record.id)
-            .filter(changes__has_key=field)
-            .first()
-        )
+        ref, field = change.record, change.field
+        last = ChangeLog.objects.of_record(ref.kind, ref.id).filter(changes__has_key=field).first()
         shown.append(
             ShownChange(
-                label=label_of(kind, field),
-                seen_text=text_of(kind, field, change.seen),
-                now_text=text_of(kind, field, change.now),
+                label=label_of(ref.kind, field),
+                seen_text=text_of(ref.kind, field, change.seen, viewer=viewer, currency=then[ref]),
+                now_text=text_of(ref.kind, field, change.now, viewer=viewer, currency=now[ref]),
                 changed_by=last.actor_name if last else "",
                 changed_at=last.changed_at if last else None,
             )

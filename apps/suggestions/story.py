@@ -18,12 +18,13 @@ from apps.audit.models import AuditEntry
 from apps.audit.services import Detail
 from apps.crm.enums import RecordKind
 from apps.crm.presentation import describe_time
-from apps.execution.diff import NOTHING, label_of, text_of
+from apps.execution.diff import NOTHING, label_of
 from apps.execution.models import Execution
-from apps.execution.tools.base import CURRENCY_FIELD
+from apps.execution.written import written_by
 from apps.suggestions.enums import RejectReason, Verdict
 from apps.suggestions.models import Suggestion
 from apps.triggers.rules import registry as triggers
+from apps.users.models import User
 
 # Who acts when nobody does.
 SYSTEM = "AiSHA"
@@ -96,7 +97,7 @@ class StoryItem:
         return Origin(self.origin).label if self.origin else ""
 
 
-def story_of(suggestion: Suggestion) -> tuple[StoryItem, ...]:
+def story_of(suggestion: Suggestion, viewer: User) -> tuple[StoryItem, ...]:
     """Tell the story of a suggestion to somebody who may see it; the number of queries is bounded."""
     entries = list(AuditEntry.objects.of_suggestion(suggestion.pk))
     executions = Execution.objects.in_bulk(
@@ -108,7 +109,7 @@ def story_of(suggestion: Suggestion) -> tuple[StoryItem, ...]:
     )
     items = [*_signal_items(suggestion), *_call_items(suggestion)]
     for entry in entries:
-        item = _entry_item(entry, executions.get(entry.execution_id or 0))
+        item = _entry_item(entry, executions.get(entry.execution_id or 0), viewer)
         if item.event == Event.SUGGESTION_REJECTED:
             (remark,) = next(remarks, ("",))
             item = replace(item, notes=tuple(filter(None, (*item.notes, remark))))
@@ -172,7 +173,7 @@ def _call_items(suggestion: Suggestion) -> Iterator[StoryItem]:
     )
 
 
-def _entry_item(entry: AuditEntry, execution: Execution | None) -> StoryItem:
+def _entry_item(entry: AuditEntry, execution: Execution | None, viewer: User) -> StoryItem:
     event = Event(entry.event)
     return StoryItem(
         entry.occurred_at,
@@ -182,7 +183,7 @@ def _entry_item(entry: AuditEntry, execution: Execution | None) -> StoryItem:
         entry.origin,
         entry.request_id,
         notes=tuple(_notes(event, entry, execution)),
-        changes=_changes(execution) if execution is not None else (),
+        changes=_changes(execution, viewer) if execution is not None else (),
     )
 
 
@@ -234,18 +235,9 @@ def _moment(text: Detail) -> str:
     return describe_time(timezone.localtime(moment)) if moment else str(text)
 
 
-def _changes(execution: Execution) -> tuple[StoryChange, ...]:
+def _changes(execution: Execution, viewer: User) -> tuple[StoryChange, ...]:
     """What an execution wrote, field by field."""
-    kind = RecordKind(execution.record_kind)
-    before = execution.before_values.get(f"{kind.value}:{execution.record_id}", {})
-    after = execution.after_values
-    currency = str(after.get(CURRENCY_FIELD) or before.get(CURRENCY_FIELD) or "")
     return tuple(
-        StoryChange(
-            label_of(kind, name),
-            text_of(kind, name, before[name], currency=currency) if name in before else NOTHING,
-            text_of(kind, name, value, currency=currency),
-        )
-        for name, value in after.items()
-        if value not in (None, "") or before.get(name) not in (None, "")
+        StoryChange(value.label, value.before_text, value.after_text)
+        for value in written_by(execution, viewer)
     )

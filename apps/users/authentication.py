@@ -37,6 +37,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("The token is not valid.")
         token.note_use()
         note_person(token.user_id)
+        # Until here nobody was known; PersonTimeZoneMiddleware restores the zone after the request.
+        timezone.activate(token.user.zone(request.tenant.zone))  # type: ignore[attr-defined]
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, findings_of, statements_of
 from apps.brain.rules.followups import at_stake, followup
-from apps.brain.rules.wording import claims_from, counted, day_text, shortened, shown
+from apps.brain.rules.wording import claims_from, counted, day_text, one_line, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.execution.schemas import JsonValue
 
@@ -96,8 +96,8 @@ def identify_sender(task: ThinkTask) -> Proposal | None:
         ("phone", task.text("stated_phone"), 50),
         ("title", task.text("stated_title"), 150),
     ):
-        if value:
-            arguments[key] = value[:limit]
+        if line := one_line(value):
+            arguments[key] = line[:limit]
     if task.doer_id is not None:
         arguments["owner_id"] = task.doer_id
     when = day_text(message.value)
@@ -126,7 +126,7 @@ def correct_contact(task: ThinkTask) -> Proposal | None:
     for field, words in _DETAILS:
         stated = task.fact(f"stated_{field}")
         if stated is not None and isinstance(stated.value, str):
-            arguments[field] = stated.value.strip()
+            arguments[field] = one_line(stated.value)
             changed.append(words)
             claims.append((f"New {words} in a signature: {shortened(stated.text, 100)}", stated))
             on_file = task.fact(f"on_file_{field}")

@@ -55,9 +55,14 @@ def shown(task: ThinkTask, key: str) -> str:
     return fact.text if fact else ""
 
 
+def one_line(text: str) -> str:
+    """The text on one line, without signs that rearrange it."""
+    return " ".join(_UNSEEN.sub("", text).split())
+
+
 def shortened(text: str, limit: int) -> str:
     """The text on one line, cut at a word when it is longer than ``limit`` characters."""
-    text = " ".join(_UNSEEN.sub("", text).split())
+    text = one_line(text)
     if len(text) <= limit:
         return text
     return text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

@@ -24,6 +24,7 @@ from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
+from apps.users.rules import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Found:
         names = {field.name for field in self.edited}
         return frozenset(names | {kind.value for kind in self.hanging or ()})
 
+    def currency_back(self, now: str) -> str:
+        """The currency of the amounts that would stand there again, or stood there."""
+        for field in (*self.returning, *self.staying, *self.edited):
+            if field.name == CURRENCY_FIELD:
+                return str(field.back or "")
+        return now
+
 
 @dataclass(frozen=True, slots=True)
 class ShownUndo:
@@ -98,8 +106,8 @@ class UndoPlan:
     until: datetime
 
 
-def plan_undo(execution: Execution, *, now: datetime) -> UndoPlan:
-    """Say what an undo would do, from the record as it stands, without locking it.
+def plan_undo(execution: Execution, *, viewer: Reader, now: datetime) -> UndoPlan:
+    """Tell this person what an undo would do, from the record as it stands, without locking it.
 
     Raises:
         UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, RecordGoneError: it cannot
@@ -113,20 +121,21 @@ def plan_undo(execution: Execution, *, now: datetime) -> UndoPlan:
     found = compare(tool, execution, row)
     kind = RecordKind(execution.record_kind)
     currency = str(row.get(CURRENCY_FIELD) or "")
+    former = found.currency_back(currency)
 
-    def shown(field: UndoneField, back: JsonValue) -> ShownUndo:
+    def shown(field: UndoneField) -> ShownUndo:
         return ShownUndo(
             label_of(kind, field.name),
-            text_of(kind, field.name, field.now, currency=currency),
-            text_of(kind, field.name, back, currency=currency),
+            text_of(kind, field.name, field.now, viewer=viewer, currency=currency),
+            text_of(kind, field.name, field.back, viewer=viewer, currency=former),
         )
 
     return UndoPlan(
         record=RecordRef(kind, row["id"]),
         is_creation=tool.is_creation,
-        returning=tuple(shown(field, field.back) for field in found.returning),
-        staying=tuple(shown(field, field.back) for field in found.staying),
-        edited=tuple(shown(field, field.written) for field in found.edited),
+        returning=tuple(map(shown, found.returning)),
+        staying=tuple(map(shown, found.staying)),
+        edited=tuple(map(shown, found.edited)),
         hanging=tuple(counted(found.hanging or {})),
         later_work=tuple(sorted(found.later_work)),
         until=until,

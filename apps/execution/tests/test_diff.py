@@ -27,6 +27,7 @@ from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import RecordId
 from apps.tenants.models import Tenant
+from apps.users.models import User
 
 
 class ChangeDealArguments(ToolArguments):
@@ -54,10 +55,13 @@ class ChangeDeal(UpdateTool[ChangeDealArguments]):
     permission = "crm.change_opportunity"
 
 
+OVERSEER = User(is_superuser=True)
+
+
 def diff_for(tool: Tool[Any] | str, arguments: dict[str, JsonValue]) -> Diff:
     found = registry.get(tool) if isinstance(tool, str) else tool
     seen = read_seen(found, found.parse(arguments))
-    return build_diff(found, arguments, seen, record_label="The record")
+    return build_diff(found, arguments, seen, record_label="The record", viewer=OVERSEER)
 
 
 def texts(diff: Diff) -> dict[str, tuple[str, str]]:
@@ -253,7 +257,13 @@ def test_what_a_person_edited_and_left_out_is_marked(cast: Cast) -> None:
     tool = registry.get("update_contact")
     seen = read_seen(tool, tool.parse({**proposed, **given}))
     diff = build_diff(
-        tool, given, seen, record_label="Ana", proposed=proposed, edited_by="Rita Rep"
+        tool,
+        given,
+        seen,
+        record_label="Ana",
+        viewer=OVERSEER,
+        proposed=proposed,
+        edited_by="Rita Rep",
     )
     assert [(row.field, row.after_text, row.origin_label) for row in diff.rows] == [
         ("email_status", "Works", "edited"),
@@ -275,7 +285,7 @@ def test_what_a_person_edited_and_left_out_is_marked(cast: Cast) -> None:
     html = render_to_string("suggestions/_diff.html", {"diff": diff})
     assert html.count("edited by Rita Rep") == 2
     assert html.count("left out</span>") == 1
-    assert "<del>ana@isdom.org</del>" in html
+    assert "<del><bdi>ana@isdom.org</bdi></del>" in html
 
 
 def test_what_was_not_edited_is_the_proposal(cast: Cast) -> None:
@@ -285,14 +295,18 @@ def test_what_was_not_edited_is_the_proposal(cast: Cast) -> None:
     }  # fmt: skip
     tool = registry.get("create_task")
     seen = read_seen(tool, tool.parse(arguments))
-    same = build_diff(tool, arguments, seen, record_label="Ana", proposed=arguments)
+    same = build_diff(
+        tool, arguments, seen, record_label="Ana", viewer=OVERSEER, proposed=arguments
+    )
     assert {row.origin_label for row in same.rows} == {"proposed"}
     assert same.left_out == ()
     # A proposal that the tool can no longer read marks nothing.
-    old = build_diff(tool, arguments, seen, record_label="Ana", proposed={"name": "Call"})
+    old = build_diff(
+        tool, arguments, seen, record_label="Ana", viewer=OVERSEER, proposed={"name": "Call"}
+    )
     assert (old.rows, old.left_out) == (same.rows, ())
     emptied = {**arguments, "description": ""}
-    diff = build_diff(tool, emptied, seen, record_label="Ana", proposed=arguments)
+    diff = build_diff(tool, emptied, seen, record_label="Ana", viewer=OVERSEER, proposed=arguments)
     assert [(row.field, row.after_text) for row in diff.left_out] == [("description", "Ask why")]
 
 
@@ -352,18 +366,21 @@ def test_names_are_looked_up_once_for_each_column(
     tool = ChangeDeal()
     seen = read_seen(tool, tool.parse(arguments))
     with django_assert_num_queries(1):
-        build_diff(tool, arguments, seen, record_label="Deal")
+        build_diff(tool, arguments, seen, record_label="Deal", viewer=OVERSEER)
 
 
 def test_single_values_as_text(cast: Cast) -> None:
     assert label_of(RecordKind.CONTACT, "email_status") == "E-mail status"
     assert label_of(RecordKind.TASK, "owner_id") == "Owner"
-    assert text_of(RecordKind.TASK, "owner_id", cast.rep.pk) == "Rita Rep"
-    assert text_of(RecordKind.TASK, "status", "done") == "Done"
-    assert text_of(RecordKind.LEAD, "do_not_contact", False) == "No"
-    assert text_of(RecordKind.LEAD, "do_not_contact", True) == "Yes"
-    assert text_of(RecordKind.OPPORTUNITY, "amount", "1234.00", currency="USD") == "1,234\u00a0$"
-    assert text_of(RecordKind.ACTIVITY, "occurred_at", "2026-03-02T09:05:00+00:00") == (
-        "2 Mar 2026, 09:05"
+    assert text_of(RecordKind.TASK, "owner_id", cast.rep.pk, viewer=OVERSEER) == "Rita Rep"
+    assert text_of(RecordKind.TASK, "status", "done", viewer=OVERSEER) == "Done"
+    assert text_of(RecordKind.LEAD, "do_not_contact", False, viewer=OVERSEER) == "No"
+    assert text_of(RecordKind.LEAD, "do_not_contact", True, viewer=OVERSEER) == "Yes"
+    assert (
+        text_of(RecordKind.OPPORTUNITY, "amount", "1234.00", currency="USD", viewer=OVERSEER)
+        == "1,234\u00a0$"
     )
-    assert text_of(RecordKind.LEAD, "title", "") == NOTHING
+    assert text_of(
+        RecordKind.ACTIVITY, "occurred_at", "2026-03-02T09:05:00+00:00", viewer=OVERSEER
+    ) == ("2 Mar 2026, 09:05")
+    assert text_of(RecordKind.LEAD, "title", "", viewer=OVERSEER) == NOTHING

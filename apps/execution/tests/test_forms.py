@@ -168,7 +168,7 @@ def test_a_moment_is_typed_in_the_readers_zone(cast: Cast) -> None:
     ("key", "field", "value", "message"),
     [
         ("create_task", "title", "ab", "String should have at least 3 characters."),
-        ("create_task", "title", "\u200b\u200b\u200b", "Nothing that could be read."),
+        ("create_task", "title", "\u200b\u200b\u200b", "String should have at least 3 characters."),
         ("create_task", "due_on", "some day", "This is not a date."),
         ("create_lead", "email", "ana", "Not an e-mail address."),
         ("update_lead", "currency", "usd", "String should match pattern '^[A-Z]{3}$'."),

@@ -79,7 +79,7 @@ def test_what_was_written_is_put_back_and_on_record(cast: Cast) -> None:
 def test_what_was_edited_since_stays_and_is_named(cast: Cast) -> None:
     contact, execution = corrected(cast)
     Contact.objects.filter(pk=contact.pk).update(title="Chief buyer")
-    plan = plan_undo(execution, now=LATER)
+    plan = plan_undo(execution, viewer=cast.manager, now=LATER)
     assert [(row.label, row.now_text, row.back_text) for row in plan.returning] == [
         ("Phone", "2", "1")
     ]
@@ -117,7 +117,7 @@ def test_once(cast: Cast) -> None:
     with pytest.raises(AlreadyUndoneError):
         undo(execution, cast.rep)
     with pytest.raises(AlreadyUndoneError):
-        plan_undo(execution, now=LATER)
+        plan_undo(execution, viewer=cast.manager, now=LATER)
 
 
 def test_an_undo_is_not_undone(cast: Cast) -> None:
@@ -142,7 +142,7 @@ def test_the_window_is_the_companys(cast: Cast, days: int, is_late: bool) -> Non
     _, execution = corrected(cast)
     now = NOW + timedelta(days=days)
     if not is_late:
-        assert plan_undo(execution, now=now).until == NOW + timedelta(days=30)
+        assert plan_undo(execution, viewer=cast.manager, now=now).until == NOW + timedelta(days=30)
         return
     with pytest.raises(UndoWindowError) as caught:
         undo(execution, cast.rep, now=now)

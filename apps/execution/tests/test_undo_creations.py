@@ -73,7 +73,7 @@ def test_a_new_task_that_was_edited_is_left_alone_and_the_field_is_named(
     execution = made_task(cast)
     Lead.objects.update(first_name="The", last_name="lead", company="")
     Task.objects.update(**{column: value})
-    plan = plan_undo(execution, now=LATER)
+    plan = plan_undo(execution, viewer=cast.manager, now=LATER)
     assert [(row.label, row.now_text, row.back_text) for row in plan.edited] == [shown]
     assert (plan.later_work, plan.staying, plan.hanging) == ((column,), (), ())
     with pytest.raises(LaterWorkError) as caught:
@@ -92,7 +92,7 @@ def test_a_new_task_that_was_edited_is_left_alone_and_the_field_is_named(
 
 
 def test_what_nobody_has_touched_is_as_it_was_made(cast: Cast) -> None:
-    plan = plan_undo(made_task(cast), now=LATER)
+    plan = plan_undo(made_task(cast), viewer=cast.manager, now=LATER)
     assert (plan.edited, plan.hanging, plan.later_work) == ((), (), ())
     assert [(row.label, row.now_text, row.back_text) for row in plan.returning] == [
         ("Status", "Open", "Cancelled")
@@ -111,7 +111,7 @@ def test_work_that_was_not_named_stops_the_undo(cast: Cast) -> None:
 def test_a_task_that_was_done_since_is_never_cancelled(cast: Cast) -> None:
     execution = made_task(cast)
     Task.objects.update(status="done", completed_at=LATER)
-    plan = plan_undo(execution, now=LATER)
+    plan = plan_undo(execution, viewer=cast.manager, now=LATER)
     assert [(row.label, row.now_text, row.back_text) for row in plan.staying] == [
         ("Status", "Done", "Cancelled")
     ]
@@ -129,7 +129,7 @@ def test_a_new_lead_on_which_something_hangs_is_left_alone(cast: Cast) -> None:
     note = ActivityFactory(owner=cast.rep, lead=lead, activity_kind="note")
     call = ActivityFactory(owner=cast.rep, lead=lead, activity_kind="call")
     task = TaskFactory(owner=cast.rep, lead=lead)
-    plan = plan_undo(execution, now=LATER)
+    plan = plan_undo(execution, viewer=cast.manager, now=LATER)
     assert (plan.hanging, plan.later_work) == (("2 activities", "1 task"), ("activity", "task"))
     with pytest.raises(LaterWorkError) as caught:
         undo(execution, cast.rep)

@@ -18,6 +18,7 @@ from apps.execution.tools.fields import (
     AccountId,
     Amount,
     CurrencyCode,
+    OneLine,
     OwnerId,
     RecordId,
     require_both,
@@ -33,11 +34,11 @@ class UpdateAccountArguments(ToolArguments):
     """The account, and what to change; what is not given stays as it is."""
 
     account_id: RecordId
-    name: Annotated[str, Field(min_length=1, max_length=200)] = ""
-    website: Annotated[str, Field(max_length=200)] = ""
-    phone: Annotated[str, Field(max_length=50)] = ""
-    sector: Annotated[str, Field(max_length=100)] = ""
-    location: Annotated[str, Field(max_length=100)] = ""
+    name: Annotated[str, Field(min_length=1, max_length=200), OneLine] = ""
+    website: Annotated[str, Field(max_length=200), OneLine] = ""
+    phone: Annotated[str, Field(max_length=50), OneLine] = ""
+    sector: Annotated[str, Field(max_length=100), OneLine] = ""
+    location: Annotated[str, Field(max_length=100), OneLine] = ""
     employees: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     annual_revenue: Amount = Decimal(0)
     currency: CurrencyCode = ""

@@ -19,6 +19,7 @@ from apps.crm.models import Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.signs import has_controls, without_unseen
 from apps.users.models import User
 
 # An amount means nothing without its currency: a tool that writes one sees the other.
@@ -33,10 +34,9 @@ class ToolArguments(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _refuse_null_bytes(cls, value: object) -> object:
-        """No column can hold one; it would be found out by the database."""
-        if isinstance(value, str) and "\0" in value:
-            raise ValueError("contains a null byte")
+    def _refuse_controls(cls, value: object) -> object:
+        if isinstance(value, str) and has_controls(value):
+            raise ValueError("contains a control character")
         return value
 
 
@@ -76,11 +76,17 @@ class Tool(ABC, Generic[ArgumentsT]):
     def parse(self, arguments: Mapping[str, JsonValue]) -> ArgumentsT:
         """Return the typed arguments.
 
+        Signs that nobody sees are taken out of each text, so that a tool writes what its reviewer has read.
+
         Raises:
             InvalidArgumentsError: they do not fit the schema.
         """
+        readable = {
+            name: without_unseen(value) if isinstance(value, str) else value
+            for name, value in arguments.items()
+        }
         try:
-            return self.arguments_type.model_validate_json(json.dumps(dict(arguments)))
+            return self.arguments_type.model_validate_json(json.dumps(readable))
         except ValidationError as error:
             problems = [
                 f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg']}"

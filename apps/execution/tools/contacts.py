@@ -9,17 +9,17 @@ from pydantic import Field
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
 from apps.execution.tools.base import ToolArguments, UpdateTool
-from apps.execution.tools.fields import EmailText, RecordId
+from apps.execution.tools.fields import EmailText, OneLine, RecordId
 
 
 class UpdateContactArguments(ToolArguments):
     """The contact, and the details to change; a detail that is not given stays as it is."""
 
     contact_id: RecordId
-    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
+    title: Annotated[str, Field(max_length=150, description="What they are there."), OneLine] = ""
     email: EmailText = ""
     email_status: Literal["unknown", "valid", "bounced"] = "unknown"
-    phone: Annotated[str, Field(max_length=50)] = ""
+    phone: Annotated[str, Field(max_length=50), OneLine] = ""
 
 
 class UpdateContact(UpdateTool[UpdateContactArguments]):

@@ -19,6 +19,7 @@ from apps.execution.tools.base import ToolArguments, UpdateTool, to_json
 from apps.execution.tools.fields import (
     Amount,
     CurrencyCode,
+    OneLine,
     OwnerId,
     RecordId,
     StageId,
@@ -41,7 +42,7 @@ class UpdateOpportunityArguments(ToolArguments):
     amount: Amount = Decimal(0)
     currency: CurrencyCode = ""
     expected_close_on: Annotated[date, Field(description="Today or later.")] = date.max
-    next_step: Annotated[str, Field(max_length=300)] = ""
+    next_step: Annotated[str, Field(max_length=300), OneLine] = ""
     owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0
     notes: Annotated[str, Field(max_length=5000, description="The whole text as it is to be.")] = ""
 

@@ -29,13 +29,13 @@ def _checked_email(text: str) -> str:
 
 
 def _checked_line(text: str) -> str:
-    if any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} for sign in text):
+    # Tabs too: they set apart what looks like another field.
+    if any(sign in text for sign in "\n\r\t"):
         raise ValueError("more than one line")
     return text
 
 
 def _checked_words(text: str) -> str:
-    # Signs that nobody sees (a zero-width space, a byte-order mark) are no text.
     if not any(unicodedata.category(sign)[0] in "LNPS" for sign in text):
         raise ValueError("nothing that could be read")
     return text
@@ -55,7 +55,7 @@ EmailText = Annotated[
     AfterValidator(_checked_email),
 ]
 
-# One line of text, and text that a reader can see.
+# One line of text (a title, a name), and text that a reader can see.
 OneLine = AfterValidator(_checked_line)
 Readable = AfterValidator(_checked_words)
 

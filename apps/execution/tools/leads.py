@@ -19,6 +19,7 @@ from apps.execution.tools.fields import (
     Amount,
     CurrencyCode,
     EmailText,
+    OneLine,
     OwnerId,
     RecordId,
     require_both,
@@ -31,13 +32,13 @@ class CreateLeadArguments(ToolArguments):
     """The message that came in, and the person who sent it."""
 
     activity_id: Annotated[RecordId, Field(description="The message from the unknown sender.")]
-    first_name: Annotated[str, Field(max_length=100)] = ""
-    last_name: Annotated[str, Field(max_length=100)] = ""
-    company: Annotated[str, Field(max_length=200)] = ""
-    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
+    first_name: Annotated[str, Field(max_length=100), OneLine] = ""
+    last_name: Annotated[str, Field(max_length=100), OneLine] = ""
+    company: Annotated[str, Field(max_length=200), OneLine] = ""
+    title: Annotated[str, Field(max_length=150, description="What they are there."), OneLine] = ""
     email: Annotated[EmailText, Field(description="The address that the message came from.")]
-    phone: Annotated[str, Field(max_length=50)] = ""
-    lead_source: Annotated[str, Field(max_length=60)] = "Inbound e-mail"
+    phone: Annotated[str, Field(max_length=50), OneLine] = ""
+    lead_source: Annotated[str, Field(max_length=60), OneLine] = "Inbound e-mail"
     owner_id: Annotated[OwnerId | None, Field(description="Who is to look after it.")] = None
 
 
@@ -118,12 +119,12 @@ class UpdateLeadArguments(ToolArguments):
 
     lead_id: RecordId
     status: Literal["new", "working", "qualified", "unqualified"] = "new"
-    first_name: Annotated[str, Field(max_length=100)] = ""
-    last_name: Annotated[str, Field(max_length=100)] = ""
-    company: Annotated[str, Field(max_length=200)] = ""
-    title: Annotated[str, Field(max_length=150, description="What they are there.")] = ""
+    first_name: Annotated[str, Field(max_length=100), OneLine] = ""
+    last_name: Annotated[str, Field(max_length=100), OneLine] = ""
+    company: Annotated[str, Field(max_length=200), OneLine] = ""
+    title: Annotated[str, Field(max_length=150, description="What they are there."), OneLine] = ""
     email: EmailText = ""
-    phone: Annotated[str, Field(max_length=50)] = ""
+    phone: Annotated[str, Field(max_length=50), OneLine] = ""
     estimated_value: Amount = Decimal(0)
     currency: CurrencyCode = ""
     owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0

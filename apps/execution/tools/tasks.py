@@ -130,7 +130,7 @@ class CreateFollowupArguments(ToolArguments):
     # Where the task hangs: the subject itself or, for an activity, the record that it was about.
     about_kind: Annotated[Literal["lead", "contact", "account", "opportunity"], Fixed]
     about_id: RecordId
-    title: Annotated[str, Field(min_length=3, max_length=200)]
+    title: Annotated[str, Field(min_length=3, max_length=200), OneLine, Readable]
     description: Annotated[str, Field(max_length=2000)] = ""
     due_on: date
     priority: Priority = 2

@@ -65,7 +65,7 @@ def test_the_page_shows_the_same_diff_as_the_queue(
     queue_page = client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/")
     assert admin_page.context["diff"] == queue_page.context["diff"]
     assert "New task" in admin_page.content.decode()
-    assert "<ins>Write to the lead</ins>" in admin_page.content.decode()
+    assert "<ins><bdi>Write to the lead</bdi></ins>" in admin_page.content.decode()
 
 
 def test_approve_applies_once_and_in_the_managers_name(
@@ -165,7 +165,7 @@ def test_bulk_approval_first_shows_every_change(cast: Cast, manager_client: Tena
     assert set(items) == {row.pk for row in rows}
     assert {item.refusal for item in items.values()} == {""}
     page = response.content.decode()
-    assert page.count("<ins>Write to the lead</ins>") == 3
+    assert page.count("<ins><bdi>Write to the lead</bdi></ins>") == 3
     assert "Approve 3" in page
     assert Task.objects.count() == 0
 

@@ -56,7 +56,7 @@ def test_it_changes_neither_tool_nor_record_nor_owner(cast: Cast, text: str) -> 
         "subject_kind", "subject_id", "about_kind", "about_id", "title", "due_on", "priority",
         "owner_id", "description",
     }  # fmt: skip
-    assert diff_of(suggestion).rows
+    assert diff_of(suggestion, cast.rep).rows
     done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     task = Task.objects.get()
     assert (done.state, task.lead, task.owner) == (State.APPLIED, lead, cast.rep)

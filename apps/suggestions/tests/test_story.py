@@ -32,7 +32,8 @@ from apps.users.models import User
 
 def told(suggestion: Suggestion) -> list[StoryItem]:
     suggestion.refresh_from_db()
-    return list(story_of(suggestion))
+    assert suggestion.assignee is not None
+    return list(story_of(suggestion, suggestion.assignee))
 
 
 def phone_suggestion(cast: Cast) -> Suggestion:

@@ -69,7 +69,9 @@ def test_the_page_names_the_later_work_and_asks(cast: Cast, client_for: ClientFo
     )  # fmt: skip
     task = Task.objects.get()
     assert (task.status, task.title, task.priority) == ("cancelled", "Call first", 4)
-    assert story_of(suggestion)[-1].notes == ("Left as it was edited since: Priority, Title",)
+    assert story_of(suggestion, cast.rep)[-1].notes == (
+        "Left as it was edited since: Priority, Title",
+    )
 
 
 def test_a_task_that_is_done_offers_no_undo(cast: Cast, client_for: ClientFor) -> None:

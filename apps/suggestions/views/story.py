@@ -15,11 +15,12 @@ from apps.suggestions.views.access import viewer_of
 @require_safe
 def show_story(request: HttpRequest, pk: int) -> HttpResponse:
     """All that happened to it, oldest first."""
-    suggestion = services.get_for(viewer_of(request), pk)
+    viewer = viewer_of(request)
+    suggestion = services.get_for(viewer, pk)
     context = {
         "nav_section": "suggestions",
         "suggestion": suggestion,
         "badges": badges_of(suggestion),
-        "story": story_of(suggestion),
+        "story": story_of(suggestion, viewer),
     }
     return render(request, "suggestions/story.html", context)
