@@ -19,6 +19,7 @@ from apps.crm.forms.fields import (
     ReferenceField,
 )
 from apps.crm.models import Record, Stage
+from apps.crm.services import visible_records
 from apps.execution.descriptions import Argument, arguments_of
 from apps.execution.exceptions import (
     ChangeNotPossibleError,
@@ -26,7 +27,7 @@ from apps.execution.exceptions import (
     ReferenceRefusedError,
 )
 from apps.execution.schemas import JsonValue
-from apps.execution.tools import Tool, ToolArguments
+from apps.execution.tools import Tool
 from apps.execution.tools.base import model_of, to_json
 from apps.execution.tools.fields import OWNER, STAGE
 from apps.users.models import User
@@ -41,6 +42,12 @@ class ArgumentsForm(forms.Form):
     Which record is meant is not among them. Of an update the fields are those that ``arguments`` gives,
     with what belongs to them; of a creation all. The tool's own schema judges what was typed, and then
     ``Tool.check`` the rows that it names, as it will when the change is applied.
+
+    Arguments that no longer fit, because the tool has changed since, are there to be mended: the form says at
+    each field what is wrong before anything is sent, and keeps what fits.
+
+    Raises:
+        InvalidArgumentsError: which record is meant can no longer be told.
     """
 
     def __init__(
@@ -54,21 +61,31 @@ class ArgumentsForm(forms.Form):
     ) -> None:
         super().__init__(data, **options)
         self.tool, self.viewer = tool, viewer
-        self.given = dict(arguments)
-        self.typed: ToolArguments = tool.parse(arguments)
-        self.editable = [argument for argument in arguments_of(tool) if self._is_offered(argument)]
+        every = arguments_of(tool)
+        self.fitted = tool.fit(arguments)
+        names = {argument.name for argument in every}
+        self.given = {name: value for name, value in arguments.items() if name in names}
+        if any(known.is_fixed and known.name not in self.fitted.values for known in every):
+            raise InvalidArgumentsError(tool.key, [*self.fitted.problems])
+        self.editable = [argument for argument in every if self._is_offered(argument)]
         for argument in self.editable:
-            value = getattr(self.typed, argument.name) if self._is_shown(argument) else None
+            value = self._value_of(argument)
             self.fields[argument.name] = self._field_for(argument, value)
             self.initial[argument.name] = self._initial_of(argument, value)
+
+    def full_clean(self) -> None:
+        """Judge what was sent; before anything is, say what no longer fits."""
+        super().full_clean()
+        if not self.is_bound:
+            self.cleaned_data = {}
+            self._say_what_no_longer_fits()
 
     def clean(self) -> dict[str, Any]:
         """Hold what was typed against the tool's schema, and against the rows that it names."""
         if self.errors:
             return self.cleaned_data
         try:
-            self.typed = self.tool.parse(self.arguments())
-            self.tool.check(self.typed, self.viewer)
+            self.tool.check(self.tool.parse(self.arguments()), self.viewer)
         except InvalidArgumentsError as error:
             for problem in error.extras["problems"]:
                 self._add_problem(problem)
@@ -94,7 +111,7 @@ class ArgumentsForm(forms.Form):
     def _is_offered(self, argument: Argument) -> bool:
         if argument.is_fixed:
             return False
-        if self.tool.is_creation or argument.name in self.given:
+        if self.tool.is_creation or argument.name in self.given or argument.is_required:
             return True
         return any(
             argument.name in group and group & self.given.keys() for group in self.tool.together
@@ -102,7 +119,20 @@ class ArgumentsForm(forms.Form):
 
     def _is_shown(self, argument: Argument) -> bool:
         """Whether there is a value to begin with: in an update a default means nothing."""
-        return self.tool.is_creation or argument.name in self.given
+        return self.tool.is_creation or argument.name in self.given or argument.is_required
+
+    def _value_of(self, argument: Argument) -> Any:
+        """The value to begin with; a text that no longer fits is kept, to be mended."""
+        if not self._is_shown(argument):
+            return None
+        stored = self.given.get(argument.name)
+        if argument.name in self.fitted.values:
+            return self.fitted.values[argument.name]
+        if argument.name not in self.given:
+            return argument.default
+        is_text = argument.json_type == "string" and not argument.choices
+        is_plain = argument.format in ("", "email")
+        return stored if is_text and is_plain and isinstance(stored, str) else None
 
     def _field_for(self, argument: Argument, value: Any) -> forms.Field:
         options: dict[str, Any] = {
@@ -151,14 +181,22 @@ class ArgumentsForm(forms.Form):
         if argument.reference == STAGE:
             return forms.ModelChoiceField(queryset=Stage.objects.open(), empty_label="–", **options)
         model = model_of(RecordKind(argument.reference))
-        return ReferenceField(model=model, viewer=self.viewer, held=_held(model, value), **options)
+        held = self._held(model, value)
+        return ReferenceField(model=model, viewer=self.viewer, held=held, **options)
+
+    def _held(self, model: type[Record], value: Any) -> Record | None:
+        """The record that stands in a field; one that the viewer does not see stands there unnamed."""
+        if value is None:
+            return None
+        found: Record | None = visible_records(self.viewer, model).filter(pk=value).first()
+        return found
 
     def _initial_of(self, argument: Argument, value: Any) -> Any:
         if isinstance(value, datetime):
             # The browser's field knows no seconds.
             return timezone.localtime(value).replace(second=0, microsecond=0)
         if argument.reference and argument.reference not in (OWNER, STAGE):
-            return _held(model_of(RecordKind(argument.reference)), value)
+            return self._held(model_of(RecordKind(argument.reference)), value)
         return value
 
     def _json_of(self, argument: Argument, value: Any) -> JsonValue:
@@ -175,11 +213,30 @@ class ArgumentsForm(forms.Form):
             return to_json(value)
         return value  # type: ignore[no-any-return]
 
+    def _say_what_no_longer_fits(self) -> None:
+        if self.fitted.problems:
+            self.add_error(
+                None,
+                "What can be written here has changed since this was suggested."
+                " Look at the fields that are marked, and save.",
+            )
+        names = {argument.name for argument in arguments_of(self.tool)}
+        for problem in self.fitted.problems:
+            name = problem.partition(":")[0]
+            if name in names or name == "arguments":
+                self._add_problem(problem)
+            else:
+                self.add_error(None, f"“{_in_words(name)}” is no longer written, and left out.")
+
     def _add_problem(self, problem: str) -> None:
         name, _, words = problem.partition(": ")
         words = words.removeprefix("Value error, ")
         field = name.partition(".")[0]
         self.add_error(field if field in self.fields else None, f"{words[:1].upper()}{words[1:]}.")
+
+
+def _in_words(name: str) -> str:
+    return name.removesuffix("_id").replace("_", " ").capitalize()
 
 
 def _text_widget(argument: Argument) -> forms.Widget:
@@ -188,7 +245,3 @@ def _text_widget(argument: Argument) -> forms.Widget:
     if argument.max_length is None or argument.max_length > LONGEST_LINE:
         return forms.Textarea(attrs={"rows": 8})
     return forms.TextInput()
-
-
-def _held(model: type[Record], value: Any) -> Record | None:
-    return None if value is None else model._default_manager.filter(pk=value).first()

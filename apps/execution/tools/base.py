@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from django.db import models
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
@@ -38,6 +41,30 @@ class ToolArguments(BaseModel):
         if isinstance(value, str) and has_controls(value):
             raise ValueError("contains a control character")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class FittedArguments:
+    """Arguments by name, typed where they fit; ``problems`` say what does not fit, as ``name: why``."""
+
+    values: Mapping[str, Any]
+    problems: tuple[str, ...]
+
+
+def _readable(arguments: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {
+        name: without_unseen(value) if isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
+
+
+def _typed_alone(field: FieldInfo, value: JsonValue) -> Any:
+    """One argument's value, which is known to fit its field."""
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    config = ConfigDict(strict=True, str_strip_whitespace=True)
+    return TypeAdapter(kind, config=config).validate_json(json.dumps(value))
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=ToolArguments)
@@ -81,18 +108,31 @@ class Tool(ABC, Generic[ArgumentsT]):
         Raises:
             InvalidArgumentsError: they do not fit the schema.
         """
-        readable = {
-            name: without_unseen(value) if isinstance(value, str) else value
-            for name, value in arguments.items()
-        }
         try:
-            return self.arguments_type.model_validate_json(json.dumps(readable))
+            return self.arguments_type.model_validate_json(json.dumps(_readable(arguments)))
         except ValidationError as error:
             problems = [
                 f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {problem['msg']}"
                 for problem in error.errors()
             ]
             raise InvalidArgumentsError(self.key, problems) from error
+
+    def fit(self, arguments: Mapping[str, JsonValue]) -> FittedArguments:
+        """Part arguments that may have been stored for another schema: what fits, and what does not."""
+        fields = self.arguments_type.model_fields
+        try:
+            typed = self.parse(arguments)
+        except InvalidArgumentsError as error:
+            problems = tuple(error.extras["problems"])
+        else:
+            return FittedArguments({name: getattr(typed, name) for name in fields}, ())
+        spoiled = {re.split(r"[.:]", problem, maxsplit=1)[0] for problem in problems}
+        values = {
+            name: _typed_alone(fields[name], value)
+            for name, value in _readable(arguments).items()
+            if name in fields and name not in spoiled
+        }
+        return FittedArguments(values, problems)
 
     @abstractmethod
     def subject(self, arguments: ArgumentsT) -> RecordRef:
