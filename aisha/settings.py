@@ -185,6 +185,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
+# --- Brain ------------------------------------------------------------------------------------
+# What tenants use that bring no language model of their own. Nothing is sent anywhere until a tenant has
+# switched its model on.
+
+OPENAI_BASE_URL = read_text("OPENAI_BASE_URL", "")
+OPENAI_API_KEY = read_text("OPENAI_API_KEY", "")
+OPENAI_MODEL = read_text("OPENAI_MODEL", "gpt-4.1-mini")
+# Calls to models that are under way at once, of all tenants and workers.
+BRAIN_CONCURRENCY = read_int("BRAIN_CONCURRENCY", 32)
+# Hosts inside the operator's network that a tenant may name as its model's address.
+BRAIN_PRIVATE_HOSTS = read_list("BRAIN_PRIVATE_HOSTS", [])
+# What seals tenants' keys, the newest first; without it, the secret key does.
+SECRET_SEALING_KEYS = read_list("AISHA_SEALING_KEYS", [])
+
 # --- People ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "users.User"

@@ -43,6 +43,7 @@ class Event(models.TextChoices):
     POLICY_REFUSED = "policy.refused", "Refused by policy"
     PERMISSION_REFUSED = "permission.refused", "Refused: no permission"
     BRAIN_CALLED = "brain.called", "Brain called"
+    BUDGET_SOFT_LIMIT = "budget.soft_limit", "Soft limit of the budget reached"
     SILENCE_CREATED = "silence.created", "Silence created"
     SETTINGS_CHANGED = "settings.changed", "Settings changed"
     IMPORT_FINISHED = "import.finished", "Import finished"

@@ -14,13 +14,58 @@ class Provider(models.TextChoices):
     """Who writes the proposal."""
 
     RULES = "rules", "Built-in rules"
+    OPENAI = "openai", "Language model"
 
 
 class CallOutcome(models.TextChoices):
     """How a call to a provider ended."""
 
     ANSWERED = "answered", "Answered"
+    REFUSED = "refused", "Refused"
+    UNUSABLE = "unusable", "Unusable answer"
     FAILED = "failed", "Failed"
+
+
+class FallBack(models.TextChoices):
+    """Why the built-in rules answered in the language model's place, in words for a person."""
+
+    NO_KEY = "no_key", "no key is set for the language model"
+    NO_MODEL = "no_model", "no language model is named in the settings"
+    NO_PRICE = (
+        "no_price",
+        "the price of the language model is not known, so its cost cannot be kept to",
+    )
+    BUDGET_SPENT = "budget_spent", "this month's budget is spent"
+    RESTING = "resting", "the language model has failed several times and is left alone for a while"
+    BUSY = "busy", "too many other questions were being asked"
+    CALL_FAILED = "call_failed", "the language model did not answer"
+    REFUSED = "refused", "the language model refused to answer"
+    UNUSABLE = "unusable", "the language model's answer could not be used"
+    DID_NOT_HOLD = "did_not_hold", "the language model's proposal did not hold against the facts"
+
+    @property
+    def is_of_provider(self) -> bool:
+        """Whether it says that the language model is out of reach, not that one answer was bad."""
+        return self not in {FallBack.REFUSED, FallBack.UNUSABLE, FallBack.DID_NOT_HOLD}
+
+
+class Tone(models.TextChoices):
+    """How texts for people are to sound."""
+
+    PLAIN = "plain", "Plain"
+    FRIENDLY = "friendly", "Friendly"
+    FORMAL = "formal", "Formal"
+
+
+class Language(models.TextChoices):
+    """The language in which texts for people are written."""
+
+    ENGLISH = "English", "English"
+    FRENCH = "French", "French"
+    GERMAN = "German", "German"
+    ITALIAN = "Italian", "Italian"
+    PORTUGUESE = "Portuguese", "Portuguese"
+    SPANISH = "Spanish", "Spanish"
 
 
 class Goal(models.TextChoices):

@@ -159,6 +159,8 @@ def _call_items(suggestion: Suggestion) -> Iterator[StoryItem]:
         f"{call.get_mode_display()}, {call.prompt_version}",
         f"Asked about {call.tasks_count}, proposed {call.proposals_count}, in {call.latency_ms} ms",
     ]
+    if call.fell_back_because:
+        notes.append(f"In the language model’s place: {call.get_fell_back_because_display()}")
     if call.model:
         notes.append(
             f"{call.model}: {call.tokens_in:,} tokens in, {call.tokens_out:,} out, {call.cost_usd:f} USD"

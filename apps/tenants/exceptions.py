@@ -57,3 +57,11 @@ class ModuleOffError(TenantError):
     code = "module_off"
     status = 403
     message = "This part of AiSHA is switched off for your company."
+
+
+class SecretUnreadableError(TenantError):
+    """None of the sealing keys in force opens a stored secret."""
+
+    code = "secret_unreadable"
+    status = 500
+    message = "The stored key can no longer be read: enter it again."

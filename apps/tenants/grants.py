@@ -85,7 +85,14 @@ GRANTS: dict[str, TableGrants] = {
     "execution_policydecision": TableGrants(run_time=ADD, ai=None, apply=None),
     "execution_execution": TableGrants(run_time=ADD, ai=READ, apply=None),
     # What the AI's side writes.
-    "brain_braincall": TableGrants(run_time=ADD, ai=ADD),
+    "brain_braincall": TableGrants(run_time=ADD, ai=f"{ADD}, UPDATE (dropped_code)"),
+    "brain_providerstate": TableGrants(run_time=READ, ai=WRITE),
+    "brain_budgetmonth": TableGrants(run_time=READ, ai=WRITE),
+    "brain_budgetreservation": TableGrants(run_time=READ, ai=WRITE),
+    # Kept for some days where a tenant wants it: written by the AI's side, deleted by the upkeep.
+    "brain_capturedtext": TableGrants(run_time="SELECT, DELETE", ai=ADD),
+    # The sealed key: no business of the AI.
+    "brain_brainsettings": TableGrants(run_time=WRITE),
     "predictions_score": TableGrants(ai=READ),
     "triggers_signal": TableGrants(ai=WRITE),
     "triggers_triggerstate": TableGrants(ai=WRITE),

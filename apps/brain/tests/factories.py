@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+from apps.audit.enums import Origin
+from apps.audit.schemas import Actor
 from apps.brain.enums import Goal
 from apps.brain.schemas import Fact, ThinkTask
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
+
+PIPELINE = Actor(None, "pipeline", Origin.TRIGGER, "request-1")
+NOW = datetime(2026, 3, 6, 9, tzinfo=UTC)
 
 # A Friday, and the Monday after it.
 FRIDAY, MONDAY = date(2026, 3, 6), date(2026, 3, 9)

@@ -10,11 +10,12 @@ import pytest
 from apps.brain import rules
 from apps.brain.enums import Goal, Mode, Provider
 from apps.brain.exceptions import ModeNotOfferedError
+from apps.brain.models import BrainCall
 from apps.brain.rules.contacts import FREE_MAIL_DOMAINS
 from apps.brain.rules.wording import day_text, shortened
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.brain.services import think
-from apps.brain.tests.factories import fact, question
+from apps.brain.tests.factories import NOW, PIPELINE, fact, question
 from apps.brain.tests.questions import (
     CONFLICT_FACTS,
     LEAD_FACTS,
@@ -341,18 +342,18 @@ def test_the_call_is_counted_without_its_prompt() -> None:
         QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD],
         question(Goal.CLEAR_TASK, kind=RecordKind.TASK),
     ]
-    thought = think(tasks, Mode.PROPOSE_ACTIONS)
-    assert [proposal is not None for proposal in thought.proposals] == [True, False]
-    call = thought.call
+    answers = think(tasks, Mode.PROPOSE_ACTIONS, actor=PIPELINE, now=NOW)
+    assert [answer.proposal is not None for answer in answers] == [True, False]
+    assert answers[0].call is answers[1].call
+    call = BrainCall.objects.get()
     assert (call.provider, call.mode, call.tasks_count, call.proposals_count, call.outcome) == (
         Provider.RULES, Mode.PROPOSE_ACTIONS, 2, 1, "answered",
     )  # fmt: skip
-    assert call._state.adding
     held: dict[str, Any] = vars(call)
     assert "Ana Lopez" not in str(held)
 
 
 def test_the_rules_answer_no_questions() -> None:
     with pytest.raises(ModeNotOfferedError, match="they do not answer questions"):
-        think([], Mode.READ_ONLY)
+        think([], Mode.READ_ONLY, actor=PIPELINE, now=NOW)
     assert ModeNotOfferedError.status == 422

@@ -15,7 +15,6 @@ from django.db.models import Count, Q
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
-from apps.brain.models import BrainCall
 from apps.suggestions import rules
 from apps.suggestions.enums import HeldBack, State, Verdict
 from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
@@ -64,16 +63,14 @@ class AcceptanceTable:
 
 def deliver(
     accepted: Sequence[Accepted],
-    call: BrainCall,
     acceptance: AcceptanceTable,
     *,
     actor: Actor,
     now: datetime,
 ) -> tuple[int, int]:
     """Store new suggestions and refresh waiting ones; return how many of each."""
-    call.save(force_insert=True)
     fresh = [item for item in accepted if item.context.awaiting.suggestion_id is None]
-    made = Suggestion.objects.bulk_create([_packet(item, call, acceptance, now) for item in fresh])
+    made = Suggestion.objects.bulk_create([_packet(item, acceptance, now) for item in fresh])
     links = [
         SuggestionSignal(suggestion=suggestion, signal_id=signal_id)
         for suggestion, item in zip(made, fresh, strict=True)
@@ -92,7 +89,7 @@ def deliver(
         if old is None or _rests(old, item):
             continue
         if old.edited_at is None:
-            renewed.append(_refreshed(old, item, call, acceptance, now))
+            renewed.append(_refreshed(old, item, acceptance, now))
         else:
             renewed.append(_handed_over(old, item, now))
         links.extend(
@@ -104,7 +101,6 @@ def deliver(
     record_events(
         actor,
         [
-            _call_entry(call),
             *(_entry(Event.SUGGESTION_CREATED, suggestion) for suggestion in made),
             *(_entry(Event.SUGGESTION_REFRESHED, suggestion) for suggestion in renewed),
         ],
@@ -134,9 +130,7 @@ _REFRESHED_FIELDS = [
 ]  # fmt: skip
 
 
-def _packet(
-    item: Accepted, call: BrainCall, acceptance: AcceptanceTable, now: datetime
-) -> Suggestion:
+def _packet(item: Accepted, acceptance: AcceptanceTable, now: datetime) -> Suggestion:
     awaiting = item.context.awaiting
     suggestion = Suggestion(
         state=State.PENDING,
@@ -147,15 +141,11 @@ def _packet(
         record_id=awaiting.record.id,
         created_at=now,
     )
-    return _refreshed(suggestion, item, call, acceptance, now)
+    return _refreshed(suggestion, item, acceptance, now)
 
 
 def _refreshed(
-    suggestion: Suggestion,
-    item: Accepted,
-    call: BrainCall,
-    acceptance: AcceptanceTable,
-    now: datetime,
+    suggestion: Suggestion, item: Accepted, acceptance: AcceptanceTable, now: datetime
 ) -> Suggestion:
     context, proposal = item.context, item.proposal
     measured = acceptance.of(suggestion.goal, item.tool.key)
@@ -192,7 +182,7 @@ def _refreshed(
         acceptance=measured.rate,
     )
     suggestion.provider = proposal.provider
-    suggestion.brain_call = call
+    suggestion.brain_call = item.call
     suggestion.refreshed_at = now
     suggestion.expires_at = max(now, suggestion.snoozed_until or now) + rules.LIFETIME
     return suggestion
@@ -322,24 +312,6 @@ def fill_queues(*, cap_per_day: int, day_begins: datetime, now: datetime) -> int
 def _named(suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
     """With what their audit entries say, and nothing more."""
     return suggestions.only("record_kind", "record_id", "goal", "tool").order_by("pk")
-
-
-def _call_entry(call: BrainCall) -> Entry:
-    return Entry(
-        Event.BRAIN_CALLED,
-        details={
-            "call_id": call.pk,
-            "provider": call.provider,
-            "mode": call.mode,
-            "model": call.model,
-            "tokens_in": call.tokens_in,
-            "tokens_out": call.tokens_out,
-            "cost_usd": str(call.cost_usd),
-            "prompt_version": call.prompt_version,
-            "tasks": call.tasks_count,
-            "proposals": call.proposals_count,
-        },
-    )
 
 
 def _entry(event: Event, suggestion: Suggestion) -> Entry:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,9 +14,9 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.brain.enums import Goal, Mode
+from apps.brain.enums import FallBack, Goal, Mode, Provider
 from apps.brain.schemas import ThinkTask
-from apps.brain.services import think
+from apps.brain.services import most_at_once, note_dropped, think, think_by_rules
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
@@ -24,7 +24,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
-from apps.suggestions.pipeline.validation import validate
+from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
@@ -37,10 +37,6 @@ from apps.triggers.rules import registry as triggers
 from apps.triggers.services import current_tenant, moment_at, parameters_of
 
 log = logging.getLogger(__name__)
-
-# How many suggestions are made in one transaction: a killed worker loses at most so many, and the next
-# scan makes them again.
-BATCH_SIZE = 500
 
 
 def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
@@ -183,30 +179,63 @@ def _run_batch(
             unanswered.remember([], untold, moment.now)
             return 0, 0
     # No transaction is open here: a provider may take its time.
-    thought = think([task for _, task in asked], Mode.PROPOSE_ACTIONS)
-    answers = [
-        (context, task, proposal)
-        for (context, task), proposal in zip(asked, thought.proposals, strict=True)
+    tasks = [task for _, task in asked]
+    answers = think(tasks, Mode.PROPOSE_ACTIONS, actor=actor, now=moment.now)
+    questions = [
+        Asked(context, task, answer) for (context, task), answer in zip(asked, answers, strict=True)
     ]
     with transaction.atomic(), taking_role(Role.AI):
-        accepted, dropped = validate(answers)
-        counts = delivery.deliver(accepted, thought.call, acceptance, actor=actor, now=moment.now)
-        unproposed = [task for _, task, proposal in answers if not proposal]
-        fruitless = [*untold, *(item.awaiting for item in dropped)]
-        unanswered.remember(unproposed, fruitless, moment.now)
-        if dropped:
-            by_code = Counter(item.code for item in dropped)
-            record_event(actor, Entry(Event.PROPOSAL_DROPPED, details=dict(by_code)))
+        held = _hold(questions, actor)
+        counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
+        fruitless = [*untold, *(item.awaiting for item in held.dropped)]
+        unanswered.remember(held.unproposed, fruitless, moment.now)
     log.info(
         "suggestions delivered",
         extra={
             "created_count": counts[0],
             "refreshed_count": counts[1],
-            "dropped_count": len(dropped),
+            "dropped_count": len(held.dropped),
             "duration_s": round(time.monotonic() - began, 3),
         },
     )
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What held against what was asked, what did not, and to what nothing was proposed."""
+
+    accepted: Sequence[Accepted]
+    dropped: Sequence[Dropped]
+    unproposed: Sequence[ThinkTask]
+
+
+def _hold(questions: Sequence[Asked], actor: Actor) -> _Held:
+    """Hold each proposal against what was asked; for a model's that does not hold, ask the rules."""
+    accepted, dropped = validate(questions)
+    of_model = [item for item in dropped if item.asked.answer.call.provider != Provider.RULES]
+    if of_model:
+        note_dropped({item.asked.answer.call.pk: item.code for item in of_model})
+        _record_dropped(of_model, actor)
+        tasks = [item.asked.task for item in of_model]
+        again = think_by_rules(tasks, actor=actor, because=FallBack.DID_NOT_HOLD)
+        mended, still = validate(
+            [
+                replace(item.asked, answer=answer)
+                for item, answer in zip(of_model, again, strict=True)
+            ]
+        )
+        accepted += mended
+        dropped = [item for item in dropped if item not in of_model] + still
+    if dropped:
+        _record_dropped(dropped, actor)
+    unproposed = [item.asked.task for item in dropped if item.asked.answer.proposal is None]
+    return _Held(accepted, dropped, unproposed)
+
+
+def _record_dropped(dropped: Sequence[Dropped], actor: Actor) -> None:
+    by_code = Counter(item.code for item in dropped)
+    record_event(actor, Entry(Event.PROPOSAL_DROPPED, details=dict(by_code)))
 
 
 def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
@@ -228,5 +257,7 @@ def task_of(context: Context, moment: ScanMoment) -> ThinkTask:
 
 
 def _batches(awaiting: Sequence[Awaiting]) -> Iterator[Sequence[Awaiting]]:
-    for start in range(0, len(awaiting), BATCH_SIZE):
-        yield awaiting[start : start + BATCH_SIZE]
+    """Batches of one transaction each: a killed worker loses one, and the next round makes it again."""
+    size = most_at_once()
+    for start in range(0, len(awaiting), size):
+        yield awaiting[start : start + size]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from apps.brain.models import BrainCall
 from apps.brain.schemas import Claim, Proposal, ThinkTask
+from apps.brain.services import Answer
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.reading import read_seen_many
 from apps.execution.schemas import Seen
@@ -21,10 +23,20 @@ FURTHEST_DUE = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a record, what the Brain was asked about it, and what it answered."""
+
+    context: Context
+    task: ThinkTask
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A proposal that held, with the values that its approval will be compared with."""
 
     context: Context
+    call: BrainCall
     proposal: Proposal
     tool: Tool[Any]
     arguments: ToolArguments
@@ -36,13 +48,18 @@ class Accepted:
 class Dropped:
     """A proposal that did not hold, and why, as a stable code."""
 
-    awaiting: Awaiting
+    asked: Asked
     code: str
+
+    @property
+    def awaiting(self) -> Awaiting:
+        """What it was to serve."""
+        return self.asked.context.awaiting
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    context: Context
+    asked: Asked
     proposal: Proposal
     tool: Tool[Any]
     arguments: ToolArguments
@@ -50,13 +67,13 @@ class _Checked:
 
 
 def validate(
-    asked: Sequence[tuple[Context, ThinkTask, Proposal | None]],
+    asked: Sequence[Asked],
 ) -> tuple[list[Accepted], list[Dropped]]:
     """Part the proposals of a batch into those that hold and those that do not."""
     checked: list[_Checked] = []
     dropped: list[Dropped] = []
-    for context, task, proposal in asked:
-        verdict = _check(context, task, proposal)
+    for question in asked:
+        verdict = _check(question)
         if isinstance(verdict, Dropped):
             dropped.append(verdict)
         else:
@@ -66,47 +83,56 @@ def validate(
         checked, read_seen_many([(item.tool, item.arguments) for item in checked]), strict=True
     ):
         if seen is None:
-            dropped.append(Dropped(item.context.awaiting, "record_gone"))
+            dropped.append(Dropped(item.asked, "record_gone"))
         elif not _changes_something(item.tool, item.arguments, seen):
-            dropped.append(Dropped(item.context.awaiting, "changes_nothing"))
+            dropped.append(Dropped(item.asked, "changes_nothing"))
         else:
             accepted.append(
-                Accepted(item.context, item.proposal, item.tool, item.arguments, item.claims, seen)
+                Accepted(
+                    item.asked.context,
+                    item.asked.answer.call,
+                    item.proposal,
+                    item.tool,
+                    item.arguments,
+                    item.claims,
+                    seen,
+                )
             )
     return accepted, dropped
 
 
-def _check(context: Context, task: ThinkTask, proposal: Proposal | None) -> _Checked | Dropped:
-    record = context.awaiting.record
+def _check(asked: Asked) -> _Checked | Dropped:
+    task, proposal = asked.task, asked.answer.proposal
+    record = task.record
     if proposal is None:
-        return Dropped(context.awaiting, "no_proposal")
+        return Dropped(asked, "no_proposal")
     if proposal.tool not in task.tools:
-        return Dropped(context.awaiting, "tool_not_allowed")
+        return Dropped(asked, "tool_not_allowed")
     try:
         tool = registry.get(proposal.tool)
         arguments = tool.parse(proposal.arguments)
     except UnknownToolError:
-        return Dropped(context.awaiting, "unknown_tool")
+        return Dropped(asked, "unknown_tool")
     except InvalidArgumentsError:
-        return Dropped(context.awaiting, "invalid_arguments")
+        return Dropped(asked, "invalid_arguments")
     if tool.subject(arguments) != record:
-        return Dropped(context.awaiting, "other_record")
+        return Dropped(asked, "other_record")
     given = {record, *(fact.record for fact in task.facts if fact.record is not None)}
     if not set(tool.mentions(arguments)) <= given:
-        return Dropped(context.awaiting, "unknown_record")
+        return Dropped(asked, "unknown_record")
     owner_id = getattr(arguments, "owner_id", None)
     if owner_id is not None and owner_id != task.doer_id:
-        return Dropped(context.awaiting, "unknown_person")
+        return Dropped(asked, "unknown_person")
     due_on = getattr(arguments, "due_on", None)
     if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:
-        return Dropped(context.awaiting, "implausible_date")
+        return Dropped(asked, "implausible_date")
     numbers = {fact.number for fact in task.facts}
     claims = tuple(
         claim for claim in proposal.claims if claim.facts and set(claim.facts) <= numbers
     )
     if not claims or not proposal.title.strip() or not proposal.reason.strip():
-        return Dropped(context.awaiting, "no_evidence")
-    return _Checked(context, proposal, tool, arguments, claims)
+        return Dropped(asked, "no_evidence")
+    return _Checked(asked, proposal, tool, arguments, claims)
 
 
 def _changes_something(tool: Tool[Any], arguments: ToolArguments, seen: Seen) -> bool:

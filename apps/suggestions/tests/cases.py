@@ -6,6 +6,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from apps.brain.enums import Provider
+from apps.brain.models import BrainCall
+from apps.brain.schemas import Proposal, ThinkTask
+from apps.brain.services import Answer
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.enums import ExecutionStatus, Verdict
@@ -13,6 +17,8 @@ from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
+from apps.suggestions.pipeline.context import Context
+from apps.suggestions.pipeline.validation import Asked
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import Scan
 from apps.triggers.services import scan_now
@@ -30,6 +36,11 @@ def scan(after: timedelta = timedelta()) -> Scan:
 def awaiting(most: int = 60) -> list[Awaiting]:
     """What awaits a suggestion and is to have it now."""
     return list(find_awaiting(NOW, most=most).awaiting)
+
+
+def answered(context: Context, task: ThinkTask, proposal: Proposal | None) -> Asked:
+    """A question with its answer, as the Brain gives it."""
+    return Asked(context, task, Answer(proposal, BrainCall(provider=Provider.RULES)))
 
 
 def quiet_lead(owner: User | None, **fields: object) -> Lead:

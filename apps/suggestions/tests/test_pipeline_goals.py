@@ -27,7 +27,7 @@ from apps.crm.tests.factories import (
 from apps.suggestions.pipeline.context import GATHERERS, Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, validate
-from apps.suggestions.tests.cases import NOW, awaiting
+from apps.suggestions.tests.cases import NOW, answered, awaiting
 from apps.tenants.calendar import WorkingCalendar
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
@@ -64,7 +64,7 @@ def proposed(
     task = replace(task, tools=tools)
     proposal = rules.propose(task)
     assert proposal is not None
-    (accepted,), dropped = validate([(context, task, proposal)])
+    (accepted,), dropped = validate([answered(context, task, proposal)])
     assert (dropped, isinstance(accepted, Accepted)) == ([], True)
     assert accepted.claims == proposal.claims
     return task, proposal

@@ -19,7 +19,7 @@ from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
-from apps.suggestions.tests.cases import NOW, awaiting, quiet_lead, scan
+from apps.suggestions.tests.cases import NOW, answered, awaiting, quiet_lead, scan
 from apps.triggers.moments import ScanMoment
 from apps.triggers.services import current_tenant
 
@@ -43,14 +43,14 @@ def question_of() -> tuple[Context, ThinkTask, Proposal]:
 
 
 def codes(context: Context, task: ThinkTask, proposal: Proposal | None) -> list[str]:
-    accepted, dropped = validate([(context, task, proposal)])
+    accepted, dropped = validate([answered(context, task, proposal)])
     assert len(accepted) + len(dropped) == 1
     return [item.code for item in dropped]
 
 
 def test_a_sound_proposal_holds(cast: Cast) -> None:
     context, task, proposal = asked(cast)
-    (accepted,), dropped = validate([(context, task, proposal)])
+    (accepted,), dropped = validate([answered(context, task, proposal)])
     assert dropped == []
     assert (accepted.tool.key, accepted.claims) == ("create_followup", proposal.claims)
     assert accepted.seen.guards == {
@@ -92,7 +92,7 @@ def test_fault_03_a_tool_that_the_goal_allows_but_nobody_knows(cast: Cast) -> No
 def test_only_claims_with_given_facts_are_kept(cast: Cast) -> None:
     context, task, proposal = asked(cast)
     claims = (Claim("Given", (1,)), Claim("Made up", (99,)))
-    (accepted,), _ = validate([(context, task, replace(proposal, claims=claims))])
+    (accepted,), _ = validate([answered(context, task, replace(proposal, claims=claims))])
     assert accepted.claims == (Claim("Given", (1,)),)
 
 
@@ -169,8 +169,11 @@ def test_a_batch_is_parted_and_read_in_one_query_for_each_kind(
     moment = ScanMoment(now=NOW, zone=tenant.zone)
     contexts = gather(awaiting(), moment, tenant.currency)
     tasks = [task_of(context, moment) for context in contexts]
-    batch = [(context, task, propose(task)) for context, task in zip(contexts, tasks, strict=True)]
-    batch.append((contexts[0], tasks[0], None))
+    batch = [
+        answered(context, task, propose(task))
+        for context, task in zip(contexts, tasks, strict=True)
+    ]
+    batch.append(answered(contexts[0], tasks[0], None))
     with django_assert_num_queries(1):
         accepted, dropped = validate(batch)
     assert (len(accepted), [item.code for item in dropped]) == (2, ["no_proposal"])

@@ -1,0 +1,167 @@
+"""Asking a language model: a batch of prompts at once, within timeouts, with the official client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import openai
+from openai.types.responses import Response
+
+from apps.brain.circuit import FAILURES_TO_OPEN
+from apps.brain.config import BrainConfig
+from apps.brain.enums import CallOutcome
+from apps.brain.language_model.prompts import MOST_TOKENS_OUT, Prompt
+from apps.brain.language_model.replies import Reply
+from apps.brain.prices import Usage
+
+# What is not under way when so much time has passed is not asked any more: leases of slots last longer.
+BATCH_LASTS_S = 240
+_CODES: tuple[tuple[type[openai.OpenAIError], str], ...] = (
+    (openai.APITimeoutError, "timeout"),
+    (openai.APIConnectionError, "connection"),
+    (openai.AuthenticationError, "key_refused"),
+    (openai.PermissionDeniedError, "not_permitted"),
+    (openai.NotFoundError, "not_found"),
+    (openai.RateLimitError, "rate_limited"),
+    (openai.BadRequestError, "bad_request"),
+    (openai.InternalServerError, "server_error"),
+)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One batch under way. Prompts are taken in order; none is begun once the provider fails."""
+
+    client: openai.AsyncOpenAI
+    config: BrainConfig
+    prompts: Sequence[Prompt]
+    replies: list[Reply | None]
+    following: int = 0
+    failures: int = 0
+
+    async def work(self) -> None:
+        """Ask one prompt after the other until there is none, or no use in going on."""
+        while self.following < len(self.prompts) and self.failures < FAILURES_TO_OPEN:
+            place = self.following
+            self.following += 1
+            reply = await _ask(self.client, self.config, self.prompts[place])
+            self.failures = self.failures + 1 if reply.is_failure else 0
+            self.replies[place] = reply
+
+
+def ask(
+    prompts: Sequence[Prompt], config: BrainConfig, *, at_once: int, is_trial: bool
+) -> list[Reply | None]:
+    """Return the replies in the prompts' order; None for one that was not asked.
+
+    ``at_once``: how many are under way at the same time. A trial asks the first alone, and the rest only
+    if that went well.
+    """
+    return asyncio.run(_ask_all(prompts, config, at_once, is_trial))
+
+
+async def _ask_all(
+    prompts: Sequence[Prompt], config: BrainConfig, at_once: int, is_trial: bool
+) -> list[Reply | None]:
+    timeout = openai.Timeout(
+        config.read_timeout_s, connect=config.connect_timeout_s, pool=BATCH_LASTS_S
+    )
+    async with openai.AsyncOpenAI(
+        api_key=config.api_key,
+        base_url=config.base_url or None,
+        max_retries=config.most_retries,
+        # A redirect could lead the key and the facts to another host.
+        http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
+    ) as client:
+        run = _Run(client, config, prompts, [None] * len(prompts))
+        try:
+            async with asyncio.timeout(BATCH_LASTS_S):
+                if is_trial:
+                    run.replies[0] = first = await _ask(client, config, prompts[0])
+                    if first.is_failure:
+                        return run.replies
+                    run.following = 1
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(at_once, len(prompts))):
+                        group.create_task(run.work())
+        except TimeoutError:
+            # What has been answered is kept.
+            pass
+    return run.replies
+
+
+async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) -> Reply:
+    began = time.monotonic()
+    try:
+        raw = await client.responses.with_raw_response.create(
+            model=config.model,
+            instructions=prompt.instructions,
+            input=[
+                {"role": "developer", "content": prompt.wishes},
+                {"role": "user", "content": prompt.document},
+            ],
+            text={
+                "format": {
+                    "type": "json_schema",
+                    "name": "proposal",
+                    "schema": prompt.schema,
+                    "strict": True,
+                }
+            },
+            max_output_tokens=MOST_TOKENS_OUT,
+            prompt_cache_key=prompt.stable_hash,
+            store=False,
+        )
+        reply = _read(raw.parse(), raw.retries_taken, prompt)
+    except openai.OpenAIError as error:
+        reply = _failed(error, config, prompt)
+    except ValueError:
+        # The body was no JSON, which the client does not take for an error of its own.
+        reply = Reply(CallOutcome.FAILED, _sent(prompt), 0, error_code="bad_body", is_failure=True)
+    return replace(reply, latency_ms=int((time.monotonic() - began) * 1000))
+
+
+def _read(response: Response, retries: int, prompt: Prompt) -> Reply:
+    usage = _usage(response, prompt)
+    if response.status == "incomplete":
+        return Reply(CallOutcome.UNUSABLE, usage, 0, error_code="incomplete", retries=retries)
+    parts = [
+        part for item in response.output or () if item.type == "message" for part in item.content
+    ]
+    if any(part.type == "refusal" for part in parts):
+        return Reply(CallOutcome.REFUSED, usage, 0, error_code="refusal", retries=retries)
+    text = "".join(part.text for part in parts if part.type == "output_text")
+    if not text:
+        return Reply(CallOutcome.UNUSABLE, usage, 0, error_code="empty", retries=retries)
+    return Reply(CallOutcome.ANSWERED, usage, 0, text=text, retries=retries)
+
+
+def _failed(error: openai.OpenAIError, config: BrainConfig, prompt: Prompt) -> Reply:
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), "other")
+    # A request that the provider took and did not answer may have been charged for.
+    is_charged = isinstance(error, openai.APIConnectionError)
+    is_repeated = code in {"timeout", "connection", "rate_limited", "server_error"}
+    return Reply(
+        CallOutcome.FAILED,
+        _sent(prompt) if is_charged else Usage(0, 0),
+        0,
+        error_code=code,
+        retries=config.most_retries if is_repeated else 0,
+        is_failure=code != "bad_request",
+    )
+
+
+def _usage(response: Response, prompt: Prompt) -> Usage:
+    told = response.usage
+    if told is None:
+        return prompt.most_usage
+    details = told.input_tokens_details
+    cached = details.cached_tokens if details is not None else 0
+    return Usage(told.input_tokens, told.output_tokens, min(cached or 0, told.input_tokens))
+
+
+def _sent(prompt: Prompt) -> Usage:
+    return Usage(prompt.most_usage.tokens_in, 0)

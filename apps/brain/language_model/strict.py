@@ -1,0 +1,81 @@
+"""The tools' own schemas in the strict form that structured outputs ask for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from apps.execution.descriptions import schema_of
+from apps.execution.tools import registry
+
+# What strict structured outputs do not know (lengths, defaults), and what only our forms read. The reply
+# is held against the tool's whole schema afterwards.
+_DROPPED = frozenset({"default", "minLength", "maxLength", "title"})
+# Numbers that mean nothing to a model and cost tokens in each request.
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+
+
+@cache
+def proposal_schema(tools: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of a proposal that uses one of these tools.
+
+    What is said comes before what is done: the claims are written first, and the change follows from them.
+    """
+    claim = _object(
+        {
+            "text": {"type": "string"},
+            "facts": {"type": "array", "items": {"type": "integer"}},
+        }
+    )
+    changes = [
+        _object({"tool": {"type": "string", "enum": [key]}, "arguments": _arguments(key)})
+        for key in tools
+    ]
+    return _object(
+        {
+            "claims": {"type": "array", "items": claim},
+            "reason": {"type": "string"},
+            "title": {"type": "string"},
+            "change": {"anyOf": changes},
+        }
+    )
+
+
+def _arguments(tool: str) -> dict[str, Any]:
+    schema = schema_of(registry.get(tool))
+    required = set(schema.get("required", ()))
+    return _object(
+        {
+            name: _plain(rule) if name in required else _nullable(_plain(rule))
+            for name, rule in schema["properties"].items()
+        }
+    )
+
+
+def _plain(rule: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for word, value in rule.items():
+        if word in _DROPPED or word in _BOUNDS or word.startswith("x-"):
+            continue
+        kept[word] = [_plain(branch) for branch in value] if word == "anyOf" else value
+    return kept
+
+
+def _nullable(rule: dict[str, Any]) -> dict[str, Any]:
+    branches = rule.get("anyOf")
+    if branches is None:
+        words = {word: value for word, value in rule.items() if word != "description"}
+        description = {"description": rule["description"]} if "description" in rule else {}
+        return {"anyOf": [words, {"type": "null"}], **description}
+    if any(branch.get("type") == "null" for branch in branches):
+        return rule
+    return {**rule, "anyOf": [*branches, {"type": "null"}]}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

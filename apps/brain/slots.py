@@ -1,0 +1,69 @@
+"""How many calls are under way at once, per tenant and over all: leases that all workers share.
+
+Held in Valkey, by its own clock; a lease that nobody gives back, because its worker was killed, runs out.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import redis
+from django.conf import settings
+
+# Longer than any batch of calls may take.
+LEASE_S = 300
+# How long a batch waits for a turn, and how often it looks.
+WAIT_S = 20.0
+_LOOK_EVERY_S = 0.2
+
+_TAKE = """
+local now = tonumber(redis.call('TIME')[1])
+local granted = tonumber(ARGV[3])
+for i, key in ipairs(KEYS) do
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    granted = math.min(granted, tonumber(ARGV[3 + i]) - redis.call('ZCARD', key))
+end
+for n = 1, granted do
+    for _, key in ipairs(KEYS) do
+        redis.call('ZADD', key, now + tonumber(ARGV[2]), ARGV[1] .. ':' .. n)
+        redis.call('EXPIRE', key, tonumber(ARGV[2]) * 2)
+    end
+end
+return math.max(granted, 0)
+"""
+
+
+@contextmanager
+def taking_slots(
+    tenant: str, *, wanted: int, tenant_limit: int, overall_limit: int
+) -> Iterator[int]:
+    """Hold up to ``wanted`` slots for the block, and give the number that was granted.
+
+    Waits up to ``WAIT_S`` for a first one; 0 when there was none.
+    """
+    client = _client()
+    take = client.register_script(_TAKE)
+    lease = uuid.uuid4().hex
+    keys = [f"aisha:brain:slots:{tenant}", "aisha:brain:slots"]
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        granted = int(take(keys=keys, args=[lease, LEASE_S, wanted, tenant_limit, overall_limit]))
+        if granted or time.monotonic() >= deadline:
+            break
+        time.sleep(_LOOK_EVERY_S)
+    try:
+        yield granted
+    finally:
+        if granted:
+            held = [f"{lease}:{number}" for number in range(1, granted + 1)]
+            for key in keys:
+                client.zrem(key, *held)
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL)
