@@ -15,8 +15,8 @@ from apps.brain.exceptions import BudgetSpentError
 from apps.brain.models import BudgetMonth, BudgetReservation
 from apps.brain.prices import Price, Usage
 from apps.brain.tests.factories import FRIDAY, NOW
-
-pytestmark = pytest.mark.django_db
+from apps.tenants.connections import tenant_connection
+from apps.tenants.models import Tenant
 
 ONE_EACH = Price(Decimal(1_000_000), Decimal(0), Decimal(1_000_000))
 ASK = Usage(tokens_in=6, tokens_out=4)
@@ -36,7 +36,7 @@ def month() -> tuple[int, int, Decimal, Decimal]:
 
 
 @pytest.mark.parametrize("within", [limits(tokens=35), limits(usd=35)])
-def test_as_many_calls_are_set_aside_as_there_is_room_for(within: Limits) -> None:
+def test_as_many_calls_are_set_aside_as_there_is_room_for(acme: Tenant, within: Limits) -> None:
     reservation = reserve(5, within)
     assert reservation.calls_count == 3
     assert month() == (30, 0, Decimal(30), 0)
@@ -45,7 +45,7 @@ def test_as_many_calls_are_set_aside_as_there_is_room_for(within: Limits) -> Non
     assert BudgetReservation.objects.count() == 1
 
 
-def test_what_the_calls_did_cost_takes_the_place_of_what_was_set_aside() -> None:
+def test_what_the_calls_did_cost_takes_the_place_of_what_was_set_aside(acme: Tenant) -> None:
     within = limits(tokens=35)
     reservation = reserve(3, within)
     budget.settle(reservation, tokens=12, usd=Decimal("11.5"), now=NOW)
@@ -55,14 +55,14 @@ def test_what_the_calls_did_cost_takes_the_place_of_what_was_set_aside() -> None
     assert reserve(3, within).calls_count == 2
 
 
-def test_a_month_is_the_tenants_own_and_begins_anew() -> None:
+def test_a_month_is_the_tenants_own_and_begins_anew(acme: Tenant) -> None:
     reserve(1, limits(tokens=10))
     later = budget.reserve([ASK], ONE_EACH, limits(tokens=10), today=date(2026, 4, 1), now=NOW)
     assert later.calls_count == 1
     assert BudgetMonth.objects.count() == 2
 
 
-def test_what_a_killed_worker_set_aside_counts_as_spent_in_the_end() -> None:
+def test_what_a_killed_worker_set_aside_counts_as_spent_in_the_end(acme: Tenant) -> None:
     reserve(2, limits())
     assert budget.settle_lost(NOW + budget.LOST_AFTER) == 0
     assert budget.settle_lost(NOW + budget.LOST_AFTER + timedelta(seconds=1)) == 1
@@ -71,7 +71,7 @@ def test_what_a_killed_worker_set_aside_counts_as_spent_in_the_end() -> None:
     assert budget.settle_lost(NOW + timedelta(days=1)) == 0
 
 
-def test_the_soft_limit_is_told_once_a_month() -> None:
+def test_the_soft_limit_is_told_once_a_month(acme: Tenant) -> None:
     within = limits(tokens=20)
     budget.settle(reserve(1, within), tokens=9, usd=Decimal(0), now=NOW)
     assert not budget.note_soft_limit(within, today=FRIDAY, now=NOW)
@@ -80,7 +80,7 @@ def test_the_soft_limit_is_told_once_a_month() -> None:
     assert not budget.note_soft_limit(within, today=FRIDAY, now=NOW)
 
 
-def test_the_standing_is_that_of_the_tighter_limit() -> None:
+def test_the_standing_is_that_of_the_tighter_limit(acme: Tenant) -> None:
     within = limits(tokens=100, usd=40)
     budget.settle(reserve(1, within), tokens=10, usd=Decimal(10), now=NOW)
     reserve(1, within)
@@ -91,17 +91,15 @@ def test_the_standing_is_that_of_the_tighter_limit() -> None:
     assert (nothing.share_0_1, nothing.is_above_soft) == (0.0, False)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_twenty_workers_at_once_do_not_overspend() -> None:
+def test_twenty_workers_at_once_do_not_overspend(committed_tenant: Tenant) -> None:
     within = limits(tokens=105)
-    schema = connection.tenant  # type: ignore[attr-defined]
     granted: list[int] = []
-    start = threading.Barrier(20)
+    barrier = threading.Barrier(20)
 
     def work() -> None:
-        connection.set_tenant(schema)  # type: ignore[attr-defined]
-        start.wait()
+        tenant_connection().set_tenant(committed_tenant)
         try:
+            barrier.wait(timeout=20)
             granted.append(reserve(2, within).calls_count)
         except BudgetSpentError:
             granted.append(0)
@@ -113,5 +111,5 @@ def test_twenty_workers_at_once_do_not_overspend() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(granted) == 10
+    assert (len(granted), sum(granted)) == (20, 10)
     assert month()[0] == 100

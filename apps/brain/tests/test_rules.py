@@ -26,6 +26,7 @@ from apps.brain.tests.questions import (
 )
 from apps.crm.enums import RecordKind
 from apps.execution.tools import registry
+from apps.tenants.models import Tenant
 
 Key = tuple[Goal, RecordKind]
 
@@ -337,7 +338,7 @@ def test_shortening(text: str, limit: int, expected: str) -> None:
     assert shortened(text, limit) == expected
 
 
-def test_the_call_is_counted_without_its_prompt() -> None:
+def test_the_call_is_counted_without_its_prompt(acme: Tenant) -> None:
     tasks = [
         QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD],
         question(Goal.CLEAR_TASK, kind=RecordKind.TASK),
