@@ -39,7 +39,7 @@ def month() -> tuple[int, int, Decimal, Decimal]:
 def test_as_many_calls_are_set_aside_as_there_is_room_for(acme: Tenant, within: Limits) -> None:
     reservation = reserve(5, within)
     assert reservation.calls_count == 3
-    assert month() == (30, 0, Decimal(30), 0)
+    assert month() == (30, 0, Decimal(30), Decimal(0))
     with pytest.raises(BudgetSpentError, match="The budget of March 2026 is spent"):
         reserve(1, within)
     assert BudgetReservation.objects.count() == 1
@@ -49,9 +49,9 @@ def test_what_the_calls_did_cost_takes_the_place_of_what_was_set_aside(acme: Ten
     within = limits(tokens=35)
     reservation = reserve(3, within)
     budget.settle(reservation, tokens=12, usd=Decimal("11.5"), now=NOW)
-    assert month() == (0, 12, 0, Decimal("11.5"))
+    assert month() == (0, 12, Decimal(0), Decimal("11.5"))
     budget.settle(reservation, tokens=12, usd=Decimal("11.5"), now=NOW)
-    assert month() == (0, 12, 0, Decimal("11.5"))
+    assert month() == (0, 12, Decimal(0), Decimal("11.5"))
     assert reserve(3, within).calls_count == 2
 
 
@@ -66,7 +66,7 @@ def test_what_a_killed_worker_set_aside_counts_as_spent_in_the_end(acme: Tenant)
     reserve(2, limits())
     assert budget.settle_lost(NOW + budget.LOST_AFTER) == 0
     assert budget.settle_lost(NOW + budget.LOST_AFTER + timedelta(seconds=1)) == 1
-    assert month() == (0, 20, 0, Decimal(20))
+    assert month() == (0, 20, Decimal(0), Decimal(20))
     assert BudgetReservation.objects.get().is_lost
     assert budget.settle_lost(NOW + timedelta(days=1)) == 0
 

@@ -47,9 +47,7 @@ def test_after_the_rest_one_trial_is_due() -> None:
         (5_000, LONGEST_REST),
     ],
 )
-def test_each_failed_trial_doubles_the_rest_up_to_the_longest(
-    trials: int, rest: timedelta
-) -> None:
+def test_each_failed_trial_doubles_the_rest_up_to_the_longest(trials: int, rest: timedelta) -> None:
     circuit = OPENED
     for _ in range(trials):
         circuit = circuit.after_failures(1, NOW)

@@ -54,7 +54,9 @@ def test_what_is_no_proposal(changes: dict[str, Any], code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("text", ["", "I would call them.", json.dumps(GOOD)[:-2], "```json\n{}\n```"])
+@pytest.mark.parametrize(
+    "text", ["", "I would call them.", json.dumps(GOOD)[:-2], "```json\n{}\n```"]
+)
 def test_what_is_no_json(text: str) -> None:
     with pytest.raises(UnusableReplyError) as caught:
         proposal_of(text)
