@@ -61,7 +61,8 @@ class Writer:
             "title": wording.title(self.question, tool, change.arguments if change else {}),
             "reason": wording.reason(self.question),
             "claims": [
-                {"text": one.text, "facts": [one.fact]} for one in wording.statements(self.question)
+                {"text": one.text, "facts": list(one.facts)}
+                for one in wording.statements(self.question)
             ],
             "change": {"tool": tool, "arguments": change.arguments} if change else None,
         }

@@ -24,11 +24,11 @@ from stubs.openai_server.tests.questions import (
 FOLLOWUP = {
     "claims": [
         {"text": "Lead gone quiet (days 23)", "facts": [6]},
-        {"text": "The last contact was on 3 Nov 2026", "facts": [3]},
-        {"text": "Nothing is planned", "facts": [5]},
+        {"text": "The last contact was on 3 Nov 2026 and nothing is planned", "facts": [3, 5]},
+        {"text": "The call on 3 Nov 2026 was about “Budget and timing”", "facts": [4]},
     ],
     "reason": (
-        "Lead gone quiet (days 23). The last contact was on 3 Nov 2026. "
+        "Ana López is about to slip away. The last contact was on 3 Nov 2026 and nothing is planned. "
         "A short, friendly question is the easiest way back into the conversation."
     ),
     "title": "Pick up the conversation with Ana López",
@@ -40,10 +40,7 @@ FOLLOWUP = {
             "about_kind": "lead",
             "about_id": 12,
             "title": "Pick up the conversation with Ana López",
-            "description": (
-                "Where things were left: “Budget and timing” (call on 3 Nov 2026). "
-                "A short, friendly question is the easiest way back into the conversation."
-            ),
+            "description": "Where things were left: “Budget and timing” (call on 3 Nov 2026).",
             "due_on": "2026-11-27",
             "priority": None,
             "owner_id": 3,
@@ -178,7 +175,7 @@ CONTACT_FACTS = [
             {"activity_id": 12, "first_name": "Jo", "last_name": "Park", "company": "Park Ltd"}
             | {"title": None, "email": "jo@park.example", "phone": None, "lead_source": None}
             | {"owner_id": 3},
-            "Add the sender as a lead: Message from Jo Park",
+            "Add Jo Park as a lead",
             id="a stranger",
         ),
         pytest.param(
@@ -290,3 +287,61 @@ def test_reset_forgets_requests_counts_and_prompts(stand_in: RunningStandIn) -> 
     usage = ask(stand_in).usage
     assert usage is not None
     assert usage.input_tokens_details.cached_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "reason", "description"),
+    [
+        pytest.param(
+            question(
+                "answer_message",
+                "activity",
+                "E-mail: Orbit: 40 seats",
+                [
+                    fact(1, "Kind", "E-mail"),
+                    fact(2, "E-mail on 25 Nov 2026", "Are you still interested?"),
+                    fact(3, "From", "Bo Lind"),
+                    fact(4, "Deal", "Orbit: 40 seats", record={"kind": "opportunity", "id": 77}),
+                    fact(5, "Noticed", "Unanswered e-mail"),
+                ],
+            ),
+            "Answer Bo Lind: “Are you still interested?”",
+            "Bo Lind is waiting for an answer. The e-mail on 25 Nov 2026 was about “Are you still "
+            "interested?”. A short answer today is better than a long one next week.",
+            "Where things were left: “Are you still interested?” (e-mail on 25 Nov 2026).",
+            id="a message",
+        ),
+        pytest.param(
+            question(
+                "Settle close date",
+                "opportunity",
+                "Orbit: 40 seats",
+                [
+                    fact(1, "Expected close", "3 Nov 2026"),
+                    fact(2, "Call on 2 Nov 2026", "Price"),
+                    fact(3, "Meeting on 1 Nov 2026", "Kick-off."),
+                ],
+            ),
+            "Settle the close date of Orbit: 40 seats",
+            "The close date of Orbit: 40 seats no longer holds. It was expected to close on 3 Nov "
+            "2026. The forecast rests on it, so ask them for a date that they believe in.",
+            "Where things were left: “Price” (call on 2 Nov 2026). "
+            "Before that: “Kick-off” (meeting on 1 Nov 2026).",
+            id="a deal, and the goal in words",
+        ),
+        pytest.param(
+            question("something_new", "account", "Orbit", []),
+            "Take Orbit further",
+            "Orbit needs attention. A small step now keeps the matter moving.",
+            "Orbit needs attention. A small step now keeps the matter moving.",
+            id="another goal, and no facts",
+        ),
+    ],
+)
+def test_wording_fits_the_goal(
+    stand_in: RunningStandIn, asked: dict[str, Any], title: str, reason: str, description: str
+) -> None:
+    told = proposal(ask(stand_in, "stand-in", asked))
+    assert told["title"] == told["change"]["arguments"]["title"] == title
+    assert told["reason"] == reason
+    assert told["change"]["arguments"]["description"] == description
