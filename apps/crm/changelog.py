@@ -17,9 +17,14 @@ from django.db import connection
 from psycopg import sql
 
 from apps.crm.models import Activity, Contact, Opportunity, Record
+from apps.tenants.database_triggers import DatabaseTrigger
 
 # Where the database tells that rows were logged; the payload is the tenant's schema.
 CHANGES_CHANNEL = "aisha_changes"
+
+_LEAVES_STAGE = sql.SQL(
+    "old.stage_id IS DISTINCT FROM new.stage_id OR old.outcome IS DISTINCT FROM new.outcome"
+)
 
 FUNCTIONS = """
 CREATE OR REPLACE FUNCTION public.crm_log_changes() RETURNS trigger
@@ -188,9 +193,8 @@ def install(schema: str) -> None:
         # Several tenants may be prepared at once: replacing one function from two sessions collides.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('crm_changelog'))")
         cursor.execute(FUNCTIONS)
-        for model in record_models():
-            for statement in _trigger_statements(schema, model):
-                cursor.execute(statement)
+        for trigger in database_triggers():
+            cursor.execute(trigger.statement(schema))
 
 
 def record_models() -> list[type[Record]]:
@@ -198,72 +202,59 @@ def record_models() -> list[type[Record]]:
     return [model for model in apps.get_app_config("crm").get_models() if issubclass(model, Record)]
 
 
-def _trigger_statements(schema: str, model: type[Record]) -> list[sql.Composed]:
-    table = sql.Identifier(schema, model._meta.db_table)
+def database_triggers() -> list[DatabaseTrigger]:
+    """The triggers of every record table."""
+    return [trigger for model in record_models() for trigger in _triggers_of(model)]
+
+
+def _triggers_of(model: type[Record]) -> list[DatabaseTrigger]:
+    table = model._meta.db_table
     tracked = ",".join(model.tracked_fields)
     old_row = sql.SQL(", ").join(sql.Identifier("old", name) for name in model.tracked_fields)
     new_row = sql.SQL(", ").join(sql.Identifier("new", name) for name in model.tracked_fields)
-    statements = [
-        sql.SQL(
-            "CREATE OR REPLACE TRIGGER raise_revision BEFORE UPDATE ON {table} FOR EACH ROW "
-            "WHEN (ROW({old}) IS DISTINCT FROM ROW({new})) EXECUTE FUNCTION public.crm_raise_revision()"
-        ).format(table=table, old=old_row, new=new_row)
+    triggers = [
+        DatabaseTrigger(
+            table=table,
+            name="raise_revision",
+            moment="BEFORE UPDATE",
+            function="crm_raise_revision",
+            is_for_each_row=True,
+            condition=sql.SQL("ROW({}) IS DISTINCT FROM ROW({})").format(old_row, new_row),
+        )
     ]
     for operation, transition in (
         ("INSERT", "NEW TABLE AS n"),
         ("UPDATE", "OLD TABLE AS o NEW TABLE AS n"),
         ("DELETE", "OLD TABLE AS o"),
     ):
-        statements.append(
-            sql.SQL(
-                "CREATE OR REPLACE TRIGGER {name} AFTER {operation} ON {table} REFERENCING {transition} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION public.crm_log_changes({kind}, {tracked})"
-            ).format(
-                name=sql.Identifier(f"log_{operation.lower()}"),
-                operation=sql.SQL(operation),
-                table=table,
-                transition=sql.SQL(transition),
-                kind=sql.Literal(model.kind.value),
-                tracked=sql.Literal(tracked),
-            )
-        )
+        followers: list[tuple[str, str, tuple[str, ...]]] = [
+            ("log", "crm_log_changes", (model.kind.value, tracked))
+        ]
         if model in {Contact, Opportunity} and operation != "INSERT":
-            statements.append(
-                sql.SQL(
-                    "CREATE OR REPLACE TRIGGER {name} AFTER {operation} ON {table} REFERENCING {transition} "
-                    "FOR EACH STATEMENT EXECUTE FUNCTION public.crm_follow_account()"
-                ).format(
-                    name=sql.Identifier(f"follow_account_{operation.lower()}"),
-                    operation=sql.SQL(operation),
-                    table=table,
-                    transition=sql.SQL(transition),
-                )
-            )
+            followers.append(("follow_account", "crm_follow_account", ()))
         if model is Activity:
-            statements.append(
-                sql.SQL(
-                    "CREATE OR REPLACE TRIGGER {name} AFTER {operation} ON {table} REFERENCING {transition} "
-                    "FOR EACH STATEMENT EXECUTE FUNCTION public.crm_follow_activity()"
-                ).format(
-                    name=sql.Identifier(f"follow_activity_{operation.lower()}"),
-                    operation=sql.SQL(operation),
-                    table=table,
-                    transition=sql.SQL(transition),
-                )
+            followers.append(("follow_activity", "crm_follow_activity", ()))
+        triggers += [
+            DatabaseTrigger(
+                table=table,
+                name=f"{name}_{operation.lower()}",
+                moment=f"AFTER {operation}",
+                referencing=transition,
+                function=function,
+                arguments=arguments,
             )
+            for name, function, arguments in followers
+        ]
     if model is Opportunity:
-        statements.append(
-            sql.SQL(
-                "CREATE OR REPLACE TRIGGER follow_stage_insert BEFORE INSERT ON {table} FOR EACH ROW "
-                "EXECUTE FUNCTION public.crm_follow_stage()"
-            ).format(table=table)
-        )
-        statements.append(
-            sql.SQL(
-                "CREATE OR REPLACE TRIGGER follow_stage_update BEFORE UPDATE ON {table} FOR EACH ROW "
-                "WHEN (OLD.stage_id IS DISTINCT FROM NEW.stage_id "
-                "      OR OLD.outcome IS DISTINCT FROM NEW.outcome) "
-                "EXECUTE FUNCTION public.crm_follow_stage()"
-            ).format(table=table)
-        )
-    return statements
+        triggers += [
+            DatabaseTrigger(
+                table=table,
+                name=f"follow_stage_{operation.lower()}",
+                moment=f"BEFORE {operation}",
+                function="crm_follow_stage",
+                is_for_each_row=True,
+                condition=condition,
+            )
+            for operation, condition in (("INSERT", None), ("UPDATE", _LEAVES_STAGE))
+        ]
+    return triggers

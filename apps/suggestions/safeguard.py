@@ -13,6 +13,7 @@ from psycopg import sql
 
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.tenants.database_triggers import DatabaseTrigger
 from apps.tenants.enums import Role
 
 # What the pipeline may make of a suggestion, by the state that it finds.
@@ -37,7 +38,16 @@ END $body$
 
 def install(schema: str) -> None:
     """Create or replace the triggers in ``schema``; safe to run again."""
-    table = sql.Identifier(schema, Suggestion._meta.db_table)
+    with connection.cursor() as cursor:
+        # Several tenants may be prepared at once: replacing one function from two sessions collides.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('suggestions_safeguard'))")
+        cursor.execute(_FUNCTION)
+        for trigger in database_triggers():
+            cursor.execute(trigger.statement(schema))
+
+
+def database_triggers() -> list[DatabaseTrigger]:
+    """One that asks each new suggestion, one that asks each change."""
     is_ai = sql.SQL("current_user = {}").format(sql.Literal(Role.AI.value))
     is_undecided = sql.SQL(
         "new.state = {} AND new.reviewed_by_id IS NULL AND new.reviewed_at IS NULL"
@@ -55,21 +65,14 @@ def install(schema: str) -> None:
         "({}) AND (old.edited_at IS NULL OR ROW(old.tool, old.arguments, old.before_values, old.guard_values)"
         " IS NOT DISTINCT FROM ROW(new.tool, new.arguments, new.before_values, new.guard_values))"
     ).format(is_allowed)
-    with connection.cursor() as cursor:
-        # Several tenants may be prepared at once: replacing one function from two sessions collides.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('suggestions_safeguard'))")
-        cursor.execute(_FUNCTION)
-        for operation, allowed in (("INSERT", is_undecided), ("UPDATE", is_allowed)):
-            cursor.execute(
-                sql.SQL(
-                    "CREATE OR REPLACE TRIGGER {name} BEFORE {operation} ON {table} FOR EACH ROW "
-                    "WHEN ({is_ai} AND NOT ({allowed})) "
-                    "EXECUTE FUNCTION public.suggestions_refuse_ai()"
-                ).format(
-                    name=sql.Identifier(f"refuse_ai_{operation.lower()}"),
-                    operation=sql.SQL(operation),
-                    table=table,
-                    is_ai=is_ai,
-                    allowed=allowed,
-                )
-            )
+    return [
+        DatabaseTrigger(
+            table=Suggestion._meta.db_table,
+            name=f"refuse_ai_{operation.lower()}",
+            moment=f"BEFORE {operation}",
+            function="suggestions_refuse_ai",
+            is_for_each_row=True,
+            condition=sql.SQL("{} AND NOT ({})").format(is_ai, allowed),
+        )
+        for operation, allowed in (("INSERT", is_undecided), ("UPDATE", is_allowed))
+    ]

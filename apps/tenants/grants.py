@@ -113,14 +113,24 @@ GRANTS: dict[str, TableGrants] = {
 
 
 def apply_grants(schema: str) -> None:
-    """Revoke everything in ``schema`` from the three accounts and grant what the list says."""
+    """Revoke everything in ``schema`` from everybody, and grant the three accounts what the list says."""
     accounts = existing_accounts()
+    is_public = schema == get_public_schema_name()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema]
         )
         tables = [name for (name,) in cursor.fetchall()]
         where = sql.Identifier(schema)
+        if not is_public:
+            everybody = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, accounts)])
+            # What others brought to the public schema is theirs to grant.
+            for statement in (
+                "REVOKE ALL ON ALL TABLES IN SCHEMA {where} FROM {who}",
+                "REVOKE ALL ON ALL SEQUENCES IN SCHEMA {where} FROM {who}",
+                "REVOKE ALL ON SCHEMA {where} FROM {who}",
+            ):
+                cursor.execute(sql.SQL(statement).format(where=where, who=everybody))
         for account in accounts:
             who = sql.Identifier(account)
             for statement in (
@@ -136,7 +146,7 @@ def apply_grants(schema: str) -> None:
                     ).format(where=where, who=who)
                 )
         for table in tables:
-            for account, privileges in wanted_privileges(schema, table):
+            for account, privileges in wanted_privileges(table, is_public=is_public):
                 if account in accounts and privileges:
                     cursor.execute(
                         sql.SQL("GRANT {privileges} ON {table} TO {who}").format(
@@ -147,10 +157,10 @@ def apply_grants(schema: str) -> None:
                     )
 
 
-def wanted_privileges(schema: str, table: str) -> list[tuple[str, str | None]]:
+def wanted_privileges(table: str, *, is_public: bool) -> list[tuple[str, str | None]]:
     """What each account is to have on one table, as a PostgreSQL privilege list."""
     grants = GRANTS.get(table, TableGrants())
-    if schema == get_public_schema_name():
+    if is_public:
         # Operators and tenants: no business of the AI or the apply step.
         return [(RUN_TIME_LOGIN, grants.run_time)]
     return [

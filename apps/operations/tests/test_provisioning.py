@@ -23,7 +23,7 @@ from apps.crm.models import ChangeLog, Stage
 from apps.crm.rules import DEFAULT_STAGES
 from apps.crm.tests.factories import ActivityFactory, LeadFactory
 from apps.operations.provisioning import FirstAdministrator, create_tenant
-from apps.tenants.checks import find_grant_faults
+from apps.tenants.checks import find_power_faults
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import TenantExistsError
@@ -96,7 +96,7 @@ def test_the_command_makes_everything_and_says_so(clean_slate: None) -> None:
     lead.refresh_from_db()
     assert lead.last_activity_at == activity.occurred_at
     assert ChangeLog.objects.count() == 2
-    assert find_grant_faults(SCHEMA) == []
+    assert find_power_faults() == []
 
     # And it cannot be made a second time, by whatever name.
     with owner_connection():

@@ -76,7 +76,7 @@ def test_it_does_not_start_and_says_what_to_run(
         (
             "REVOKE aisha_apply FROM aisha_app",
             "GRANT aisha_apply TO aisha_app WITH INHERIT FALSE, SET TRUE",
-            "the run-time login cannot take the role",
+            "aisha_app cannot take the role aisha_apply",
         ),
         (
             "REVOKE SELECT ON race.crm_lead FROM aisha_apply",
