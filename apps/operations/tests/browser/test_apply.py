@@ -100,6 +100,32 @@ def test_undo_shows_what_comes_back_and_what_stays(rep_page: Page, site: Site) -
     expect(page.locator("#suggestion-detail")).to_contain_text("Undone")
 
 
+def test_an_undo_in_spite_of_later_work_is_asked_for(rep_page: Page, site: Site) -> None:
+    suggestion = quiet_lead_suggestion(site)
+    page = rep_page
+    page.goto(f"{site.url}/suggestions/{suggestion.pk}/")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#messages")).to_contain_text("Approved:")
+    Task.objects.update(title="Call Ana first")
+    page.goto(f"{site.url}/suggestions/{suggestion.pk}/undo/")
+    main = page.locator("main")
+    expect(main).to_contain_text("This task has been worked on since it was made")
+    expect(main.get_by_role("row", name="Title")).to_contain_text("Call Ana first")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    found = Axe().run(page).response["violations"]
+    assert [(issue["id"], issue["nodes"][0]["html"]) for issue in found] == []
+    # What comes after the look is told before anything is undone.
+    Task.objects.update(priority=4)
+    page.get_by_role("button", name="Undo it in spite of that").click()
+    expect(page.locator("#messages")).to_contain_text("edited: Priority, Title")
+    assert Task.objects.get().status == "open"
+    page.get_by_role("button", name="Undo it in spite of that").click()
+    expect(page.locator("#messages")).to_contain_text("Undone:")
+    task = Task.objects.get()
+    assert (task.status, task.title, task.priority) == ("cancelled", "Call Ana first", 4)
+
+
 def test_two_people_at_once_the_second_is_told(
     rep_page: Page, browser: Browser, site: Site
 ) -> None:
