@@ -31,6 +31,7 @@ class BrainConfig:
 
     provider: Provider
     base_url: str
+    is_own_address: bool
     model: str
     api_key: str = field(repr=False)
     tone: Tone
@@ -54,15 +55,21 @@ def stored_settings() -> BrainSettings:
 
 
 def read_config() -> BrainConfig:
-    """Return the settings in force. A stored key that cannot be read counts as none: the gate fails closed.
+    """Return the settings in force."""
+    return config_of(stored_settings())
 
-    The operator's key goes to the operator's address alone: a tenant that names an address brings a key.
+
+def config_of(row: BrainSettings) -> BrainConfig:
+    """Return what a row of settings comes to.
+
+    A stored key that cannot be read counts as none: the gate fails closed. The operator's key goes to the
+    operator's address alone: a tenant that names an address brings a key.
     """
-    row = stored_settings()
     is_own_address = bool(row.base_url)
     return BrainConfig(
         provider=Provider(row.provider),
         base_url=row.base_url or settings.OPENAI_BASE_URL,
+        is_own_address=is_own_address,
         model=row.model or ("" if is_own_address else settings.OPENAI_MODEL),
         api_key=_own_key(row) or ("" if is_own_address else settings.OPENAI_API_KEY),
         tone=Tone(row.tone),

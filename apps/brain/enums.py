@@ -35,6 +35,10 @@ class FallBack(models.TextChoices):
         "no_price",
         "the price of the language model is not known, so its cost cannot be kept to",
     )
+    ADDRESS_REFUSED = (
+        "address_refused",
+        "the address of the language model is unknown or not allowed",
+    )
     BUDGET_SPENT = "budget_spent", "this month's budget is spent"
     RESTING = "resting", "the language model has failed several times and is left alone for a while"
     BUSY = "busy", "too many other questions were being asked"

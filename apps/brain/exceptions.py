@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from apps.brain.enums import FallBack
 from apps.tenants.exceptions import AishaError
@@ -55,11 +57,15 @@ class NotReachedError(BrainError):
 
 
 class SettingsChangedError(BrainError):
-    """Somebody else changed the settings in between."""
+    """Somebody else changed the settings since they were read; nothing was written."""
 
     code = "settings_changed"
-    status = 409
-    message = "Somebody else has changed these settings: look at them again."
+    status = 412
+    message = "Somebody changed these settings since you read them. Nothing was written."
+
+    def __init__(self, revision_now: int) -> None:
+        self.extras: dict[str, Any] = {"revision": revision_now}
+        super().__init__()
 
 
 class SettingsPermissionError(BrainError):
@@ -67,11 +73,24 @@ class SettingsPermissionError(BrainError):
 
     code = "brain_settings_not_allowed"
     status = 403
-    message = "You may not change the settings of the Brain."
+    message = "Your role does not include changing the settings of the Brain. Nothing was changed."
 
 
 class InvalidSettingsError(BrainError):
-    """A setting is out of its bounds."""
+    """Settings are unknown, out of their bounds, or do not fit together."""
 
     code = "invalid_settings"
+    status = 422
+
+    def __init__(self, problems: Mapping[str, list[str]]) -> None:
+        self.problems = {name: list(messages) for name, messages in problems.items()}
+        self.extras: dict[str, Any] = {"errors": self.problems}
+        words = [f"{name}: {' '.join(messages)}" for name, messages in self.problems.items()]
+        super().__init__(f"These settings are not acceptable: {' '.join(words)}")
+
+
+class AddressRefusedError(BrainError):
+    """A language model's address is none, is unknown, or leads where a tenant has no business."""
+
+    code = "address_refused"
     status = 422

@@ -64,6 +64,11 @@ def note_fall_back(reason: FallBack, now: datetime) -> None:
             row.save()
 
 
+def note_new_settings() -> None:
+    """The settings are others: what went wrong before says nothing about them."""
+    _store(Circuit(), fell_back_because="", fell_back_at=None)
+
+
 def state() -> ProviderState:
     """How it fares, for a page."""
     return ProviderState.objects.filter(pk=ONLY_ROW).first() or ProviderState(pk=ONLY_ROW)

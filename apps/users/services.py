@@ -37,6 +37,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"crm.add_product", "crm.change_product", "crm.view_changelog"}
     | {"crm.add_importrun", "crm.view_importrun", "crm.change_importrun"}
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
+    | {"brain.view_brainsettings", "brain.view_budgetmonth"}
     | {"suggestions.view_decision", "suggestions.view_bulkapproval"}
     | {"triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
@@ -47,6 +48,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     | {f"crm.{verb}_customfield" for verb in ("add", "change")}
     | {f"crm.{verb}_stage" for verb in ("add", "change")}
     | {"crm.delete_customfield", "triggers.delete_silence"}
+    | {"brain.change_brainsettings", "brain.view_capturedtext"}
 )
 PERMISSIONS: dict[PersonRole, frozenset[str]] = {
     PersonRole.REP: REP_PERMISSIONS,

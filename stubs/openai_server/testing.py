@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import LazySettings
 
 from apps.operations.processes import PROJECT_ROOT, prepare_child
 
@@ -86,7 +87,8 @@ def stand_in_process() -> Iterator[RunningStandIn]:
 
 
 @pytest.fixture
-def stand_in(stand_in_process: RunningStandIn) -> RunningStandIn:
-    """The stand-in, as if it had just been started."""
+def stand_in(stand_in_process: RunningStandIn, settings: LazySettings) -> RunningStandIn:
+    """The stand-in, as if it had just been started; tenants may name its address."""
+    settings.BRAIN_PRIVATE_HOSTS = ["127.0.0.1"]
     stand_in_process.reset()
     return stand_in_process

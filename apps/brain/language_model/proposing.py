@@ -10,10 +10,11 @@ from decimal import Decimal
 from django.conf import settings
 
 from apps.brain import budget, providers
+from apps.brain.addresses import check_address
 from apps.brain.circuit import FAILURES_TO_OPEN
 from apps.brain.config import BrainConfig
 from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
-from apps.brain.exceptions import BudgetSpentError
+from apps.brain.exceptions import AddressRefusedError, BudgetSpentError
 from apps.brain.language_model.prompts import PROMPT_VERSION, Prompt, prompt_of
 from apps.brain.language_model.replies import Reply, UnusableReplyError, proposal_of
 from apps.brain.models import BrainCall
@@ -39,7 +40,7 @@ def propose(
 ) -> list[Written | FallBack]:
     """Ask for each task; where it could not be asked, say why."""
     today = tasks[0].today
-    price = _admitted(config, today)
+    price = admitted(config, today)
     if isinstance(price, FallBack):
         return [price] * len(tasks)
     allowed = providers.admit(now)
@@ -64,13 +65,26 @@ def propose(
     return [*written, *[FallBack.BUDGET_SPENT] * (len(tasks) - len(written))]
 
 
-def _admitted(config: BrainConfig, today: date) -> Price | FallBack:
+def admitted(config: BrainConfig, today: date) -> Price | FallBack:
+    """Return what the language model costs, or why the settings do not let it be asked."""
     if not config.api_key:
         return FallBack.NO_KEY
     if not config.model:
         return FallBack.NO_MODEL
+    # The operator's own address is the operator's business. A tenant's may lead elsewhere than when it was
+    # saved.
+    if config.is_own_address and not _may_be_asked(config.base_url):
+        return FallBack.ADDRESS_REFUSED
     # A budget that cannot be read is spent.
     return config.price(today) or FallBack.NO_PRICE
+
+
+def _may_be_asked(url: str) -> bool:
+    try:
+        check_address(url)
+    except AddressRefusedError:
+        return False
+    return True
 
 
 def _ask(
