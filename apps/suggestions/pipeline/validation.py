@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from apps.brain.enums import Provider
 from apps.brain.models import BrainCall
 from apps.brain.schemas import Claim, Proposal, ThinkTask
 from apps.brain.services import Answer
@@ -17,6 +18,7 @@ from apps.execution.tools import Tool, ToolArguments, registry
 from apps.execution.tools.base import to_json
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context
+from apps.suggestions.pipeline.plausible import implausible_code, sound_claims
 
 # A follow-up further away than this is no follow-up.
 FURTHEST_DUE = timedelta(days=180)
@@ -126,12 +128,11 @@ def _check(asked: Asked) -> _Checked | Dropped:
     due_on = getattr(arguments, "due_on", None)
     if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:
         return Dropped(asked, "implausible_date")
-    numbers = {fact.number for fact in task.facts}
-    claims = tuple(
-        claim for claim in proposal.claims if claim.facts and set(claim.facts) <= numbers
-    )
+    claims = sound_claims(task, proposal)
     if not claims or not proposal.title.strip() or not proposal.reason.strip():
         return Dropped(asked, "no_evidence")
+    if proposal.provider != Provider.RULES and (code := implausible_code(task, proposal)):
+        return Dropped(asked, code)
     return _Checked(asked, proposal, tool, arguments, claims)
 
 
