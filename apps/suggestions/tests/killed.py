@@ -57,6 +57,7 @@ def _decide(wish: dict[str, Any]) -> int:
     from django.db import connection
 
     from apps.suggestions import services
+    from apps.suggestions.pipeline.run import keep_true
     from apps.tenants.connections import tenant_connection
     from apps.tenants.models import Tenant
     from apps.users.models import User
@@ -82,6 +83,8 @@ def _decide(wish: dict[str, Any]) -> int:
                 services.undo(suggestion_id=wish["row"], user=user, now=now)
             case "run_bulk":
                 services.run_bulk(bulk_id=wish["row"], now=now)
+            case "take_up":
+                keep_true(now)
         # The last step lies after the last commit: done, and nobody was told.
         steps.take()
     return steps.count
@@ -112,6 +115,7 @@ def main() -> None:
     """Answer every line."""
     django.setup()
     # Imported before the first fork, so that each child begins at once.
+    import apps.brain.language_model.asking
     import apps.suggestions.services  # noqa: F401
 
     for line in sys.stdin:
