@@ -38,6 +38,11 @@ def without_unseen(text: str) -> str:
     return _UNSEEN_SIGN.sub(lambda found: found[0] if _is_needed(found) else "", lines)
 
 
+def one_line(text: str) -> str:
+    """The text on one line, without signs that nobody sees and without what is no text."""
+    return _CONTROL.sub("", " ".join(without_unseen(text).split()))
+
+
 def has_controls(text: str) -> bool:
     """Whether a text holds what is no text: control characters other than tabs and line ends."""
     return _CONTROL.search(text) is not None

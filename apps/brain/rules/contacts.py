@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, findings_of, statements_of
 from apps.brain.rules.followups import at_stake, followup
-from apps.brain.rules.wording import claims_from, counted, day_text, one_line, shortened, shown
+from apps.brain.rules.wording import claims_from, counted, day_text, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.execution.schemas import JsonValue
+from apps.execution.signs import one_line
 
 # Mail hosts that say nothing about where a person works.
 FREE_MAIL_DOMAINS = frozenset(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from apps.brain.schemas import Claim, Fact, ThinkTask
-
-# Control characters, and those that turn the direction of what follows: a name must not rearrange the
-# sentence that it stands in. Joiners stay, because scripts and emoji need them.
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from apps.execution.signs import one_line
 
 
 def day_text(value: object) -> str:
@@ -55,13 +51,11 @@ def shown(task: ThinkTask, key: str) -> str:
     return fact.text if fact else ""
 
 
-def one_line(text: str) -> str:
-    """The text on one line, without signs that rearrange it."""
-    return " ".join(_UNSEEN.sub("", text).split())
-
-
 def shortened(text: str, limit: int) -> str:
-    """The text on one line, cut at a word when it is longer than ``limit`` characters."""
+    """The text on one line, cut at a word when it is longer than ``limit`` characters.
+
+    A name must not rearrange the sentence that it stands in.
+    """
     text = one_line(text)
     if len(text) <= limit:
         return text

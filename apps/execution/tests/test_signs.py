@@ -14,7 +14,13 @@ from apps.execution.diff import build_diff, text_of
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.reading import read_seen
 from apps.execution.schemas import Diff, JsonValue
-from apps.execution.signs import has_controls, isolated, with_unseen_named, without_unseen
+from apps.execution.signs import (
+    has_controls,
+    isolated,
+    one_line,
+    with_unseen_named,
+    without_unseen,
+)
 from apps.execution.tests.cases import VALID
 from apps.execution.tools import registry
 from apps.users.models import User
@@ -56,6 +62,10 @@ def test_what_belongs_to_a_text_stays(text: str) -> None:
 def test_line_ends_are_of_one_kind() -> None:
     assert without_unseen("a\r\nb\rc\u2028d\u2029e") == "a\nb\nc\nd\ne"
     assert with_unseen_named("a\r\nb\rc\u2028d") == "a\r\nb[U+000D]c[U+2028]d"
+
+
+def test_one_line_of_any_text() -> None:
+    assert one_line(" a\r\nb\u2028c\td\x85e\x07\u202ef\0 ") == "a b c d ef"
 
 
 @pytest.mark.parametrize("sign", ["\0", "\x07", "\x0b", "\x1b", "\x7f", "\x85", "\x9f"])

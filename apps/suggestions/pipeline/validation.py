@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from apps.brain.services import Answer
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.reading import read_seen_many
 from apps.execution.schemas import Seen
+from apps.execution.signs import one_line
 from apps.execution.tools import Tool, ToolArguments, registry
 from apps.execution.tools.base import to_json
 from apps.suggestions.pipeline.awaiting import Awaiting
@@ -129,11 +130,14 @@ def _check(asked: Asked) -> _Checked | Dropped:
     if isinstance(due_on, date) and not task.today <= due_on <= task.today + FURTHEST_DUE:
         return Dropped(asked, "implausible_date")
     claims = sound_claims(task, proposal)
-    if not claims or not proposal.title.strip() or not proposal.reason.strip():
+    if not claims or not one_line(proposal.title) or not one_line(proposal.reason):
         return Dropped(asked, "no_evidence")
     if proposal.provider != Provider.RULES and (code := implausible_code(task, proposal)):
         return Dropped(asked, code)
-    return _Checked(asked, proposal, tool, arguments, claims)
+    # What is said of the change must not rearrange itself before the reader's eyes.
+    said = replace(proposal, title=one_line(proposal.title), reason=one_line(proposal.reason))
+    told = tuple(replace(claim, text=one_line(claim.text)) for claim in claims)
+    return _Checked(asked, said, tool, arguments, told)
 
 
 def _changes_something(tool: Tool[Any], arguments: ToolArguments, seen: Seen) -> bool:

@@ -72,6 +72,7 @@ def test_none_is_no_proposal(cast: Cast) -> None:
         ({"tool": "delete_lead"}, "tool_not_allowed"),
         ({"title": "  "}, "no_evidence"),
         ({"reason": ""}, "no_evidence"),
+        ({"title": "\u202e\u200b \x07"}, "no_evidence"),
         ({"claims": ()}, "no_evidence"),
         ({"claims": (Claim("Trust me", ()),)}, "no_evidence"),
         ({"claims": (Claim("It is so", (99,)),)}, "no_evidence"),
@@ -94,6 +95,21 @@ def test_only_claims_with_given_facts_are_kept(cast: Cast) -> None:
     claims = (Claim("Given", (1,)), Claim("Made up", (99,)))
     (accepted,), _ = validate([answered(context, task, replace(proposal, claims=claims))])
     assert accepted.claims == (Claim("Given", (1,)),)
+
+
+def test_what_is_said_of_a_change_cannot_rearrange_itself(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    spoiled = replace(
+        proposal,
+        title="Call\u202e Ana\n\nStatus: won",
+        reason="No\u200b reply\x07 since May",
+        claims=(Claim("Asked\u2066 twice", (1,)),),
+    )
+    (accepted,), _ = validate([answered(context, task, spoiled)])
+    assert (accepted.proposal.title, accepted.proposal.reason) == (
+        "Call Ana Status: won", "No reply since May",
+    )  # fmt: skip
+    assert accepted.claims == (Claim("Asked twice", (1,)),)
 
 
 def with_arguments(proposal: Proposal, **changes: Any) -> Proposal:
