@@ -295,6 +295,7 @@ class UndoSerializer(serializers.Serializer[Any]):
 
     despite = serializers.ListField(
         child=serializers.CharField(max_length=60),
+        max_length=100,
         required=False,
         default=list,
         help_text="What the 409 `later_work` named: a new record that was worked on since is left alone"

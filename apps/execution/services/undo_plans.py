@@ -193,7 +193,9 @@ def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Fo
     """
     now = {name: to_json(row[name]) for name in model_of(tool.writes).tracked_fields}
     if not tool.is_creation:
-        back = execution.before_values[f"{execution.record_kind}:{execution.record_id}"]
+        before = execution.before_values[f"{execution.record_kind}:{execution.record_id}"]
+        # A column that the product no longer has cannot go back.
+        back = {name: value for name, value in before.items() if name in now}
         return _sorted_out(tool, execution.after_values, now, back)
     made = {name: _made_with(tool, name, execution.after_values) for name in now}
     found = _sorted_out(tool, made, now, tool.undo_values)
