@@ -4,37 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.decorators import display as unfold_display
 
-from apps.execution.enums import Risk
 from apps.execution.exceptions import ExecutionError
 from apps.execution.schemas import Diff
 from apps.suggestions import services
-from apps.suggestions.enums import MOVES, RejectReason, State
-from apps.suggestions.exceptions import InvalidDecisionError, SuggestionError
-from apps.suggestions.forms import RejectForm
+from apps.suggestions.bulk_pages import show_confirmation
+from apps.suggestions.enums import MOVES, RejectReason, State, Verdict
+from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
+from apps.suggestions.forms import RejectForm, SeenForm
 from apps.suggestions.models import BulkItem, Suggestion
 from apps.suggestions.presentation import diff_of
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
+from apps.suggestions.views.access import refuse_form
 from apps.tenants.admin import (
     NOT_SET,
     ReadOnlyAdmin,
     ReadOnlyInline,
-    find_row,
     link_to_record,
 )
 from apps.tenants.exceptions import AishaError
@@ -42,10 +40,10 @@ from apps.tenants.templatetags.aisha_ui import confidence, money
 from apps.users.models import User
 from apps.users.services import person_of
 
-# One page of previews: more than a person reads before saying yes to all of them.
-BULK_LIMIT = 50
+# What can be chosen at once is what one page lists.
+ROWS_PER_PAGE = 50
 
-Decide = Callable[[Suggestion], Suggestion]
+Decide = Callable[[int], Suggestion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
 
     actions = ("approve_selected", "reject_selected")
     list_disable_select_all = True
-    list_per_page = BULK_LIMIT
+    list_per_page = ROWS_PER_PAGE
     list_display = (
         "title", "record", "assignee", "state_label", "value_text", "urgency", "confidence_text",
         "created_at",
@@ -195,10 +193,8 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def rebase_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         """Compare the change with the record as it stands now."""
 
-        def decide(suggestion: Suggestion) -> Suggestion:
-            return services.rebase(
-                suggestion_id=suggestion.pk, user=person_of(request), now=timezone.now()
-            )
+        def decide(pk: int) -> Suggestion:
+            return services.rebase(suggestion_id=pk, user=person_of(request), now=timezone.now())
 
         return self._decide_one(request, row_id, decide, "Brought up to date")
 
@@ -206,23 +202,59 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def approve_selected(
         self, request: HttpRequest, queryset: SuggestionQuerySet
     ) -> HttpResponse | None:
-        """Show what each would change; when that is confirmed, apply them one by one."""
-        return self._decide_selected(request, queryset, State.APPROVED, self._approval(request))
+        """Show what they come to together; the yes is a bulk approval like that of any page."""
+        chosen = queryset.order_by("-rank", "-id").values_list("pk", "refreshed_at")
+        try:
+            confirmation = show_confirmation(person_of(request), list(chosen))
+        except SuggestionError as error:
+            messages.error(request, error.message)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Approve these suggestions",
+            "opts": self.opts,
+            "confirmation": confirmation,
+        }
+        template = "admin/suggestions/suggestion/confirm_bulk.html"
+        return TemplateResponse(request, template, context)
 
     @admin.action(permissions=["decide"], description="Reject selected suggestions")
     def reject_selected(
         self, request: HttpRequest, queryset: SuggestionQuerySet
     ) -> HttpResponse | None:
         """Show them and ask for the reason; when that is confirmed, close them one by one."""
-        return self._decide_selected(request, queryset, State.REJECTED, self._rejection(request))
+        decide = self._rejection(request)
+        person = person_of(request)
+        items = [
+            _chosen_item(suggestion, person)
+            for suggestion in queryset.order_by("-rank", "-id")
+            if services.sees_records_of(person, suggestion)
+        ]
+        if "confirmed" in request.POST:
+            self._reject_each(request, items, decide)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Reject these suggestions",
+            "opts": self.opts,
+            "items": items,
+            "decidable_count": sum(not item.refusal for item in items),
+            "reject_reasons": RejectReason.choices,
+        }
+        template = "admin/suggestions/suggestion/confirm_rejections.html"
+        return TemplateResponse(request, template, context)
 
     def _approval(self, request: HttpRequest) -> Decide:
-        def decide(suggestion: Suggestion) -> Suggestion:
+        form = SeenForm(request.POST)
+
+        def decide(pk: int) -> Suggestion:
+            if not form.is_valid():
+                refuse_form(person_of(request), pk, Verdict.APPROVE)
             return services.approve(
-                suggestion_id=suggestion.pk,
+                suggestion_id=pk,
                 user=person_of(request),
                 now=timezone.now(),
-                seen_at=_seen_at(request, suggestion),
+                seen_at=form.cleaned_data["seen_at"],
             )
 
         return decide
@@ -230,11 +262,11 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def _rejection(self, request: HttpRequest) -> Decide:
         form = RejectForm(request.POST)
 
-        def decide(suggestion: Suggestion) -> Suggestion:
+        def decide(pk: int) -> Suggestion:
             if not form.is_valid():
-                raise InvalidDecisionError()
+                refuse_form(person_of(request), pk, Verdict.REJECT)
             return services.reject(
-                suggestion_id=suggestion.pk,
+                suggestion_id=pk,
                 user=person_of(request),
                 reason=form.cleaned_data["reason"],
                 note=form.cleaned_data["note"],
@@ -246,67 +278,33 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def _decide_one(
         self, request: HttpRequest, row_id: int, decide: Decide, said: str
     ) -> HttpResponse:
-        suggestion = find_row(self, request, row_id)
         try:
-            decide(suggestion)
+            done = decide(row_id)
+        except SuggestionNotFoundError as error:
+            raise Http404 from error
         except (SuggestionError, ExecutionError) as error:
             messages.error(request, error.message)
         else:
-            messages.success(request, f"{said}: {suggestion.title}")
+            messages.success(request, f"{said}: {done.title}")
         address = reverse("admin:suggestions_suggestion_change", args=[row_id])
         return HttpResponseRedirect(address)
 
-    def _decide_selected(
-        self, request: HttpRequest, queryset: SuggestionQuerySet, target: State, decide: Decide
-    ) -> HttpResponse | None:
-        chosen = list(queryset.order_by("-rank", "-id")[: BULK_LIMIT + 1])
-        if len(chosen) > BULK_LIMIT:
-            messages.error(request, f"Choose {BULK_LIMIT} at most, so that each can be read.")
-            return None
-        person = person_of(request)
-        items = [
-            _chosen_item(suggestion, target, person)
-            for suggestion in chosen
-            if services.sees_records_of(person, suggestion)
-        ]
-        decidable = [item for item in items if not item.refusal]
-        if "confirmed" in request.POST:
-            self._decide_each(request, items, target, decide)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Approve these suggestions"
-            if target == State.APPROVED
-            else "Reject these suggestions",
-            "opts": self.opts,
-            "items": items,
-            "decidable_count": len(decidable),
-            "is_approval": target == State.APPROVED,
-            "action": "approve_selected" if target == State.APPROVED else "reject_selected",
-            "reject_reasons": RejectReason.choices,
-        }
-        template = "admin/suggestions/suggestion/confirm_decisions.html"
-        return TemplateResponse(request, template, context)
-
-    def _decide_each(
-        self, request: HttpRequest, items: list[ChosenItem], target: State, decide: Decide
-    ) -> None:
-        """Each on its own: what cannot be decided is named with its reason and stops no other."""
+    def _reject_each(self, request: HttpRequest, items: list[ChosenItem], decide: Decide) -> None:
+        """Each on its own: what cannot be rejected is named with its reason and stops no other."""
         done = 0
         for item in items:
             try:
                 if item.refusal:
                     raise SuggestionError(item.refusal)
-                decide(item.suggestion)
+                decide(item.suggestion.pk)
             except AishaError as error:
                 address = reverse("admin:suggestions_suggestion_change", args=[item.suggestion.pk])
                 link = format_html('<a href="{}">{}</a>', address, item.suggestion.title)
                 messages.error(request, format_html("{}: {}", link, error.message))
             else:
                 done += 1
-        word = "approved and applied" if target == State.APPROVED else "rejected"
         level = messages.SUCCESS if done == len(items) else messages.WARNING
-        messages.add_message(request, level, f"{done} of {len(items)} {word}.")
+        messages.add_message(request, level, f"{done} of {len(items)} rejected.")
 
 
 class DecisionAdmin(ReadOnlyAdmin):
@@ -344,27 +342,12 @@ class BulkApprovalAdmin(ReadOnlyAdmin):
     needs_sight_of_all = True
 
 
-def _chosen_item(suggestion: Suggestion, target: State, viewer: User) -> ChosenItem:
-    """Say what one of many would change, or why it is left alone."""
+def _chosen_item(suggestion: Suggestion, viewer: User) -> ChosenItem:
+    """Say what one of many would have changed, or why it is left alone."""
     state = State(suggestion.state)
-    if target not in MOVES[state]:
+    if State.REJECTED not in MOVES[state]:
         return ChosenItem(suggestion, None, f"It is already {state.label.lower()}.")
-    if target == State.APPROVED and suggestion.risk != Risk.LOW:
-        return ChosenItem(suggestion, None, "High risk is decided one by one, on its own page.")
     try:
         return ChosenItem(suggestion, diff_of(suggestion, viewer), "")
-    except ExecutionError as error:
-        refusal = error.message if target == State.APPROVED else ""
-        return ChosenItem(suggestion, None, refusal)
-
-
-def _seen_at(request: HttpRequest, suggestion: Suggestion) -> datetime:
-    """Which edition of the suggestion the confirmation page showed.
-
-    Raises:
-        InvalidDecisionError: the page said nothing about it.
-    """
-    seen_at = parse_datetime(request.POST.get(f"seen_{suggestion.pk}", ""))
-    if seen_at is None:
-        raise InvalidDecisionError()
-    return seen_at
+    except ExecutionError:
+        return ChosenItem(suggestion, None, "")

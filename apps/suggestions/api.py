@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field, inline_ser
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -21,7 +21,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueKind
 from apps.suggestions import services
-from apps.suggestions.enums import HeldBack, RejectReason, State
+from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -307,8 +307,8 @@ class SuggestionPermission(BasePermission):
     """The person's role allows to see suggestions; whether to decide is asked by the services."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Ask for the role's permission."""
-        return services.may_view(person_of(request))
+        """Ask for the role's permission; who wants to decide is refused, on record, by the services."""
+        return request.method not in SAFE_METHODS or services.may_view(person_of(request))
 
 
 class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
@@ -344,7 +344,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def approve(self, request: Request, pk: str) -> Response:
         """Apply the change, in your name. Once: a second approval is a 409."""
-        fields = self._read(ApproveSerializer, pk)
+        fields = self._read(ApproveSerializer, pk, Verdict.APPROVE)
         return self._answer(
             services.approve(
                 suggestion_id=int(pk),
@@ -360,7 +360,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def edit(self, request: Request, pk: str) -> Response:
         """Change what it would change; both versions are kept, and it waits for your approval."""
-        fields = self._read(EditSerializer, pk)
+        fields = self._read(EditSerializer, pk, Verdict.EDIT)
         return self._answer(
             services.edit(
                 suggestion_id=int(pk),
@@ -391,7 +391,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def reject(self, request: Request, pk: str) -> Response:
         """Close it, with a reason; it is not made again for a while."""
-        fields = self._read(RejectSerializer, pk)
+        fields = self._read(RejectSerializer, pk, Verdict.REJECT)
         return self._answer(
             services.reject(
                 suggestion_id=int(pk),
@@ -407,7 +407,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def snooze(self, request: Request, pk: str) -> Response:
         """Put it away until a moment."""
-        fields = self._read(SnoozeSerializer, pk)
+        fields = self._read(SnoozeSerializer, pk, Verdict.SNOOZE)
         return self._answer(
             services.snooze(
                 suggestion_id=int(pk),
@@ -444,9 +444,11 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
             )
         )
 
-    def _read(self, serializer_class: type[serializers.Serializer[Any]], pk: str) -> dict[str, Any]:
+    def _read(
+        self, serializer_class: type[serializers.Serializer[Any]], pk: str, verdict: Verdict
+    ) -> dict[str, Any]:
         """The decision's fields; a suggestion that is not there comes before a field that is wrong."""
-        services.decidable(person_of(self.request), int(pk), Origin.API)
+        services.decidable(person_of(self.request), int(pk), verdict, Origin.API)
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data

@@ -124,10 +124,9 @@ class BulkApprovalViewSet(GenericViewSet[BulkApproval]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Try some of those that failed again, as you have read them since."""
-        bulk = self.get_object()
         again = services.retry_bulk(
             user=person_of(request),
-            bulk_id=bulk.pk,
+            bulk_id=int(pk),
             items=self._read(),
             now=timezone.now(),
             origin=Origin.API,

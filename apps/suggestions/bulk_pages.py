@@ -282,10 +282,10 @@ def _reason_against(suggestion: Suggestion, seen_at: datetime, diffs: dict[int, 
         return f"It is already {state.label.lower()}."
     if suggestion.refreshed_at != seen_at:
         return "It was brought up to date after you had chosen it."
-    if suggestion.risk != Risk.LOW or tools.get(suggestion.tool).risk != Risk.LOW:
-        return "High risk is decided one by one, on its own page."
     if suggestion.pk not in diffs:
         return "It can no longer be made."
+    if suggestion.risk != Risk.LOW or tools.get(suggestion.tool).risk != Risk.LOW:
+        return "High risk is decided one by one, on its own page."
     return ""
 
 

@@ -82,6 +82,11 @@ class Verdict(models.TextChoices):
     EDIT = "edit", "Edited"
     UNDO = "undo", "Undone"
 
+    @property
+    def wish(self) -> str:
+        """What a person wants to do, in words."""
+        return "bring it up to date" if self == Verdict.REBASE else f"{self.value} it"
+
 
 class HeldBack(models.TextChoices):
     """Why a suggestion waits behind the queue instead of in it."""

@@ -55,7 +55,18 @@ _SIGNS: Mapping[str, str] = {
 }
 # What every entry of a suggestion says, or what is told in another way.
 _UNTOLD = frozenset(
-    {"goal", "tool", "fields", "undoes", "edition", "until", "reason", "left_out", "left_alone"}
+    {
+        "goal",
+        "tool",
+        "fields",
+        "undoes",
+        "edition",
+        "until",
+        "reason",
+        "left_out",
+        "left_alone",
+        "verb",
+    }
 )
 
 
@@ -198,6 +209,8 @@ def _notes(event: Event, entry: AuditEntry, execution: Execution | None) -> Iter
     if "reason" in details:
         reasons: Mapping[object, str] = dict(RejectReason.choices)
         yield reasons.get(details["reason"], str(details["reason"]).replace("_", " "))
+    if "verb" in details:
+        yield f"Wanted: {Verdict(str(details['verb'])).wish}"
     if event == Event.SUGGESTION_STALE:
         yield f"Had changed: {', '.join(_stale_fields(str(details.get('fields', ''))))}"
     if event == Event.SUGGESTION_EDITED and (fields := details.get("fields")):

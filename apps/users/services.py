@@ -105,3 +105,15 @@ def person_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def person_with(request: HttpRequest, permission: str, refusal: str = "") -> User:
+    """Return the signed-in person of a request, whose role includes a permission.
+
+    Raises:
+        PermissionDenied: it does not; ``refusal`` tells them.
+    """
+    user = person_of(request)
+    if not user.has_perm(permission):
+        raise PermissionDenied(refusal) if refusal else PermissionDenied
+    return user

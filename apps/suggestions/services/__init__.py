@@ -1,6 +1,7 @@
 """What a person may do with a suggestion. Each function is one decision: checked, written and on record."""
 
 from apps.suggestions.services.access import (
+    VIEW_PERMISSION,
     decidable,
     get_for,
     may_decide,
@@ -15,13 +16,15 @@ from apps.suggestions.services.approving import approve
 from apps.suggestions.services.bulk import MOST_ITEMS, request_bulk, retry_bulk, run_bulk
 from apps.suggestions.services.deciding import reject, reopen, snooze
 from apps.suggestions.services.undoing import undo
-from apps.suggestions.services.updating import edit, rebase
+from apps.suggestions.services.updating import edit, editable, rebase
 
 __all__ = [
     "MOST_ITEMS",
+    "VIEW_PERMISSION",
     "approve",
     "decidable",
     "edit",
+    "editable",
     "get_for",
     "may_decide",
     "may_view",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from apps.audit.enums import Event, Origin
+from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
 from apps.execution import services as execution
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef, Seen
 from apps.execution.tools import registry as tools
+from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import DecisionPermissionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
-from apps.suggestions.services.moves import record
+from apps.suggestions.services.refusing import record_reach
 from apps.tenants.enums import Module
+from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.services import require_module
 from apps.triggers.services import current_tenant
 from apps.users.models import User
@@ -94,26 +96,23 @@ def _mentions_of(suggestion: Suggestion) -> tuple[RecordRef, ...]:
 
 
 def may_decide(user: User) -> bool:
-    """Whether the person may decide on suggestions at all."""
-    return user.has_perm("suggestions.decide_suggestion")
+    """Whether the person may decide on suggestions at all; who may not see them may not."""
+    return may_view(user) and user.has_perm("suggestions.decide_suggestion")
 
 
-def decidable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
-    """Return what this person may decide on; a refusal is on record.
+def decidable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin) -> Suggestion:
+    """Return what this person may decide on; a refusal is on record with what they wanted.
 
     Raises:
         ModuleOffError: suggestions are switched off for the company.
         SuggestionNotFoundError, DecisionPermissionError: see there.
     """
-    require_module(current_tenant(), Module.SUGGESTIONS)
     try:
+        require_module(current_tenant(), Module.SUGGESTIONS)
         suggestion = get_for(user, suggestion_id)
         if not may_decide(user):
             raise DecisionPermissionError()
-    except (SuggestionNotFoundError, DecisionPermissionError):
-        refused = Suggestion.objects.filter(pk=suggestion_id).first()
-        if refused is not None:
-            actor = Actor.for_person(user, origin)
-            record(actor, Event.PERMISSION_REFUSED, refused, tool=refused.tool)
+    except (ModuleOffError, SuggestionNotFoundError, DecisionPermissionError) as error:
+        record_reach(Actor.for_person(user, origin), verdict, [suggestion_id], error)
         raise
     return suggestion

@@ -18,12 +18,6 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.execution import services as execution
-from apps.execution.exceptions import (
-    ExecutionError,
-    PermissionRefusedError,
-    PolicyRefusedError,
-    StaleError,
-)
 from apps.execution.schemas import ApprovedChange, JsonValue, Seen
 from apps.execution.tools import Tool
 from apps.execution.tools import registry as tools
@@ -52,6 +46,7 @@ from apps.suggestions.services.moves import (
     silence,
     withdraw,
 )
+from apps.suggestions.services.refusing import refusals_on_record
 from apps.suggestions.services.updating import edit_values
 from apps.users.models import User
 
@@ -104,7 +99,7 @@ def approve(
         AnotherOpenError: it had failed, and a newer one for the same purpose waits.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
-    suggestion = decidable(user, suggestion_id, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.APPROVE, origin)
     return approve_decidable(
         suggestion, user=user, at=TenantNow.read(now), seen_at=seen_at, fields=fields, origin=origin
     )
@@ -124,10 +119,22 @@ def approve_decidable(
     Raises:
         As ``approve``.
     """
-    now = at.moment.now
     actor = Actor.for_person(user, origin)
-    if seen_at is not None and seen_at != suggestion.refreshed_at:
-        raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+    with refusals_on_record(suggestion, actor, Verdict.APPROVE):
+        if seen_at is not None and seen_at != suggestion.refreshed_at:
+            raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+        _apply(suggestion, fields, user, actor, at)
+    return suggestion
+
+
+def _apply(
+    suggestion: Suggestion,
+    fields: Collection[str] | None,
+    user: User,
+    actor: Actor,
+    at: TenantNow,
+) -> None:
+    now = at.moment.now
     part = _part_of(suggestion, fields, user, now)
     change = _change_of(suggestion, part, user, actor, now)
     try:
@@ -145,21 +152,6 @@ def approve_decidable(
     except _ReasonGoneError:
         withdraw(suggestion, actor)
         raise WithdrawnError() from None
-    except StaleError as error:
-        moved = [f"{moved.record}.{moved.field}" for moved in error.moved]
-        record(actor, Event.SUGGESTION_STALE, suggestion, fields=", ".join(moved))
-        raise
-    except PermissionRefusedError:
-        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
-        raise
-    except PolicyRefusedError:
-        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
-        raise
-    except ExecutionError as error:
-        # The tool was taken away or reads other arguments, the record is gone, a new owner has left: trying
-        # again would help nobody, so it is left as it was, to be edited or rejected.
-        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool, code=error.code)
-        raise
     except DatabaseError as error:
         if is_another_open(error):
             raise AnotherOpenError() from error
@@ -167,7 +159,6 @@ def approve_decidable(
         log.exception("an approved change could not be written", extra={"trouble": trouble})
         _mark_failed(suggestion, change, trouble)
         raise ApplyFailedError(_DATABASE_REFUSED) from error
-    return suggestion
 
 
 def _part_of(

@@ -11,11 +11,11 @@ from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Detail, Entry, record_event, record_events
+from apps.audit.services import Detail, Entry, record_event
 from apps.execution.enums import Risk
-from apps.execution.exceptions import PermissionRefusedError
+from apps.execution.exceptions import ExecutionError, PermissionRefusedError
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import Outcome, State
+from apps.suggestions.enums import Outcome, State, Verdict
 from apps.suggestions.exceptions import (
     BulkNotFoundError,
     BulkRetryError,
@@ -28,9 +28,10 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
 from apps.suggestions.services.access import decidable, may_decide, visible_by_id
 from apps.suggestions.services.approving import approve_decidable
-from apps.suggestions.services.moves import TenantNow, entry_of
+from apps.suggestions.services.moves import TenantNow
+from apps.suggestions.services.refusing import event_of, record_reach, refusals_on_record
 from apps.tenants.enums import Module
-from apps.tenants.exceptions import AishaError
+from apps.tenants.exceptions import AishaError, ModuleOffError
 from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on, require_module
 from apps.triggers.locks import holding
@@ -65,12 +66,8 @@ def request_bulk(
         SuggestionNotFoundError: one is not there, or not for this person.
         BulkToolError, HighRiskError, UnknownToolError: they cannot be decided together.
     """
-    require_module(current_tenant(), Module.SUGGESTIONS)
     actor = Actor.for_person(user, origin)
-    seen_at = dict(items)
-    if not 1 <= len(items) <= MOST_ITEMS or len(seen_at) != len(items):
-        raise BulkSizeError(MOST_ITEMS)
-    tool = _check_together(user, actor, seen_at)
+    tool = _check_together(user, actor, items)
     with transaction.atomic():
         bulk = BulkApproval.objects.create(
             tool=tool, requested_by=user, requested_at=now, origin=origin
@@ -98,15 +95,14 @@ def retry_bulk(
         BulkNotFoundError: there is no such bulk approval of this person.
         As ``request_bulk``: refused.
     """
-    require_module(current_tenant(), Module.SUGGESTIONS)
     actor = Actor.for_person(user, origin)
     bulk = BulkApproval.objects.filter(pk=bulk_id, requested_by=user).first()
     if bulk is None:
-        raise BulkNotFoundError()
+        error = BulkNotFoundError()
+        _record_refusal(actor, error, bulk_id=bulk_id)
+        raise error
+    _check_together(user, actor, items)
     seen_at = dict(items)
-    if not 1 <= len(items) <= MOST_ITEMS or len(seen_at) != len(items):
-        raise BulkSizeError(MOST_ITEMS)
-    _check_together(user, actor, seen_at)
     with transaction.atomic():
         failed = list(
             bulk.items.select_for_update().filter(suggestion_id__in=seen_at, outcome=Outcome.FAILED)
@@ -170,9 +166,11 @@ def _decide(
     code = message = ""
     user, origin, now = bulk.requested_by, Origin(bulk.origin), at.moment.now
     try:
-        _refuse_high_risk(bulk.tool)
+        found = suggestion or decidable(user, item.suggestion_id, Verdict.APPROVE, origin)
+        with refusals_on_record(found, Actor.for_person(user, origin), Verdict.APPROVE):
+            _refuse_high_risk(bulk.tool)
         approve_decidable(
-            suggestion or decidable(user, item.suggestion_id, origin),
+            found,
             user=user,
             at=at,
             seen_at=item.seen_at,
@@ -214,31 +212,40 @@ def _finish(bulk_id: int, now: datetime) -> None:
             bulk.save(update_fields=["finished_at"])
 
 
-def _check_together(user: User, actor: Actor, ids: Iterable[int]) -> str:
+def _check_together(user: User, actor: Actor, items: Sequence[Chosen]) -> str:
     """See that this person may decide these together; return the key of their tool.
 
     Raises:
         As ``request_bulk``.
     """
-    wanted = set(ids)
-    if not may_decide(user):
-        record_event(actor, Entry(Event.PERMISSION_REFUSED, details={"count": len(wanted)}))
-        raise DecisionPermissionError()
+    wanted = {pk for pk, _ in items}
+    try:
+        require_module(current_tenant(), Module.SUGGESTIONS)
+        if not may_decide(user):
+            raise DecisionPermissionError()
+    except (ModuleOffError, DecisionPermissionError) as error:
+        _record_refusal(actor, error, count=len(items))
+        raise
+    if not 1 <= len(items) <= MOST_ITEMS or len(wanted) != len(items):
+        raise BulkSizeError(MOST_ITEMS)
     found = visible_by_id(user, wanted)
     if missing := wanted - set(found):
-        _record_reach(actor, missing)
-        raise SuggestionNotFoundError()
+        not_there = SuggestionNotFoundError()
+        record_reach(actor, Verdict.APPROVE, missing, not_there)
+        raise not_there
     keys = {suggestion.tool for suggestion in found.values()}
     if len(keys) > 1:
         raise BulkToolError()
     (key,) = keys
-    _refuse_high_risk(key)
-    if any(suggestion.risk != Risk.LOW for suggestion in found.values()):
-        raise HighRiskError()
-    if not user.has_perm(tools.get(key).permission):
-        details: dict[str, Detail] = {"tool": key, "count": len(wanted)}
-        record_event(actor, Entry(Event.PERMISSION_REFUSED, details=details))
-        raise PermissionRefusedError()
+    try:
+        _refuse_high_risk(key)
+        if any(suggestion.risk != Risk.LOW for suggestion in found.values()):
+            raise HighRiskError()
+        if not user.has_perm(tools.get(key).permission):
+            raise PermissionRefusedError()
+    except (ExecutionError, HighRiskError) as error:
+        _record_refusal(actor, error, tool=key, count=len(items))
+        raise
     return key
 
 
@@ -252,15 +259,10 @@ def _refuse_high_risk(key: str) -> None:
         raise HighRiskError()
 
 
-def _record_reach(actor: Actor, ids: Iterable[int]) -> None:
-    """Put on record who reached for suggestions that are there and not for them."""
-    record_events(
-        actor,
-        [
-            entry_of(Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
-            for suggestion in Suggestion.objects.filter(pk__in=ids).order_by("id")
-        ],
-    )
+def _record_refusal(actor: Actor, error: AishaError, **details: Detail) -> None:
+    """Put on record, by one entry, that none of those asked for was taken."""
+    told = {**details, "verb": Verdict.APPROVE.value, "code": error.code}
+    record_event(actor, Entry(event_of(error) or Event.POLICY_REFUSED, details=told))
 
 
 def _put_on_record(actor: Actor, bulk: BulkApproval, count: int, *, is_retry: bool = False) -> None:

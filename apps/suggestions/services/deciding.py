@@ -42,7 +42,7 @@ def reject(
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
     """
-    suggestion = decidable(user, suggestion_id, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.REJECT, origin)
     why = RejectReason(reason)
     actor = Actor.for_person(user, origin)
     with transaction.atomic():
@@ -68,7 +68,7 @@ def snooze(
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
         InvalidSnoozeError: the moment has passed or is too far away.
     """
-    suggestion = decidable(user, suggestion_id, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.SNOOZE, origin)
     if not now < until <= now + LONGEST_SNOOZE:
         raise InvalidSnoozeError()
     actor = Actor.for_person(user, origin)
@@ -97,7 +97,7 @@ def reopen(
         AlreadyDecidedError: it is in a state that cannot be reopened.
         AnotherOpenError: another suggestion waits for the same record and goal.
     """
-    suggestion = decidable(user, suggestion_id, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.REOPEN, origin)
     actor = Actor.for_person(user, origin)
     try:
         with transaction.atomic():

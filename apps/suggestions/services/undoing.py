@@ -8,17 +8,17 @@ from datetime import datetime
 
 from django.db import DatabaseError
 
-from apps.audit.enums import Event, Origin
+from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.execution import services as execution
-from apps.execution.exceptions import PermissionRefusedError, PolicyRefusedError
 from apps.execution.schemas import ApprovedUndo
 from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import UndoFailedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.access import decidable
-from apps.suggestions.services.moves import already_decided, name_of, note_decision, record
+from apps.suggestions.services.moves import already_decided, name_of, note_decision
+from apps.suggestions.services.refusing import refusals_on_record
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,17 @@ def undo(
             nothing was written.
         UndoFailedError: the write failed; the change stands and the undo can be tried again.
     """
-    suggestion = decidable(user, suggestion_id, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.UNDO, origin)
     actor = Actor.for_person(user, origin)
+    with refusals_on_record(suggestion, actor, Verdict.UNDO):
+        _take_back(suggestion, user, actor, now, despite)
+    suggestion.refresh_from_db()
+    return suggestion
+
+
+def _take_back(
+    suggestion: Suggestion, user: User, actor: Actor, now: datetime, despite: Collection[str]
+) -> None:
     if suggestion.state != State.APPLIED or suggestion.execution_id is None:
         raise already_decided(suggestion.pk)
     wish = ApprovedUndo(
@@ -69,12 +78,6 @@ def undo(
                 closed_because=_said_of(done.left_alone)
             )
             note_decision(suggestion, Verdict.UNDO, user, now)
-    except PermissionRefusedError:
-        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
-        raise
-    except PolicyRefusedError:
-        record(actor, Event.POLICY_REFUSED, suggestion, tool=suggestion.tool)
-        raise
     except DatabaseError as error:
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})
@@ -83,8 +86,6 @@ def undo(
                 wish, code=trouble, message=f"the database refused it ({trouble}).", now=now
             )
         raise UndoFailedError("the database refused it.") from error
-    suggestion.refresh_from_db()
-    return suggestion
 
 
 def _said_of(left_alone: list[str]) -> str:

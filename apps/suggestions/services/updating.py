@@ -12,11 +12,7 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.execution import services as execution
 from apps.execution.descriptions import arguments_of
-from apps.execution.exceptions import (
-    InvalidArgumentsError,
-    PermissionRefusedError,
-    StaleError,
-)
+from apps.execution.exceptions import InvalidArgumentsError, StaleError
 from apps.execution.reading import read_seen
 from apps.execution.schemas import JsonValue, Seen
 from apps.execution.tools import Tool
@@ -36,6 +32,7 @@ from apps.suggestions.services.moves import (
     refusal_of,
     withdraw,
 )
+from apps.suggestions.services.refusing import refusals_on_record
 from apps.users.models import User
 
 
@@ -53,13 +50,14 @@ def rebase(
         WithdrawnError: the reason is gone; the suggestion is withdrawn now.
         RecordGoneError, InvalidArgumentsError: there is nothing left to change.
     """
-    suggestion = _changeable(user, suggestion_id, origin)
+    suggestion = _changeable(user, suggestion_id, Verdict.REBASE, origin)
     actor = Actor.for_person(user, origin)
     if not is_still_true_of(suggestion, TenantNow.read(now)):
         withdraw(suggestion, actor)
         raise WithdrawnError()
     if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:
-        _read_again(suggestion, now)
+        with refusals_on_record(suggestion, actor, Verdict.REBASE):
+            _read_again(suggestion, now)
     elif not bring_up_to_date(suggestion, actor=actor, now=now):
         suggestion.refresh_from_db(fields=["state"])
         if State(suggestion.state) not in sources_of(State.APPROVED):
@@ -94,11 +92,12 @@ def edit(
         UnknownToolError, InvalidArgumentsError, ReferenceRefusedError, ChangeNotPossibleError,
             RecordGoneError: it cannot be changed like this.
     """
-    suggestion = _changeable(user, suggestion_id, origin)
+    suggestion = editable(user, suggestion_id, origin)
     actor = Actor.for_person(user, origin)
     if seen_at is not None and seen_at != suggestion.refreshed_at:
         raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
     tool = tools.get(suggestion.tool)
+    # What does not fit is said at its field, like that of any form, and is no refusal.
     typed = tool.parse(arguments)
     before = tool.parse(suggestion.arguments)
     fixed = [argument.name for argument in arguments_of(tool) if argument.is_fixed]
@@ -106,14 +105,9 @@ def edit(
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
     if not tool.values(typed):
         raise InvalidArgumentsError(tool.key, ["nothing is left to change"])
-    try:
+    with refusals_on_record(suggestion, actor, Verdict.EDIT):
         execution.check_permission(tool, tool.mentions(typed), user)
-        tool.check(typed, user)
-    except PermissionRefusedError:
-        record(actor, Event.PERMISSION_REFUSED, suggestion, tool=suggestion.tool)
-        raise
-    if moved := execution.find_moved(seen_of(suggestion)):
-        raise StaleError(moved)
+    tool.check(typed, user)
     edited = edit_values(suggestion, tool, arguments, user=user, now=now)
     seen = read_seen(tool, typed)
     with transaction.atomic():
@@ -158,8 +152,25 @@ def changed_names(
     return tuple(sorted(name for name in names if before.get(name) != after.get(name)))
 
 
-def _changeable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
-    suggestion = decidable(user, suggestion_id, origin)
+def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
+    """Return what this person may edit as it stands; a refusal is on record.
+
+    Raises:
+        SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, AlreadyDecidedError,
+            StaleError, UnknownToolError, InvalidArgumentsError, RecordGoneError: as ``edit``.
+    """
+    suggestion = _changeable(user, suggestion_id, Verdict.EDIT, origin)
+    with refusals_on_record(suggestion, Actor.for_person(user, origin), Verdict.EDIT):
+        tool = tools.get(suggestion.tool)
+        tool.parse(suggestion.arguments)
+        execution.check_permission(tool, (), user)
+        if moved := execution.find_moved(seen_of(suggestion)):
+            raise StaleError(moved)
+    return suggestion
+
+
+def _changeable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin) -> Suggestion:
+    suggestion = decidable(user, suggestion_id, verdict, origin)
     if State(suggestion.state) not in sources_of(State.APPROVED):
         raise already_decided(suggestion.pk)
     return suggestion

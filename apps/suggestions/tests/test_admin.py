@@ -16,8 +16,10 @@ from apps.conftest import Cast, TenantClient
 from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.enums import Risk
+from apps.suggestions.bulk_pages import token_of
 from apps.suggestions.enums import State
-from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.models import BulkApproval, Decision, Suggestion
+from apps.suggestions.services import run_bulk
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.triggers.models import Silence
 from apps.users.models import User
@@ -41,8 +43,8 @@ def page_of(suggestion: Suggestion) -> str:
     return f"{LIST}{suggestion.pk}/change/"
 
 
-def seen(*suggestions: Suggestion) -> dict[str, str]:
-    return {f"seen_{row.pk}": row.refreshed_at.isoformat() for row in suggestions}
+def seen(suggestion: Suggestion) -> dict[str, str]:
+    return {"seen_at": suggestion.refreshed_at.isoformat()}
 
 
 def chosen(action: str, *suggestions: Suggestion, **more: str) -> dict[str, Any]:
@@ -157,57 +159,70 @@ def test_decisions_are_posted_with_a_token_by_those_who_may_come_in(
     assert (state_of(suggestion), Task.objects.count()) == (State.PENDING, 0)
 
 
-def test_bulk_approval_first_shows_every_change(cast: Cast, manager_client: TenantClient) -> None:
+def test_bulk_approval_first_shows_what_they_come_to(
+    cast: Cast, manager_client: TenantClient
+) -> None:
     rows = [make_suggestion(cast) for _ in range(3)]
     response = manager_client.post(LIST, chosen("approve_selected", *rows))
     assert response.status_code == 200
-    items = {item.suggestion.pk: item for item in response.context["items"]}
-    assert set(items) == {row.pk for row in rows}
-    assert {item.refusal for item in items.values()} == {""}
+    confirmation = response.context["confirmation"]
+    assert set(confirmation.tokens.split()) == {token_of(row) for row in rows}
     page = response.content.decode()
-    assert page.count("<ins><bdi>Write to the lead</bdi></ins>") == 3
-    assert "Approve 3" in page
-    assert Task.objects.count() == 0
-
-
-def test_bulk_approval_decides_each_on_its_own(cast: Cast, manager_client: TenantClient) -> None:
-    good, decided, moved = (make_suggestion(cast) for _ in range(3))
-    posted = chosen(
-        "approve_selected", good, decided, moved, confirmed="yes", **seen(good, decided, moved)
+    assert "<ins><bdi>Write to the lead</bdi></ins>" in page
+    assert 'action="/suggestions/bulk/start/"' in page
+    assert (
+        '<button class="admin-button admin-button-primary" type="submit">Approve 3</button>' in page
     )
+    assert (Task.objects.count(), BulkApproval.objects.count()) == (0, 0)
+
+
+def test_bulk_approval_is_that_of_the_pages_with_results_and_another_try(
+    cast: Cast, manager_client: TenantClient
+) -> None:
+    good, decided, moved = (make_suggestion(cast) for _ in range(3))
+    shown = manager_client.post(LIST, chosen("approve_selected", good, decided, moved))
     Suggestion.objects.filter(pk=decided.pk).update(
         state=State.REJECTED, reviewed_by=cast.rep, reviewed_at=timezone.now()
     )
     Lead.objects.filter(pk=moved.record_id).update(status="qualified")
-    response = manager_client.post(LIST, posted, follow=True)
+    posted = {"items": shown.context["confirmation"].tokens}
+    answer = manager_client.post("/suggestions/bulk/start/", posted)
+    bulk = BulkApproval.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, f"/suggestions/bulk/{bulk.pk}/")
+    run_bulk(bulk_id=bulk.pk, now=timezone.now())
     assert [state_of(row) for row in (good, decided, moved)] == [
         State.APPLIED,
         State.REJECTED,
         State.PENDING,
     ]
     assert Task.objects.get().lead_id == good.record_id
-    messages = said(response)
-    assert messages[-1] == "1 of 3 approved and applied."
-    assert any("already rejected" in text and decided.title in text for text in messages)
-    assert any("has changed since" in text and moved.title in text for text in messages)
+    results = manager_client.get(answer["Location"]).context["results"]
+    assert (results.applied, results.failed, results.retry_count) == (1, 2, 1)
 
 
-def test_high_risk_is_not_decided_in_bulk(cast: Cast, manager_client: TenantClient) -> None:
-    risky = make_suggestion(cast, risk=Risk.HIGH)
+def test_high_risk_and_what_is_gone_are_not_decided_in_bulk(
+    cast: Cast, manager_client: TenantClient
+) -> None:
+    risky, gone = make_suggestion(cast, risk=Risk.HIGH), make_suggestion(cast)
+    Suggestion.objects.update(tool="write_to_them")
+    shown = manager_client.post(LIST, chosen("approve_selected", gone))
+    assert [item.reason for item in shown.context["confirmation"].left_out] == [
+        "It can no longer be made."
+    ]
+    Suggestion.objects.update(tool="create_followup")
     shown = manager_client.post(LIST, chosen("approve_selected", risky))
-    (item,) = shown.context["items"]
-    assert item.refusal == "High risk is decided one by one, on its own page."
+    (item,) = shown.context["confirmation"].left_out
+    assert item.reason == "High risk is decided one by one, on its own page."
     assert "Approve 1" not in shown.content.decode()
-    manager_client.post(LIST, chosen("approve_selected", risky, confirmed="yes", **seen(risky)))
     assert (state_of(risky), Task.objects.count()) == (State.PENDING, 0)
 
 
-def test_bulk_approval_of_a_page_that_showed_nothing_writes_nothing(
+def test_two_kinds_of_change_are_not_approved_together(
     cast: Cast, manager_client: TenantClient
 ) -> None:
-    suggestion = make_suggestion(cast)
-    manager_client.post(LIST, chosen("approve_selected", suggestion, confirmed="yes"))
-    assert (state_of(suggestion), Task.objects.count()) == (State.PENDING, 0)
+    rows = [make_suggestion(cast), make_suggestion(cast, tool="update_lead")]
+    answer = manager_client.post(LIST, chosen("approve_selected", *rows), follow=True)
+    assert said(answer) == ["Suggestions that are approved together make the same kind of change."]
 
 
 def test_bulk_rejection_asks_for_the_reason_and_takes_it(
@@ -222,13 +237,3 @@ def test_bulk_rejection_asks_for_the_reason_and_takes_it(
     assert said(response) == ["2 of 2 rejected."]
     assert {state_of(row) for row in rows} == {State.REJECTED}
     assert set(Decision.objects.values_list("reason", flat=True)) == {"not_needed"}
-
-
-def test_too_many_at_once_are_refused(
-    cast: Cast, manager_client: TenantClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("apps.suggestions.admin.BULK_LIMIT", 1)
-    rows = [make_suggestion(cast) for _ in range(2)]
-    response = manager_client.post(LIST, chosen("approve_selected", *rows), follow=True)
-    assert said(response) == ["Choose 1 at most, so that each can be read."]
-    assert {state_of(row) for row in rows} == {State.PENDING}

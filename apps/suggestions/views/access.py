@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
+from typing import NoReturn
+
 from django.http import HttpRequest
 
-from apps.suggestions.services import may_view
+from apps.audit.enums import Origin
+from apps.suggestions import services
+from apps.suggestions.enums import Verdict
+from apps.suggestions.exceptions import InvalidDecisionError
 from apps.users.models import User
-from apps.users.services import person_of
+from apps.users.services import person_with
 
 
 def viewer_of(request: HttpRequest) -> User:
-    """Return the signed-in person, who may look at suggestions; whether to decide is asked by the services.
+    """Return the signed-in person, who may look at suggestions.
+
+    Who wants to decide is asked by the services, which put a refusal on record.
 
     Raises:
         PermissionDenied: their role does not include it.
     """
-    user = person_of(request)
-    if not may_view(user):
-        raise PermissionDenied("Your role does not let you see suggestions.")
-    return user
+    refusal = "Your role does not let you see suggestions."
+    return person_with(request, services.VIEW_PERMISSION, refusal)
+
+
+def refuse_form(user: User, pk: int, verdict: Verdict) -> NoReturn:
+    """Refuse a decision whose form says nothing that is offered; who may not decide is told that first.
+
+    Raises:
+        InvalidDecisionError: always, unless the person may not decide.
+    """
+    services.decidable(user, pk, verdict, Origin.PERSON)
+    raise InvalidDecisionError()

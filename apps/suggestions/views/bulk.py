@@ -17,11 +17,16 @@ from apps.suggestions.bulk_pages import (
     show_confirmation,
     show_results,
 )
-from apps.suggestions.exceptions import DecisionPermissionError, SuggestionError
+from apps.suggestions.exceptions import (
+    BulkNotFoundError,
+    DecisionPermissionError,
+    SuggestionError,
+)
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.tasks import send_bulk
 from apps.suggestions.views.access import viewer_of
 from apps.users.models import User
+from apps.users.services import person_of
 
 
 @require_safe
@@ -51,13 +56,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """The yes: each is applied by a worker, one after the other."""
-    user = _decider(request)
     try:
         bulk = services.request_bulk(
-            user=user,
+            user=person_of(request),
             items=read_tokens(request.POST.getlist("items")),
             now=timezone.now(),
         )
+    except DecisionPermissionError:
+        raise
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
         return redirect("suggestions:bulk")
@@ -80,20 +86,20 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try what failed again, as this page showed it."""
-    user = viewer_of(request)
-    bulk = _find(user, pk)
     try:
         again = services.retry_bulk(
-            user=user,
-            bulk_id=bulk.pk,
+            user=person_of(request),
+            bulk_id=pk,
             items=read_tokens(request.POST.getlist("items")),
             now=timezone.now(),
         )
+    except (BulkNotFoundError, DecisionPermissionError):
+        raise
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
     else:
         send_bulk(again)
-    return redirect(bulk)
+    return redirect("suggestions:bulk_results", pk=pk)
 
 
 def _decider(request: HttpRequest) -> User:

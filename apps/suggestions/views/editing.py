@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,77 +13,92 @@ from apps.execution.exceptions import ExecutionError, StaleError
 from apps.execution.forms import ArgumentsForm
 from apps.execution.tools import registry as tools
 from apps.suggestions import services
-from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
+from apps.suggestions.edit_pages import EditPage, Started, merge, open_form
+from apps.suggestions.exceptions import (
+    ChangedSinceSeenError,
+    DecisionPermissionError,
+    SuggestionError,
+    SuggestionNotFoundError,
+)
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import viewer_of
 from apps.users.models import User
+from apps.users.services import person_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The arguments as a form; saving them leads back to the suggestion, to be looked at and decided."""
+    if request.method == "POST":
+        return _post(request, pk)
     user = viewer_of(request)
-    suggestion = (
-        services.decidable(user, pk, Origin.PERSON)
-        if request.method == "POST"
-        else services.get_for(user, pk)
-    )
+    suggestion = services.get_for(user, pk)
     detail = open_detail(suggestion, user)
     if not detail.can_edit:
         messages.error(request, _why_not(detail))
         return redirect(suggestion)
+    return _show(request, suggestion, detail, open_form(suggestion, user))
+
+
+def _post(request: HttpRequest, pk: int) -> HttpResponse:
+    user = person_of(request)
+    try:
+        suggestion = services.editable(user, pk, Origin.PERSON)
+        return _save(request, suggestion, user)
+    except (SuggestionNotFoundError, DecisionPermissionError):
+        raise
+    except (SuggestionError, ExecutionError) as error:
+        messages.error(request, error.message)
+        return redirect("suggestions:detail", pk=pk)
+
+
+def _save(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpResponse:
+    """Save what was typed; where somebody was first, show both, with nothing of it lost."""
+    started = Started.read(request.POST.get("started", ""), suggestion)
     form = ArgumentsForm(
-        request.POST or None,
-        tool=tools.get(suggestion.tool),
-        arguments=suggestion.arguments,
-        viewer=user,
+        request.POST, tool=tools.get(suggestion.tool), arguments=started.shown, viewer=user
     )
-    seen = SeenForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        return _save(request, suggestion, user, form, seen)
+    if not form.is_valid():
+        page = EditPage(form, started.token(suggestion), request.POST.get("seen_at", ""))
+        return _show(request, suggestion, open_detail(suggestion, user), page)
+    seen = SeenForm(request.POST)
+    try:
+        if not seen.is_valid():
+            # An unreadable edition is that of nobody.
+            raise ChangedSinceSeenError()
+        services.edit(
+            suggestion_id=suggestion.pk,
+            user=user,
+            arguments=form.arguments(),
+            now=timezone.now(),
+            seen_at=seen.cleaned_data["seen_at"],
+        )
+    except ChangedSinceSeenError as error:
+        newer = services.editable(user, suggestion.pk, Origin.PERSON)
+        page = merge(newer, started, form.arguments(), user)
+        return _show(request, newer, open_detail(newer, user), page, status=error.status)
+    messages.success(request, "Saved. Look at the change as it is now, and decide.")
+    return redirect(suggestion)
+
+
+def _show(
+    request: HttpRequest, suggestion: Suggestion, detail: Detail, page: EditPage, status: int = 200
+) -> HttpResponse:
     context = {
         "nav_section": "suggestions",
         "suggestion": suggestion,
-        "form": form,
+        "page": page,
+        "form": page.form,
         "diff": detail.diff,
         "side_effects": detail.side_effects,
-        "seen_at": request.POST.get("seen_at") or suggestion.refreshed_at.isoformat(),
     }
-    return render(request, "suggestions/edit.html", context)
+    return render(request, "suggestions/edit.html", context, status=status)
 
 
 def _why_not(detail: Detail) -> str:
     if detail.stale:
         return StaleError.message
     return detail.refusal or "This suggestion cannot be edited now."
-
-
-def _save(
-    request: HttpRequest, suggestion: Suggestion, user: User, form: ArgumentsForm, seen: SeenForm
-) -> HttpResponse:
-    try:
-        services.edit(
-            suggestion_id=suggestion.pk,
-            user=user,
-            arguments=form.arguments(),
-            now=timezone.now(),
-            seen_at=_seen_at(seen),
-        )
-    except SuggestionNotFoundError:
-        raise
-    except (SuggestionError, ExecutionError) as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "Saved. Look at the change as it is now, and decide.")
-    return redirect(suggestion)
-
-
-def _seen_at(seen: SeenForm) -> datetime:
-    """Which edition the person edited; an unreadable one is that of nobody."""
-    if not seen.is_valid():
-        return datetime.min.replace(tzinfo=timezone.get_current_timezone())
-    moment: datetime = seen.cleaned_data["seen_at"]
-    return moment

@@ -14,19 +14,16 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.execution.exceptions import ExecutionError
 from apps.suggestions import services
 from apps.suggestions.cards import badges_of, cards_of
-from apps.suggestions.enums import RejectReason
-from apps.suggestions.exceptions import (
-    InvalidDecisionError,
-    SuggestionError,
-    SuggestionNotFoundError,
-)
+from apps.suggestions.enums import RejectReason, Verdict
+from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Queue, default_view
 from apps.suggestions.shown import open_detail
-from apps.suggestions.views.access import viewer_of
+from apps.suggestions.views.access import refuse_form, viewer_of
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
+from apps.users.services import person_of
 
 
 @require_safe
@@ -51,7 +48,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(user: User) -> str:
         if not form.is_valid():
-            raise InvalidDecisionError()
+            refuse_form(user, pk, Verdict.APPROVE)
         done = services.approve(
             suggestion_id=pk,
             user=user,
@@ -71,7 +68,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(user: User) -> str:
         if not form.is_valid():
-            raise InvalidDecisionError()
+            refuse_form(user, pk, Verdict.REJECT)
         done = services.reject(
             suggestion_id=pk,
             user=user,
@@ -92,7 +89,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(user: User) -> str:
         if not form.is_valid():
-            raise InvalidDecisionError()
+            refuse_form(user, pk, Verdict.SNOOZE)
         until = form.until_at(now)
         done = services.snooze(suggestion_id=pk, user=user, until=until, now=now)
         return f"Snoozed: {done.title}"
@@ -126,13 +123,15 @@ def _decide(
     request: HttpRequest, pk: int, decide: Callable[[User], str], *, stays: bool = False
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
-    user = viewer_of(request)
+    user = person_of(request)
     next_card = Queue.read(user, request.GET).after(pk)
     try:
         said = decide(user)
     except SuggestionNotFoundError:
         raise
     except (SuggestionError, ExecutionError) as error:
+        if not services.may_view(user):
+            raise
         messages.error(request, error.message)
         # The page's script swaps in these two; whatever else went wrong, the card is shown again.
         status = error.status if error.status in {409, 422} else 409

@@ -11,17 +11,21 @@ from django.views.decorators.http import require_http_methods
 from apps.audit.enums import Origin
 from apps.execution.exceptions import ExecutionError, LaterWorkError
 from apps.suggestions import services
+from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import undo_of
 from apps.suggestions.views.access import viewer_of
+from apps.users.models import User
+from apps.users.services import person_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an undo would put back and what it would leave; a POST does it."""
     if request.method == "POST":
-        return _undo(request, services.decidable(viewer_of(request), pk, Origin.PERSON))
+        user = person_of(request)
+        return _undo(request, services.decidable(user, pk, Verdict.UNDO, Origin.PERSON), user)
     suggestion = services.get_for(viewer_of(request), pk)
     context = {
         "nav_section": "suggestions",
@@ -31,11 +35,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "suggestions/undo.html", context)
 
 
-def _undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:
+def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpResponse:
     try:
         done = services.undo(
             suggestion_id=suggestion.pk,
-            user=viewer_of(request),
+            user=user,
             now=timezone.now(),
             despite=request.POST.getlist("despite"),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +24,7 @@ from apps.triggers.rules import registry
 from apps.triggers.settings import read_setting
 from apps.triggers.views.exporting import send_table
 from apps.users.models import User
-from apps.users.services import person_of
+from apps.users.services import person_with
 
 HEADER = ("Asked", "With", "By", "Days", "State", "Fired", "At present")
 
@@ -110,10 +109,7 @@ def cancel_replay(request: HttpRequest, key: str, pk: int) -> HttpResponse:
 
 
 def _viewer_of(request: HttpRequest) -> User:
-    user = person_of(request)
-    if not user.has_perm(services.VIEW_PERMISSION):
-        raise PermissionDenied
-    return user
+    return person_with(request, services.VIEW_PERMISSION)
 
 
 def _find(user: User, key: str, pk: int) -> ReplayRun:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +18,7 @@ from apps.triggers.schedule import next_daily_scan
 from apps.triggers.tasks import send_scan
 from apps.triggers.views.exporting import send_table
 from apps.users.models import User
-from apps.users.services import person_of
+from apps.users.services import person_of, person_with
 
 SCANS_PER_PAGE = 25
 EXPORT_CHUNK = 500
@@ -105,10 +104,7 @@ def _viewer_of(request: HttpRequest) -> User:
     Raises:
         PermissionDenied: their role does not include it.
     """
-    user = person_of(request)
-    if not user.has_perm("triggers.view_scan"):
-        raise PermissionDenied("Your role does not let you see scans.")
-    return user
+    return person_with(request, "triggers.view_scan", "Your role does not let you see scans.")
 
 
 def _read_filters(request: HttpRequest) -> ScanFilterSet:

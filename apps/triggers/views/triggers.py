@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -39,7 +38,7 @@ from apps.triggers.settings import (
 from apps.triggers.tasks import send_scan
 from apps.triggers.views.exporting import send_table
 from apps.users.models import User
-from apps.users.services import person_of
+from apps.users.services import person_with
 
 CHANGES_SHOWN = 10
 HEADER = (
@@ -136,10 +135,7 @@ def viewer_of(request: HttpRequest) -> User:
     Raises:
         PermissionDenied: their role does not include it.
     """
-    user = person_of(request)
-    if not user.has_perm(VIEW_PERMISSION):
-        raise PermissionDenied
-    return user
+    return person_with(request, VIEW_PERMISSION)
 
 
 def _send(change: Change) -> None:
