@@ -112,6 +112,8 @@ class FieldDiff:
     # Long text alone: (``equal`` | ``delete`` | ``insert``, text) in reading order.
     segments: tuple[tuple[str, str], ...] = ()
     origin_label: RowOrigin = "proposed"
+    # Who edited this field or left it out, where that is known field by field.
+    edited_by: str = ""
 
     def as_json(self) -> dict[str, JsonValue]:
         """The row as the API gives it."""
@@ -124,6 +126,7 @@ class FieldDiff:
             "before_text": self.before_text,
             "after_text": self.after_text,
             "origin": self.origin_label,
+            "edited_by": self.edited_by,
             "segments": [{"op": op, "text": text} for op, text in self.segments],
         }
 
@@ -162,10 +165,10 @@ class Diff:
         new = f"New {self.record_kind.label.lower()}"
         head = new if self.is_creation else isolated(self.record_label)
         lines = [head]
-        by = f" (edited by {self.edited_by})" if self.edited_by else " (edited)"
-        lines.extend(
-            row.as_text() + (by if row.origin_label == "edited" else "") for row in self.rows
-        )
+        for row in self.rows:
+            who = row.edited_by or self.edited_by
+            by = f" (edited by {who})" if who else " (edited)"
+            lines.append(row.as_text() + (by if row.origin_label == "edited" else ""))
         lines.extend(
             f"  Left out: {row.label} ({isolated(row.after_text)})" for row in self.left_out
         )

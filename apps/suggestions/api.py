@@ -126,6 +126,7 @@ class FieldDiffSerializer(serializers.Serializer[Any]):
     before_text = serializers.CharField()
     after_text = serializers.CharField()
     origin = serializers.CharField(help_text="`proposed`, `edited` or `left out`.")
+    edited_by = serializers.CharField(help_text="Who edited this field or left it out.")
     segments = SegmentSerializer(many=True, help_text="Long texts alone: word by word.")
 
 
@@ -142,7 +143,9 @@ DIFF = inline_serializer(
         "left_out": FieldDiffSerializer(
             many=True, help_text="What was proposed and a person left out."
         ),
-        "edited_by": serializers.CharField(help_text="Empty unless a person edited it."),
+        "edited_by": serializers.CharField(
+            help_text="Who edited it last; empty unless a person did. Each field says by whom."
+        ),
         "side_effects": serializers.ListField(child=serializers.CharField()),
     },
     allow_null=True,
@@ -376,7 +379,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
     @action(detail=True, methods=["post"], filterset_class=None)
     def undo(self, request: Request, pk: str) -> Response:
         """Take back an applied one; what was edited since stays and is named in `closed_because`."""
-        fields = self._read(UndoSerializer, pk)
+        fields = self._read(UndoSerializer, pk, Verdict.UNDO)
         return self._answer(
             services.undo(
                 suggestion_id=int(pk),

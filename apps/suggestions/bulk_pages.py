@@ -24,6 +24,7 @@ from apps.suggestions.queue import default_view, in_view
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import MOST_ITEMS, visible_by_id, without_hidden
 from apps.suggestions.services.bulk import Chosen
+from apps.suggestions.shown import record_shown
 from apps.tenants.pagination import CappedPaginator
 from apps.tenants.templatetags.aisha_ui import money
 from apps.users.models import User
@@ -173,7 +174,9 @@ def show_choice(user: User, tool: str, page: str | None) -> Choice:
     asked = paginator.asked_page()
     shown = without_hidden(user, asked.object_list)
     diffs = diffs_of(shown, user)
-    lines = tuple(_line(row, diffs[row.pk]) for row in shown if row.pk in diffs)
+    lined = [row for row in shown if row.pk in diffs]
+    record_shown(lined, user)
+    lines = tuple(_line(row, diffs[row.pk]) for row in lined)
     return Choice(tabs, current, lines, asked, min(MOST_ITEMS, paginator.count))
 
 
@@ -199,6 +202,7 @@ def show_confirmation(user: User, items: Sequence[Chosen]) -> Confirmation:
         suggestion.pk: _reason_against(suggestion, seen_at, diffs) for suggestion, seen_at in chosen
     }
     fit = [suggestion for suggestion, _ in chosen if not reasons[suggestion.pk]]
+    record_shown(fit, user)
     key = next(iter(keys), "")
     return Confirmation(
         tool=key,
@@ -233,11 +237,13 @@ def show_results(bulk: BulkApproval, viewer: User, page: str | None) -> Results:
     diffs = diffs_of(list(seen.values()), viewer)
     may_retry = viewer.pk == bulk.requested_by_id and not bulk.is_unfinished
     lines = [_result_line(item, seen.get(item.suggestion_id), diffs, may_retry) for item in items]
-    tokens = [
-        token_of(seen[item.suggestion_id])
+    retriable = [
+        seen[item.suggestion_id]
         for item, line in zip(items, lines, strict=True)
         if line.is_retriable
     ]
+    record_shown(retriable, viewer)
+    tokens = [token_of(suggestion) for suggestion in retriable]
     return Results(
         bulk=bulk,
         tool_label=label_of(bulk.tool),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -16,7 +16,7 @@ from apps.crm.models import ChangeLog
 from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.models import Execution
-from apps.execution.schemas import Diff, RecordRef, Seen, ValueMoved
+from apps.execution.schemas import Diff, FieldDiff, RecordRef, Seen, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
@@ -110,6 +110,8 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
     """Gather what one person sees of one suggestion."""
     diff, stale, refusal = _compare(suggestion, viewer)
     entries = list(AuditEntry.objects.of_suggestion(suggestion.pk))
+    if diff is not None and suggestion.edited_at is not None:
+        diff = _with_editors(diff, entries)
     if not refusal:
         refusal = _refusal(suggestion, viewer)
     return Detail(
@@ -134,6 +136,25 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
             if entry.event == Event.SUGGESTION_SHOWN and entry.actor_id == viewer.pk
         ),
     )
+
+
+def _with_editors(diff: Diff, entries: Sequence[AuditEntry]) -> Diff:
+    """Say of each field who changed it last or left it out, as the log has it."""
+    editors: dict[str, str] = {}
+    for entry in entries:
+        if entry.event == Event.SUGGESTION_EDITED:
+            names = (*entry.details.get("fields", ()), *entry.details.get("left_out", ()))
+            editors |= dict.fromkeys(names, entry.actor_name)
+
+    def named(rows: Sequence[FieldDiff]) -> tuple[FieldDiff, ...]:
+        return tuple(
+            row
+            if row.origin_label == "proposed"
+            else replace(row, edited_by=editors.get(row.field, diff.edited_by))
+            for row in rows
+        )
+
+    return replace(diff, rows=named(diff.rows), left_out=named(diff.left_out))
 
 
 def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
-from apps.audit.querysets import AuditEntryQuerySet
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_event
+from apps.audit.services import record_events
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail, present
+from apps.suggestions.services.moves import entry_of
 from apps.tenants.connections import tenant_connection
 from apps.users.models import User
 
@@ -19,7 +21,7 @@ def open_detail(suggestion: Suggestion, viewer: User, origin: Origin = Origin.PE
     """Gather what a person is shown of a suggestion, and put that on record: once for each edition."""
     detail = present(suggestion, viewer)
     if edition_of(suggestion) not in detail.editions_shown:
-        _record_shown(suggestion, viewer, origin)
+        record_shown([suggestion], viewer, origin)
     return detail
 
 
@@ -28,26 +30,29 @@ def edition_of(suggestion: Suggestion) -> str:
     return suggestion.refreshed_at.isoformat()
 
 
-def _record_shown(suggestion: Suggestion, viewer: User, origin: Origin) -> None:
-    edition = edition_of(suggestion)
+def record_shown(
+    suggestions: Sequence[Suggestion], viewer: User, origin: Origin = Origin.PERSON
+) -> None:
+    """Put on record that a person was shown these, as they stand: once for each edition of each.
+
+    A constant number of statements, however many there are.
+    """
+    if not suggestions:
+        return
     with transaction.atomic():
         # Two windows at the same moment are one look.
-        key = f"shown:{tenant_connection().schema_name}:{suggestion.pk}:{viewer.pk}"
+        key = f"shown:{tenant_connection().schema_name}:{viewer.pk}"
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-        if shown_to(suggestion, viewer).filter(details__edition=edition).exists():
-            return
-        entry = Entry(
-            Event.SUGGESTION_SHOWN,
-            record_kind=suggestion.record_kind,
-            record_id=suggestion.record_id,
-            suggestion_id=suggestion.pk,
-            details={"edition": edition},
+        before = AuditEntry.objects.filter(
+            event=Event.SUGGESTION_SHOWN,
+            actor_id=viewer.pk,
+            suggestion_id__in=[suggestion.pk for suggestion in suggestions],
         )
-        record_event(Actor.for_person(viewer, origin), entry)
-
-
-def shown_to(suggestion: Suggestion, viewer: User) -> AuditEntryQuerySet:
-    """The entries that say that this person was shown this suggestion."""
-    entries: AuditEntryQuerySet = AuditEntry.objects.of_suggestion(suggestion.pk)
-    return entries.filter(event=Event.SUGGESTION_SHOWN, actor_id=viewer.pk)
+        known = set(before.values_list("suggestion_id", "details__edition"))
+        entries = [
+            entry_of(Event.SUGGESTION_SHOWN, suggestion, edition=edition_of(suggestion))
+            for suggestion in suggestions
+            if (suggestion.pk, edition_of(suggestion)) not in known
+        ]
+        record_events(Actor.for_person(viewer, origin), entries)

@@ -47,7 +47,6 @@ from apps.suggestions.services.moves import (
     withdraw,
 )
 from apps.suggestions.services.refusing import refusals_on_record
-from apps.suggestions.services.updating import edit_values
 from apps.users.models import User
 
 _DATABASE_REFUSED = "the database refused it."
@@ -195,7 +194,11 @@ def _part_of(
         Seen(before=before, guards=suggestion.guard_values),
         tuple(sorted(left_out)),
         {
-            **edit_values(suggestion, tool, arguments, user=user, now=now),
+            "arguments": arguments,
+            "proposed_arguments": suggestion.proposed_arguments or suggestion.arguments,
+            # The values of somebody who edited before stay theirs; who left out what is in the log.
+            "edited_by": suggestion.edited_by or user,
+            "edited_at": suggestion.edited_at or now,
             "before_values": before,
         },
     )

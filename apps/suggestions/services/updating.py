@@ -108,7 +108,7 @@ def edit(
     with refusals_on_record(suggestion, actor, Verdict.EDIT):
         execution.check_permission(tool, tool.mentions(typed), user)
     tool.check(typed, user)
-    edited = edit_values(suggestion, tool, arguments, user=user, now=now)
+    edited = _edit_values(suggestion, tool, arguments, user=user, now=now)
     seen = read_seen(tool, typed)
     with transaction.atomic():
         _renew(suggestion, {**edited, **_seen_values(seen)}, now)
@@ -123,7 +123,7 @@ def edit(
     return suggestion
 
 
-def edit_values(
+def _edit_values(
     suggestion: Suggestion,
     tool: Tool[Any],
     arguments: Mapping[str, JsonValue],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from aisha.celery import app
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.models import Lead, Task
@@ -15,6 +17,7 @@ from apps.crm.tests.factories import LeadFactory
 from apps.execution.enums import Risk
 from apps.execution.exceptions import PermissionRefusedError
 from apps.execution.tools import registry as tools
+from apps.execution.tools.tasks import CreateFollowup
 from apps.suggestions.enums import Outcome, RejectReason, State
 from apps.suggestions.exceptions import (
     BulkNotFoundError,
@@ -171,18 +174,27 @@ def test_running_a_finished_one_again_does_nothing(cast: Cast) -> None:
     assert Task.objects.count() == 1
 
 
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Run tasks where they are sent from, as a worker would."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
+
+
 def test_the_upkeep_takes_up_what_no_worker_has(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    cast: Cast, eager: None, django_capture_on_commit_callbacks: Any
 ) -> None:
-    sent: list[int] = []
-    monkeypatch.setattr(
-        "apps.suggestions.tasks.run_bulk.delay", lambda *, bulk_id: sent.append(bulk_id)
-    )
     lost, finished = asked_by(cast.rep, waiting(cast)), asked_by(cast.rep, waiting(cast))
-    run_bulk(bulk_id=finished.pk, now=NOW)
+    run_bulk(bulk_id=finished.pk, now=LATER)
     with django_capture_on_commit_callbacks(execute=True):
         keep_current_tenant_true()
-    assert sent == [lost.pk]
+    for bulk in (lost, finished):
+        assert outcomes(bulk) == [("applied", "")]
+    finished.refresh_from_db()
+    # Nobody was sent for what was finished.
+    assert finished.finished_at == LATER
+    assert Task.objects.count() == 2
 
 
 @pytest.mark.parametrize("count", [0, 1001])
@@ -206,8 +218,33 @@ def test_only_one_tool(cast: Cast) -> None:
     assert nothing_was_made()
 
 
+class CallToday(CreateFollowup):
+    """A tool of low risk."""
+
+    key = "call_today"
+
+
+class RiskyCallToday(CallToday):
+    """The same, found out to be of high risk."""
+
+    risk = Risk.HIGH
+
+
+@pytest.fixture
+def call_today() -> Iterator[Callable[[], None]]:
+    """The tool among the others; what is given finds it out to be of high risk."""
+    tools.register(CallToday())
+
+    def find_out() -> None:
+        del tools._tools[CallToday.key]
+        tools.register(RiskyCallToday())
+
+    yield find_out
+    del tools._tools[CallToday.key]
+
+
 def test_high_risk_by_the_packet_or_by_the_tool_as_registered(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, call_today: Callable[[], None]
 ) -> None:
     with pytest.raises(HighRiskError):
         asked_by(cast.rep, waiting(cast), waiting(cast, risk=Risk.HIGH))
@@ -215,8 +252,8 @@ def test_high_risk_by_the_packet_or_by_the_tool_as_registered(
         asked_by(cast.rep, waiting(cast, tool="update_opportunity", risk=Risk.LOW))
     assert nothing_was_made()
     # The tool was found to be of high risk between the request and the worker.
-    bulk = asked_by(cast.rep, waiting(cast))
-    monkeypatch.setattr(type(tools.get("create_followup")), "risk", Risk.HIGH)
+    bulk = asked_by(cast.rep, waiting(cast, tool=CallToday.key))
+    call_today()
     run_bulk(bulk_id=bulk.pk, now=LATER)
     assert outcomes(bulk) == [("failed", "high_risk")]
     assert Task.objects.count() == 0

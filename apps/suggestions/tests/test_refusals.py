@@ -68,7 +68,10 @@ KINDS = {
     "another tenant's": Refusal("not_found", 404, "permission.refused", 404),
     "unknown": Refusal("not_found", 404, "permission.refused", 404),
     "tool switched off since": Refusal("unknown_tool", 422, "policy.refused", takes=_PUTS_AWAY),
-    "schema changed since": Refusal("invalid_arguments", 422, "policy.refused", takes=_PUTS_AWAY),
+    # What was written is known field by field, whatever the tool reads now.
+    "schema changed since": Refusal(
+        "invalid_arguments", 422, "policy.refused", takes=_PUTS_AWAY | {"undo"}
+    ),
     "too late": Refusal("undo_window_over", 409, "policy.refused", takes=_NO_UNDO),
     "module off": Refusal("module_off", 403, "policy.refused", 403),
 }  # fmt: skip
@@ -260,7 +263,7 @@ def taken(road: str, verb: str) -> int:
 
 def page_status(verb: str, kind: str) -> int:
     """The status of a page without JavaScript."""
-    if kind == "may only look" and verb in {"edit", "undo", "bulk", "bulk retry"}:
+    if kind == "may only look" and verb in {"edit", "undo", "bulk"}:
         # There is no page to lead back to that they might have come from.
         return 403
     status = KINDS[kind].page

@@ -122,7 +122,9 @@ def test_who_may_only_look_is_refused_on_record(cast: Cast, move: object) -> Non
 def test_who_may_decide_but_not_make_the_change_is_refused_on_record(cast: Cast) -> None:
     suggestion = suggested(cast.rep)
     deciders = Group.objects.create(name="deciders")
-    deciders.permissions.add(Permission.objects.get(codename="decide_suggestion"))
+    deciders.permissions.set(
+        Permission.objects.filter(codename__in=["view_suggestion", "decide_suggestion"])
+    )
     decider = User.objects.create(username="decider", team=cast.team)
     decider.groups.add(deciders)
     with pytest.raises(PermissionRefusedError):
@@ -131,7 +133,10 @@ def test_who_may_decide_but_not_make_the_change_is_refused_on_record(cast: Cast)
     assert (suggestion.state, suggestion.reviewed_by) == (State.PENDING, None)
     assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
     entry = AuditEntry.objects.get(event="permission.refused")
-    assert (entry.actor_id, entry.details) == (decider.pk, {"tool": "create_followup"})
+    assert (entry.actor_id, entry.details) == (
+        decider.pk,
+        {"tool": "create_followup", "verb": "approve", "code": "permission_refused"},
+    )
 
 
 class Overreaching(CreateFollowup):
@@ -160,7 +165,10 @@ def test_what_policy_refuses_is_not_written_and_on_record(cast: Cast, overreachi
     assert (Task.objects.count(), Execution.objects.count()) == (0, 0)
     assert events_of(suggestion) == ["suggestion.created", "policy.refused"]
     entry = AuditEntry.objects.get(event="policy.refused")
-    assert (entry.actor_id, entry.details) == (cast.rep.pk, {"tool": overreaching})
+    assert (entry.actor_id, entry.details) == (
+        cast.rep.pk,
+        {"tool": overreaching, "verb": "approve", "code": "policy_refused"},
+    )
 
 
 def test_a_suggestion_whose_record_moved_to_another_team_cannot_be_approved(cast: Cast) -> None:
@@ -171,10 +179,13 @@ def test_a_suggestion_whose_record_moved_to_another_team_cannot_be_approved(cast
     assert Task.objects.count() == 0
 
 
-def test_one_that_is_not_there_leaves_no_trace(cast: Cast) -> None:
+def test_who_reaches_for_one_that_is_not_there_is_on_record(cast: Cast) -> None:
     with pytest.raises(SuggestionNotFoundError):
         approve(suggestion_id=10**9, user=cast.rep, now=NOW)
-    assert not AuditEntry.objects.filter(event="permission.refused").exists()
+    entry = AuditEntry.objects.get(event="permission.refused")
+    assert (entry.suggestion_id, entry.details) == (
+        None, {"asked_for": [10**9], "verb": "approve", "code": "not_found"},
+    )  # fmt: skip
 
 
 def test_another_tenants_suggestion_is_not_found(

@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
 from apps.crm.tests.factories import LeadFactory
+from apps.suggestions.bulk_pages import token_of
 from apps.suggestions.models import Suggestion
-from apps.suggestions.shown import open_detail
+from apps.suggestions.shown import open_detail, record_shown
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import at_once
@@ -87,6 +90,45 @@ def test_the_history_beside_it_does_not_name_readers(cast: Cast, client_for: Any
     suggestion = waiting(cast)
     detail = open_detail(suggestion, cast.rep)
     assert open_detail(suggestion, cast.rep).history == detail.history == ()
+
+
+def test_choosing_and_adding_up_show_each_once(cast: Cast, client_for: Any) -> None:
+    rows = [waiting(cast) for _ in range(3)]
+    client = client_for(cast.rep)
+    assert client.get("/suggestions/bulk/").status_code == 200
+    looks = sorted((cast.rep.pk, row.refreshed_at.isoformat(), "person") for row in rows)
+    assert sorted(shown()) == looks
+    newer = waiting(cast)
+    tokens = [token_of(row) for row in (*rows, newer)]
+    for _ in range(2):
+        assert client.post("/suggestions/bulk/confirm/", {"items": tokens}).status_code == 200
+    assert sorted(shown()) == sorted(
+        [*looks, (cast.rep.pk, newer.refreshed_at.isoformat(), "person")]
+    )
+    last = AuditEntry.objects.filter(event="suggestion.shown").order_by("id").last()
+    assert last is not None
+    assert (last.suggestion_id, last.record_kind, last.record_id) == (
+        newer.pk, "lead", newer.record_id,
+    )  # fmt: skip
+
+
+def test_what_is_left_out_of_the_sum_was_not_shown(cast: Cast, client_for: Any) -> None:
+    fine, risky = waiting(cast), waiting(cast)
+    Suggestion.objects.filter(pk=risky.pk).update(risk="high")
+    tokens = [token_of(fine), token_of(risky)]
+    client_for(cast.rep).post("/suggestions/bulk/confirm/", {"items": tokens})
+    assert shown() == [(cast.rep.pk, fine.refreshed_at.isoformat(), "person")]
+
+
+def test_many_are_put_on_record_by_as_many_statements_as_one(cast: Cast) -> None:
+    counts = []
+    for number in (1, 30):
+        rows = [waiting(cast) for _ in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            record_shown(rows, cast.rep)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert len(shown()) == 31
 
 
 def test_two_windows_at_once_are_one_look(committed_tenant: Tenant) -> None:

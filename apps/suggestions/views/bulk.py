@@ -17,11 +17,7 @@ from apps.suggestions.bulk_pages import (
     show_confirmation,
     show_results,
 )
-from apps.suggestions.exceptions import (
-    BulkNotFoundError,
-    DecisionPermissionError,
-    SuggestionError,
-)
+from apps.suggestions.exceptions import DecisionPermissionError, SuggestionError
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.tasks import send_bulk
 from apps.suggestions.views.access import viewer_of
@@ -93,13 +89,11 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
             items=read_tokens(request.POST.getlist("items")),
             now=timezone.now(),
         )
-    except (BulkNotFoundError, DecisionPermissionError):
-        raise
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
     else:
         send_bulk(again)
-    return redirect("suggestions:bulk_results", pk=pk)
+    return redirect(_find(viewer_of(request), pk))
 
 
 def _decider(request: HttpRequest) -> User:
