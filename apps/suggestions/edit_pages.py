@@ -18,6 +18,7 @@ from apps.execution.forms import ArgumentsForm
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import Tool
 from apps.execution.tools import registry as tools
+from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.updating import changed_names
 from apps.tenants.connections import tenant_connection
@@ -102,7 +103,7 @@ def merge(suggestion: Suggestion, started: Started, typed: Arguments, viewer: Us
     both = {**theirs, **{name: typed[name] for name in mine if name in typed}}
     form = ArgumentsForm(tool=tool, arguments=both, viewer=viewer)
     changes = tuple(
-        _change_of(tool, name, started.stood, theirs, typed if name in mine else {})
+        _change_of(tool, name, viewer, started.stood, theirs, typed if name in mine else {})
         for name in changed_names(started.stood, theirs)
     )
     who = _who_changed(suggestion)
@@ -118,22 +119,28 @@ def merge(suggestion: Suggestion, started: Started, typed: Arguments, viewer: Us
 
 
 def _change_of(
-    tool: Tool[Any], name: str, before: Arguments, theirs: Arguments, mine: Arguments
+    tool: Tool[Any],
+    name: str,
+    viewer: User,
+    before: Arguments,
+    theirs: Arguments,
+    mine: Arguments,
 ) -> OthersChange:
+    def words(arguments: Arguments) -> str:
+        value = arguments.get(name)
+        if name in tool.allowed_fields:
+            currency = str(arguments.get(CURRENCY_FIELD) or "")
+            return text_of(tool.writes, name, value, viewer=viewer, currency=currency)
+        return NOTHING if value in (None, "") else str(value)
+
     labels = {argument.name: argument.label for argument in arguments_of(tool)}
     return OthersChange(
         name=name,
         label=labels.get(name, name),
-        before=_text_of(tool, name, before.get(name)),
-        theirs=_text_of(tool, name, theirs.get(name)),
-        mine=_text_of(tool, name, mine.get(name)) if name in mine else "",
+        before=words(before),
+        theirs=words(theirs),
+        mine=words(mine) if name in mine else "",
     )
-
-
-def _text_of(tool: Tool[Any], name: str, value: JsonValue) -> str:
-    if name in tool.allowed_fields:
-        return text_of(tool.writes, name, value)
-    return NOTHING if value in (None, "") else str(value)
 
 
 def _who_changed(suggestion: Suggestion) -> tuple[str, Event | None, datetime | None]:

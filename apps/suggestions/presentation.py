@@ -13,6 +13,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog
+from apps.execution.descriptions import arguments_of
 from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.models import Execution
@@ -125,10 +126,9 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
         takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
-        can_edit=not refusal
-        and diff is not None
-        and stale is None
-        and State(suggestion.state) in sources_of(State.APPROVED),
+        can_edit=stale is None
+        and State(suggestion.state) in sources_of(State.APPROVED)
+        and (_can_be_mended(suggestion, viewer) if diff is None else not refusal),
         undoable_until=_undoable_until(suggestion, viewer),
         editions_shown=frozenset(
             entry.details["edition"]
@@ -136,6 +136,15 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
             if entry.event == Event.SUGGESTION_SHOWN and entry.actor_id == viewer.pk
         ),
     )
+
+
+def _can_be_mended(suggestion: Suggestion, viewer: User) -> bool:
+    """Whether its tool is there and reads other arguments than were stored."""
+    if suggestion.tool not in tools or _refusal(suggestion, viewer):
+        return False
+    tool = tools.get(suggestion.tool)
+    fitted = tool.fit(suggestion.arguments).values
+    return all(argument.name in fitted for argument in arguments_of(tool) if argument.is_fixed)
 
 
 def _with_editors(diff: Diff, entries: Sequence[AuditEntry]) -> Diff:

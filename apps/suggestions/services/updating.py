@@ -82,7 +82,8 @@ def edit(
 ) -> Suggestion:
     """Change what a suggestion would change; the record that it is about stays the same.
 
-    Both versions are kept. ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at.
+    Both versions are kept. What no longer fits a tool that has changed since may be mended like this.
+    ``seen_at`` is the ``refreshed_at`` of the packet that the person looked at.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError: refused.
@@ -99,9 +100,8 @@ def edit(
     tool = tools.get(suggestion.tool)
     # What does not fit is said at its field, like that of any form, and is no refusal.
     typed = tool.parse(arguments)
-    before = tool.parse(suggestion.arguments)
-    fixed = [argument.name for argument in arguments_of(tool) if argument.is_fixed]
-    if any(getattr(typed, name) != getattr(before, name) for name in fixed):
+    fixed = _fixed_of(tool, suggestion)
+    if any(getattr(typed, name) != value for name, value in fixed.items()):
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
     if not tool.values(typed):
         raise InvalidArgumentsError(tool.key, ["nothing is left to change"])
@@ -133,9 +133,7 @@ def _edit_values(
 ) -> dict[str, Any]:
     """The columns of a suggestion that a person has edited; back to the proposal is no edit."""
     proposed = suggestion.proposed_arguments or suggestion.arguments
-    is_as_proposed = tool.parse(proposed) == tool.parse(arguments) and set(proposed) == set(
-        arguments
-    )
+    is_as_proposed = set(proposed) == set(arguments) and tool.fit(proposed) == tool.fit(arguments)
     return {
         "arguments": dict(arguments),
         "proposed_arguments": None if is_as_proposed else proposed,
@@ -152,6 +150,19 @@ def changed_names(
     return tuple(sorted(name for name in names if before.get(name) != after.get(name)))
 
 
+def _fixed_of(tool: Tool[Any], suggestion: Suggestion) -> dict[str, Any]:
+    """What says which record is meant, also where the tool has changed since and the rest no longer fits.
+
+    Raises:
+        InvalidArgumentsError: that can no longer be told.
+    """
+    fitted = tool.fit(suggestion.arguments)
+    names = [argument.name for argument in arguments_of(tool) if argument.is_fixed]
+    if any(name not in fitted.values for name in names):
+        raise InvalidArgumentsError(tool.key, [*fitted.problems])
+    return {name: fitted.values[name] for name in names}
+
+
 def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
     """Return what this person may edit as it stands; a refusal is on record.
 
@@ -162,7 +173,7 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
     suggestion = _changeable(user, suggestion_id, Verdict.EDIT, origin)
     with refusals_on_record(suggestion, Actor.for_person(user, origin), Verdict.EDIT):
         tool = tools.get(suggestion.tool)
-        tool.parse(suggestion.arguments)
+        _fixed_of(tool, suggestion)
         execution.check_permission(tool, (), user)
         if moved := execution.find_moved(seen_of(suggestion)):
             raise StaleError(moved)

@@ -128,6 +128,7 @@ def test_one_shows_diff_evidence_and_whether_it_can_be_decided(cast: Cast, api_f
             "before_text": "—",
             "after_text": "Write to the lead",
             "origin": "proposed",
+            "edited_by": "",
             "segments": [],
         }
     ]

@@ -296,3 +296,27 @@ def test_what_was_applied_by_a_tool_that_is_gone_is_still_shown(
     assert (read.status_code, read.json()["undoable_until"]) == (200, None)
     shown = client_for(cast.rep).get(page(suggestion, "undo")).context["undo"]
     assert shown.refusal == "There is no tool named 'correct_contact'."
+
+
+def test_what_no_longer_fits_a_changed_tool_is_mended_by_an_edit(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    contact, suggestion = details_suggestion(cast)
+    outgrown = {"contact_id": contact.pk, "phone": 2, "title": "Head", "fax": "3"}
+    Suggestion.objects.update(arguments=outgrown)
+    client = client_for(cast.rep)
+    shown = client.get(f"/suggestions/{suggestion.pk}/")
+    assert (shown.context["can_decide"], shown.context["can_edit"]) == (False, True)
+    assert f'href="/suggestions/{suggestion.pk}/edit/"' in shown.content.decode()
+    opened = client.get(page(suggestion, "edit")).context["page"]
+    answer = client.post(
+        page(suggestion, "edit"),
+        {"seen_at": opened.seen_at, "started": opened.token, "phone": "2", "title": "Head"},
+        follow=True,
+    )
+    assert said(answer) == ["Saved. Look at the change as it is now, and decide."]
+    suggestion.refresh_from_db()
+    assert suggestion.arguments == {"contact_id": contact.pk, "phone": "2", "title": "Head"}
+    assert (suggestion.proposed_arguments, suggestion.edited_by) == (outgrown, cast.rep)
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
+    assert done.state == State.APPLIED

@@ -68,9 +68,9 @@ KINDS = {
     "another tenant's": Refusal("not_found", 404, "permission.refused", 404),
     "unknown": Refusal("not_found", 404, "permission.refused", 404),
     "tool switched off since": Refusal("unknown_tool", 422, "policy.refused", takes=_PUTS_AWAY),
-    # What was written is known field by field, whatever the tool reads now.
+    # What was written is known field by field, whatever the tool reads now; an edit mends what is outgrown.
     "schema changed since": Refusal(
-        "invalid_arguments", 422, "policy.refused", takes=_PUTS_AWAY | {"undo"}
+        "invalid_arguments", 422, "policy.refused", takes=_PUTS_AWAY | {"undo", "edit"}
     ),
     "too late": Refusal("undo_window_over", 409, "policy.refused", takes=_NO_UNDO),
     "module off": Refusal("module_off", 403, "policy.refused", 403),
@@ -140,7 +140,7 @@ def _spoil(case: Case, contact: Contact, cast: Cast, kind: str) -> None:
             mine.update(tool="correct_contact")
             _give_execution(case, tool="correct_contact")
         case "schema changed since":
-            arguments = {"contact_id": contact.pk, "mobile": "2"}
+            arguments = {"contact_id": contact.pk, "phone": 2, "title": "Head"}
             mine.update(arguments=arguments)
             _give_execution(case, arguments=arguments)
         case "too late":
