@@ -29,6 +29,7 @@ _READ_FROM_THE_RIGHT = re.compile(
 _JOINERS = "\u200c\u200d"
 # Letters of scripts without capitals, their marks, and pictures: what a joiner joins.
 _JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
+_DRAWN, _KEY = frozenset("\u203c\u2049\u3030"), "\u20e3"
 _FIRST_ISOLATE, _LAST_ISOLATE = "\u2068", "\u2069"
 
 
@@ -69,7 +70,8 @@ def _is_needed(found: re.Match[str]) -> bool:
     if sign in _JOINERS:
         return _category(before) in _JOINED and _category(after) in _JOINED
     if sign in "\ufe0e\ufe0f":
-        return _category(before) in {"So", "Sm", "Po", "Nd"}
+        # Of pictures, of a few signs that are drawn as pictures, and of keys.
+        return _category(before) in {"So", "Sm"} or before in _DRAWN or after == _KEY
     if "\U000e0100" <= sign <= "\U000e01ef":
         return _category(before) == "Lo"
     return False

@@ -33,6 +33,7 @@ UNSEEN = [
 # Joiners and variants that belong to what they stand beside: Persian, Hindi, Japanese, pictures.
 NEEDED = [
     "می\u200cخواهم", "क\u094d\u200dष", "葛\U000e0100", "👩\u200d💻", "❤\ufe0f", "1\ufe0f\u20e3",
+    "👩🏽\u200d💻", "👁\ufe0f\u200d🗨\ufe0f", "\u203c\ufe0f",
 ]  # fmt: skip
 TEXTS = [
     (tool.key, argument)
@@ -57,6 +58,14 @@ def test_a_sign_that_nobody_sees_is_taken_out_and_named(sign: str) -> None:
 @pytest.mark.parametrize("text", [*NEEDED, "Zürich", "10\u00a0000 €", "one\ttwo\nthree", "שלום"])
 def test_what_belongs_to_a_text_stays(text: str) -> None:
     assert (without_unseen(text), with_unseen_named(text)) == (text, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1\ufe0f23", "isdom.\ufe0fcom", "a\u200d💻", "💻\u200c", "é\u200dn"]
+)
+def test_a_joiner_that_joins_nothing_does_not(text: str) -> None:
+    assert "[U+" in with_unseen_named(text)
+    assert len(without_unseen(text)) == len(text) - 1
 
 
 def test_line_ends_are_of_one_kind() -> None:
