@@ -236,6 +236,7 @@ def test_as_json(acme: Tenant) -> None:
                 "before_text": "31 Jan 2026",
                 "after_text": "12 Mar 2026",
                 "origin": "proposed",
+                "edited_by": "",
                 "segments": [],
             }
         ],
