@@ -27,8 +27,9 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.brain.admin import BrainCallAdmin
-from apps.brain.models import BrainCall
+from apps.brain.admin import BrainCallAdmin, BudgetMonthAdmin
+from apps.brain.models import BrainCall, BudgetMonth
+from apps.brain.settings import VIEW_PERMISSION as VIEW_BRAIN_SETTINGS
 from apps.crm.admin import (
     RECORD_ADMINS,
     ChangeLogAdmin,
@@ -82,11 +83,22 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """An entry of the navigation that leads to a page of the application."""
+
+    route: str
+    permission: str
+    title: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """Pages that serve one purpose."""
+    """Pages that serve one purpose, and links to pages of the application that do."""
 
     title: str
     pages: tuple[Page, ...]
+    links: tuple[Link, ...] = ()
 
 
 TENANT_SECTIONS: tuple[Section, ...] = (
@@ -137,6 +149,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Stage, StageAdmin, "Stages", "linear_scale"),
             Page(CustomField, CustomFieldAdmin, "Custom fields", "data_object"),
         ),
+        links=(Link("brain:settings", VIEW_BRAIN_SETTINGS, "Brain", "neurology"),),
     ),
     Section(
         "Audit",
@@ -144,6 +157,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(AuditEntry, AuditEntryAdmin, "Audit log", "history"),
             Page(ChangeLog, ChangeLogAdmin, "Change log", "difference"),
             Page(BrainCall, BrainCallAdmin, "Brain calls", "neurology"),
+            Page(BudgetMonth, BudgetMonthAdmin, "Brain budget", "payments"),
         ),
     ),
 )
@@ -197,7 +211,10 @@ class AishaSite(UnfoldAdminSite):  # type: ignore[misc]
                 {
                     "title": section.title,
                     "separator": True,
-                    "items": [self._nav_item(request, page) for page in section.pages],
+                    "items": [
+                        *(self._nav_item(request, page) for page in section.pages),
+                        *(_nav_link(request, link) for link in section.links),
+                    ],
                 }
                 for section in self.sections
             ),
@@ -321,6 +338,16 @@ class OperatorSite(AishaSite):
                 details = {"setting": "password"}
                 report(PersonEvent.SETTINGS_CHANGED, person_of(request), details)
         return answer
+
+
+def _nav_link(request: HttpRequest, link: Link) -> dict[str, Any]:
+    return {
+        "title": link.title,
+        "icon": link.icon,
+        "link": reverse(link.route),
+        "active": False,
+        "has_permission": person_of(request).has_perm(link.permission),
+    }
 
 
 def _is_public(request: HttpRequest) -> bool:

@@ -1,9 +1,10 @@
 """Version 1 of the API: every app's endpoints under one router."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from apps.audit.api import AuditEntryViewSet
+from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
 from apps.execution.api import ToolViewSet
 from apps.operations.errors import refuse_unknown_endpoint
@@ -29,6 +30,13 @@ router.register("triggers", TriggerViewSet, "trigger")
 router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")
 router.register("signals", SignalViewSet, "signal")
 router.register("scans", ScanViewSet, "scan")
+router.register("brain/calls", BrainCallViewSet, "braincall")
 router.register("audit", AuditEntryViewSet, "auditentry")
 
-urlpatterns = [*router.urls, re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint")]
+brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
+
+urlpatterns = [
+    *router.urls,
+    path("brain/settings/", brain_settings, name="brainsettings"),
+    re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint"),
+]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from apps.brain.enums import Language, Provider, Tone
+from apps.brain.enums import FallBack, Language, Provider, Tone
 from apps.brain.models import ONLY_ROW, BrainSettings
 from apps.brain.prices import Price, price_of
 from apps.tenants.exceptions import SecretUnreadableError
@@ -47,6 +47,15 @@ class BrainConfig:
     def price(self, day: date) -> Price | None:
         """The tenant's own price, or the list price of the model on a day; None when neither is known."""
         return self.own_price or price_of(self.model, day)
+
+    def lacks(self, day: date) -> FallBack | None:
+        """What the settings lack for the language model to be asked on a day; None when nothing."""
+        if not self.api_key:
+            return FallBack.NO_KEY
+        if not self.model:
+            return FallBack.NO_MODEL
+        # A budget that cannot be read is spent.
+        return None if self.price(day) else FallBack.NO_PRICE
 
 
 def stored_settings() -> BrainSettings:

@@ -40,7 +40,7 @@ def propose(
 ) -> list[Written | FallBack]:
     """Ask for each task; where it could not be asked, say why."""
     today = tasks[0].today
-    price = admitted(config, today)
+    price = _admitted(config, today)
     if isinstance(price, FallBack):
         return [price] * len(tasks)
     allowed = providers.admit(now)
@@ -65,17 +65,14 @@ def propose(
     return [*written, *[FallBack.BUDGET_SPENT] * (len(tasks) - len(written))]
 
 
-def admitted(config: BrainConfig, today: date) -> Price | FallBack:
-    """Return what the language model costs, or why the settings do not let it be asked."""
-    if not config.api_key:
-        return FallBack.NO_KEY
-    if not config.model:
-        return FallBack.NO_MODEL
+def _admitted(config: BrainConfig, today: date) -> Price | FallBack:
+    lacking = config.lacks(today)
+    if lacking is not None:
+        return lacking
     # The operator's own address is the operator's business. A tenant's may lead elsewhere than when it was
     # saved.
     if config.is_own_address and not _may_be_asked(config.base_url):
         return FallBack.ADDRESS_REFUSED
-    # A budget that cannot be read is spent.
     return config.price(today) or FallBack.NO_PRICE
 
 

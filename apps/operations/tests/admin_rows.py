@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
@@ -14,7 +14,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, acting, record_event
 from apps.brain.enums import CallOutcome, Goal, Mode, Provider
-from apps.brain.models import BrainCall
+from apps.brain.models import BrainCall, BudgetMonth
 from apps.crm.enums import RecordKind
 from apps.crm.models import (
     Account,
@@ -50,7 +50,9 @@ from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import Verdict
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.enums import Role
 from apps.tenants.models import Domain, Tenant
+from apps.tenants.roles import taking_role
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.models import Scan, ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.rules import registry
@@ -206,6 +208,13 @@ def make_brain_call() -> BrainCall:
     )
 
 
+def make_budget_month() -> BudgetMonth:
+    years, months = divmod(BudgetMonth.objects.count(), 12)
+    begins_on = date(2000 + years, 1 + months, 1)
+    with transaction.atomic(), taking_role(Role.AI):
+        return BudgetMonth.objects.create(begins_on=begins_on, usd_spent=3, tokens_spent=4000)
+
+
 def make_tenant() -> Tenant:
     number = Tenant.objects.count()
     tenant: Tenant = Tenant.objects.create(schema_name=f"tenant_{number}", name=f"Tenant {number}")
@@ -259,6 +268,7 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     AuditEntry: make_audit_entry,
     ChangeLog: make_change,
     BrainCall: make_brain_call,
+    BudgetMonth: make_budget_month,
 }
 OPERATOR_ROWS: dict[type[models.Model], RowMaker] = {
     Tenant: make_tenant,

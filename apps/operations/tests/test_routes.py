@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 from django.http import HttpResponseBase
 from pytest_django import Settings
 
+from apps.brain.models import BrainCall
 from apps.conftest import Cast, TenantClient
 from apps.crm.enums import RecordKind
 from apps.crm.models import ImportRun, Record, Task
@@ -85,6 +86,8 @@ def model_of(route: Route) -> Model | None:
         return BulkApproval
     if namespace == "suggestions":
         return Suggestion
+    if namespace == "brain":
+        return BrainCall
     if namespace == "triggers":
         return ReplayRun if name.startswith("replay_") else Scan
     if namespace == "crm":

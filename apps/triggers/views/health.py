@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from apps.audit.exporting import send_table
 from apps.triggers.charts import lay_out_days, lay_out_spark
 from apps.triggers.health import DAYS_SHOWN, GONE_WRONG_DAYS, NEVER_FIRED_DAYS, read_health
-from apps.triggers.views.exporting import send_table
 from apps.triggers.views.triggers import viewer_of
 
 HEADER = (

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.audit.exporting import send_table
 from apps.triggers.models import ReplayRun
 from apps.triggers.registry import Trigger
 from apps.triggers.replay import services
@@ -22,7 +23,6 @@ from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.tasks import send_replay
 from apps.triggers.rules import registry
 from apps.triggers.settings import read_setting
-from apps.triggers.views.exporting import send_table
 from apps.users.models import User
 from apps.users.services import person_with
 

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.audit.exporting import send_table
 from apps.tenants.pagination import CappedPaginator
 from apps.triggers import services
 from apps.triggers.forms import ScanFilterSet
@@ -16,7 +17,6 @@ from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
 from apps.triggers.tasks import send_scan
-from apps.triggers.views.exporting import send_table
 from apps.users.models import User
 from apps.users.services import person_of, person_with
 

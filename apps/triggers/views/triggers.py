@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.audit.exporting import send_table
 from apps.brain.enums import Goal
 from apps.crm.layouts import LAYOUTS
 from apps.execution.tools import registry as tools
@@ -36,7 +37,6 @@ from apps.triggers.settings import (
     read_settings,
 )
 from apps.triggers.tasks import send_scan
-from apps.triggers.views.exporting import send_table
 from apps.users.models import User
 from apps.users.services import person_with
 

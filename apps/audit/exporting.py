@@ -1,4 +1,4 @@
-"""Sending a table of these pages as a CSV file, on record as every export is."""
+"""Sending a table of a page as a CSV file, on record as every export is."""
 
 from __future__ import annotations
 

@@ -1,0 +1,33 @@
+"""How small sums of money look."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from django import template
+from django.utils.formats import number_format
+
+from apps.tenants.templatetags.aisha_ui import NO_BREAK_SPACE, NOT_SET
+
+register = template.Library()
+
+_CENT = Decimal("0.01")
+# The smallest part of a dollar that a price of tokens comes to.
+_SMALLEST = Decimal("0.000001")
+
+
+@register.filter
+def usd(amount: Decimal | None) -> str:
+    """Write US dollars: in cents from ten cents on, below with the two digits that count.
+
+    0.000412 reads "0.00041 $", 12.3456 "12.35 $".
+    """
+    if amount is None:
+        return NOT_SET
+    places = 2
+    if 0 < abs(amount) < 10 * _CENT:
+        places = min(6, 1 - amount.adjusted())
+    step = max(_SMALLEST, Decimal(1).scaleb(-places))
+    rounded = amount.quantize(step, ROUND_HALF_UP)
+    written = number_format(rounded, places, use_l10n=True, force_grouping=True)
+    return f"{written}{NO_BREAK_SPACE}$"
