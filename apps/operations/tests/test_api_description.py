@@ -50,7 +50,7 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         ),
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         "/api/v1/audit/head/",
-        *(f"/api/v1/brain/{rest}" for rest in ("settings/", "calls/", "calls/{id}/")),
+        *(f"/api/v1/brain/{rest}" for rest in ("settings/", "cost/", "calls/", "calls/{id}/")),
         *("/api/v1/triggers/", "/api/v1/triggers/{key}/"),
         *("/api/v1/tools/", "/api/v1/tools/{key}/"),
         *(f"/api/v1/triggers/{{key}}/replays/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
