@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists
 
 from apps.brain.circuit import Circuit
-from apps.brain.enums import FallBack
-from apps.brain.models import ONLY_ROW, ProviderState
+from apps.brain.enums import FallBack, Provider
+from apps.brain.models import ONLY_ROW, BrainSettings, ProviderState
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
 
@@ -72,6 +73,16 @@ def note_new_settings() -> None:
 def state() -> ProviderState:
     """How it fares, for a page."""
     return ProviderState.objects.filter(pk=ONLY_ROW).first() or ProviderState(pk=ONLY_ROW)
+
+
+def fall_back_in_force() -> ProviderState | None:
+    """Why the rules write in the language model's place at present; None where they do not. One query."""
+    asks_model = BrainSettings.objects.filter(provider=Provider.OPENAI)
+    return (
+        ProviderState.objects.filter(Exists(asks_model), pk=ONLY_ROW)
+        .exclude(fell_back_because="")
+        .first()
+    )
 
 
 def _circuit_of(row: ProviderState | None) -> Circuit:

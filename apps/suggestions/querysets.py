@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from apps.audit.enums import Origin
@@ -68,7 +68,11 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
 
     def for_queue_page(self) -> Self:
         """With what a card shows, in one query."""
-        return self.select_related("assignee")
+        return self.select_related("assignee").with_fall_back()
+
+    def with_fall_back(self) -> Self:
+        """With ``fell_back_because``: why the rules wrote it in the language model's place, if they did."""
+        return self.annotate(fell_back_because=F("brain_call__fell_back_because"))
 
 
 class BulkApprovalQuerySet(models.QuerySet["BulkApproval"]):

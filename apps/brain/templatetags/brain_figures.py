@@ -1,13 +1,18 @@
-"""How small sums of money look."""
+"""How small sums of money look, and the notice that the rules write in the language model's place."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.formats import number_format
 
+from apps.brain.providers import fall_back_in_force
+from apps.brain.settings import CHANGE_PERMISSION
 from apps.tenants.templatetags.aisha_ui import NO_BREAK_SPACE, NOT_SET
+from apps.users.services import person_of
 
 register = template.Library()
 
@@ -31,3 +36,12 @@ def usd(amount: Decimal | None) -> str:
     rounded = amount.quantize(step, ROUND_HALF_UP)
     written = number_format(rounded, places, use_l10n=True, force_grouping=True)
     return f"{written}{NO_BREAK_SPACE}$"
+
+
+@register.inclusion_tag("brain/_fall_back.html", takes_context=True)
+def fall_back_notice(context: Context) -> dict[str, Any]:
+    """Say that the rules write in the language model's place, and why; to all, with a way on for some."""
+    state = fall_back_in_force()
+    if state is None:
+        return {}
+    return {"state": state, "may_change": person_of(context["request"]).has_perm(CHANGE_PERMISSION)}

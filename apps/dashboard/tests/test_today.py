@@ -106,4 +106,4 @@ def test_query_count_does_not_grow(cast: Cast, client_for: ClientFor) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/").status_code == 200
         counts.append(len(queries))
-    assert counts == [14, 14]
+    assert counts == [15, 15]

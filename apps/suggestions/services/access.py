@@ -38,6 +38,7 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     found: Suggestion | None = (
         Suggestion.objects.visible_to(user)
         .select_related("assignee", "reviewed_by", "edited_by", "execution")
+        .with_fall_back()
         .filter(pk=suggestion_id)
         .first()
     )

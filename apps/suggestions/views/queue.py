@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.brain.enums import FallBack
 from apps.execution.exceptions import ExecutionError
 from apps.suggestions import services
 from apps.suggestions.cards import badges_of, cards_of
@@ -193,6 +194,7 @@ def _answer(
 def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
     return {
         "detail": (detail := open_detail(suggestion, viewer)),
+        "fell_back_because": _why_the_rules_wrote(suggestion),
         "badges": badges_of(suggestion),
         "diff": detail.diff,
         "evidence": detail.evidence,
@@ -207,3 +209,9 @@ def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
         "reject_reasons": RejectReason.choices,
         "snooze_choices": SNOOZE_CHOICES,
     }
+
+
+def _why_the_rules_wrote(suggestion: Suggestion) -> str:
+    """Why they did in the language model's place, in words; empty where they did not."""
+    reason: str | None = getattr(suggestion, "fell_back_because", None)
+    return FallBack(reason).label if reason else ""
