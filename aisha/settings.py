@@ -315,6 +315,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SeverityEnum": "apps.triggers.enums.Severity",
         "RecordKindEnum": "apps.crm.enums.RecordKind",
+        "ScanKindEnum": "apps.triggers.enums.ScanKind",
+        "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -20,7 +20,13 @@ from apps.triggers.services import current_tenant
 from apps.users.services import person_of
 
 _MONTH = "month"
-_DOLLARS = {"max_digits": 16, "decimal_places": 6}
+
+
+class DollarsField(serializers.DecimalField):
+    """US dollars, to the millionth."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=16, decimal_places=6, **options)
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
@@ -38,8 +44,8 @@ class StandingSerializer(serializers.Serializer[Any]):
     month = serializers.DateField()
     tokens_spent = serializers.IntegerField()
     tokens_reserved = serializers.IntegerField(help_text="Set aside for calls under way.")
-    usd_spent = serializers.DecimalField(**_DOLLARS)
-    usd_reserved = serializers.DecimalField(**_DOLLARS)
+    usd_spent = DollarsField()
+    usd_reserved = DollarsField()
     share_0_1 = serializers.FloatField(help_text="Of the hard limit that is nearer.")
     limits = LimitsSerializer()
 
@@ -49,9 +55,9 @@ class MonthCostSerializer(serializers.Serializer[Any]):
 
     begins_on = serializers.DateField()
     tokens = serializers.IntegerField()
-    usd = serializers.DecimalField(**_DOLLARS)
+    usd = DollarsField()
     tokens_reserved = serializers.IntegerField()
-    usd_reserved = serializers.DecimalField(**_DOLLARS)
+    usd_reserved = DollarsField()
 
 
 class WrittenSerializer(serializers.Serializer[Any]):
@@ -60,11 +66,11 @@ class WrittenSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="The model, or the goal in words.")
     calls = serializers.IntegerField()
     tokens = serializers.IntegerField()
-    usd = serializers.DecimalField(**_DOLLARS)
+    usd = DollarsField()
     suggestions = serializers.IntegerField()
     approved = serializers.IntegerField()
-    usd_per_suggestion = serializers.DecimalField(**_DOLLARS, allow_null=True)
-    usd_per_approved = serializers.DecimalField(**_DOLLARS, allow_null=True)
+    usd_per_suggestion = DollarsField(allow_null=True)
+    usd_per_approved = DollarsField(allow_null=True)
 
 
 class TroubleSerializer(serializers.Serializer[Any]):
@@ -74,7 +80,7 @@ class TroubleSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     reason = serializers.CharField()
     count = serializers.IntegerField()
-    usd = serializers.DecimalField(**_DOLLARS)
+    usd = DollarsField()
 
 
 class CostsSerializer(serializers.Serializer[Any]):
@@ -87,7 +93,7 @@ class CostsSerializer(serializers.Serializer[Any]):
     goals = WrittenSerializer(many=True)
     troubles = TroubleSerializer(many=True)
     total = WrittenSerializer()
-    without_suggestion_usd = serializers.DecimalField(**_DOLLARS)
+    without_suggestion_usd = DollarsField()
 
 
 class CostPermission(BasePermission):

@@ -26,6 +26,7 @@ from apps.crm.exceptions import RecordConflictError
 from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
 from apps.triggers import services
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
+from apps.triggers.estimates import ScanEstimate, estimate_scan
 from apps.triggers.exceptions import SettingChangedError
 from apps.triggers.models import Scan, ScanTrigger, Signal
 from apps.triggers.own_figures import OwnFigures, read_own_figures
@@ -67,6 +68,35 @@ class ScanSerializer(ApiModelSerializer[Scan]):
         read_only_fields = fields
 
 
+class ScanEstimateSerializer(serializers.Serializer[Any]):
+    """What a scan would bring and cost; null while there is nothing to tell it from."""
+
+    suggestions = serializers.IntegerField(allow_null=True)
+    usd = serializers.DecimalField(max_digits=16, decimal_places=6, allow_null=True)
+    usd_left = serializers.DecimalField(
+        max_digits=16, decimal_places=6, help_text="Of the month's hard limit."
+    )
+
+
+class QueuedScanSerializer(ScanSerializer):
+    """A scan that was asked for, and what it may cost."""
+
+    estimate = serializers.SerializerMethodField(
+        help_text="Null while the built-in rules write, which cost nothing."
+    )
+
+    class Meta:
+        model = Scan
+        fields = (*ScanSerializer.Meta.fields, "estimate")
+        read_only_fields = fields
+
+    @extend_schema_field(ScanEstimateSerializer(allow_null=True))
+    def get_estimate(self, scan: Scan) -> Any:
+        """What the scan may cost."""
+        estimate: ScanEstimate | None = self.context["estimate"]
+        return ScanEstimateSerializer(estimate).data if estimate else None
+
+
 class ScanFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     """What the list of scans can be filtered by."""
 
@@ -93,14 +123,16 @@ class ScanViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
     ordering_fields = ("id",)
     default_ordering = "-id"
 
-    @extend_schema(request=None, responses={202: ScanSerializer})
+    @extend_schema(request=None, responses={202: QueuedScanSerializer})
     def create(self, request: Request) -> Response:
         """Queue a scan of all triggers; one that waits or runs already is joined."""
+        now = timezone.now()
         with transaction.atomic():
-            scan = services.request_scan(user=person_of(request), now=timezone.now())
+            scan = services.request_scan(user=person_of(request), now=now)
             send_scan(scan)
+        estimate = estimate_scan(services.current_tenant(), now)
         return Response(
-            self.get_serializer(scan).data,
+            QueuedScanSerializer(scan, context={"estimate": estimate}).data,
             status=202,
             headers={"Location": self.reverse_action("detail", args=[scan.pk])},
         )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.audit.exporting import send_table
 from apps.tenants.pagination import CappedPaginator
 from apps.triggers import services
+from apps.triggers.estimates import estimate_scan
 from apps.triggers.forms import ScanFilterSet
 from apps.triggers.models import Scan
 from apps.triggers.rules import registry
@@ -34,13 +35,15 @@ def list_scans(request: HttpRequest) -> HttpResponse:
     user = _viewer_of(request)
     filter_set = _read_filters(request)
     page = CappedPaginator(filter_set.qs, SCANS_PER_PAGE, request.GET.get("page")).asked_page()
+    can_scan, now = user.has_perm("triggers.add_scan"), timezone.now()
     context = {
         "nav_section": "scans",
         "filters": filter_set.form,
         "page": page,
         "running": Scan.objects.unfinished().order_by("-id").first(),
-        "can_scan": user.has_perm("triggers.add_scan"),
-        "next_scan_at": next_daily_scan(timezone.now()),
+        "can_scan": can_scan,
+        "next_scan_at": next_daily_scan(now),
+        "estimate": estimate_scan(request.tenant, now) if can_scan else None,  # type: ignore[attr-defined]
     }
     return render(request, "triggers/scan_list.html", context)
 
