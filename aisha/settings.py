@@ -170,6 +170,14 @@ CACHES = {
     }
 }
 
+# Messages to open pages. The pages fetch what they show, so a message that is lost delays and loses nothing.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "aisha"},
+    }
+}
+
 CELERY_BROKER_URL = celery_redis_url(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True

@@ -16,6 +16,7 @@ from apps.crm import changelog
 from apps.crm.models import Stage
 from apps.crm.rules import DEFAULT_STAGES
 from apps.suggestions import safeguard
+from apps.suggestions.live import announcing
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import TenantExistsError
@@ -49,6 +50,7 @@ def prepare_schema() -> None:
         if schema != get_public_schema_name():
             changelog.install(schema)
             safeguard.install(schema)
+            announcing.install(schema)
             ensure_person_roles()
         apply_grants(schema)
 

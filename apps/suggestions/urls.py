@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from apps.suggestions.views import bulk, editing, queue, story, undoing
+from apps.suggestions.views import bulk, editing, news, queue, story, undoing
 
 app_name = "suggestions"
 
 urlpatterns = [
     path("", queue.show_queue, name="queue"),
+    path("news/", news.show_news, name="news"),
     path("<int:pk>/", queue.show_suggestion, name="detail"),
     path("<int:pk>/story/", story.show_story, name="story"),
     path("<int:pk>/approve/", queue.approve, name="approve"),

@@ -1,9 +1,10 @@
-"""Waking a worker as soon as something changes.
+"""Doing something as soon as something changes.
 
-The change log's database triggers notify with the tenant's schema when they have written rows
-(``apps.crm.changelog``); the database delivers that at the commit. Whatever wrote the rows, a page, an import
-or a program beside ours, is heard alike. What is missed while nobody listens is made up for at the next
-connection, and by the rounds that beat asks for.
+Database triggers notify when rows have been written, and the database delivers that at the commit: the change
+log's with the tenant's schema (``apps.crm.changelog``), upon which a worker is woken, and the suggestions'
+with whom they concern (``apps.suggestions.announcing``). Whatever wrote the rows, a page, an import or
+a program beside ours, is heard alike. What is missed while nobody listens is made up for at the next
+connection and, of changes, by the rounds that beat asks for.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from pathlib import Path
 import psycopg
 from django.db import DatabaseError, connection
 from kombu.exceptions import OperationalError as BrokerError
+from psycopg import sql
 
 from apps.crm.changelog import CHANGES_CHANNEL
 
 log = logging.getLogger(__name__)
 
-# Changes that come together are looked at together, and no tenant is looked at more often than this.
+# Changes that come together are heard as one, and no one is told more often than this.
 SETTLE_S = 0.2
 SHORTEST_INTERVAL_S = 1.0
 # Waits before connecting again; the last one repeats.
@@ -32,11 +34,11 @@ Wake = Callable[[str], None]
 
 
 class ChangeListener:
-    """Listens for changes and wakes a worker for each tenant that has some.
+    """Listens to a channel of the database and passes on each notice, once for many that come together.
 
     Attributes:
-        wake: asks for a round of one schema; may raise ``BrokerError``.
-        all_schemas: the tenants that may have changed unheard.
+        wake: is told what the notice says; may raise ``BrokerError``, and is then told again.
+        all_notices: what may have happened unheard.
         must_stop: asked at least twice a second.
         heartbeat: a file that is touched while the listener lives, or None.
     """
@@ -45,15 +47,19 @@ class ChangeListener:
         self,
         *,
         wake: Wake,
-        all_schemas: Callable[[], Iterable[str]],
+        all_notices: Callable[[], Iterable[str]],
         must_stop: Callable[[], bool],
         heartbeat: Path | None = None,
+        channel: str = CHANGES_CHANNEL,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._wake = wake
-        self._all_schemas = all_schemas
+        self._channel = channel
+        self._settle_s = settle_s
+        self._all_notices = all_notices
         self._must_stop = must_stop
         self._heartbeat = heartbeat
-        # Schema → when its changes have settled; and when it was woken last.
+        # Notice → when its like has settled; and when it was passed on last.
         self._due_at: dict[str, float] = {}
         self._woken_at: dict[str, float] = {}
 
@@ -62,10 +68,10 @@ class ChangeListener:
         failures = 0
         while not self._must_stop():
             try:
-                with _listening() as session:
+                with _listening(self._channel) as session:
                     failures = 0
                     # What happened while nobody listened.
-                    self._note(self._all_schemas())
+                    self._note(self._all_notices())
                     self._listen(session)
             except (psycopg.OperationalError, DatabaseError):
                 log.warning("the database cannot be listened to; trying again", exc_info=True)
@@ -81,23 +87,23 @@ class ChangeListener:
             self._wake_due()
             self._beat()
 
-    def _note(self, schemas: Iterable[str]) -> None:
+    def _note(self, notices: Iterable[str]) -> None:
         now = time.monotonic()
-        for schema in schemas:
-            earliest = self._woken_at.get(schema, 0.0) + SHORTEST_INTERVAL_S
-            self._due_at.setdefault(schema, max(now + SETTLE_S, earliest))
+        for notice in notices:
+            earliest = self._woken_at.get(notice, 0.0) + SHORTEST_INTERVAL_S
+            self._due_at.setdefault(notice, max(now + self._settle_s, earliest))
 
     def _wake_due(self) -> None:
         now = time.monotonic()
-        for schema in [schema for schema, at in self._due_at.items() if at <= now]:
+        for notice in [notice for notice, at in self._due_at.items() if at <= now]:
             try:
-                self._wake(schema)
+                self._wake(notice)
             except BrokerError:
-                log.warning("the broker does not answer; trying again", extra={"schema": schema})
-                self._due_at[schema] = now + RETRY_DELAYS_S[1]
+                log.warning("the broker does not answer; trying again", extra={"notice": notice})
+                self._due_at[notice] = now + RETRY_DELAYS_S[1]
                 continue
-            self._woken_at[schema] = now
-            del self._due_at[schema]
+            self._woken_at[notice] = now
+            del self._due_at[notice]
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -110,7 +116,7 @@ class ChangeListener:
             self._heartbeat.touch()
 
 
-def _listening() -> psycopg.Connection:
+def _listening(channel: str) -> psycopg.Connection:
     """A session of its own that listens; a lost one is noticed by its keep-alive."""
     params = connection.get_connection_params()
     session = psycopg.connect(
@@ -123,5 +129,5 @@ def _listening() -> psycopg.Connection:
         keepalives_idle=30,
         application_name="aisha changes",
     )
-    session.execute(f"LISTEN {CHANGES_CHANNEL}")
+    session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
     return session

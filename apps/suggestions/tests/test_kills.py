@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
@@ -42,9 +43,7 @@ class Program:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def __call__(
-        self, move: str, row: Suggestion | BulkApproval, user: User, *, step: int, way: str = "kill"
-    ) -> str:
+    def __call__(self, move: str, row: Model, user: User, *, step: int, way: str = "kill") -> str:
         """What came of it: ``killed``, ``done STEPS``, or the name of an error."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None

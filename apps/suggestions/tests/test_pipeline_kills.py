@@ -9,7 +9,7 @@ from apps.brain import budget
 from apps.brain.enums import Provider
 from apps.brain.models import BrainCall, BrainSettings, BudgetMonth, BudgetReservation
 from apps.conftest import Cast, make_cast
-from apps.suggestions.models import Suggestion
+from apps.suggestions.models import Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.tests.cases import quiet_lead, scan
 from apps.suggestions.tests.test_kills import LATER, NOW, Program, running
@@ -33,7 +33,7 @@ def signals_alone(tenant: Tenant, cast: Cast) -> None:
 
 
 def begin_anew() -> None:
-    Suggestion.signals.through.objects.all().delete()
+    SuggestionSignal.objects.all().delete()
     Suggestion.objects.all().delete()
 
 

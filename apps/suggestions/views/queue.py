@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.brain.enums import FallBack
 from apps.execution.exceptions import ExecutionError
 from apps.suggestions import services
-from apps.suggestions.cards import badges_of, cards_of
+from apps.suggestions.cards import Card, badges_of, cards_of
 from apps.suggestions.enums import RejectReason, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
@@ -171,24 +171,26 @@ def _answer(
     if target == "suggestion-detail":
         context["page"] = queue.page
         return render(request, "suggestions/_detail.html", context, status=status)
-    tabs = queue.tabs()
-    context.update(
-        {
-            "views": tabs,
-            "view": next(tab for tab in tabs if tab.is_current),
-            "page": queue.page,
-            "cards": cards_of(
-                queue.page.object_list, queue.user, selected=selected, query=queue.query
-            ),
-            "filter_fields": queue.filter_fields(),
-            "is_filtered": queue.filters is not None,
-            "held_back_count": queue.counts["held_for_me"],
-            "badge_count": queue.counts[default_view(queue.user)],
-            "next_scan_at": next_daily_scan(timezone.now()),
-        }
-    )
+    cards = cards_of(queue.page.object_list, queue.user, selected=selected, query=queue.query)
+    context.update(list_context(queue, cards))
     template = "suggestions/_queue.html" if target == "queue" else "suggestions/queue.html"
     return render(request, template, context, status=status)
+
+
+def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
+    """What the left pane needs."""
+    tabs = queue.tabs()
+    return {
+        "views": tabs,
+        "view": next(tab for tab in tabs if tab.is_current),
+        "page": queue.page,
+        "cards": cards,
+        "filter_fields": queue.filter_fields(),
+        "is_filtered": queue.filters is not None,
+        "held_back_count": queue.counts["held_for_me"],
+        "badge_count": queue.counts[default_view(queue.user)],
+        "next_scan_at": next_daily_scan(timezone.now()),
+    }
 
 
 def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Listening:
         self._news = threading.Condition()
         listener = ChangeListener(
             wake=self._wake,
-            all_schemas=self._all_schemas,
+            all_notices=self._all_schemas,
             must_stop=self._stop.is_set,
             heartbeat=heartbeat,
         )

@@ -38,6 +38,15 @@ def site(committed_tenant: Tenant, django_db_blocker: DjangoDbBlocker) -> Iterat
         yield Site(committed_tenant, cast, f"http://race.localhost:{port}")
 
 
+@pytest.fixture
+def announcer(site: Site) -> Iterator[None]:
+    """The process that tells open pages of changes."""
+    command = ["apps.operations.tests.announcer"]
+    port = int(site.url.rpartition(":")[2])
+    with running([command], environment_on_test_database(), port=port):
+        yield
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Run the system's Chromium; it must not look for anything outside."""

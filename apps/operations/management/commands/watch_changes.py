@@ -1,14 +1,17 @@
-"""``manage.py watch_changes``: wake a worker whenever a tenant's records change."""
+"""``manage.py watch_changes``: wake workers and open pages whenever something changes."""
 
 from __future__ import annotations
 
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 from django_tenants.utils import schema_context
 
+from apps.suggestions.live import announcing
 from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind
@@ -19,7 +22,9 @@ from apps.triggers.tasks import look_around_current_tenant
 class Command(BaseCommand):
     """Runs for ever; one process is enough for all tenants."""
 
-    help = "Wake a worker whenever a tenant's records change."
+    help = (
+        "Wake a worker whenever a tenant's records change, and open pages whenever suggestions do."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to show that it lives."""
@@ -30,15 +35,35 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Listen until SIGTERM or Ctrl-C."""
         begin_request()
-        asked: list[int] = []
+        asked = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _frame: asked.append(received))
+            signal.signal(number, lambda _number, _frame: asked.set())
+        pages = threading.Thread(target=announce_suggestions, args=(asked,), name="pages")
+        pages.start()
+        try:
+            ChangeListener(
+                wake=ask_for_round,
+                all_notices=enabled_schemas,
+                must_stop=asked.is_set,
+                heartbeat=options["heartbeat"],
+            ).run()
+        finally:
+            asked.set()
+            pages.join()
+
+
+def announce_suggestions(asked: threading.Event) -> None:
+    """Tell open pages of suggestions that change, until asked to stop."""
+    try:
         ChangeListener(
-            wake=ask_for_round,
-            all_schemas=enabled_schemas,
-            must_stop=lambda: bool(asked),
-            heartbeat=options["heartbeat"],
+            wake=announcing.announce,
+            all_notices=announcing.all_notices,
+            must_stop=asked.is_set,
+            channel=announcing.SUGGESTIONS_CHANNEL,
+            settle_s=announcing.SETTLE_S,
         ).run()
+    finally:
+        connection.close()
 
 
 def ask_for_round(schema: str) -> None:

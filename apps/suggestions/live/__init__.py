@@ -1,0 +1,1 @@
+"""Telling open pages that suggestions have changed, as it happens."""

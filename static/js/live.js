@@ -1,0 +1,163 @@
+// Suggestions that arrive, change and go while a page is open. The socket only says that something changed; what it
+// is, the page fetches. Nothing moves under the pointer, and focus stays where it is.
+(() => {
+  "use strict";
+  const FIRST_RETRY_MS = 1_000;
+  const LAST_RETRY_MS = 30_000;
+  // Refused for good: signed out, or not a person of this tenant.
+  const REFUSED = new Set([4401, 4403]);
+  let retryMs = FIRST_RETRY_MS;
+  let hasBeenOpen = false;
+  let fetching = null;
+  let isStale = false;
+  let waitingList = null;
+
+  const list = () => document.querySelector("[data-queue-list]");
+  const openDetail = () => document.querySelector("[data-suggestion]");
+
+  function newsAddress() {
+    const address = new URL(document.body.dataset.news, location.href);
+    if (!list()) return address;
+    const shown = new URLSearchParams(location.search);
+    for (const [name, value] of shown) address.searchParams.append(name, value);
+    address.searchParams.set("list", "1");
+    const detail = openDetail();
+    if (detail) {
+      address.searchParams.set("open", detail.dataset.suggestion);
+      address.searchParams.set("seen_at", detail.dataset.seenAt);
+      address.searchParams.set("seen_state", detail.dataset.state);
+    }
+    return address;
+  }
+
+  // One fetch at a time; what changes meanwhile is fetched after it.
+  async function catchUp() {
+    isStale = true;
+    if (fetching) return;
+    while (isStale) {
+      isStale = false;
+      fetching = fetch(newsAddress(), { headers: { "HX-Request": "true" } });
+      try {
+        const response = await fetching;
+        if (response.ok && !response.redirected) take(await response.text());
+      } catch {
+        // The socket is lost as well, and says so: the page catches up when it is back.
+      }
+      fetching = null;
+    }
+  }
+
+  function take(html) {
+    const parts = new DOMParser().parseFromString(html, "text/html").querySelector("[data-news-parts]");
+    if (!parts) return;
+    for (const id of ["nav-badge", "header-badge"]) {
+      const fresh = parts.querySelector(`#${id}`);
+      document.getElementById(id)?.replaceWith(fresh ?? "");
+    }
+    const fresh = parts.querySelector("[data-news-list]");
+    if (fresh && list()) offerList(fresh);
+    tellOpen(parts.querySelector("[data-news-open]")?.textContent ?? "");
+  }
+
+  function signature(element) {
+    return [...element.querySelectorAll("[data-suggestion-link]")].map((link) => link.dataset.suggestionLink + link.textContent).join();
+  }
+
+  function offerList(fresh) {
+    const shown = list();
+    const isBusy = shown.matches(":hover") || shown.contains(document.activeElement);
+    const isSame = signature(fresh) === signature(shown);
+    waitingList = fresh;
+    if (isSame || !isBusy) applyList();
+    else offer(fresh);
+  }
+
+  function offer(fresh) {
+    const known = new Set([...list().querySelectorAll("[data-suggestion-link]")].map((link) => link.dataset.suggestionLink));
+    const arrived = [...fresh.querySelectorAll("[data-suggestion-link]")].filter((link) => !known.has(link.dataset.suggestionLink));
+    const words = arrived.length ? `${arrived.length} new` : "The list has changed";
+    let pill = list().querySelector("[data-news-pill]");
+    if (!pill) {
+      pill = document.createElement("button");
+      pill.type = "button";
+      pill.className = "news-pill";
+      pill.dataset.newsPill = "";
+      pill.addEventListener("click", () => {
+        applyList();
+        list().querySelector("[data-suggestion-link]")?.focus();
+      });
+      list().prepend(pill);
+    }
+    pill.textContent = `${words}. Show`;
+  }
+
+  function applyList() {
+    const shown = list();
+    if (!shown || !waitingList) return;
+    const place = shown.scrollTop;
+    const isFilterOpen = shown.querySelector(".queue-filters")?.open;
+    const focusId = shown.contains(document.activeElement) ? document.activeElement.id : "";
+    shown.replaceChildren(...waitingList.childNodes);
+    waitingList = null;
+    if (isFilterOpen) shown.querySelector(".queue-filters").open = true;
+    htmx.process(shown);
+    const open = openDetail()?.dataset.suggestion;
+    shown.querySelector(`[data-suggestion-link="${open}"]`)?.setAttribute("aria-current", "true");
+    shown.scrollTop = place;
+    if (focusId) document.getElementById(focusId)?.focus({ preventScroll: true });
+  }
+
+  function tellOpen(words) {
+    const detail = openDetail();
+    if (!detail) return;
+    let note = detail.querySelector("[data-news-note]");
+    if (!words) {
+      note?.remove();
+      return;
+    }
+    if (!note) {
+      note = document.createElement("div");
+      note.className = "news-note";
+      note.dataset.newsNote = "";
+      note.setAttribute("role", "status");
+      const text = document.createElement("p");
+      const again = document.createElement("a");
+      again.className = "button button-small";
+      again.href = location.href;
+      again.textContent = "Look again";
+      note.append(text, again);
+      detail.prepend(note);
+    }
+    note.querySelector("p").textContent = words;
+  }
+
+  function connect() {
+    const address = new URL(document.body.dataset.live, location.href);
+    address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    socket.addEventListener("open", () => {
+      retryMs = FIRST_RETRY_MS;
+      document.body.dataset.liveState = "open";
+      // What was said while nobody listened.
+      if (hasBeenOpen) catchUp();
+      hasBeenOpen = true;
+    });
+    socket.addEventListener("message", catchUp);
+    socket.addEventListener("close", (event) => {
+      document.body.dataset.liveState = "closed";
+      if (REFUSED.has(event.code)) return;
+      // Not all pages at once after a restart of the server.
+      setTimeout(connect, retryMs * (0.5 + Math.random()));
+      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.body.dataset.live) connect();
+  });
+  // What was held back because the pointer was there goes in once it has left.
+  document.addEventListener("mouseover", (event) => {
+    const shown = list();
+    if (waitingList && shown && !shown.contains(event.target) && !shown.contains(document.activeElement)) applyList();
+  });
+})();
