@@ -53,6 +53,13 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=15),
         "options": {"expire_seconds": 15 * 60},
     },
+    "upkeep of the Brain": {
+        "task": "brain.keep_all_up",
+        # Prompts and answers are kept for whole days, and what a killed worker set aside counts as spent
+        # after an hour: ten minutes more are noticed by nobody, and each look is two statements by index.
+        "schedule": timedelta(minutes=10),
+        "options": {"expire_seconds": 10 * 60},
+    },
     "closing of lost scans": {
         "task": "triggers.close_all_lost_scans",
         # A scan counts as lost after 30 minutes of silence; a third of that is soon enough to show it.

@@ -206,6 +206,8 @@ BRAIN_CONCURRENCY = read_int("BRAIN_CONCURRENCY", 32)
 BRAIN_PRIVATE_HOSTS = read_list("BRAIN_PRIVATE_HOSTS", [])
 # What seals tenants' keys, the newest first; without it, the secret key does.
 SECRET_SEALING_KEYS = read_list("AISHA_SEALING_KEYS", [])
+if IS_PRODUCTION and any(len(key) < 32 for key in SECRET_SEALING_KEYS):
+    raise ImproperlyConfigured("Each of AISHA_SEALING_KEYS needs 32 or more random characters.")
 
 # --- People ----------------------------------------------------------------------------------
 

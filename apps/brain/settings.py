@@ -25,7 +25,7 @@ from apps.brain.exceptions import (
     SettingsPermissionError,
 )
 from apps.brain.models import ONLY_ROW, BrainSettings
-from apps.tenants.secrets import seal
+from apps.tenants.secrets import reseal, seal
 from apps.users.models import User
 
 CHANGE_PERMISSION = "brain.change_brainsettings"
@@ -60,7 +60,7 @@ NAMES = tuple(LABELS)
 PRICES = ("input_usd", "cached_usd", "output_usd")
 # The name under which a key's problems and changes are told.
 KEY = "key"
-_KEY_REPLACED, _KEY_REMOVED = "replaced", "removed"
+_KEY_REPLACED, _KEY_REMOVED, _KEY_RESEALED = "replaced", "removed", "sealed anew"
 
 Value: TypeAlias = str | int | bool | Decimal | None
 
@@ -141,6 +141,23 @@ def change_settings(
             details[KEY] = key_change
         record_event(Actor.for_person(user, origin), Entry(Event.SETTINGS_CHANGED, details=details))
     return Change(row, is_changed=True)
+
+
+def reseal_key(actor: Actor) -> bool:
+    """Seal the stored key anew with the newest sealing key, on record; return whether there is one.
+
+    Raises:
+        SecretUnreadableError: none of the sealing keys in force opens it; it is left as it is.
+    """
+    with transaction.atomic():
+        row = BrainSettings.objects.select_for_update().exclude(sealed_key="").first()
+        if row is None:
+            return False
+        row.sealed_key = reseal(row.sealed_key)
+        row.save(update_fields=["sealed_key"])
+        details: dict[str, Detail] = {"setting": SETTING, KEY: _KEY_RESEALED}
+        record_event(actor, Entry(Event.SETTINGS_CHANGED, details=details))
+    return True
 
 
 def read_settings() -> BrainSettings:

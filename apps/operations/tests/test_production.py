@@ -124,6 +124,7 @@ def test_a_fault_shows_no_debug_page(production: Production) -> None:
         ({"DJANGO_SECRET_KEY": ""}, "DJANGO_SECRET_KEY"),
         ({"DJANGO_SECRET_KEY": "too-short"}, "50 or more random characters"),
         ({"DJANGO_SECRET_KEY": settings.DEVELOPMENT_SECRET_KEY}, "50 or more random characters"),
+        ({"AISHA_SEALING_KEYS": f"{'k' * 32},short"}, "32 or more random characters"),
         ({"DJANGO_DEBUG": "yes"}, "must be off"),
         ({"AISHA_ENV": "prod"}, "development, test or production"),
     ],
