@@ -13,6 +13,7 @@ from apps.crm.models import Contact, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
 from apps.operations.tests.browser.conftest import Site, sign_in
 from apps.suggestions.models import Suggestion
+from apps.suggestions.services import edit
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.triggers.enums import ScanKind
 from apps.triggers.services import scan_now
@@ -164,3 +165,31 @@ def test_a_conflict_while_editing_is_said(rep_page: Page, site: Site) -> None:
     page.get_by_role("button", name="Save and look again").click()
     expect(page.locator("#messages")).to_contain_text("The record has changed")
     expect(page.locator("#suggestion-detail")).to_contain_text("Compare with the present values")
+
+
+def test_who_edits_second_keeps_what_they_typed_and_sees_what_is_different(
+    rep_page: Page, site: Site
+) -> None:
+    suggestion = details_suggestion(site)
+    page = rep_page
+    page.goto(f"{site.url}/suggestions/{suggestion.pk}/edit/")
+    page.get_by_label("Title").fill("Chief")
+    edit(
+        suggestion_id=suggestion.pk,
+        user=site.cast.teammate,
+        arguments={**suggestion.arguments, "phone": "7"},
+        now=timezone.now(),
+    )
+    page.get_by_role("button", name="Save and look again").click()
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("Tom Mate edited this suggestion on ")
+    expect(notice.get_by_role("row", name="Phone")).to_contain_text("taken over")
+    expect(page.get_by_label("Title")).to_have_value("Chief")
+    expect(page.get_by_label("Phone")).to_have_value("7")
+    expect(page.locator("#id_phone_helptext")).to_have_text("Changed meanwhile by Tom Mate: 7")
+    found = Axe().run(page).response["violations"]
+    assert [(issue["id"], issue["nodes"][0]["html"]) for issue in found] == []
+    page.get_by_role("button", name="Save and look again").click()
+    expect(page.locator("#messages")).to_contain_text("Saved.")
+    suggestion.refresh_from_db()
+    assert (suggestion.arguments["phone"], suggestion.arguments["title"]) == ("7", "Chief")
