@@ -101,6 +101,9 @@ class ArgumentsForm(forms.Form):
         arguments = dict(self.given)
         for argument in self.editable:
             value = self._json_of(argument, self.cleaned_data.get(argument.name))
+            if argument.name in self.given and argument.name not in self.fitted.values:
+                arguments[argument.name] = value
+                continue
             if value == self._json_of(argument, self.initial[argument.name]):
                 continue
             if argument.name not in self.given and value == argument.default:
@@ -144,7 +147,7 @@ class ArgumentsForm(forms.Form):
         if argument.reference:
             return self._reference_field(argument, value, options)
         if argument.choices:
-            blank = () if self._is_shown(argument) else (("", "–"),)
+            blank = () if value is not None else (("", "–"),)
             return forms.TypedChoiceField(
                 choices=(*blank, *argument.choices),
                 empty_value=None,

@@ -28,6 +28,12 @@ from apps.suggestions.services import may_decide, seen_of
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 
+# Why a suggestion cannot be approved whose tool has changed since; an edit mends it.
+OUTGROWN = (
+    "What can be written here has changed since this was suggested."
+    " Edit it: what no longer fits is marked."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownFact:
@@ -115,6 +121,10 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         diff = _with_editors(diff, entries)
     if not refusal:
         refusal = _refusal(suggestion, viewer)
+    is_undecided = State(suggestion.state) in sources_of(State.APPROVED)
+    is_mendable = diff is None and is_undecided and _can_be_mended(suggestion, viewer)
+    if is_mendable:
+        refusal = OUTGROWN
     return Detail(
         diff=diff,
         evidence=evidence_of(suggestion),
@@ -126,9 +136,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
         takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
-        can_edit=stale is None
-        and State(suggestion.state) in sources_of(State.APPROVED)
-        and (_can_be_mended(suggestion, viewer) if diff is None else not refusal),
+        can_edit=is_mendable or (is_undecided and not refusal and stale is None),
         undoable_until=_undoable_until(suggestion, viewer),
         editions_shown=frozenset(
             entry.details["edition"]
@@ -301,6 +309,10 @@ def _compare(suggestion: Suggestion, viewer: User) -> tuple[Diff | None, Stale |
         moved = find_moved(seen)
     except RecordGoneError as error:
         return diff, None, error.message
+    except InvalidArgumentsError as error:
+        # What was decided stays decided, and an applied one can be undone, whatever its tool reads now.
+        is_undecided = State(suggestion.state) in sources_of(State.APPROVED)
+        return None, None, error.message if is_undecided else ""
     except ExecutionError as error:
         return None, None, error.message
     return diff, Stale(_shown_changes(seen, moved, viewer)) if moved else None, ""

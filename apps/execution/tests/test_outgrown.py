@@ -178,6 +178,20 @@ def test_of_an_update_what_is_needed_now_is_asked_for(cast: Cast) -> None:
     }  # fmt: skip
 
 
+def test_what_no_longer_fits_is_never_taken_for_another_value(cast: Cast) -> None:
+    arguments = stored(cast, priority=9, due_on="soon")
+    form = form_of(cast, CreateTask(), arguments)
+    assert set(form.errors) == {"__all__", "priority", "due_on"}
+    # No priority stands there until one is chosen; no day may be left out, and then there is none.
+    assert '<option value="" selected>–</option>' in str(form["priority"])
+    sent = {"title": "Send the price list", "owner_id": str(cast.rep.pk), "due_on": ""}
+    unchosen = form_of(cast, CreateTask(), arguments, {**sent, "priority": ""})
+    assert (unchosen.is_valid(), set(unchosen.errors)) == (False, {"priority"})
+    mended = form_of(cast, CreateTask(), arguments, {**sent, "priority": "3"})
+    assert mended.is_valid(), mended.errors
+    assert mended.arguments() == {**arguments, "priority": 3, "due_on": None}
+
+
 def test_a_record_that_the_person_does_not_see_is_not_named_in_the_form(cast: Cast) -> None:
     account = AccountFactory(owner=cast.rep)
     secret = AccountFactory(owner=cast.outsider, name="Umbrella Holding")

@@ -14,6 +14,8 @@ from apps.execution.tests.test_outgrown import SAID, GrownTask
 from apps.execution.tools import registry
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import OUTGROWN
+from apps.suggestions.services import approve
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.users.models import User
 
@@ -59,7 +61,8 @@ def test_it_is_refused_then_mended_on_its_page_and_applied(
     outgrown.refresh_from_db()
     assert (outgrown.state, Task.objects.count()) == (State.PENDING, 0)
     shown = client.get(address)
-    assert shown.context["refusal"].startswith("The arguments do not fit later_task")
+    assert (shown.context["refusal"], shown.context["can_decide"]) == (OUTGROWN, False)
+    assert "Nothing is left to change" not in shown.content.decode()
     assert f'href="{address}edit/"' in shown.content.decode()
 
     opened = client.get(f"{address}edit/")
@@ -82,6 +85,20 @@ def test_it_is_refused_then_mended_on_its_page_and_applied(
     outgrown.refresh_from_db()
     task = Task.objects.get()
     assert (outgrown.state, task.title, task.description) == (State.APPLIED, "Prices", "By mail")
+
+
+def test_what_was_applied_before_can_be_undone_on_its_page(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = SuggestionFactory(assignee=cast.rep, lead=LeadFactory(owner=cast.rep))
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
+    Suggestion.objects.update(arguments={**done.arguments, "urgency": "high"})
+    client, address = client_for(cast.rep), f"/suggestions/{suggestion.pk}/"
+    html = client.get(address).content.decode()
+    assert "This can no longer be shown field by field" in html
+    assert f'href="{address}undo/"' in html
+    client.post(f"{address}undo/")
+    assert Task.objects.get().status == "cancelled"
 
 
 def test_by_the_api_it_has_a_code_of_its_own_and_an_edit_mends_it(
