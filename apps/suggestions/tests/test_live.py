@@ -158,7 +158,7 @@ async def opened(
     if key:
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode()))
     scope = {"type": "websocket", "path": "/live/suggestions/", "headers": headers}
-    socket: Any = ApplicationCommunicator(SuggestionConsumer.as_asgi(), scope)
+    socket: Any = ApplicationCommunicator(SuggestionConsumer.as_asgi(), scope)  # type: ignore[no-untyped-call]
     await socket.send_input({"type": "websocket.connect"})
     assert (await socket.receive_output(5))["type"] == "websocket.accept"
     if not await socket.receive_nothing(timeout=0.1):
