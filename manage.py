@@ -4,7 +4,9 @@
 import os
 import sys
 
-OWNER_COMMANDS = frozenset({"migrate", "migrate_schemas", "create_tenant", "setup_demo", "erase_person"})
+OWNER_COMMANDS = frozenset(
+    {"migrate", "migrate_schemas", "create_tenant", "setup_demo", "erase_person"}
+)
 
 
 def running_addresses() -> dict[str, str]:

@@ -297,6 +297,9 @@ IMPORT_MAX_BYTES = read_int("IMPORT_MAX_BYTES", 200 * 1024 * 1024)
 IMPORT_PROBLEMS_KEEP_DAYS = read_int("IMPORT_PROBLEMS_KEEP_DAYS", 30)
 IMPORT_UPLOAD_KEEP_DAYS = read_int("IMPORT_UPLOAD_KEEP_DAYS", 1)
 
+# Who collects /metrics brings this as a bearer token; without one there is no such page.
+METRICS_TOKEN = read_text("METRICS_TOKEN", "")
+
 # --- API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

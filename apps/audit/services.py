@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from django.db import connection, transaction
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
+
+log = logging.getLogger("aisha.events")
 
 Detail: TypeAlias = "str | int | float | bool | list[Detail] | dict[str, Detail] | None"
 
@@ -46,6 +50,7 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
     Plain SQL, because the AI's role may insert here but not read back what Django's INSERT … RETURNING
     would ask for.
     """
+    kept = list(entries)
     rows = [
         (
             entry.event.value,
@@ -59,7 +64,7 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
             entry.execution_id,
             json.dumps(dict(entry.details)),
         )
-        for entry in entries
+        for entry in kept
     ]
     with connection.cursor() as cursor:
         if len(rows) == 1:
@@ -67,6 +72,26 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
             cursor.execute(_INSERT, rows[0])
         elif rows:
             cursor.executemany(_INSERT, rows)
+    # Told once it is true.
+    transaction.on_commit(partial(_log_events, actor, kept))
+
+
+def _log_events(actor: Actor, entries: list[Entry]) -> None:
+    """The same as structured lines of the log, for whatever reads logs."""
+    for entry in entries:
+        log.info(
+            entry.event.value,
+            extra={
+                "event": entry.event.value,
+                "actor_id": actor.person_id,
+                "origin": actor.origin.value,
+                "record_kind": entry.record_kind,
+                "record_id": entry.record_id,
+                "suggestion_id": entry.suggestion_id,
+                "execution_id": entry.execution_id,
+                "details": dict(entry.details),
+            },
+        )
 
 
 @contextmanager

@@ -52,13 +52,13 @@ call_with_room.__code__ = call_with_room.__code__.replace(co_stacksize=_ROOM_WOR
 
 
 class HealthMiddleware:
-    """Answers ``/healthz`` and ``/readyz`` on any host name, before a tenant is looked for."""
+    """Answers ``/healthz``, ``/readyz`` and ``/metrics`` on any host name, before a tenant is looked for."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the two paths; hand everything else on."""
+        """Answer these paths; hand everything else on."""
         if request.path == "/healthz":
             return JsonResponse({"status": "ok"})
         if request.path == "/readyz":
@@ -69,6 +69,11 @@ class HealthMiddleware:
                 "parts": {name: "ok" if works else "down" for name, works in parts.items()},
             }
             return JsonResponse(body, status=200 if is_ready else 503)
+        if request.path == "/metrics":
+            # What it needs is loaded when somebody collects.
+            from apps.operations.metrics import answer_metrics
+
+            return answer_metrics(request)
         return self.get_response(request)
 
 

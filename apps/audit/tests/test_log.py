@@ -121,6 +121,8 @@ def test_the_actor_ends_with_the_transaction(committed_tenant: Tenant) -> None:
 
 
 def test_the_newest_entries_of_an_event_are_found_by_index(acme: Tenant) -> None:
+    # Enough that the size of the table decides, and not what was known of it before.
+    record_events(Actor.for_system("tests"), [Entry(Event.EXPORTED)] * 3_000)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(

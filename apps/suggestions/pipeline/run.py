@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
+from apps.tenants.metrics import Stopwatch, observe
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
@@ -169,10 +169,13 @@ def _run_batch(
     acceptance: delivery.AcceptanceTable,
     actor: Actor,
 ) -> tuple[int, int]:
-    began = time.monotonic()
+    stopwatch = Stopwatch()
     with taking_role(Role.AI):
-        contexts = gather(batch, moment, tenant.currency)
-        asked = unanswered.leave_out([(context, task_of(context, moment)) for context in contexts])
+        with stopwatch.timing("pipeline.context"):
+            contexts = gather(batch, moment, tenant.currency)
+        with stopwatch.timing("pipeline.prompt"):
+            posed = [(context, task_of(context, moment)) for context in contexts]
+            asked = unanswered.leave_out(posed)
         told = {context.awaiting for context in contexts}
         untold = [awaiting for awaiting in batch if awaiting not in told]
         if not asked:
@@ -180,22 +183,26 @@ def _run_batch(
             return 0, 0
     # No transaction is open here: a provider may take its time.
     tasks = [task for _, task in asked]
-    answers = think(tasks, Mode.PROPOSE_ACTIONS, actor=actor, now=moment.now)
+    with stopwatch.timing("pipeline.brain"):
+        answers = think(tasks, Mode.PROPOSE_ACTIONS, actor=actor, now=moment.now)
     questions = [
         Asked(context, task, answer) for (context, task), answer in zip(asked, answers, strict=True)
     ]
     with transaction.atomic(), taking_role(Role.AI):
-        held = _hold(questions, actor)
-        counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
-        fruitless = [*untold, *(item.awaiting for item in held.dropped)]
-        unanswered.remember(held.unproposed, fruitless, moment.now)
+        with stopwatch.timing("pipeline.validate"):
+            held = _hold(questions, actor)
+        with stopwatch.timing("pipeline.deliver"):
+            counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
+            fruitless = [*untold, *(item.awaiting for item in held.dropped)]
+            unanswered.remember(held.unproposed, fruitless, moment.now)
+    observe(tenant.schema_name, stopwatch.seconds)
     log.info(
         "suggestions delivered",
         extra={
             "created_count": counts[0],
             "refreshed_count": counts[1],
             "dropped_count": len(held.dropped),
-            "duration_s": round(time.monotonic() - began, 3),
+            "duration_s": round(sum(stopwatch.seconds.values()), 3),
         },
     )
     return counts
