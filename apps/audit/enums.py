@@ -40,6 +40,7 @@ class Event(models.TextChoices):
     EXECUTION_FAILED = "execution.failed", "Change not applied"
     EXECUTION_UNDONE = "execution.undone", "Change undone"
     PROPOSAL_DROPPED = "proposal.dropped", "Proposal dropped"
+    HOSTILE_TEXT_FOUND = "hostile_text.found", "Text that reads like instructions to an AI found"
     POLICY_REFUSED = "policy.refused", "Refused by policy"
     PERMISSION_REFUSED = "permission.refused", "Refused: no permission"
     BRAIN_CALLED = "brain.called", "Brain called"

@@ -46,11 +46,17 @@ class FallBack(models.TextChoices):
     REFUSED = "refused", "the language model refused to answer"
     UNUSABLE = "unusable", "the language model's answer could not be used"
     DID_NOT_HOLD = "did_not_hold", "the language model's proposal did not hold against the facts"
+    LABEL_WITHHELD = "label_withheld", "the record's name reads like instructions to an AI"
 
     @property
     def is_of_provider(self) -> bool:
         """Whether it says that the language model is out of reach, not that one answer was bad."""
-        return self not in {FallBack.REFUSED, FallBack.UNUSABLE, FallBack.DID_NOT_HOLD}
+        return self not in {
+            FallBack.REFUSED,
+            FallBack.UNUSABLE,
+            FallBack.DID_NOT_HOLD,
+            FallBack.LABEL_WITHHELD,
+        }
 
 
 class Tone(models.TextChoices):

@@ -27,11 +27,27 @@ class Fact:
     record: RecordRef | None = None
 
 
+# The number under which the record's label is withheld; facts are numbered from 1.
+LABEL = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A text of a task that reads like instructions to an AI: a fact by its number, or the ``LABEL``.
+
+    ``code`` says what makes it read so (``apps.brain.hostile``).
+    """
+
+    number: int
+    code: str
+
+
 @dataclass(frozen=True, slots=True)
 class ThinkTask:
     """One question to the Brain: what would serve this goal for this record?
 
-    ``today`` and ``next_working_day`` are days of the tenant's zone and calendar.
+    ``today`` and ``next_working_day`` are days of the tenant's zone and calendar. What is ``withheld`` no
+    language model is shown, and no proposal quotes it.
     """
 
     record: RecordRef
@@ -43,6 +59,12 @@ class ThinkTask:
     next_working_day: date
     # Who can be given what is to be done; None when they have left.
     doer_id: int | None
+    withheld: tuple[Withheld, ...] = ()
+
+    @property
+    def is_label_withheld(self) -> bool:
+        """Whether the record's own name reads like instructions to an AI."""
+        return any(item.number == LABEL for item in self.withheld)
 
     def value(self, key: str) -> JsonValue:
         """The raw value of the first fact with this key, or None."""

@@ -46,7 +46,7 @@ def think(
     """Return the answers in the order of the tasks; every call is on record when it returns.
 
     The tenant's provider is asked first, and the built-in rules for what it does not answer. No transaction
-    may be open: a provider may take seconds.
+    may be open: a provider may take seconds. About a record whose name is withheld no model is asked.
 
     Raises:
         UnknownModeError: there is no such mode.
@@ -58,13 +58,17 @@ def think(
     config = read_config()
     if config.provider == Provider.RULES:
         return think_by_rules(tasks, actor=actor)
-    written = propose(tasks, config, now=now)
+    asked = [place for place, task in enumerate(tasks) if not task.is_label_withheld]
+    written = propose([tasks[place] for place in asked], config, now=now) if asked else []
     _keep(written, config, actor)
     _note_fall_back(written, now)
     _tell_soft_limit(config, tasks[0], actor, now)
     answers: dict[int, Answer] = {}
     left: dict[FallBack, list[int]] = defaultdict(list)
-    for place, item in enumerate(written):
+    for place, task in enumerate(tasks):
+        if task.is_label_withheld:
+            left[FallBack.LABEL_WITHHELD].append(place)
+    for place, item in zip(asked, written, strict=True):
         if isinstance(item, FallBack):
             left[item].append(place)
         elif item.fall_back is not None:

@@ -159,6 +159,9 @@ class SuggestionDetailSerializer(SuggestionSerializer):
         help_text="Null when the change can no longer be made."
     )
     evidence = serializers.SerializerMethodField()
+    notice = serializers.SerializerMethodField(
+        help_text="Not empty where a text of the record reads like instructions to an AI."
+    )
     triggers = serializers.SerializerMethodField()
     changes_since = serializers.SerializerMethodField(
         help_text="What has changed in the record since: an approval would be refused as stale."
@@ -178,7 +181,7 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     class Meta(SuggestionSerializer.Meta):
         fields = (
             *SuggestionSerializer.Meta.fields, "arguments", "proposed_arguments", "edited_by",
-            "edited_at", "diff", "evidence", "triggers", "changes_since", "can_decide", "refusal",
+            "edited_at", "diff", "evidence", "notice", "triggers", "changes_since", "can_decide", "refusal",
             "takes_parts", "undoable_until", "execution",
         )  # fmt: skip
         read_only_fields = fields
@@ -198,6 +201,10 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     def get_evidence(self, suggestion: Suggestion) -> Any:
         """The claims and the facts that they cite."""
         return ClaimSerializer(self.shown.evidence, many=True).data
+
+    def get_notice(self, suggestion: Suggestion) -> str:
+        """Empty as a rule."""
+        return self.shown.notice
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_triggers(self, suggestion: Suggestion) -> list[str]:

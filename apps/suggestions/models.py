@@ -60,6 +60,9 @@ class Suggestion(models.Model):
     reason = models.CharField(max_length=500)
     facts = models.JSONField(default=list)
     evidence = models.JSONField(default=list)
+    hostile_codes = models.JSONField(
+        default=list, help_text="What in its texts reads like instructions to an AI."
+    )
 
     value_at_stake = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
@@ -223,6 +226,7 @@ class NothingProposed(models.Model):
     record_id = models.BigIntegerField()
     goal = models.CharField(max_length=40, choices=Goal.choices)
     question = models.CharField(max_length=64)
+    hostile_codes = models.JSONField(default=list)
     asked_at = models.DateTimeField()
 
     class Meta:

@@ -33,6 +33,10 @@ OUTGROWN = (
     "What can be written here has changed since this was suggested."
     " Edit it: what no longer fits is marked."
 )
+HOSTILE_NOTICE = (
+    "A text of this record reads like instructions to an AI; it was not shown to the language"
+    " model."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class Detail:
 
     diff: Diff | None
     evidence: tuple[ShownClaim, ...]
+    # What the reader is to know of its texts, empty as a rule.
+    notice: str
     side_effects: tuple[str, ...]
     history: tuple[HistoryLine, ...]
     stale: Stale | None
@@ -128,6 +134,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
     return Detail(
         diff=diff,
         evidence=evidence_of(suggestion),
+        notice=HOSTILE_NOTICE if suggestion.hostile_codes else "",
         side_effects=diff.side_effects if diff else (),
         history=history_of(entries),
         stale=stale,

@@ -50,6 +50,7 @@ _SIGNS: Mapping[str, str] = {
     Event.EXECUTION_SUCCEEDED: "circle-check",
     Event.EXECUTION_FAILED: "triangle-alert",
     Event.EXECUTION_UNDONE: "undo-2",
+    Event.HOSTILE_TEXT_FOUND: "triangle-alert",
     Event.POLICY_REFUSED: "ban",
     Event.PERMISSION_REFUSED: "lock",
 }

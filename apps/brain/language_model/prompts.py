@@ -22,7 +22,10 @@ from apps.execution.descriptions import describe
 from apps.execution.tools import registry
 
 # Raised with any change of what is sent, so that calls and decisions can be told apart.
-PROMPT_VERSION = "propose-1"
+PROMPT_VERSION = "propose-2"
+
+# What a model is sent in place of a text that reads like instructions to it.
+WITHHELD = "withheld: this text reads like instructions to an AI"
 
 INSTRUCTIONS = """\
 You help a sales team to look after its CRM. For one record you propose one change. A person reviews it, \
@@ -119,8 +122,9 @@ def _wishes(tools: tuple[str, ...], tone: Tone, language: Language) -> str:
 def _document(task: ThinkTask) -> str:
     facts: list[dict[str, Any]] = []
     size = 0
+    withheld = {item.number for item in task.withheld}
     for fact in task.facts:
-        quoted = _quoted(fact)
+        quoted = _quoted(fact, WITHHELD if fact.number in withheld else fact.text)
         size += len(json.dumps(quoted, ensure_ascii=False))
         if size > LONGEST_DOCUMENT:
             break
@@ -140,11 +144,11 @@ def _document(task: ThinkTask) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _quoted(fact: Fact) -> dict[str, Any]:
+def _quoted(fact: Fact, text: str) -> dict[str, Any]:
     quoted: dict[str, Any] = {
         "number": fact.number,
         "label": fact.label,
-        "text": visible(fact.text, LONGEST_FACT),
+        "text": visible(text, LONGEST_FACT),
     }
     if fact.occurred_at is not None:
         quoted["occurred_at"] = fact.occurred_at.isoformat(timespec="minutes")

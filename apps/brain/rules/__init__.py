@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from apps.brain.enums import Goal
 from apps.brain.rules import accounts, activities, contacts, deals, leads, tasks
 from apps.brain.rules.findings import Phrase
+from apps.brain.rules.quoting import quotable
 from apps.brain.schemas import Proposal, ThinkTask
 from apps.crm.enums import RecordKind
 
 Writer = Callable[[ThinkTask], Proposal | None]
 
 # Raised when the wording or the choice of a writer changes, so that decisions can be told apart.
-RULES_VERSION = "rules-2"
+RULES_VERSION = "rules-3"
 
 WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.MEET_LEAD, RecordKind.LEAD): leads.meet_lead,
@@ -47,4 +48,4 @@ PHRASES: Mapping[str, Phrase] = {
 
 def propose(task: ThinkTask) -> Proposal | None:
     """Return the rules' proposal for a task, or None when they have nothing useful to say."""
-    return WRITERS[task.goal, task.record.kind](task)
+    return WRITERS[task.goal, task.record.kind](quotable(task))

@@ -19,6 +19,7 @@ from apps.suggestions import rules
 from apps.suggestions.enums import HeldBack, State, Verdict
 from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.awaiting import inhibition_pairs
+from apps.suggestions.pipeline.quarantine import codes_of, found_entry
 from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.triggers.rules import registry as triggers
@@ -84,10 +85,16 @@ def deliver(
         .in_bulk([item.context.awaiting.suggestion_id for item in again])
     )
     renewed: list[Suggestion] = []
+    hostile = [
+        found_entry(item.task, suggestion.pk)
+        for suggestion, item in zip(made, fresh, strict=True)
+        if suggestion.hostile_codes
+    ]
     for item in again:
         old = waiting.get(item.context.awaiting.suggestion_id or 0)
         if old is None or _rests(old, item):
             continue
+        former = old.hostile_codes
         if old.edited_at is None:
             renewed.append(_refreshed(old, item, acceptance, now))
         else:
@@ -96,6 +103,8 @@ def deliver(
             SuggestionSignal(suggestion=old, signal_id=signal_id)
             for signal_id in item.context.awaiting.signal_ids
         )
+        if old.hostile_codes and old.hostile_codes != former:
+            hostile.append(found_entry(item.task, old.pk))
     Suggestion.objects.bulk_update(renewed, _REFRESHED_FIELDS, batch_size=200)
     SuggestionSignal.objects.bulk_create(links, ignore_conflicts=True)
     record_events(
@@ -103,6 +112,7 @@ def deliver(
         [
             *(_entry(Event.SUGGESTION_CREATED, suggestion) for suggestion in made),
             *(_entry(Event.SUGGESTION_REFRESHED, suggestion) for suggestion in renewed),
+            *hostile,
         ],
     )
     return len(made), len(renewed)
@@ -125,8 +135,8 @@ def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Sugge
 
 _REFRESHED_FIELDS = [
     "record_label", "assignee", "tool", "arguments", "before_values", "guard_values", "risk", "title",
-    "reason", "facts", "evidence", "value_at_stake", "currency", "urgency", "confidence", "confidence_n",
-    "rank", "provider", "brain_call", "refreshed_at", "expires_at",
+    "reason", "facts", "evidence", "hostile_codes", "value_at_stake", "currency", "urgency", "confidence",
+    "confidence_n", "rank", "provider", "brain_call", "refreshed_at", "expires_at",
 ]  # fmt: skip
 
 
@@ -171,6 +181,7 @@ def _refreshed(
     suggestion.evidence = [
         {"text": claim.text, "facts": list(claim.facts)} for claim in item.claims
     ]
+    suggestion.hostile_codes = codes_of(item.task.withheld)
     suggestion.value_at_stake = context.value_at_stake
     suggestion.currency = context.currency
     suggestion.urgency = context.awaiting.urgency

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_event
+from apps.audit.services import Entry, record_event, record_events
 from apps.brain.enums import FallBack, Goal, Mode, Provider
 from apps.brain.schemas import ThinkTask
 from apps.brain.services import most_at_once, note_dropped, think, think_by_rules
@@ -23,6 +23,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
+from apps.suggestions.pipeline.quarantine import found_entry, quarantined
 from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
 from apps.tenants.metrics import Stopwatch, observe
@@ -174,7 +175,7 @@ def _run_batch(
         with stopwatch.timing("pipeline.context"):
             contexts = gather(batch, moment, tenant.currency)
         with stopwatch.timing("pipeline.prompt"):
-            posed = [(context, task_of(context, moment)) for context in contexts]
+            posed = [(context, quarantined(task_of(context, moment))) for context in contexts]
             asked = unanswered.leave_out(posed)
         told = {context.awaiting for context in contexts}
         untold = [awaiting for awaiting in batch if awaiting not in told]
@@ -194,7 +195,9 @@ def _run_batch(
         with stopwatch.timing("pipeline.deliver"):
             counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
             fruitless = [*untold, *(item.awaiting for item in held.dropped)]
-            unanswered.remember(held.unproposed, fruitless, moment.now)
+            hostile = [item.asked.task for item in held.dropped if item.asked.task.withheld]
+            news = unanswered.remember(held.unproposed, fruitless, moment.now, hostile=hostile)
+            record_events(actor, [found_entry(task) for task in news])
     observe(tenant.schema_name, stopwatch.seconds)
     log.info(
         "suggestions delivered",

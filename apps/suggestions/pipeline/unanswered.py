@@ -10,6 +10,7 @@ from apps.brain.services import question_hash
 from apps.suggestions.models import NothingProposed
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context
+from apps.suggestions.pipeline.quarantine import codes_of
 
 Question = tuple[Context, ThinkTask]
 
@@ -25,12 +26,21 @@ def leave_out(questions: Sequence[Question]) -> list[Question]:
     return [question for question in questions if not _is_known(question, known)]
 
 
-def remember(tasks: Sequence[ThinkTask], others: Sequence[Awaiting], now: datetime) -> None:
+def remember(
+    tasks: Sequence[ThinkTask],
+    others: Sequence[Awaiting],
+    now: datetime,
+    *,
+    hostile: Sequence[ThinkTask] = (),
+) -> list[ThinkTask]:
     """Note that nothing was proposed for these tasks, and that nothing came of the others.
 
     Nothing comes of what cannot be told to its readers, or of a proposal that does not hold. It is tried
-    again, but behind what has not been tried yet.
+    again, but behind what has not been tried yet. Of the ``hostile`` tasks, whose texts read like
+    instructions to an AI, those are returned of which that was not known yet.
     """
+    codes = {(task.record, task.goal): codes_of(task.withheld) for task in hostile}
+    news = _not_known(hostile)
     questions = {(task.record, task.goal): question_hash(task) for task in tasks}
     for awaiting in others:
         questions.setdefault((awaiting.record, awaiting.goal), "")
@@ -41,14 +51,28 @@ def remember(tasks: Sequence[ThinkTask], others: Sequence[Awaiting], now: dateti
                 record_id=record.id,
                 goal=goal,
                 question=question,
+                hostile_codes=codes.get((record, goal), []),
                 asked_at=now,
             )
             for (record, goal), question in questions.items()
         ],
         update_conflicts=True,
         unique_fields=["record_kind", "record_id", "goal"],
-        update_fields=["question", "asked_at"],
+        update_fields=["question", "hostile_codes", "asked_at"],
     )
+    return news
+
+
+def _not_known(hostile: Sequence[ThinkTask]) -> list[ThinkTask]:
+    if not hostile:
+        return []
+    marks = NothingProposed.objects.filter(record_id__in=[task.record.id for task in hostile])
+    known = {(row.record_kind, row.record_id, row.goal): row.hostile_codes for row in marks}
+    return [
+        task
+        for task in hostile
+        if known.get((task.record.kind, task.record.id, task.goal)) != codes_of(task.withheld)
+    ]
 
 
 def _is_known(question: Question, known: dict[tuple[str, int, str], NothingProposed]) -> bool:

@@ -39,6 +39,7 @@ class Accepted:
     """A proposal that held, with the values that its approval will be compared with."""
 
     context: Context
+    task: ThinkTask
     call: BrainCall
     proposal: Proposal
     tool: Tool[Any]
@@ -93,6 +94,7 @@ def validate(
             accepted.append(
                 Accepted(
                     item.asked.context,
+                    item.asked.task,
                     item.asked.answer.call,
                     item.proposal,
                     item.tool,

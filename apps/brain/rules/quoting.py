@@ -1,0 +1,40 @@
+"""What the writers may quote: not what reads like instructions to an AI.
+
+A title and a task are read again later, by people and by a language model, as the product's own words. So
+such a text stays where it was written, and among the facts that people see, and is not written on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from apps.brain.schemas import Fact, ThinkTask
+
+UNQUOTED = "a text that reads like instructions to an AI"
+# What stands for a name; other details are left out as if nobody had stated them.
+_NAMED_INSTEAD = {"about": "its record", "contact": "one person", "contract": "the contract"}
+_LEFT_OUT = frozenset(
+    {
+        "company", "title", "phone", "lead_source", "account", "other_contact", "sender_name",
+        "stated_phone", "stated_title", "stated_email", "stated_company",
+        "on_file_phone", "on_file_title", "on_file_email",
+    }
+)  # fmt: skip
+
+
+def quotable(task: ThinkTask) -> ThinkTask:
+    """Return the task without the words of what is withheld; facts keep their numbers."""
+    if not task.withheld:
+        return task
+    withheld = {item.number for item in task.withheld}
+    facts = (
+        _without_words(fact) if fact.number in withheld else fact
+        for fact in task.facts
+        if fact.number not in withheld or fact.key not in _LEFT_OUT
+    )
+    label = f"this {task.record.kind.label.lower()}" if task.is_label_withheld else None
+    return replace(task, facts=tuple(facts), record_label=label or task.record_label)
+
+
+def _without_words(fact: Fact) -> Fact:
+    return replace(fact, text=_NAMED_INSTEAD.get(fact.key, UNQUOTED))
