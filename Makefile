@@ -50,7 +50,7 @@ shell: environment ## Django's shell inside a tenant: SCHEMA=acme
 	@exec $(embedded) run --with-parent -- $(python) manage.py tenant_command shell --schema=$(or $(SCHEMA),acme)
 
 bench: environment-dev ## measure beside baselines into bench/results.json: ONLY=app
-	@AISHA_HOME="$${AISHA_HOME:-.aisha/bench}" exec $(embedded) run --with-parent -- $(python) manage.py bench $(if $(ONLY),--only $(ONLY))
+	@AISHA_HOME="$${AISHA_HOME:-.aisha/bench}" LOG_LEVEL="$${LOG_LEVEL:-WARNING}" exec $(embedded) run --with-parent -- $(python) manage.py bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## delete the virtual environment and all embedded data
 	@if [ -x $(python) ]; then for home in .aisha/test .aisha/bench "$${AISHA_HOME:-.aisha}"; do AISHA_HOME="$$home" $(embedded) clean || exit 1; done; fi

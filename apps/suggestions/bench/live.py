@@ -1,0 +1,132 @@
+"""The measure of live pages: a lead is entered, and its card stands in the open queue of a browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from apps.crm.enums import LeadStatus
+from apps.crm.models import Lead
+from apps.suggestions.bench.pipeline import clear, make_owners
+from apps.users.enums import PersonRole
+from apps.users.models import User
+from apps.users.services import ensure_person_roles, give_role
+
+_LONGEST_S = 3.0
+_TRIES = 10
+_PORT = 8765
+_HOST = "bench.localhost"
+_PATIENCE_S = 60.0
+_PROGRAMS = (
+    ("-m", "uvicorn", "aisha.asgi:application", "--port", str(_PORT), "--log-level", "error"),
+    ("-m", "celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "error"),
+    ("manage.py", "watch_changes"),
+)
+
+
+def measure_live() -> dict[str, object]:
+    """The change log, a round of the triggers, the rules, the queue, the notice, the socket and the fetch."""
+    clear()
+    Lead.objects.all()._raw_delete("default")
+    owner = make_owners(1)[0]
+    ensure_person_roles()
+    give_role(owner, PersonRole.REP)
+    with ExitStack() as stack:
+        for program in _PROGRAMS:
+            stack.enter_context(_running([sys.executable, *program]))
+        _wait_for_web()
+        browser = stack.enter_context(_running(_watching(owner), is_told=True))
+        if _line(browser) != "ready":
+            raise RuntimeError("The browser did not open the queue.")
+        # The first one waits for the programs to start.
+        times = [_enter(owner, number, browser) for number in range(_TRIES + 1)][1:]
+    return {
+        "app": "suggestions",
+        "name": "change to card in an open browser",
+        "value": round(median(times), 2),
+        "unit": "s",
+        "target": _LONGEST_S,
+        "better": "lower",
+        "remark": f"median of {_TRIES}; the longest {max(times):.2f} s",
+    }
+
+
+def _enter(owner: User, number: int, browser: subprocess.Popen[str]) -> float:
+    began = time.time()
+    Lead.objects.create(
+        last_name=f"Silent {number}",
+        status=LeadStatus.WORKING,
+        owner=owner,
+        created_at=timezone.now() - timedelta(days=30),
+    )
+    while True:
+        count, _, at = _line(browser).partition(" ")
+        if int(count) == number + 1:
+            return float(at) - began
+
+
+def _watching(owner: User) -> list[str]:
+    client = Client(HTTP_HOST=_HOST)
+    client.force_login(owner)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    finder = settings.BASE_DIR / ".ci" / "find_browser"
+    chromium = (
+        os.environ.get("AISHA_CHROMIUM")
+        or subprocess.run([str(finder)], capture_output=True, text=True, check=True).stdout.strip()
+    )
+    address = f"http://{_HOST}:{_PORT}/suggestions/"
+    # As a file, without this folder among the modules: the browser's process knows nothing of Django.
+    script = str(Path(__file__).with_name("watching.py"))
+    return [sys.executable, "-P", script, chromium, address, key]
+
+
+def _wait_for_web() -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        connection = HTTPConnection("127.0.0.1", _PORT, timeout=5)
+        try:
+            connection.request("GET", "/readyz", headers={"Host": "localhost"})
+            if connection.getresponse().status == HTTPStatus.OK:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    raise RuntimeError("The web process did not get ready.")
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    line = process.stdout.readline().strip() if process.stdout else ""
+    if not line:
+        raise RuntimeError("The browser has ended.")
+    return line
+
+
+@contextmanager
+def _running(command: list[str], *, is_told: bool = False) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE if is_told else subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE_S)
