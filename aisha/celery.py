@@ -60,6 +60,13 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=10),
         "options": {"expire_seconds": 10 * 60},
     },
+    "digests": {
+        "task": "suggestions.send_all_digests",
+        # Who wants theirs at half past seven has it by twenty to eight.
+        "schedule": timedelta(minutes=10),
+        "kwargs": {"expire_seconds": 10 * 60},
+        "options": {"expire_seconds": 10 * 60},
+    },
     "closing of lost scans": {
         "task": "triggers.close_all_lost_scans",
         # A scan counts as lost after 30 minutes of silence; a third of that is soon enough to show it.

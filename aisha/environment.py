@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -74,6 +75,49 @@ def parse_database_url(url: str) -> dict[str, Any]:
         "PORT": port,
         "OPTIONS": options,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over; at most one of ``is_starttls`` and ``is_tls`` holds."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    is_starttls: bool
+    is_tls: bool
+
+
+# What encrypts the way to the mail server, and the port that goes with it.
+_MAIL_SCHEMES = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+
+
+def parse_email_url(url: str) -> MailServer:
+    """Read ``smtp://login:password@host:port``.
+
+    ``smtp`` goes on encrypted (STARTTLS) or not at all, ``smtps`` is encrypted from the first byte, and
+    ``smtp+plain`` is not: for a relay on the same machine.
+    """
+    parts = urlsplit(url)
+    port = _MAIL_SCHEMES.get(parts.scheme)
+    if port is None or not parts.hostname:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be smtp://, smtps:// or smtp+plain:// with a host behind it."
+        )
+    try:
+        port = parts.port or port
+    except ValueError:
+        # Without the address, which holds a password.
+        raise ImproperlyConfigured("EMAIL_URL has no valid port.") from None
+    return MailServer(
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        is_starttls=parts.scheme == "smtp",
+        is_tls=parts.scheme == "smtps",
+    )
 
 
 def celery_redis_url(redis_url: str) -> str:

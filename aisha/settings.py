@@ -14,6 +14,7 @@ from django.urls import reverse
 from aisha.environment import (
     celery_redis_url,
     parse_database_url,
+    parse_email_url,
     read_bool,
     read_int,
     read_list,
@@ -287,6 +288,37 @@ if IS_PRODUCTION:
     SECURE_HSTS_PRELOAD = IS_HTTPS
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", [])
+
+# --- Mail ------------------------------------------------------------------------------------
+# Without a server, development keeps its mails in a folder, which the mailbox page shows; production sends
+# none and says so.
+
+EMAIL_URL = read_text("EMAIL_URL", "")
+EMAIL_TIMEOUT = read_int("EMAIL_TIMEOUT_S", 10)
+DEFAULT_FROM_EMAIL = read_text("EMAIL_FROM", f"AiSHA <aisha@{PUBLIC_HOST}>")
+EMAIL_FILE_PATH = AISHA_HOME / "mail"
+HAS_MAILBOX = AISHA_ENV == "development" and not EMAIL_URL
+SENDS_MAIL = bool(EMAIL_URL) or not IS_PRODUCTION
+if EMAIL_URL:
+    _mail_server = parse_email_url(EMAIL_URL)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = _mail_server.host
+    EMAIL_PORT = _mail_server.port
+    EMAIL_HOST_USER = _mail_server.user
+    EMAIL_HOST_PASSWORD = _mail_server.password
+    EMAIL_USE_TLS = _mail_server.is_starttls
+    EMAIL_USE_SSL = _mail_server.is_tls
+elif HAS_MAILBOX:
+    EMAIL_BACKEND = "apps.operations.mailbox.folder.MailFolderBackend"
+elif IS_PRODUCTION:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# How links in mails begin, before the tenant's host name; port 0 is the scheme's own.
+LINK_SCHEME = "https" if IS_PRODUCTION and IS_HTTPS else "http"
+LINK_PORT = read_int("AISHA_LINK_PORT", 0 if IS_PRODUCTION else PORT)
+
+# --- Requests --------------------------------------------------------------------------------
 
 # A larger upload streams to disk; the import itself refuses above its own limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

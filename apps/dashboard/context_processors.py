@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from apps.suggestions.queue import left_for
@@ -21,4 +22,4 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     def badge_count() -> int:
         return left_for(user) if may_view(user) else 0
 
-    return {"tenant": tenant, "badge_count": badge_count}
+    return {"tenant": tenant, "badge_count": badge_count, "has_mailbox": settings.HAS_MAILBOX}

@@ -16,6 +16,9 @@ from apps.brain.models import BrainCall
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ExecutionStatus, Risk
 from apps.execution.models import Execution
+from apps.suggestions.digest.models import DigestPreference as DigestPreference
+from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
+from apps.suggestions.digest.models import DigestSent as DigestSent
 from apps.suggestions.enums import HeldBack, Outcome, RejectReason, State, Verdict
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.triggers.enums import Severity

@@ -11,6 +11,7 @@ from django_tenants.utils import schema_context
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.suggestions import services
+from apps.suggestions.digest.tasks import send_all_digests  # noqa: F401 - Celery looks for tasks here
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.pipeline.run import keep_true
 from apps.tenants.context import begin_request

@@ -109,6 +109,10 @@ GRANTS: dict[str, TableGrants] = {
     # What people approved together: no business of the AI.
     "suggestions_bulkapproval": TableGrants(run_time=WRITE),
     "suggestions_bulkitem": TableGrants(run_time=WRITE),
+    # Mails to people: no business of the AI.
+    "suggestions_digestschedule": TableGrants(run_time=WRITE),
+    "suggestions_digestpreference": TableGrants(run_time=WRITE),
+    "suggestions_digestsent": TableGrants(run_time=WRITE),
 }
 
 

@@ -15,6 +15,7 @@ from apps.users.models import User
 # The routes open to strangers, each with its reason. A test walks all routes against this list.
 OPEN_ROUTES: dict[str, str] = {
     "users:sign_in": "the sign-in page itself",
+    "digest:unsubscribe": "a signed link in a mail, for whoever reads it without a sign-in",
     "landing": "the public host's front page",
     "admin:login": "the admin's own sign-in page",
     "schema": "describes the API; holds nothing of a tenant",

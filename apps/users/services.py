@@ -39,6 +39,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
     | {"brain.view_brainsettings", "brain.view_budgetmonth"}
     | {"suggestions.view_decision", "suggestions.view_bulkapproval"}
+    | {"suggestions.change_digestschedule", "suggestions.view_digestsent"}
     | {"triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}

@@ -45,6 +45,9 @@ NAMES_NO_ROW = {
     "replayrun-list": "the key of a trigger",
     "trigger-detail": "the key of a trigger",
     "tool-detail": "the key of a tool",
+    "mailbox:mail_detail": "the name of a file, in a demo alone; see test_mailbox",
+    "mailbox:mail_html": "the same",
+    "digest:unsubscribe": "a signature; see test_digest_unsubscribe",
 }
 
 

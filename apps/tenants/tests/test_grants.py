@@ -286,6 +286,9 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_nothingproposed": ("ardw", write, ""),
         "suggestions_bulkapproval": (write, "", ""),
         "suggestions_bulkitem": (write, "", ""),
+        "suggestions_digestschedule": (write, "", ""),
+        "suggestions_digestpreference": (write, "", ""),
+        "suggestions_digestsent": (write, "", ""),
     }
     accounts = (RUN_TIME_LOGIN, Role.AI.value, Role.APPLY.value)
     for table, rights in expected.items():

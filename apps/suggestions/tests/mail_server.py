@@ -1,0 +1,84 @@
+"""A real mail server on a free port of this machine, with ways to misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from pytest_django import Settings
+
+from apps.operations.tests.serving import free_port
+
+
+@dataclass
+class Inbox:
+    """What the server has taken, and how it answers; an empty answer takes a mail and breaks off."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    recipient_answer: str = "250 OK"
+    answer: str = "250 OK"
+
+    @property
+    def mail(self) -> EmailMessage:
+        (only,) = self.mails
+        return only
+
+    def part(self, kind: str) -> str:
+        """The plain or html text of the only mail."""
+        body = self.mail.get_body((kind,))
+        assert body is not None
+        return str(body.get_content())
+
+
+class _Handler:
+    """What the server asks at each step; aiosmtpd names the methods."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
+    ) -> str:
+        if self._inbox.recipient_answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self._inbox.recipient_answer
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        inbox = self._inbox
+        assert isinstance(envelope.content, bytes)
+        if inbox.answer.startswith("5"):
+            return inbox.answer
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        inbox.mails.append(message)
+        inbox.recipients += envelope.rcpt_tos
+        if inbox.answer == "":
+            # Taken, and gone before it could say so.
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return inbox.answer
+
+
+@contextmanager
+def mail_server(settings: Settings) -> Iterator[Inbox]:
+    """Serve, and let Django hand its mails over there."""
+    inbox, port = Inbox(), free_port()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    controller = Controller(_Handler(inbox), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield inbox
+    finally:
+        controller.stop()
