@@ -107,6 +107,7 @@ class BulkApprovalViewSet(GenericViewSet[BulkApproval]):
     @extend_schema(request=BulkRequestSerializer, responses={202: BulkApprovalSerializer})
     def create(self, request: Request) -> Response:
         """Approve them, in your name: all are taken or none, and each is applied by itself."""
+        services.require_decider(person_of(request), Origin.API)
         bulk = services.request_bulk(
             user=person_of(request),
             items=self._read(),
@@ -124,9 +125,12 @@ class BulkApprovalViewSet(GenericViewSet[BulkApproval]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Try some of those that failed again, as you have read them since."""
+        user = person_of(request)
+        services.require_decider(user, Origin.API)
+        bulk = services.find_bulk(user, int(pk), Origin.API)
         again = services.retry_bulk(
-            user=person_of(request),
-            bulk_id=int(pk),
+            user=user,
+            bulk_id=bulk.pk,
             items=self._read(),
             now=timezone.now(),
             origin=Origin.API,

@@ -13,7 +13,14 @@ from apps.suggestions.services.access import (
     without_hidden,
 )
 from apps.suggestions.services.approving import approve
-from apps.suggestions.services.bulk import MOST_ITEMS, request_bulk, retry_bulk, run_bulk
+from apps.suggestions.services.bulk import (
+    MOST_ITEMS,
+    find_bulk,
+    request_bulk,
+    require_decider,
+    retry_bulk,
+    run_bulk,
+)
 from apps.suggestions.services.deciding import reject, reopen, snooze
 from apps.suggestions.services.undoing import undo
 from apps.suggestions.services.updating import edit, editable, rebase
@@ -25,6 +32,7 @@ __all__ = [
     "decidable",
     "edit",
     "editable",
+    "find_bulk",
     "get_for",
     "may_decide",
     "may_view",
@@ -33,6 +41,7 @@ __all__ = [
     "reject",
     "reopen",
     "request_bulk",
+    "require_decider",
     "retry_bulk",
     "run_bulk",
     "seen_of",

@@ -96,11 +96,9 @@ def retry_bulk(
         As ``request_bulk``: refused.
     """
     actor = Actor.for_person(user, origin)
-    bulk = BulkApproval.objects.filter(pk=bulk_id, requested_by=user).first()
-    if bulk is None:
-        error = BulkNotFoundError()
-        _record_refusal(actor, error, bulk_id=bulk_id)
-        raise error
+    bulk = find_bulk(user, bulk_id, origin)
+    if bulk.requested_by_id != user.pk:
+        raise _not_found(actor, bulk_id)
     _check_together(user, actor, items)
     seen_at = dict(items)
     with transaction.atomic():
@@ -117,6 +115,39 @@ def retry_bulk(
         _put_on_record(actor, bulk, len(failed), is_retry=True)
     bulk.refresh_from_db()
     return bulk
+
+
+def find_bulk(user: User, bulk_id: int, origin: Origin = Origin.PERSON) -> BulkApproval:
+    """Return a bulk approval that the person may see and wants to go on with; a refusal is on record.
+
+    Raises:
+        BulkNotFoundError: there is no such one for them.
+    """
+    bulk: BulkApproval | None = BulkApproval.objects.visible_to(user).filter(pk=bulk_id).first()
+    if bulk is None:
+        raise _not_found(Actor.for_person(user, origin), bulk_id)
+    return bulk
+
+
+def _not_found(actor: Actor, bulk_id: int) -> BulkNotFoundError:
+    error = BulkNotFoundError()
+    _record_refusal(actor, error, bulk_id=bulk_id)
+    return error
+
+
+def require_decider(user: User, origin: Origin = Origin.PERSON) -> None:
+    """Refuse, on record, who may not decide on suggestions, whatever they ask for.
+
+    Raises:
+        ModuleOffError, DecisionPermissionError: refused.
+    """
+    try:
+        require_module(current_tenant(), Module.SUGGESTIONS)
+        if not may_decide(user):
+            raise DecisionPermissionError()
+    except (ModuleOffError, DecisionPermissionError) as error:
+        _record_refusal(Actor.for_person(user, origin), error)
+        raise
 
 
 def run_bulk(*, bulk_id: int, now: datetime) -> None:
@@ -219,13 +250,7 @@ def _check_together(user: User, actor: Actor, items: Sequence[Chosen]) -> str:
         As ``request_bulk``.
     """
     wanted = {pk for pk, _ in items}
-    try:
-        require_module(current_tenant(), Module.SUGGESTIONS)
-        if not may_decide(user):
-            raise DecisionPermissionError()
-    except (ModuleOffError, DecisionPermissionError) as error:
-        _record_refusal(actor, error, count=len(items))
-        raise
+    require_decider(user, actor.origin)
     if not 1 <= len(items) <= MOST_ITEMS or len(wanted) != len(items):
         raise BulkSizeError(MOST_ITEMS)
     found = visible_by_id(user, wanted)

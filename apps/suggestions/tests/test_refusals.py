@@ -240,10 +240,10 @@ def expected_entry(case: Case, verb: str, kind: str, road: str) -> tuple[Any, ..
     elif not verb.startswith("bulk") or kind in {"another team's", "schema changed since"}:
         told["tool"] = case.suggestion.tool
     else:
-        # One entry for all that were asked for together.
-        known, told["count"] = None, 1
+        # One entry for all that were asked for together; who may not decide is not asked for what.
+        known = None
         if kind in {"tool switched off since", "not this kind of change"}:
-            told["tool"] = case.suggestion.tool
+            told |= {"tool": case.suggestion.tool, "count": 1}
     return (refusal.event, known, told, origin)
 
 

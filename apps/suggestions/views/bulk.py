@@ -52,14 +52,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """The yes: each is applied by a worker, one after the other."""
+    user = person_of(request)
+    services.require_decider(user)
     try:
         bulk = services.request_bulk(
-            user=person_of(request),
+            user=user,
             items=read_tokens(request.POST.getlist("items")),
             now=timezone.now(),
         )
-    except DecisionPermissionError:
-        raise
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
         return redirect("suggestions:bulk")
