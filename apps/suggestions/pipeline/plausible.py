@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from apps.brain.enums import Provider
+from apps.brain.hostile import reads_like_orders
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
 
 # Of arguments that copy a person's details: the facts that may be copied.
@@ -63,6 +64,9 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
             sources = [fact for fact in task.facts if fact.key in copied[name]]
             if not _is_stated(value, sources):
                 return "stated_nowhere"
+            # A sender chooses what stands in a signature, too.
+            if code := _code_of(value, sources):
+                return code
         elif name in _LONG_PROSE:
             # Its lines may break.
             prose.append(value.replace("\n", " "))
@@ -108,7 +112,7 @@ def _code_of(text: str, quotable: Sequence[Fact]) -> str:
     for number in _NUMBER.findall(_DAY.sub(" ", text)):
         if not any(_digits(number) in one for one in stated):
             return "foreign_number"
-    return ""
+    return "reads_like_orders" if reads_like_orders(text) else ""
 
 
 def _letters(text: str) -> str:

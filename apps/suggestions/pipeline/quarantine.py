@@ -22,10 +22,19 @@ _OWN_KEYS = frozenset(
 
 def quarantined(task: ThinkTask) -> ThinkTask:
     """Return the task with the texts marked that no language model is to be shown."""
-    withheld = tuple(
-        Withheld(number, code) for number, text in _texts(task) if (code := reads_like_orders(text))
+    texts = dict(_texts(task))
+    codes = {number: code for number, text in texts.items() if (code := reads_like_orders(text))}
+    if not codes:
+        return task
+    # A label may be made of a fact: “Message from” somebody.
+    found = list(codes.items())
+    for number, text in texts.items():
+        for known, code in found:
+            if texts[known] in text:
+                codes.setdefault(number, code)
+    return replace(
+        task, withheld=tuple(Withheld(number, codes[number]) for number in sorted(codes))
     )
-    return replace(task, withheld=withheld) if withheld else task
 
 
 def codes_of(withheld: Sequence[Withheld]) -> list[str]:
