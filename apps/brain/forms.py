@@ -18,7 +18,8 @@ from django.utils.formats import number_format
 from apps.brain.enums import CallOutcome, FallBack, Provider
 from apps.brain.models import BrainCall, BrainSettings
 from apps.brain.settings import KEY, LABELS, LONGEST_ADDRESS, LONGEST_KEY, NAMES, show_value
-from apps.crm.forms.fields import AmountField, DayField
+from apps.crm.forms.fields import DayField, likely_mark, refusal
+from apps.crm.importing.values import DecimalMark, ValueRefused, parse_number
 
 _WHOLE = frozenset(
     {"connect_timeout_s", "read_timeout_s", "most_retries", "concurrency", "capture_days"}
@@ -73,7 +74,27 @@ _SECTIONS = (
 )
 
 
-class WholeField(AmountField):
+class ExactField(forms.DecimalField):
+    """A number as people write it, with all its places: "4,514.00", "0,125" and "$ 0.075" too."""
+
+    def __init__(self, **options: Any) -> None:
+        options["widget"] = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        """Read the text; a dollar sign and thousands separators are dropped."""
+        if value in self.empty_values:
+            return None
+        text = str(value).strip().strip("$").strip()
+        # Nobody groups a number that begins with nought.
+        mark = DecimalMark.COMMA if text.startswith("0,") else likely_mark(text)
+        try:
+            return Decimal(str(parse_number(text, mark)))
+        except ValueRefused as error:
+            raise refusal(error) from error
+
+
+class WholeField(ExactField):
     """A whole number as people write it: "20,000,000" too."""
 
     def clean(self, value: Any) -> int | None:
@@ -245,7 +266,8 @@ def _field(name: str) -> forms.Field:
     if name in _WHOLE:
         return WholeField(**shared)
     if name in _UNITS:
-        return AmountField(**shared)
+        places = getattr(column, "decimal_places", None)
+        return ExactField(max_digits=10, decimal_places=places, **shared)
     choices = getattr(column, "choices", None)
     if choices:
         return forms.ChoiceField(choices=choices, **shared)

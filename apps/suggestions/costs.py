@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.brain.budget import Standing, standing
 from apps.brain.config import config_of, stored_settings
 from apps.brain.enums import CallOutcome, FallBack, Goal, Provider
+from apps.brain.error_words import describe_error
 from apps.brain.models import BrainCall, BudgetMonth
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
@@ -234,11 +235,25 @@ def _troubles(calls: QuerySet[BrainCall]) -> list[Trouble]:
     )
     return [
         *(
-            Trouble("Failed", code, CallOutcome(outcome).label, count, usd, f"outcome={outcome}")
+            Trouble(
+                CallOutcome(outcome).label,
+                code,
+                describe_error(code),
+                count,
+                usd,
+                f"outcome={outcome}",
+            )
             for outcome, code, count, usd in failures
         ),
         *(
-            Trouble("Did not hold", code, Provider(provider).label, count, usd, "")
+            Trouble(
+                "Did not hold",
+                code,
+                f"{code.replace('_', ' ')} ({Provider(provider).label.lower()})",
+                count,
+                usd,
+                "",
+            )
             for provider, code, count, usd in dropped
         ),
         *(

@@ -18,7 +18,7 @@ from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
 
-# The middle one of so many forgets a first scan, which makes more than all that follow.
+# The middle one of so many; one after an import is no rule.
 SCANS_ASKED = 5
 CALLS_ASKED = 100
 
@@ -27,7 +27,7 @@ CALLS_ASKED = 100
 class ScanEstimate:
     """About how many new suggestions, about what they cost, and what is left of the month, in US dollars.
 
-    ``suggestions`` and ``usd`` are None while there are no scans and calls to tell it from.
+    ``suggestions`` and ``usd`` are None while there are too few scans and calls to tell it from.
     """
 
     suggestions: int | None
@@ -58,8 +58,10 @@ def _expected() -> int | None:
         Scan.objects.filter(kind__in=[ScanKind.FULL, ScanKind.MANUAL], status=ScanStatus.SUCCEEDED)
         .order_by("-id")
         .values_list("suggestions_created", "signals_waiting")
-        .annotate(fired_in_all=Sum("results__fired"))[:SCANS_ASKED]
+        .annotate(fired_in_all=Sum("results__fired"))[: SCANS_ASKED + 1]
     )
+    # The very first scan makes more than any that follow.
+    scans = scans[: min(SCANS_ASKED, len(scans) - 1)]
     if not scans:
         return None
     waiting = scans[0][1] or 0

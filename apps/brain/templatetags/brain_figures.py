@@ -9,6 +9,7 @@ from django import template
 from django.template import Context
 from django.utils.formats import number_format
 
+from apps.brain.error_words import describe_error
 from apps.brain.providers import fall_back_in_force
 from apps.brain.settings import CHANGE_PERMISSION
 from apps.tenants.templatetags.aisha_ui import NO_BREAK_SPACE, NOT_SET
@@ -36,6 +37,12 @@ def usd(amount: Decimal | None) -> str:
     rounded = amount.quantize(step, ROUND_HALF_UP)
     written = number_format(rounded, places, use_l10n=True, force_grouping=True)
     return f"{written}{NO_BREAK_SPACE}$"
+
+
+@register.filter
+def error_words(code: str) -> str:
+    """What the code of a failed call means."""
+    return describe_error(code)
 
 
 @register.inclusion_tag("brain/_fall_back.html", takes_context=True)

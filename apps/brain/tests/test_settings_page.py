@@ -70,8 +70,8 @@ def test_numbers_are_read_as_people_write_them(cast: Cast, client_for: ClientFor
         provider="openai",
         hard_limit_usd="1,250.50",
         hard_limit_tokens="60,000,000",
-        input_usd="0.40",
-        cached_usd="0.1",
+        input_usd="0,125",
+        cached_usd="$ 0.0125",
         output_usd="1.6",
         captures_text="on",
     )
@@ -81,7 +81,7 @@ def test_numbers_are_read_as_people_write_them(cast: Cast, client_for: ClientFor
     row = BrainSettings.objects.get()
     assert (row.hard_limit_usd, row.hard_limit_tokens) == (Decimal("1250.50"), 60_000_000)
     assert (row.input_usd, row.cached_usd, row.output_usd, row.captures_text) == (
-        Decimal("0.4"), Decimal("0.1"), Decimal("1.6"), True,
+        Decimal("0.125"), Decimal("0.0125"), Decimal("1.6"), True,
     )  # fmt: skip
     entry = AuditEntry.objects.get(event="settings.changed")
     assert sorted(entry.details["after"]) == [
@@ -106,6 +106,11 @@ def test_what_is_refused_stands_at_its_box_and_what_was_typed_stays(
     )
     answer = client.post(PAGE, sent)
     assert (answer.status_code, sorted(answer.context["form"].errors)) == (422, ["read_timeout_s"])
+    answer = client.post(PAGE, typed(client, hard_limit_usd="70.005", capture_days="2.5"))
+    assert dict(answer.context["form"].errors) == {
+        "hard_limit_usd": ["Ensure that there are no more than 2 decimal places."],
+        "capture_days": ["Enter a whole number."],
+    }
     answer = client.post(PAGE, sent | {"read_timeout_s": "30"})
     form = answer.context["form"]
     assert answer.status_code == 422

@@ -94,8 +94,8 @@ def test_a_month_is_told_to_the_millionth(acme: Tenant, history: None) -> None:
     assert costs.total == Written("All", 5, 6800, Decimal("0.02"), 3, 1)
     assert costs.without_suggestion_usd == Decimal("0.004")
     assert costs.troubles == (
-        Trouble("Failed", "timeout", "Failed", 1, Decimal("0.001"), "outcome=failed"),
-        Trouble("Did not hold", "unknown_fact", "Language model", 1, Decimal("0.003"), ""),
+        Trouble("Failed", "timeout", "no answer in time", 1, Decimal("0.001"), "outcome=failed"),
+        Trouble("Did not hold", "unknown_fact", "unknown fact (language model)", 1, Decimal("0.003"), ""),
         Trouble(
             "Rules wrote instead", "call_failed", "the language model did not answer", 2, Decimal(0),
             "fell_back_because=call_failed",
@@ -141,8 +141,8 @@ def test_the_page_shows_the_month_that_is_asked_for(
                     ["gpt-5", "1", "1400", "0.010000", "1", "0", "0.010000", ""]]),
         ("goals", [["Get the deal moving", "1", "1400", "0.010000", "1", "0", "0.010000", ""],
                    ["Revive the lead", "2", "2800", "0.006000", "2", "1", "0.003000", "0.006000"]]),
-        ("troubles", [["Failed", "timeout", "Failed", "1", "0.001000"],
-                      ["Did not hold", "unknown_fact", "Language model", "1", "0.003000"],
+        ("troubles", [["Failed", "timeout", "no answer in time", "1", "0.001000"],
+                      ["Did not hold", "unknown_fact", "unknown fact (language model)", "1", "0.003000"],
                       ["Rules wrote instead", "call_failed", "the language model did not answer", "2", "0"]]),
     ],
 )  # fmt: skip

@@ -55,7 +55,11 @@ def test_the_rules_cost_nothing(acme: Tenant) -> None:
     assert estimate_scan(acme, NOW) is None
 
 
-def test_before_the_first_scan_and_call_it_is_not_known(acme: Tenant, model: None) -> None:
+def test_before_the_second_scan_and_the_first_call_it_is_not_known(
+    acme: Tenant, model: None
+) -> None:
+    assert estimate_scan(acme, NOW) == ScanEstimate(None, None, Decimal(50))
+    scanned(made=900, fired=900)
     assert estimate_scan(acme, NOW) == ScanEstimate(None, None, Decimal(50))
     scanned(made=3, fired=5)
     assert estimate_scan(acme, NOW) == ScanEstimate(3, None, Decimal(50))
@@ -81,7 +85,7 @@ def test_it_goes_by_the_middle_one_of_five_scans_and_the_mean_of_a_hundred_calls
 
 
 def test_no_more_comes_of_it_than_what_waits_and_what_fires(acme: Tenant, model: None) -> None:
-    for _ in range(3):
+    for _ in range(4):
         scanned(made=40, fired=2)
     scanned(made=40, fired=2, waiting=7)
     estimate = estimate_scan(acme, NOW)
@@ -98,13 +102,14 @@ def test_page_and_dialog_say_it_to_those_who_may_scan(
     cast: Cast, client_for: ClientFor, model: None
 ) -> None:
     page = client_for(cast.rep).get("/scans/").content.decode()
-    assert "How many new suggestions come of a scan is known after the first one." in page
+    assert "How many new suggestions come of a scan is known after the next one." in page
+    scanned(made=9, fired=9)
     scanned(made=1, fired=5)
     make_call(cost_usd=Decimal("0.00053"))
     page = client_for(cast.rep).get("/scans/").content.decode()
     said = "About 1 new suggestion, about 0.00053\u00a0$ of this month’s 50.00\u00a0$ left."
     assert f"A scan of everything: {said}" in page
-    assert f'data-confirm="{said}' in page
+    assert f'data-confirm="Scan everything now? {said}' in page
 
 
 def test_nothing_is_said_or_asked_with_the_rules(cast: Cast, client_for: ClientFor) -> None:
@@ -114,6 +119,7 @@ def test_nothing_is_said_or_asked_with_the_rules(cast: Cast, client_for: ClientF
 
 
 def test_the_api_answers_with_it(cast: Cast, client_for: ClientFor, model: None) -> None:
+    scanned(made=99, fired=99)
     scanned(made=12, fired=20)
     make_call(cost_usd=Decimal("0.00053"))
     answer = client_for(cast.rep).post("/api/v1/scans/")
