@@ -11,6 +11,7 @@ from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import explain_rank
 from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
 from apps.users.models import User
 
@@ -37,6 +38,7 @@ class Card:
     title: str
     confidence: str
     confidence_basis: str
+    rank_basis: str
     record_kind: str
     record_label: str
     value: str
@@ -94,6 +96,7 @@ def cards_of(
             title=suggestion.title,
             confidence="" if suggestion.confidence is None else percent(suggestion.confidence),
             confidence_basis=confidence(suggestion.confidence, suggestion.confidence_n),
+            rank_basis=explain_rank(suggestion),
             record_kind=_KIND_LABELS[suggestion.record_kind],
             record_label=suggestion.record_label,
             value=(

@@ -88,6 +88,16 @@ class Verdict(models.TextChoices):
         return "bring it up to date" if self == Verdict.REBASE else f"{self.value} it"
 
 
+class Segment(models.TextChoices):
+    """By what is at stake, in units of the record's currency: people judge large deals in another way."""
+
+    UNKNOWN = "unknown", "no known value"
+    SMALL = "small", "under 1,000"
+    MIDDLE = "middle", "1,000 to 10,000"
+    LARGE = "large", "10,000 to 100,000"
+    HUGE = "huge", "100,000 and more"
+
+
 class HeldBack(models.TextChoices):
     """Why a suggestion waits behind the queue instead of in it."""
 

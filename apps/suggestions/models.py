@@ -19,7 +19,7 @@ from apps.execution.models import Execution
 from apps.suggestions.digest.models import DigestPreference as DigestPreference
 from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
 from apps.suggestions.digest.models import DigestSent as DigestSent
-from apps.suggestions.enums import HeldBack, Outcome, RejectReason, State, Verdict
+from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Segment, State, Verdict
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
@@ -67,6 +67,12 @@ class Suggestion(models.Model):
         default=list, help_text="What in its texts reads like instructions to an AI."
     )
 
+    # The kind that acceptance is measured by, with the tool: what noticed it first of all, and how much
+    # is at stake.
+    trigger = models.CharField(max_length=60, blank=True)
+    segment = models.CharField(
+        max_length=20, choices=Segment.choices, default=Segment.UNKNOWN, editable=False
+    )
     value_at_stake = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
     urgency = models.PositiveSmallIntegerField(choices=Severity.choices)
@@ -256,11 +262,15 @@ class Decision(models.Model):
     reason = models.CharField(max_length=30, choices=RejectReason.choices, blank=True)
     note = models.CharField(max_length=500, blank=True)
     goal = models.CharField(max_length=40, choices=Goal.choices)
+    trigger = models.CharField(max_length=60, blank=True)
     tool = models.CharField(max_length=60)
+    segment = models.CharField(max_length=20, choices=Segment.choices, default=Segment.UNKNOWN)
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["goal", "tool", "verdict"], name="decision_by_kind")]
+        indexes = [
+            models.Index(fields=["trigger", "tool", "segment", "verdict"], name="decision_by_kind")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} by {self.decided_by_id}"

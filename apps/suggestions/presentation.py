@@ -21,10 +21,13 @@ from apps.execution.schemas import Diff, FieldDiff, RecordRef, Seen, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
+from apps.suggestions import rules
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, seen_of
+from apps.tenants.templatetags.aisha_ui import money, percent
+from apps.triggers.enums import Severity
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 
@@ -101,6 +104,7 @@ class Detail:
     refusal: str
     trigger_labels: tuple[str, ...]
     tool_label: str
+    rank_basis: str
     # Whether single fields may be accepted, whether it may be edited, and until when an applied one can be
     # undone.
     takes_parts: bool
@@ -142,6 +146,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         refusal=refusal,
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
+        rank_basis=explain_rank(suggestion),
         takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
         can_edit=is_mendable or (is_undecided and not refusal and stale is None),
         undoable_until=_undoable_until(suggestion, viewer),
@@ -284,6 +289,19 @@ def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:
         )
         for claim in suggestion.evidence
     )
+
+
+def explain_rank(suggestion: Suggestion) -> str:
+    """Why the suggestion stands where it does, for whoever points at it."""
+    value = "an unknown value"
+    if suggestion.value_at_stake is not None:
+        value = money(suggestion.value_at_stake, suggestion.currency)
+    acceptance = rules.acceptance_in(
+        suggestion.rank, value_at_stake=suggestion.value_at_stake, urgency=suggestion.urgency
+    )
+    urgency = Severity(suggestion.urgency).label.lower()
+    accepted = percent(min(acceptance, 1.0))
+    return f"Ranked by {value} at stake, urgency: {urgency}, expected acceptance: {accepted}"
 
 
 def trigger_labels_of(suggestion: Suggestion) -> tuple[str, ...]:

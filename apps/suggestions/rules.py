@@ -6,7 +6,7 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 
-from apps.suggestions.enums import MOVES, State
+from apps.suggestions.enums import MOVES, Segment, State
 
 # An undecided suggestion runs out after two weeks: by then its reason has changed.
 LIFETIME = timedelta(days=14)
@@ -18,8 +18,14 @@ DAYS_AHEAD = 4
 
 # With fewer decisions the standard error of a rate is above 11 percentage points, too wide to show.
 MINIMUM_DECISIONS = 20
-# The weight of the tenant's overall rate, in decisions, against the rate of one kind of suggestion.
+# The weight of a wider kind's rate, in decisions, against that of one kind of suggestion.
 PRIOR_DECISIONS = 10
+# Upper bounds of the segments: powers of ten, as sales teams speak of deals.
+_SEGMENTS = (
+    (Segment.SMALL, Decimal(1_000)),
+    (Segment.MIDDLE, Decimal(10_000)),
+    (Segment.LARGE, Decimal(100_000)),
+)
 # What ranking assumes of a kind that has not been measured, and of a tenant without decisions.
 UNMEASURED_ACCEPTANCE = 0.5
 
@@ -34,15 +40,19 @@ def sources_of(after: State) -> list[State]:
     return [before for before, targets in MOVES.items() if after in targets]
 
 
-def measured_confidence(*, accepted: int, decided: int, overall_rate: float) -> float | None:
-    """Return the acceptance rate, shrunken toward the tenant's overall rate, or None below the minimum.
+def shrunken(*, accepted: int, decided: int, toward: float) -> float:
+    """Return the acceptance rate, drawn towards another one as if that were ``PRIOR_DECISIONS`` decisions.
 
-    The estimate is the mean of a beta distribution whose prior weighs ``PRIOR_DECISIONS`` decisions
-    (empirical Bayes, as in Efron and Morris 1975).
+    The mean of a beta distribution with that prior (empirical Bayes, as in Efron and Morris 1975).
     """
-    if decided < MINIMUM_DECISIONS:
-        return None
-    return (accepted + PRIOR_DECISIONS * overall_rate) / (decided + PRIOR_DECISIONS)
+    return (accepted + PRIOR_DECISIONS * toward) / (decided + PRIOR_DECISIONS)
+
+
+def segment_of(value_at_stake: Decimal | None) -> Segment:
+    """The segment of what is at stake."""
+    if value_at_stake is None:
+        return Segment.UNKNOWN
+    return next((segment for segment, below in _SEGMENTS if value_at_stake < below), Segment.HUGE)
 
 
 def most_pending(*, per_day: int) -> int:
@@ -50,12 +60,19 @@ def most_pending(*, per_day: int) -> int:
     return DAYS_AHEAD * per_day
 
 
-def rank(*, value_at_stake: Decimal | None, urgency: int, acceptance: float | None) -> float:
+def rank(*, value_at_stake: Decimal | None, urgency: int, acceptance: float) -> float:
     """Return the place in the queue, larger first: value × urgency × acceptance.
 
     The value enters by its logarithm: a deal ten times as large comes first among equals, but does not push
     everything else out of the day.
     """
-    value = float(value_at_stake or 0)
-    weight = 1 + math.log10(1 + max(value, 0.0))
-    return weight * urgency * (UNMEASURED_ACCEPTANCE if acceptance is None else acceptance)
+    return _weight_of(value_at_stake) * urgency * acceptance
+
+
+def acceptance_in(rank: float, *, value_at_stake: Decimal | None, urgency: int) -> float:
+    """The acceptance that a rank was made of, 0 to 1."""
+    return rank / (_weight_of(value_at_stake) * urgency)
+
+
+def _weight_of(value_at_stake: Decimal | None) -> float:
+    return 1 + math.log10(1 + max(float(value_at_stake or 0), 0.0))

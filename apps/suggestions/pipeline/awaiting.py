@@ -19,7 +19,7 @@ from apps.triggers.rules import registry as triggers
 class Awaiting:
     """The firing signals of one record and goal, and the suggestion to be refreshed, if there is one.
 
-    ``changed_at`` is when the latest of the signals fired or changed.
+    ``changed_at`` is when the latest of the signals fired or changed, ``trigger`` the key of the strongest.
     """
 
     record: RecordRef
@@ -28,6 +28,7 @@ class Awaiting:
     urgency: int
     changed_at: datetime
     suggestion_id: int | None
+    trigger: str
     silenced_tools: frozenset[str] = frozenset()
 
 
@@ -100,7 +101,8 @@ counting AS (
 candidates AS (
     SELECT record_kind, record_id, goal, suggestion_id, assignee_id, false AS is_pending,
            bool_or(is_news) AS is_news,
-           array_agg(id ORDER BY severity DESC, id) AS signal_ids, array_agg(trigger) AS triggers,
+           array_agg(id ORDER BY severity DESC, id) AS signal_ids,
+           array_agg(trigger ORDER BY severity DESC, id) AS triggers,
            max(severity) AS urgency, max(refreshed_at) AS changed_at
     FROM counting GROUP BY record_kind, record_id, goal, suggestion_id, assignee_id
     UNION ALL
@@ -163,6 +165,7 @@ parted AS MATERIALIZED (
         owner_id IS DISTINCT FROM assignee_id AND (owner_id IS NOT NULL OR record_kind <> 'contact')))
 )
 SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,
+       t.triggers[1],
        ARRAY(SELECT q.tool FROM of_tool q
              WHERE (q.record_kind = '' OR q.record_kind = t.record_kind)
                AND (q.record_id IS NULL OR q.record_id = t.record_id)
@@ -214,6 +217,7 @@ def _awaiting(
     urgency: int,
     changed_at: datetime,
     suggestion_id: int | None,
+    trigger: str,
     tools: Sequence[str],
 ) -> Awaiting:
     return Awaiting(
@@ -223,5 +227,6 @@ def _awaiting(
         urgency=urgency,
         changed_at=changed_at,
         suggestion_id=suggestion_id,
+        trigger=trigger,
         silenced_tools=frozenset(tools),
     )

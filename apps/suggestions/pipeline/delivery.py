@@ -5,61 +5,23 @@ All SQL of this stage runs as the role ``aisha_ai``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Q
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.suggestions import rules
-from apps.suggestions.enums import HeldBack, State, Verdict
-from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
+from apps.suggestions.acceptance import AcceptanceTable
+from apps.suggestions.enums import HeldBack, Segment, State
+from apps.suggestions.models import Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.awaiting import inhibition_pairs
 from apps.suggestions.pipeline.quarantine import codes_of, found_entry
 from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.triggers.rules import registry as triggers
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """How often one kind of suggestion was approved: measured rate or None, and the decisions behind it."""
-
-    rate: float | None
-    decided: int
-
-
-class AcceptanceTable:
-    """Measured acceptance by goal and tool."""
-
-    def __init__(self, rows: Mapping[tuple[str, str], tuple[int, int]]) -> None:
-        self._rows = rows
-        accepted = sum(row[0] for row in rows.values())
-        decided = sum(row[1] for row in rows.values())
-        self._overall = accepted / decided if decided else rules.UNMEASURED_ACCEPTANCE
-
-    @classmethod
-    def read(cls) -> AcceptanceTable:
-        """Count all decisions so far, in one query."""
-        rows = (
-            Decision.objects.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT])
-            .values_list("goal", "tool")
-            .annotate(accepted=Count("pk", filter=Q(verdict=Verdict.APPROVE)), decided=Count("pk"))
-            .order_by()
-        )
-        return cls({(goal, tool): (accepted, decided) for goal, tool, accepted, decided in rows})
-
-    def of(self, goal: str, tool: str) -> Acceptance:
-        """The acceptance of one kind of suggestion."""
-        accepted, decided = self._rows.get((goal, tool), (0, 0))
-        rate = rules.measured_confidence(
-            accepted=accepted, decided=decided, overall_rate=self._overall
-        )
-        return Acceptance(rate, decided)
 
 
 def deliver(
@@ -134,9 +96,10 @@ def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Sugge
 
 
 _REFRESHED_FIELDS = [
-    "record_label", "assignee", "tool", "arguments", "before_values", "guard_values", "risk", "title",
-    "reason", "facts", "evidence", "hostile_codes", "value_at_stake", "currency", "urgency", "confidence",
-    "confidence_n", "rank", "provider", "brain_call", "refreshed_at", "expires_at",
+    "record_label", "assignee", "trigger", "segment", "tool", "arguments", "before_values",
+    "guard_values", "risk", "title", "reason", "facts", "evidence", "hostile_codes", "value_at_stake",
+    "currency", "urgency", "confidence", "confidence_n", "rank", "provider", "brain_call",
+    "refreshed_at", "expires_at",
 ]  # fmt: skip
 
 
@@ -158,7 +121,9 @@ def _refreshed(
     suggestion: Suggestion, item: Accepted, acceptance: AcceptanceTable, now: datetime
 ) -> Suggestion:
     context, proposal = item.context, item.proposal
-    measured = acceptance.of(suggestion.goal, item.tool.key)
+    suggestion.trigger = context.awaiting.trigger
+    suggestion.segment = rules.segment_of(context.value_at_stake)
+    measured = acceptance.of(suggestion.trigger, item.tool.key, Segment(suggestion.segment))
     suggestion.record_label = context.label[:300]
     suggestion.assignee_id = context.assignee_id
     suggestion.tool = item.tool.key
@@ -190,7 +155,7 @@ def _refreshed(
     suggestion.rank = rules.rank(
         value_at_stake=context.value_at_stake,
         urgency=context.awaiting.urgency,
-        acceptance=measured.rate,
+        acceptance=measured.estimate,
     )
     suggestion.provider = proposal.provider
     suggestion.brain_call = item.call

@@ -19,6 +19,7 @@ from apps.brain.services import most_at_once, note_dropped, think, think_by_rule
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
+from apps.suggestions.acceptance import AcceptanceTable
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
@@ -92,7 +93,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         )
         # One that the next scan will supersede is still told as it stands.
         signals = list(firing.uninhibited(triggers.inhibitions())) or list(firing)
-        acceptance = delivery.AcceptanceTable.read()
+        acceptance = AcceptanceTable.read()
     if not signals:
         return False
     awaiting = Awaiting(
@@ -102,6 +103,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         urgency=signals[0].severity,
         changed_at=max(signal.refreshed_at for signal in signals),
         suggestion_id=suggestion.pk,
+        trigger=signals[0].trigger,
     )
     _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor)
     return refreshed == 1
@@ -121,7 +123,7 @@ def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment) -> TakenUp:
     most = rules.most_pending(per_day=tenant.suggestions_per_day)
     with taking_role(Role.AI):
         turn = find_awaiting(moment.now, most=most)
-        acceptance = delivery.AcceptanceTable.read()
+        acceptance = AcceptanceTable.read()
     created = refreshed = 0
     for batch in _batches(turn.awaiting):
         counts = _run_batch(batch, moment, tenant, acceptance, actor)
@@ -167,7 +169,7 @@ def _run_batch(
     batch: Sequence[Awaiting],
     moment: ScanMoment,
     tenant: Tenant,
-    acceptance: delivery.AcceptanceTable,
+    acceptance: AcceptanceTable,
     actor: Actor,
 ) -> tuple[int, int]:
     stopwatch = Stopwatch()

@@ -131,7 +131,9 @@ def note_decision(
         reason=reason,
         note=note[:500],
         goal=suggestion.goal,
+        trigger=suggestion.trigger,
         tool=suggestion.tool,
+        segment=suggestion.segment,
     )
 
 
