@@ -42,9 +42,10 @@ class Turn:
 
 # A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, or when
 # the record of one, waiting or snoozed, is somebody else's now, for whom it is written anew (a contact that
-# nobody owns has the assignee of its message). A failed one bars it while its own signals fire, silences
-# until they end, and a signal counts for nothing while one that inhibits it fires for the same record.
-# Columns of a silence that are empty match everything; one that names a tool bars that tool alone.
+# nobody owns has the assignee of its message, such an account that of its contract). A failed one bars it
+# while its own signals fire, silences until they end, and a signal counts for nothing while one that
+# inhibits it fires for the same record. Columns of a silence that are empty match everything; one that names
+# a tool bars that tool alone.
 #
 # Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
 # of since its signals last changed stands behind the rest, and takes turns from day to day. Whose a record is
@@ -162,7 +163,8 @@ placed AS (
 parted AS MATERIALIZED (
     SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed
     WHERE NOT is_pending AND (is_news OR (
-        owner_id IS DISTINCT FROM assignee_id AND (owner_id IS NOT NULL OR record_kind <> 'contact')))
+        owner_id IS DISTINCT FROM assignee_id
+        AND (owner_id IS NOT NULL OR record_kind NOT IN ('contact', 'account'))))
 )
 SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,
        t.triggers[1],

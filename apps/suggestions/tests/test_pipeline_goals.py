@@ -14,7 +14,7 @@ from apps.brain.enums import Goal
 from apps.brain.schemas import Proposal, ThinkTask
 from apps.conftest import Cast
 from apps.crm.enums import RecordKind
-from apps.crm.models import Record, Stage
+from apps.crm.models import Account, Record, Stage
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -28,6 +28,7 @@ from apps.suggestions.pipeline.context import GATHERERS, Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, validate
 from apps.suggestions.tests.cases import NOW, answered, awaiting
+from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.calendar import WorkingCalendar
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
@@ -244,6 +245,24 @@ def test_a_renewal_with_an_account_that_nobody_owns_goes_to_the_contracts_owner(
     task, proposal = proposed()
     assert proposal.reason.startswith("The contract comes up for renewal and nothing is planned. ")
     assert "777123" not in str(task.facts)
+
+
+def test_what_goes_to_the_contracts_owner_is_not_written_anew_at_each_look(cast: Cast) -> None:
+    account = AccountFactory(owner=None)
+    contract = ContractFactory(owner=cast.rep, account=account)
+    signal = fire(account, Goal.PLAN_RENEWAL, "renewal_approaching", contract_id=contract.pk)
+    signal.refresh_from_db()
+    suggestion = SuggestionFactory(
+        record_kind=account.kind,
+        record_id=account.pk,
+        goal=Goal.PLAN_RENEWAL,
+        assignee=cast.rep,
+        refreshed_at=signal.refreshed_at,
+    )
+    suggestion.signals.add(signal)
+    assert awaiting() == []
+    Account.objects.filter(pk=account.pk).update(owner=cast.teammate)
+    assert [item.suggestion_id for item in awaiting()] == [suggestion.pk]
 
 
 def test_an_account_that_nobody_owns_and_without_a_contract_is_for_everybody(cast: Cast) -> None:
