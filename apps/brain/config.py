@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +13,9 @@ from apps.brain.models import ONLY_ROW, BrainSettings
 from apps.brain.prices import Price, price_of
 from apps.tenants.exceptions import SecretUnreadableError
 from apps.tenants.secrets import unseal
+
+# After ten seconds people have turned to something else (Nielsen, "Usability Engineering", 1993).
+_WAITED_FOR_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ class BrainConfig:
     limits: Limits
     own_price: Price | None
     captures_text: bool
+
+    def hurried(self) -> BrainConfig:
+        """The same for a call that a person waits for: one try, and no longer than they would wait."""
+        return replace(
+            self,
+            connect_timeout_s=min(self.connect_timeout_s, _WAITED_FOR_S),
+            read_timeout_s=min(self.read_timeout_s, _WAITED_FOR_S),
+            most_retries=0,
+        )
 
     def price(self, day: date) -> Price | None:
         """The tenant's own price, or the list price of the model on a day; None when neither is known."""

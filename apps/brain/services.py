@@ -41,12 +41,18 @@ class Answer:
 
 
 def think(
-    tasks: Sequence[ThinkTask], mode: Mode | str, *, actor: Actor, now: datetime
+    tasks: Sequence[ThinkTask],
+    mode: Mode | str,
+    *,
+    actor: Actor,
+    now: datetime,
+    is_waited_for: bool = False,
 ) -> list[Answer]:
     """Return the answers in the order of the tasks; every call is on record when it returns.
 
     The tenant's provider is asked first, and the built-in rules for what it does not answer. No transaction
     may be open: a provider may take seconds. About a record whose name is withheld no model is asked.
+    ``is_waited_for``: a person waits for the answer, and the model is given up on after some seconds.
 
     Raises:
         UnknownModeError: there is no such mode.
@@ -58,6 +64,8 @@ def think(
     config = read_config()
     if config.provider == Provider.RULES:
         return think_by_rules(tasks, actor=actor)
+    if is_waited_for:
+        config = config.hurried()
     asked = [place for place, task in enumerate(tasks) if not task.is_label_withheld]
     written = propose([tasks[place] for place in asked], config, now=now) if asked else []
     _keep(written, config, actor)

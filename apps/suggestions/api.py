@@ -76,7 +76,8 @@ class SuggestionSerializer(ApiModelSerializer[Suggestion]):
             "id", "state", "title", "reason", "goal", "record_kind", "record_id", "record_label",
             "assignee", "tool", "risk", "value_at_stake", "currency", "urgency", "confidence",
             "confidence_n", "rank", "held_back", "origin", "provider", "created_at",
-            "refreshed_at", "queued_at", "expires_at", "snoozed_until", "reviewed_at",
+            "refreshed_at", "queued_at", "expires_at", "snoozed_until",
+            "snoozed_until_change_since", "reviewed_at",
             "reviewed_by", "applied_at", "closed_because",
         )  # fmt: skip
         read_only_fields = fields
@@ -297,7 +298,22 @@ class RejectSerializer(serializers.Serializer[Any]):
 class SnoozeSerializer(serializers.Serializer[Any]):
     """Until when."""
 
-    until = UtcDateTimeField(help_text="At most 90 days ahead.")
+    until = UtcDateTimeField(
+        required=False,
+        default=None,
+        help_text="At most 90 days ahead; needed unless a change wakes it.",
+    )
+    wakes_on_change = serializers.BooleanField(
+        default=False,
+        help_text="Bring it back, too, when its record changes or somebody is in touch.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Something has to bring it back."""
+        if attrs["until"] is None and not attrs["wakes_on_change"]:
+            missing = self.fields["until"].error_messages["required"]
+            raise serializers.ValidationError({"until": missing})
+        return attrs
 
 
 class UndoSerializer(serializers.Serializer[Any]):
@@ -423,6 +439,7 @@ class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
                 suggestion_id=int(pk),
                 user=person_of(request),
                 until=fields["until"],
+                wakes_on_change=fields["wakes_on_change"],
                 now=timezone.now(),
                 origin=Origin.API,
             )

@@ -103,16 +103,24 @@ SNOOZE_CHOICES = [
     ("three_days", "In three days"),
     ("next_week", "Next Monday"),
     ("in_a_month", "In a month"),
+    ("change", "Until something changes"),
 ]
 
 
 class SnoozeForm(forms.Form):
-    """Until when: one of the offered days, at eight in the person's morning."""
+    """Until when: one of the offered days, at eight in the person's morning, or a change."""
 
     until = forms.ChoiceField(choices=SNOOZE_CHOICES)
 
-    def until_at(self, now: datetime) -> datetime:
-        """The chosen moment, in the active time zone."""
+    @property
+    def wakes_on_change(self) -> bool:
+        """Whether it is to come back when something changes."""
+        return bool(self.cleaned_data["until"] == "change")
+
+    def until_at(self, now: datetime) -> datetime | None:
+        """The chosen moment, in the active time zone; None where a change is waited for."""
+        if self.wakes_on_change:
+            return None
         today = timezone.localtime(now).date()
         days = {
             "tomorrow": 1,

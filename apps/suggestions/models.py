@@ -96,6 +96,8 @@ class Suggestion(models.Model):
     queued_at = models.DateTimeField(null=True, help_text="When it entered the person's queue.")
     expires_at = models.DateTimeField()
     snoozed_until = models.DateTimeField(null=True)
+    # Of one that comes back before that when its record changes or somebody is in touch: since when to look.
+    snoozed_until_change_since = models.DateTimeField(null=True)
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"

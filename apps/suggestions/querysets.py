@@ -51,10 +51,6 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         """Waiting behind the queue."""
         return self.filter(state=State.PENDING).exclude(held_back=HeldBack.NO)
 
-    def snooze_over(self, now: datetime) -> Self:
-        """Snoozed ones whose time has come."""
-        return self.filter(state=State.SNOOZED, snoozed_until__lte=now)
-
     def past_expiry(self, now: datetime) -> Self:
         """Undecided ones whose time has run out."""
         return self.filter(state__in=sources_of(State.EXPIRED), expires_at__lte=now)

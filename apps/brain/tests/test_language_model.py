@@ -18,6 +18,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.brain import providers
 from apps.brain.circuit import FAILURES_TO_OPEN, FIRST_REST
+from apps.brain.config import read_config
 from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
 from apps.brain.exceptions import ModeNotOfferedError, UnknownModeError
 from apps.brain.language_model.prompts import PROMPT_VERSION
@@ -182,6 +183,16 @@ def test_a_request_is_tried_again_where_that_may_help(
     assert answer.proposal.provider == Provider.OPENAI
     assert BrainCall.objects.get().retries == 2
     assert len(stand_in.requests()) == 3
+
+
+def test_who_waits_for_an_answer_waits_for_one_try(
+    switch_on: Switch, stand_in: RunningStandIn
+) -> None:
+    switch_on("stand-in:status-500:1", most_retries=2)
+    (answer,) = think([LEAD], Mode.PROPOSE_ACTIONS, actor=PIPELINE, now=NOW, is_waited_for=True)
+    assert answer.call.fell_back_because == "call_failed"
+    assert len(stand_in.requests()) == 1
+    assert read_config().hurried().read_timeout_s == 5
 
 
 def test_a_request_with_a_bad_key_is_not_tried_again(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -243,13 +244,40 @@ def expire_old(*, actor: Actor, now: datetime) -> list[Suggestion]:
 
 
 def wake_snoozed(*, actor: Actor, now: datetime) -> int:
-    """Bring back suggestions whose snooze is over."""
-    found = list(_named(Suggestion.objects.snooze_over(now).select_for_update()))
+    """Bring back suggestions whose snooze is over, or for which something has changed."""
+    due = Q(pk__in=_changed_since_snoozed()) | Q(snoozed_until__lte=now)
+    snoozed = Suggestion.objects.filter(due, state=State.SNOOZED)
+    found = list(_named(snoozed.select_for_update()))
     Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
-        state=State.PENDING, snoozed_until=None
+        state=State.PENDING, snoozed_until=None, snoozed_until_change_since=None
     )
     record_events(actor, [_entry(Event.SUGGESTION_WOKEN, row) for row in found])
     return len(found)
+
+
+# What is looked at is the record itself: its fields by the change log, and when somebody was last in touch.
+_CHANGED = """
+SELECT g.id FROM suggestions_suggestion g
+WHERE g.state = 'snoozed' AND g.snoozed_until_change_since IS NOT NULL AND (
+    EXISTS (SELECT 1 FROM crm_changelog c
+            WHERE c.record_kind = g.record_kind AND c.record_id = g.record_id
+              AND c.changed_at > g.snoozed_until_change_since)
+    OR g.snoozed_until_change_since < (
+        SELECT last_activity_at FROM crm_lead WHERE g.record_kind = 'lead' AND id = g.record_id
+        UNION ALL
+        SELECT last_activity_at FROM crm_contact WHERE g.record_kind = 'contact' AND id = g.record_id
+        UNION ALL
+        SELECT last_activity_at FROM crm_account WHERE g.record_kind = 'account' AND id = g.record_id
+        UNION ALL
+        SELECT last_activity_at FROM crm_opportunity
+        WHERE g.record_kind = 'opportunity' AND id = g.record_id))
+"""
+
+
+def _changed_since_snoozed() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 # The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap

@@ -105,7 +105,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         suggestion_id=suggestion.pk,
         trigger=signals[0].trigger,
     )
-    _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor)
+    _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor, is_waited_for=True)
     return refreshed == 1
 
 
@@ -171,6 +171,8 @@ def _run_batch(
     tenant: Tenant,
     acceptance: AcceptanceTable,
     actor: Actor,
+    *,
+    is_waited_for: bool = False,
 ) -> tuple[int, int]:
     stopwatch = Stopwatch()
     with taking_role(Role.AI):
@@ -187,7 +189,13 @@ def _run_batch(
     # No transaction is open here: a provider may take its time.
     tasks = [task for _, task in asked]
     with stopwatch.timing("pipeline.brain"):
-        answers = think(tasks, Mode.PROPOSE_ACTIONS, actor=actor, now=moment.now)
+        answers = think(
+            tasks,
+            Mode.PROPOSE_ACTIONS,
+            actor=actor,
+            now=moment.now,
+            is_waited_for=is_waited_for,
+        )
     questions = [
         Asked(context, task, answer) for (context, task), answer in zip(asked, answers, strict=True)
     ]

@@ -58,18 +58,24 @@ def snooze(
     *,
     suggestion_id: int,
     user: User,
-    until: datetime,
+    until: datetime | None,
     now: datetime,
+    wakes_on_change: bool = False,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
-    """Put a suggestion away until a moment within the next 90 days.
+    """Put a suggestion away until a moment within the next 90 days, or until something changes.
+
+    ``wakes_on_change``: it comes back before that when its record changes or somebody is in touch. Then
+    ``until`` may be None, for the last moment that is allowed.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
-        InvalidSnoozeError: the moment has passed or is too far away.
+        InvalidSnoozeError: the moment has passed or is too far away, or nothing would bring it back.
     """
     suggestion = decidable(user, suggestion_id, Verdict.SNOOZE, origin)
-    if not now < until <= now + LONGEST_SNOOZE:
+    if until is None and wakes_on_change:
+        until = now + LONGEST_SNOOZE
+    if until is None or not now < until <= now + LONGEST_SNOOZE:
         raise InvalidSnoozeError()
     actor = Actor.for_person(user, origin)
     with transaction.atomic():
@@ -79,10 +85,17 @@ def snooze(
             user=user,
             now=now,
             snoozed_until=until,
+            snoozed_until_change_since=now if wakes_on_change else None,
             expires_at=max(suggestion.expires_at, until + LIFETIME),
         )
         note_decision(suggestion, Verdict.SNOOZE, user, now)
-        record(actor, Event.SUGGESTION_SNOOZED, suggestion, until=until.isoformat())
+        record(
+            actor,
+            Event.SUGGESTION_SNOOZED,
+            suggestion,
+            until=until.isoformat(),
+            **({"wakes_on_change": True} if wakes_on_change else {}),
+        )
     suggestion.refresh_from_db()
     return suggestion
 
@@ -108,6 +121,7 @@ def reopen(
                 held_back=HeldBack.NO,
                 queued_at=now,
                 snoozed_until=None,
+                snoozed_until_change_since=None,
                 closed_because="",
                 expires_at=now + LIFETIME,
             )

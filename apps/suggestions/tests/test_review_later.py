@@ -5,22 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.models import Lead, Task
-from apps.crm.tests.factories import TaskFactory
+from apps.crm.tests.factories import ActivityFactory, ContactFactory, TaskFactory
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.exceptions import (
     AnotherOpenError,
     InvalidSnoozeError,
 )
-from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.models import Decision, Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.services import approve, reject, reopen, snooze
 from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan, suggested
+from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
-from apps.triggers.models import Silence
+from apps.triggers.models import Signal, Silence
+from apps.users.models import User
 
 
 def events_of(suggestion: Suggestion) -> list[str]:
@@ -128,6 +131,68 @@ def test_a_snoozed_one_is_not_made_again_and_does_not_expire_asleep(cast: Cast) 
     assert (suggestion.state, suggestion.expires_at) == (
         State.SNOOZED, until + timedelta(days=14),
     )  # fmt: skip
+
+
+def snoozed_until_change(suggestion: Suggestion, by: User) -> Suggestion:
+    return snooze(
+        suggestion_id=suggestion.pk,
+        user=by,
+        until=None,
+        wakes_on_change=True,
+        now=timezone.now(),
+    )
+
+
+def test_snoozed_until_something_changes(cast: Cast) -> None:
+    quiet, busy = suggested(cast.rep), suggested(cast.rep)
+    for suggestion in (quiet, busy):
+        snoozed_until_change(suggestion, cast.rep)
+    keep_true(timezone.now())
+    assert Suggestion.objects.filter(state=State.SNOOZED).count() == 2
+    Lead.objects.filter(pk=busy.record_id).update(company="Isdom")
+    keep_true(timezone.now())
+    quiet.refresh_from_db()
+    busy.refresh_from_db()
+    assert (quiet.state, busy.state) == (State.SNOOZED, State.PENDING)
+    assert (busy.snoozed_until, busy.snoozed_until_change_since) == (None, None)
+    assert events_of(busy)[-1] == "suggestion.woken"
+
+
+def test_a_snooze_until_a_change_ends_when_somebody_is_in_touch(cast: Cast) -> None:
+    contact = ContactFactory(owner=cast.rep)
+    suggestion = SuggestionFactory(
+        assignee=cast.rep, record_kind="contact", record_id=contact.pk, origin="trigger",
+        goal="look_into_change",
+    )  # fmt: skip
+    signal = Signal.objects.create(
+        trigger="engagement_shift",
+        goal=suggestion.goal,
+        record_kind="contact",
+        record_id=contact.pk,
+        severity=2,
+    )
+    SuggestionSignal.objects.create(suggestion=suggestion, signal=signal)
+    snoozed_until_change(suggestion, cast.rep)
+    ActivityFactory(contact=contact, occurred_at=timezone.now())
+    keep_true(timezone.now())
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.PENDING
+
+
+def test_a_snooze_until_a_change_ends_after_ninety_days_at_the_latest(cast: Cast) -> None:
+    suggestion = snoozed_until_change(suggested(cast.rep), cast.rep)
+    assert suggestion.snoozed_until is not None
+    assert suggestion.snoozed_until_change_since is not None
+    length = suggestion.snoozed_until - suggestion.snoozed_until_change_since
+    assert length == timedelta(days=90)
+    keep_true(suggestion.snoozed_until)
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.PENDING
+
+
+def test_a_snooze_needs_an_end(cast: Cast) -> None:
+    with pytest.raises(InvalidSnoozeError):
+        snooze(suggestion_id=suggested(cast.rep).pk, user=cast.rep, until=None, now=NOW)
 
 
 @pytest.mark.parametrize(

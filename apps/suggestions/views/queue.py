@@ -91,8 +91,13 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     def decide(user: User) -> str:
         if not form.is_valid():
             refuse_form(user, pk, Verdict.SNOOZE)
-        until = form.until_at(now)
-        done = services.snooze(suggestion_id=pk, user=user, until=until, now=now)
+        done = services.snooze(
+            suggestion_id=pk,
+            user=user,
+            until=form.until_at(now),
+            wakes_on_change=form.wakes_on_change,
+            now=now,
+        )
         return f"Snoozed: {done.title}"
 
     return _decide(request, pk, decide)
