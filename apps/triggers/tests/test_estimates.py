@@ -32,7 +32,8 @@ NOW = timezone.now()
 def scanned(made: int, fired: int, waiting: int | None = 0, **fields: Any) -> None:
     values = {"kind": ScanKind.FULL, "status": ScanStatus.SUCCEEDED, **fields}
     scan = Scan.objects.create(suggestions_created=made, signals_waiting=waiting, **values)
-    for trigger, share in (("lead_inactive", fired - 1), ("task_overdue", 1)):
+    part = fired // 3
+    for trigger, share in (("lead_inactive", fired - part), ("task_overdue", part)):
         ScanTrigger.objects.create(scan=scan, trigger=trigger, fired=share)
 
 
@@ -104,11 +105,16 @@ def test_page_and_dialog_say_it_to_those_who_may_scan(
     page = client_for(cast.rep).get("/scans/").content.decode()
     assert "How many new suggestions come of a scan is known after the next one." in page
     scanned(made=9, fired=9)
-    scanned(made=1, fired=5)
+    scanned(made=0, fired=0)
+    page = client_for(cast.rep).get("/scans/").content.decode()
+    said = "As a rule no new suggestions, which cost nothing of this month’s 50.00\u00a0$ left."
+    assert said in page
+    for _ in range(2):
+        scanned(made=1, fired=5)
     make_call(cost_usd=Decimal("0.00053"))
     page = client_for(cast.rep).get("/scans/").content.decode()
     said = "About 1 new suggestion, about 0.00053\u00a0$ of this month’s 50.00\u00a0$ left."
-    assert f"A scan of everything: {said}" in page
+    assert f"<span>A scan of everything</span> <span>{said}" in page
     assert f'data-confirm="Scan everything now? {said}' in page
 
 
