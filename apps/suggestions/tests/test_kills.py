@@ -67,7 +67,12 @@ def running(tenant: Tenant) -> Iterator[Program]:
     with subprocess.Popen(
         [sys.executable, "-m", "apps.suggestions.tests.killed", tenant.schema_name],
         cwd=settings.BASE_DIR,
-        env={**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "aisha.settings"},
+        env={
+            **os.environ,
+            **urls,
+            "DJANGO_SETTINGS_MODULE": "aisha.settings",
+            "BRAIN_PRIVATE_HOSTS": ",".join(settings.BRAIN_PRIVATE_HOSTS),
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -31,5 +31,6 @@ def eager() -> Iterator[None]:
 
 
 def _forget_root() -> None:
-    # The tenant storage remembers the folder beyond a change of the setting.
-    default_storage._wrapped.__dict__.pop("relative_media_root", None)  # type: ignore[attr-defined]
+    # The tenant storage, once it is used, remembers the folder beyond a change of the setting.
+    remembered = getattr(default_storage._wrapped, "__dict__", {})  # type: ignore[attr-defined]
+    remembered.pop("relative_media_root", None)

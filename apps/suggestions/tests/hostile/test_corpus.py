@@ -8,14 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
-from apps.brain.enums import Mode, Provider
+from apps.brain.enums import Mode
 from apps.brain.language_model.prompts import WITHHELD
-from apps.brain.models import BrainCall, BrainSettings
+from apps.brain.models import BrainCall
 from apps.brain.schemas import Proposal, ThinkTask
 from apps.brain.services import think
 from apps.conftest import Cast
@@ -28,10 +26,9 @@ from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Asked, validate
 from apps.suggestions.tests.cases import NOW, awaiting, scan
 from apps.suggestions.tests.hostile.payloads import FORBIDDEN
-from apps.suggestions.tests.hostile.planting import Planted, cases, plant
+from apps.suggestions.tests.hostile.planting import Planted, cases
 from apps.tenants.enums import Module
-from apps.tenants.models import ModuleGate, Tenant
-from apps.tenants.secrets import seal
+from apps.tenants.models import ModuleGate
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
 from apps.triggers.services import current_tenant
@@ -39,23 +36,6 @@ from stubs.openai_server.testing import RunningStandIn
 
 PIPELINE = Actor.for_system("pipeline")
 MOST = 500
-
-
-@pytest.fixture
-def planted(cast: Cast, stand_in: RunningStandIn) -> list[Planted]:
-    """Every case in a record of its own, with room for a suggestion about each."""
-    Tenant.objects.filter(pk=current_tenant().pk).update(suggestions_per_day=200)
-    current_tenant().refresh_from_db()
-    BrainSettings.objects.create(
-        pk=1,
-        provider=Provider.OPENAI,
-        base_url=stand_in.base_url,
-        model="stand-in:obeys",
-        sealed_key=seal(stand_in.key),
-        most_retries=0,
-        concurrency=16,
-    )
-    return plant(cast)
 
 
 @dataclass(frozen=True, slots=True)
