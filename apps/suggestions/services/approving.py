@@ -182,11 +182,11 @@ def _part_of(
     is_torn = any(group & chosen and group & left_out for group in tool.together)
     if not isinstance(tool, UpdateTool) or not tool.partial or is_torn:
         raise PartNotAllowedError()
-    arguments = {
-        name: value for name, value in suggestion.arguments.items() if name not in left_out
-    }
+    # A currency that stands there already goes with the amount that is left out.
+    dropped = left_out.union(*(group for group in tool.together if group & left_out))
+    arguments = {name: value for name, value in suggestion.arguments.items() if name not in dropped}
     before = {
-        key: {name: value for name, value in values.items() if name not in left_out}
+        key: {name: value for name, value in values.items() if name not in dropped}
         for key, values in suggestion.before_values.items()
     }
     return _Part(

@@ -316,6 +316,17 @@ def test_an_amount_is_accepted_with_the_currency_that_stands_already(cast: Cast)
     )  # fmt: skip
 
 
+def test_an_amount_is_left_out_with_the_currency_that_stands_already(cast: Cast) -> None:
+    deal, suggestion = deal_suggestion(cast)
+    Opportunity.objects.filter(pk=deal.pk).update(amount=950)
+    done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["next_step"])
+    deal.refresh_from_db()
+    assert (deal.amount, deal.currency, deal.next_step) == (Decimal(950), "USD", "Send the offer")
+    assert done.arguments == {"opportunity_id": deal.pk, "next_step": "Send the offer"}
+    entry = AuditEntry.objects.get(event="suggestion.edited")
+    assert entry.details == {"left_out": ["amount"]}
+
+
 def test_the_record_on_which_a_followup_hangs_stays_the_same_too(cast: Cast) -> None:
     suggestion = suggested(cast.rep)
     other = LeadFactory(owner=cast.rep)
