@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import takewhile
 from typing import Any
 
 from django.db import models
@@ -34,9 +36,10 @@ NOTHING = "—"
 # Instead of the name of a record that the reader does not see.
 HIDDEN = "a record you may not see"
 
-# Two texts are compared word by word up to this many words and spaces in each; above it line by line, because
-# the comparison's work grows with their product.
-MOST_WORDS = 3000
+# Two texts are compared word by word as long as they have no more pairs of equal words (one of each text)
+# than this, else line by line, or as wholes: a few words many times over, as in "ha ha ha", would keep the
+# comparison busy for minutes. Two ordinary texts of 5,000 signs have some ten thousand pairs.
+MOST_PAIRS = 60_000
 
 
 def build_diff(
@@ -314,17 +317,30 @@ def _number_text(value: JsonValue) -> str:
 
 def word_segments(old: str, new: str) -> tuple[tuple[str, str], ...]:
     """Compare two texts word by word: ``equal``, ``delete`` and ``insert`` runs in reading order."""
-    old_words, new_words = re.findall(r"\s+|\S+", old), re.findall(r"\s+|\S+", new)
-    if max(len(old_words), len(new_words)) > MOST_WORDS:
+    # A word with the space before it: spaces alone make no two places alike.
+    old_words, new_words = re.findall(r"\s*\S+|\s+", old), re.findall(r"\s*\S+|\s+", new)
+    if _pairs(old_words, new_words) > MOST_PAIRS:
         old_words, new_words = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    if _pairs(old_words, new_words) > MOST_PAIRS:
+        old_words, new_words = [old], [new]
     segments: list[tuple[str, str]] = []
+    kept = ""
     matcher = difflib.SequenceMatcher(a=old_words, b=new_words, autojunk=False)
     for operation, i1, i2, j1, j2 in matcher.get_opcodes():
+        gone, come = "".join(old_words[i1:i2]), "".join(new_words[j1:j2])
         if operation == "equal":
-            segments.append(("equal", "".join(old_words[i1:i2])))
+            kept = gone
             continue
-        if i2 > i1:
-            segments.append(("delete", "".join(old_words[i1:i2])))
-        if j2 > j1:
-            segments.append(("insert", "".join(new_words[j1:j2])))
-    return tuple(segments)
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(gone, come, strict=False))
+        space = "".join(takewhile(str.isspace, (sign for sign, _ in alike)))
+        changes = (("delete", gone[len(space) :]), ("insert", come[len(space) :]))
+        segments += [("equal", kept + space), *changes]
+        kept = ""
+    segments.append(("equal", kept))
+    return tuple(segment for segment in segments if segment[1])
+
+
+def _pairs(old_words: list[str], new_words: list[str]) -> int:
+    """How many pairs of equal words the two texts have, whatever stands between."""
+    new_counts = Counter(new_words)
+    return sum(count * new_counts[word] for word, count in Counter(old_words).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
@@ -324,6 +325,25 @@ def test_long_texts_in_plain_text(acme: Tenant) -> None:
     ]  # fmt: skip
     html = render_to_string("suggestions/_diff.html", {"diff": diff})
     assert "Wants <del>a</del><ins>no</ins> discount." in html
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        ("ha " * 1490 + "ha", "ha ho " * 745 + "ha", 2),
+        ("\n" * 200_000 + "end", "end\n" * 2400 + "end", 2),
+        (" ".join(f"old{n}" for n in range(900)), " ".join(f"new{n}" for n in range(900)), 2),
+        ("ha " * 240 + "ha", "ha ho " * 120 + "ha", 242),
+    ],
+    ids=["few words many times", "empty lines", "nothing in common", "just few enough"],
+)
+def test_no_text_keeps_the_comparison_busy(old: str, new: str, count: int) -> None:
+    begun = time.process_time()
+    segments = word_segments(old, new)
+    assert time.process_time() - begun < 10  # it was minutes
+    assert len(segments) == count
+    assert "".join(text for kind, text in segments if kind != "insert") == old
+    assert "".join(text for kind, text in segments if kind != "delete") == new
 
 
 def test_very_long_texts_are_compared_by_lines() -> None:
