@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from apps.audit.schemas import Actor
+from apps.brain.enums import Provider
+from apps.brain.settings import change_settings, read_settings
 from apps.crm.changelog import record_models
 from apps.operations.demo.aging import days_behind, move_dates
 from apps.operations.demo.exceptions import DemoRefusedError, ForeignTenantError, ScanFailedError
@@ -34,6 +36,7 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.services import scan_now
+from apps.users.enums import PersonRole
 from apps.users.models import User
 
 SEED = 2026
@@ -117,6 +120,7 @@ def install_demo(
                 )
         with tenant:
             _fill(demo, tenant, now, watch)
+            switch_model_on()
             with watch.stage(f"{demo.schema}: scan"):
                 _scan(now)
             reports[demo.schema] = report_tenant()
@@ -187,6 +191,18 @@ def _fill(demo: DemoTenant, tenant: Tenant, now: datetime, watch: _Watch) -> Non
         for model in record_models():
             cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(model._meta.db_table)))
         cursor.execute("ANALYZE crm_changelog")
+
+
+def switch_model_on() -> None:
+    """Where a language model is at hand, let it write, unless somebody has settled who does.
+
+    Without it, or once it is gone, the rules write in its place and the pages say so.
+    """
+    if not settings.OPENAI_API_KEY or read_settings().revision:
+        return
+    administrator = User.objects.filter(groups__name=PersonRole.ADMIN).order_by("pk").first()
+    if administrator is not None:
+        change_settings(user=administrator, values={"provider": Provider.OPENAI})
 
 
 def _scan(now: datetime) -> None:
