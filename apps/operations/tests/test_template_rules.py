@@ -30,6 +30,13 @@ def test_sound_template_has_no_faults() -> None:
     assert faults_of(source, base_html=base) == []
 
 
+def test_a_mail_may_have_styles_at_its_elements_and_no_script() -> None:
+    source = "{# x #}<p style='margin: 0'>a</p>"
+    assert list(find_style_faults(source, is_mail=True)) == []
+    assert len(list(find_style_faults(source))) == 1
+    assert len(list(find_style_faults(source + "<script>1</script>", is_mail=True))) == 1
+
+
 @pytest.mark.parametrize(
     "opening", ["{# Context: x. #}", "{% comment %}x{% endcomment %}", "\n{# x #}"]
 )

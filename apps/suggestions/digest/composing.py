@@ -79,9 +79,9 @@ def compose(person: User, tenant: Tenant, now: datetime) -> Digest:
             person=person,
             tenant=tenant,
             day=date_format(timezone.localtime(now), "l, j F Y"),
-            subject=_subject({section.key: content for section, content in told}, since),
+            subject=_subject(reader, {section.key: content for section, content in told}, since),
             parts=tuple(
-                _part(section, content, since) for section, content in told if content.rows
+                _part(section, content, reader, since) for section, content in told if content.rows
             ),
         )
 
@@ -145,22 +145,24 @@ def _since_words(reader: Reader) -> str:
     return f"since {date_format(day, 'D j M')}"
 
 
-def _subject(contents: dict[str, Content], since: str) -> str:
+def _subject(reader: Reader, contents: dict[str, Content], since: str) -> str:
     """How much waits, without a word of what: subjects show on locked screens."""
     waiting = contents.get(WAITING)
     if waiting is None or not waiting.rows:
         return f"What happened {since}"
+    whom = "a decision" if reader.person.sees_all else "you"
     if waiting.total == 1:
-        return "1 suggestion waits for you"
-    return f"{_count(waiting, waiting.total)} suggestions wait for you"
+        return f"1 suggestion waits for {whom}"
+    return f"{_count(waiting, waiting.total)} suggestions wait for {whom}"
 
 
-def _part(section: Section, content: Content, since: str) -> Part:
+def _part(section: Section, content: Content, reader: Reader, since: str) -> Part:
+    title = section.title_for(reader)
     groups = groupby(content.rows, key=lambda row: row.group)
     hidden = content.total - len(content.rows)
     return Part(
         key=section.key,
-        title=f"{section.title} {since}" if section.is_news else section.title,
+        title=f"{title} {since}" if section.is_news else title,
         groups=tuple(Group(title, tuple(rows)) for title, rows in groups),
         more=f"and {_count(content, hidden)} more" if hidden > 0 else "",
         path=content.path,

@@ -67,11 +67,19 @@ class Content:
 
 
 class Section(ABC):
-    """One part of the digest; ``is_news`` ones tell what happened since the digest before."""
+    """One part of the digest; ``is_news`` ones tell what happened since the digest before.
+
+    ``title_of_all`` is the title for who sees everyone's work, where that is another one.
+    """
 
     key: ClassVar[str]
     title: ClassVar[str]
+    title_of_all: ClassVar[str] = ""
     is_news: ClassVar[bool] = False
+
+    def title_for(self, reader: Reader) -> str:
+        """The title that this reader sees."""
+        return self.title_of_all if reader.person.sees_all and self.title_of_all else self.title
 
     @abstractmethod
     def content(self, reader: Reader) -> Content:
@@ -112,6 +120,7 @@ class WaitingSection(Section):
 
     key = "waiting"
     title = "Waiting for you"
+    title_of_all = "Waiting for a decision"
 
     def content(self, reader: Reader) -> Content:
         """The first rows of the person's first view; what a goal has in it stands together."""
@@ -175,6 +184,7 @@ class AppliedSection(Section):
 
     key = "applied"
     title = "Applied for you"
+    title_of_all = "Applied"
     is_news = True
 
     def content(self, reader: Reader) -> Content:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from threading import Event
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -22,10 +23,14 @@ from apps.operations.tests.serving import free_port
 class Inbox:
     """What the server has taken, and how it answers; an empty answer takes a mail and breaks off."""
 
+    url: str
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     recipient_answer: str = "250 OK"
     answer: str = "250 OK"
+    #: Set when a mail has been taken, and while the server may say so.
+    has_taken: Event = field(default_factory=Event)
+    may_answer: Event = field(default_factory=Event)
 
     @property
     def mail(self) -> EmailMessage:
@@ -63,6 +68,8 @@ class _Handler:
         assert isinstance(message, EmailMessage)
         inbox.mails.append(message)
         inbox.recipients += envelope.rcpt_tos
+        inbox.has_taken.set()
+        await asyncio.to_thread(inbox.may_answer.wait)
         if inbox.answer == "":
             # Taken, and gone before it could say so.
             assert isinstance(server.transport, asyncio.Transport)
@@ -73,7 +80,9 @@ class _Handler:
 @contextmanager
 def mail_server(settings: Settings) -> Iterator[Inbox]:
     """Serve, and let Django hand its mails over there."""
-    inbox, port = Inbox(), free_port()
+    port = free_port()
+    inbox = Inbox(url=f"smtp+plain://127.0.0.1:{port}")
+    inbox.may_answer.set()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     controller = Controller(_Handler(inbox), hostname="127.0.0.1", port=port)
@@ -81,4 +90,5 @@ def mail_server(settings: Settings) -> Iterator[Inbox]:
     try:
         yield inbox
     finally:
+        inbox.may_answer.set()
         controller.stop()

@@ -93,7 +93,10 @@ def test_a_suggestion_that_names_a_hidden_record_is_left_out(cast: Cast, acme: T
 
 def test_who_steers_everyones_work_reads_of_everyones(cast: Cast, acme: Tenant) -> None:
     waiting(cast.rep, reason="Quiet.")
-    (row,) = part_of(digest_of(cast.manager, acme), "waiting").groups[0].rows
+    digest = digest_of(cast.manager, acme)
+    assert digest.subject == "1 suggestion waits for a decision"
+    assert part_of(digest, "waiting").title == "Waiting for a decision"
+    (row,) = part_of(digest, "waiting").groups[0].rows
     assert row.note == "1,000\u00a0$ · Rita Rep · Quiet."
 
 

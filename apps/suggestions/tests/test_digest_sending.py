@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from aisha.celery import app
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
@@ -31,6 +33,7 @@ from apps.suggestions.digest.tasks import send_all_digests
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.suggestions.tests.mail_server import Inbox, mail_server
 from apps.tenants.calendar import WorkingCalendar
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
@@ -419,17 +422,27 @@ def test_two_workers_at_once_try_a_failed_one_again_once(
     assert (inbox.recipients, row.attempts, row.status) == (["rep@acme.test"], 2, "sent")
 
 
+@pytest.fixture
+def tasks_at_once() -> Iterator[None]:
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
+
+
 def test_beat_asks_the_tenants_whose_schedule_is_on(
-    acme: Tenant, globex: Tenant, settings: Settings
+    inbox: Inbox, cast: Cast, globex: Tenant, globex_cast: Cast, tasks_at_once: None
 ) -> None:
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+    waiting(cast.rep)
     with globex:
-        switch_on()
-    # Nobody works at either: what is asked is that both are gone through without a worker.
+        waiting(globex_cast.rep)
+        User.objects.exclude(pk=globex_cast.rep.pk).update(email="")
+        User.objects.filter(pk=globex_cast.rep.pk).update(email="rep@globex.test")
+        now = timezone.localtime(timezone=globex.zone).time().replace(second=0, microsecond=0)
+        switch_on(send_at=now, working_days_only=False)
+    tenant_connection().set_schema_to_public()
     send_all_digests(expire_seconds=600)
-    with globex:
-        assert DigestSchedule.current().is_on
-    assert not DigestSchedule.current().is_on
+    assert inbox.recipients == ["rep@globex.test"]
+    assert "http://globex.localhost:8000/" in inbox.part("plain")
 
 
 def test_each_person_takes_the_same_few_statements(
