@@ -11,6 +11,7 @@ from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
+from apps.suggestions.digest.api import DigestViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
 from apps.triggers.replay.api import ReplayViewSet
 
@@ -38,6 +39,7 @@ brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "part
 
 urlpatterns = [
     *router.urls,
+    path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),
     path("brain/settings/", brain_settings, name="brainsettings"),
     path("brain/cost/", CostViewSet.as_view({"get": "retrieve"}), name="braincost"),
     re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint"),
