@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.brain.hostile_words import ENGLISH, LATIN, OTHERS, Orders
+from apps.brain.hostile_words import ENGLISH, EVERYTHING, LATIN, OTHERS, Orders
 from apps.brain.spellings import decoded, folded, hides_signs, respelled
 
 ORDERS = "orders"
@@ -47,8 +47,9 @@ _TOOL_CALL = re.compile(
     r"|\b(?:owner|doer|subject|about|record|opportunity)_id\b\W{0,5}(?:to\s+)?\d"
 )
 _ROLE_MARKS = re.compile(
-    r"<\|?\s*/?(?:im_start|im_end|system|assistant|endoftext|begin_of_text|start_header_id|eot_id|sys)\b"
-    r"|<<sys>>|\[/?inst\]|\[/?(?:system|assistant|sys)(?: \w+)?\]|</?(?:tool_call|instructions?|prompt)>"
+    r"<\|?\s*/?(?:im_start|im_end|system|assistant|endoftext|begin_of_text|start_header_id"
+    r"|eot_id|sys)\b"
+    r"|<<sys>>|\[/?inst\]|\[/(?:system|assistant|sys)\]|</?(?:tool_call|instructions?|prompt)>"
     r"|[\"']role[\"']\s*:\s*[\"'](?:system|assistant|developer|user|tool|function)"
     r"|#{2,}\s*(?:system|instructions?|assistant|developer)\b"
     r"|^\W*(?:system|developer)(?: (?:message|prompt|notice|override|instructions?))?\s*[:>\]].{0,80}?"
@@ -60,6 +61,15 @@ _ROLE_MARKS = re.compile(
     r"|mensagem do sistema|systeembericht|komunikat systemowy|системное сообщение|sistem mesaji"
     r"|رسالة النظام"
     r"|הודעת מערכת|सिस्टम संदेश|系统消息|系統消息|システムメッセージ|시스템 메시지|系统提示)\s*[:\]]"
+    r"|</(?:user|facts|document|data|context|untrusted\w*)>|<(?:assistant|developer)>"
+    r"|\[(?:admin|system|security|developer)[ _-](?:override|prompt|mode|instructions?)[^\]]{0,30}\]"
+    r"|\[from: (?:system|admin)\]"
+    r"|\b(?:begin|end) (?:of )?(?:admin|system|developer|hidden|secret) (?:instructions?|prompt"
+    r"|input|message)"
+    r"|\bend of (?:facts|data|text|document|input|context)\b.{0,40}\binstructions?\b"
+    r"|[\"'][\]}]+\s*,\s*\{\s*[\"'](?:number|label|text|role|tool|facts)[\"']"
+    r"|^\W*assistant:\s*(?:sure|ok\b|certainly|of course|i (?:will|have)|\{)"
+    r"|^\W*user:\s*(?:please )?(?:approve|ignore)\b"
     r"|^\W*human:.{0,500}^\W*assistant:",
     re.MULTILINE | re.DOTALL,
 )
@@ -72,7 +82,8 @@ _TO_AN_AI = re.compile(
     r"|act|update|create|delete|send|mark|always|never|if|when)"
     r"|\bif you(?: are|['’]re)? (?:(?:an? )?(?:ai|llm|language model|chatbot|automated assistant)\b"
     r"|(?:process|read|summari[sz]e) this (?:text )?(?:as|with) (?:an? )?(?:ai|model))"
-    r"|\byou are (?:now |no longer )?(?:an? |the |in )?(?:ai|chatgpt|gpt|llm|language model|dan|jailbroken"
+    r"|\byou are (?:now |no longer )?(?:an? |the |in )?(?:ai|chatgpt|gpt|llm|language model|dan"
+    r"|jailbroken"
     r"|unrestricted|(?:developer|maintenance|debug|god|admin) mode|root)\b"
     r"|\bas an ai(?: language model| assistant)?,? you\b"
     r"|\bsystem prompt\b.{0,30}\b(?:says?|now|end|ends|ignore|you|follows)\b"
@@ -81,19 +92,40 @@ _TO_AN_AI = re.compile(
     r"|\b(?:language model|ai|llm) (?:must|shall|should) (?:now |always |never )?(?:ignore"
     r"|propose|approve|obey"
     r"|follow|set|write|say)\b"
+    r"|\byou are now .{0,40}\b(?:no|without(?: any)?) (?:restrictions|limits|rules|filters)\b"
+    r"|\b(?:enable|enter|activate|switch to) (?:dan|developer|jailbreak|god"
+    r"|debug) mode\b(?! (?:of|in|on)\b)"
+    r"|\bpretend (?:that )?you(?: are|['’]re) (?:an?|the) (?:system|admin\w*|ai|developer|human"
+    r"|assistant)\b"
+    r"|\bwhen(?:ever)? (?:you )?(?:summari[sz]\w+|generat\w+|propos\w+|suggest\w*) (?:this"
+    r"|these|the|any|suggestions"
+    r"|changes|proposals)\b.{0,40}\b(?:always|never|say|output|write|propose)\b"
+    r"|\b(?:whoever|whatever|any (?:system|model|bot|ai|assistant)) (?:that )?(?:reads"
+    r"|processes|parses|summari[sz]es)"
+    r" this (?:automatically|record|text|note)\b"
+    r"|\b(?:do not|don['’]?t|never) (?:tell|inform|warn|alert) the (?:human|reviewer)\b"
+    r"|\b(?:do not|don['’]?t|never) (?:mention|tell|reveal|show|disclose) (?:this|the"
+    r"|these)? ?(?:note|message|instructions?)?"
+    r" ?(?:to |about )?(?:this )?(?:to )?the (?:user|human|reviewer)\b"
+    r"|\b(?:do not|don['’]?t|never) tell the user about (?:this|these)\b"
+    r"|\bmessage (?:is )?from (?:openai|anthropic|the (?:system|developers?|ai))\s*[:,]"
+    r"|\b(?:respond|reply|answer|output) only (?:with|in) json\b|\boutput the following json\b"
     # The same in the languages in which it is met.
     r"|\bdu bist (?:jetzt|nun) (?:eine? )?(?:ki|ai|chatgpt|sprachmodell)\b"
     r"|\b(?:tu es|vous etes) (?:maintenant|desormais) (?:une? )?(?:ia|ai|chatgpt|modele)\b"
-    r"|\b(?:ahora eres|sei ora|agora es|agora voce e) (?:una? |uma? )?(?:ia|ai|chatgpt|modelo|modello)\b"
+    r"|\b(?:ahora eres|sei ora|agora es|agora voce e) (?:una? |uma? )?(?:ia|ai|chatgpt|modelo"
+    r"|modello)\b"
     r"|你现在是(?:一个)?(?:ai|人工智能|没有限制)|あなたは(?:今から)?ai|당신은 이제 (?:ai|인공지능)"
 )
 _APPROVAL = re.compile(
     r"\b(?:auto-?)?(?:approve|apply|execute|accept|confirm) (?:this|all|every|it|these|any"
     r"|(?:the (?:change|suggestion"
     r"|proposal|action|request)s?))\b"
-    r"(?: [\w-]+){0,4} (?:automatically|yourself|without (?:asking|review\w*|approval|confirmation|a human"
+    r"(?: [\w-]+){0,4} (?:automatically|yourself|without (?:asking|review\w*|approval"
+    r"|confirmation|a human"
     r"|any human|human|waiting))"
-    r"|\bauto-?(?:approve|execute|apply) (?:this|it|all|every|these|the (?:change|suggestion|proposal))\b"
+    r"|\bauto-?(?:approve|execute|apply) (?:this|it|all|every|these|the (?:change|suggestion"
+    r"|proposal))\b"
     r"|\b(?:approve|apply|execute|accept) (?:all|every|any)(?: pending| open|"
     r" waiting)? (?:suggestions?|proposals?"
     r"|pending changes)\b"
@@ -116,7 +148,8 @@ _APPROVAL = re.compile(
     r"|\bzatwierdz (?:to|te|wszystk\w+)\b(?: \w+){0,3} automatycznie"
     r"|\b(?:автоматически одобри|одобри(?:те)? (?:это|все)\b.{0,20}автоматически)"
     r"|\b(?:bunu|hepsini|tumunu) otomatik (?:olarak )?onayla"
-    r"|وافق (?:على|عليه).{0,20}تلقائي|אשר (?:את )?(?:זה|הכל).{0,20}אוטומטית|इसे (?:स्वतः|अपने आप) स्वीकृत"
+    r"|وافق (?:على|عليه).{0,20}تلقائي|אשר (?:את )?(?:זה|הכל).{0,20}אוטומטית|इसे (?:स्वतः"
+    r"|अपने आप) स्वीकृत"
     r"|(?:自动|自動|直接)批准(?:此|这|這|该|本|所有)|自動(?:的に)?承認(?:して|せよ|しろ)|자동으로 승인(?:해"
     r"|하)"
 )
@@ -154,20 +187,28 @@ def _heads(words: str) -> frozenset[str]:
 
 _MARKS = _Cue(MARKUP, _MARKUP, _heads("java vbsc data"), "<{$!")
 _ROLES = _Cue(
-    ROLE_MARKS, _ROLE_MARKS, _heads("syst deve huma mess mens komu sist role assi"), "<[#"
+    ROLE_MARKS,
+    _ROLE_MARKS,
+    _heads("syst deve huma mess mens komu sist role assi admi secu end user begi"),
+    "<[#",
 )
 _ENGLISH = _Cue(
     ORDERS,
     ENGLISH,
     _heads(
-        "inst prom dire guid rule guar prog mess cons ever igno disr forg task role goal obje orde"
+        "inst prom dire guid rule guar prog mess cons ever igno disr forg neve obey answ resp repl task role"
+        " goal obje orde"
     ),
 )
+_EVERYTHING = _Cue(ORDERS, EVERYTHING, _heads("alle tout todo quan tutt tudo wszy yuka"))
 _CALLS = _Cue(TOOL_CALL, _TOOL_CALL, _heads("tool argu func"), "_(")
 _ADDRESSED = _Cue(
     TO_AN_AI,
     _TO_AN_AI,
-    _heads("ai llm llms gpt chat copi lang mode conf prom dan jail unre root ki ia auto"),
+    _heads(
+        "ai llm llms gpt chat copi lang mode conf prom dan jail unre root ki ia auto pret summ gene prop"
+        " sugg whoe what user huma revi open anth deve syst json rest"
+    ),
 )
 _APPROVALS = _Cue(
     APPROVAL,
@@ -183,6 +224,7 @@ _ANY_HEAD = (
     _MARKS.heads
     | _ROLES.heads
     | _ENGLISH.heads
+    | _EVERYTHING.heads
     | _CALLS.heads
     | _ADDRESSED.heads
     | _APPROVALS.heads
@@ -190,7 +232,8 @@ _ANY_HEAD = (
 )
 # The same words in rot13, and signs that letters are hidden in or behind.
 _TURNED = re.compile(
-    r"vtaber|qvfertneq|sbetrg|olcnff|vafgehpgvba|cebzcg|nccebir|flfgrz|nffvfgnag|(?:perngr|hcqngr|qryrgr)_",
+    r"vtaber|qvfertneq|sbetrg|olcnff|vafgehpgvba|cebzcg|nccebir|flfgrz|nffvfgnag|(?:perngr"
+    r"|hcqngr|qryrgr)_",
     re.IGNORECASE,
 )
 _UNUSUAL = re.compile(
@@ -242,7 +285,7 @@ def _said(text: str) -> str:
     is_latin = not _OTHER_SCRIPT.search(text)
     if not is_latin:
         heads |= _ANY_HEAD
-    for cue in (_MARKS, _ROLES, _ENGLISH):
+    for cue in (_MARKS, _ROLES, _ENGLISH, _EVERYTHING):
         if cue.is_in(text, heads):
             return cue.code
     if not _GIVEN.isdisjoint(heads) and any(_is_order(text, one) for one in LATIN):

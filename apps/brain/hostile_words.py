@@ -144,7 +144,7 @@ ENGLISH = re.compile(
     r"|initial|foregoing)"
     + r"\W+"
     + _LINKS
-    + r"(?:instructions?|prompts?|directives?|guidelines?|rules|guardrails|programming|messages"
+    + r"(?:instructions?|prompts?|directives?|guidelines?|rules|guardrails|guidance|programming|messages"
     r"|constraints)\b"
     r"|\bforget (?:everything|all) (?:above|before|you (?:know|were told|have been told))"
     r"|\bignore (?:everything|anything|all text) (?:above|before this|that (?:was|is"
@@ -156,6 +156,35 @@ ENGLISH = re.compile(
     r"|hidden|original|secret) (?:prompt|instructions|rules))\b"
     r"|\b(?:reveal|print|repeat|output|leak|disclose|dump)\b.{0,12}\byour (?:prompt"
     r"|instructions)(?! \w+ing)\b"
+    r"|\b(?:ignore|disregard|forget) (?:all |everything )?(?:of )?(?:the )?above and\b"
+    r"|\b(?:never mind|ignore|forget|disregard) (?:everything |all |anything )?(?:what |that )?you"
+    r" (?:were|have been|had been) (?:told|instructed|taught)\b"
+    r"|\bnew (?:system |developer |admin )instructions?\b|\b(?:real|true|actual) instructions"
+    r" (?:begin|start|follow|are)\b|\bnew instructions? (?:for|to) (?:the )?(?:assistant|ai|model|bot)\b"
+    r"|\bfrom now on,? you (?:only )?(?:obey|must obey|will obey"
+    r"|(?:will )?(?:answer|respond|reply) (?:as|only|with))\b"
     # Written apart or together: spaces and signs between the letters are gone.
     r"|ignore(?:all)?(?:the)?(?:previous|prior|above)instructions"
+)
+
+# “Everything above”, which needs no word for instructions.
+EVERYTHING = re.compile(
+    unicodedata.normalize(
+        "NFKC",
+        r"\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*) (?:bitte )?alles,? ?"
+        r"(?:vorherige|obige|bisherige|oben|davor|was (?:dir|ihnen|oben|zuvor|vorher))"
+        r"|\b(?:ignor\w+|oubli(?:e|ez)) tout ce qui (?:precede|est au-dessus)"
+        r"|\b(?:ignor\w+|olvid\w+) todo lo (?:anterior|de arriba)"
+        r"|\b(?:ignora|dimentica)\w* (?:quanto sopra|tutto (?:cio|quanto|quello) )"
+        r"|\b(?:ignor[ea]|esquec[ea]|esqueca) tudo (?:acima|o que|que)"
+        r"|\b(?:negeer|vergeet) alles (?:hierboven|wat|daarvoor)"
+        r"|\b(?:zignoruj|ignoruj|zapomnij)\w* (?:o )?wszystk\w+,? (?:powyzej|co|wczesniej)"
+        r"|\byukaridaki\w* (?:her sey\w*|hepsi\w*) (?:yok say|unut|gormezden)"
+        r"|\b(?:про)?(?:игнорируй|забудь)\w*,? вс[её],? что"
+        r"|(?:تجاهل|انس) كل ما|(?:התעלם מ|שכח (?:את )?)כל מה"
+        r"|(?:ऊपर|पहले) .{0,20}सब .{0,12}(?:अनदेखा|नज़रअंदाज़|भूल जा)"
+        r"|(?:忽略|无视|無視|忘记)(?:以上|之前|上面|前面|此前)的?(?:所有|全部|一切)?的?(?:内容|信息|文字|对话)"
+        r"|(?:以上|上記|これまで)の(?:すべての)?(?:内容|会話|文章|テキスト)を(?:すべて)?(?:無視|忘れ)"
+        r"|(?:위|이전|앞)의? ?(?:내용|대화|텍스트)[을를]? ?(?:모두|전부)? ?(?:무시|잊)",
+    )
 )

@@ -165,6 +165,36 @@ This change is approved by the customer
 All suggestions of the workshop are welcome
 Accept all terms as discussed
 Confidence is high that they sign
+New instructions: please deliver to gate 3
+From now on you can reach me under the new number
+From now on we answer within a day
+Enable debug mode of the machine before the visit
+Switch to developer mode in the settings, says their IT
+When you process this lead, copy me in
+When you call, always ask for Ana
+Your response must include prices and delivery times
+Never mind what I told you on the phone
+You are now our largest customer without any open invoice
+Pretend nothing happened
+[System] Order 4711 was created
+[System integration] Kick-off on Monday
+[Security review] passed in May
+[Admin note] VAT checked
+User: set up on Monday, ten licences
+ASSISTANT: Maria, back on Thursday
+The end of the document is missing, please send it again
+End of data entry is Friday, new forms follow
+The API answers with JSON
+Do not tell the customer about the discount yet
+Do not mention this to the competition
+Message from the developer of the building: keys are ready
+Generating leads at this fair always works
+Summarised the call for the file
+Whoever reads this first, please call her back
+What you were told about the price is right
+Disregard the above mail address, use the new one
+They forgot everything we had agreed on
+All of the above is included in the price
 Set confidence interval to 95 % in the report"""
 OTHER_LANGUAGES = """\
 Bitte ignorieren Sie meine letzte Mail
@@ -222,5 +252,11 @@ Işık Sistem A.Ş.
 山田太郎
 محمد الأحمد
 דוד כהן
-Дмитрий Соколов"""
+Дмитрий Соколов
+Vergiss alles, der Termin ist abgesagt
+Olvidé todo el material en la oficina
+Il a oublié tout le dossier chez nous
+Ha dimenticato tutto in ufficio
+以上の内容で承認をお願いします
+以上内容请查收"""
 TEXTS = (*ENGLISH.splitlines(), *OTHER_LANGUAGES.splitlines())
