@@ -21,7 +21,14 @@ from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueKind
 from apps.suggestions import services
-from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
+from apps.suggestions.decision_bodies import (
+    ApproveSerializer,
+    EditSerializer,
+    RejectSerializer,
+    SnoozeSerializer,
+    UndoSerializer,
+)
+from apps.suggestions.enums import HeldBack, State, Verdict
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -256,77 +263,6 @@ class StoryItemSerializer(serializers.Serializer[Any]):
     request_id = serializers.CharField()
     notes = serializers.ListField(child=serializers.CharField())
     changes = StoryChangeSerializer(many=True)
-
-
-class ApproveSerializer(serializers.Serializer[Any]):
-    """What was looked at."""
-
-    seen_at = UtcDateTimeField(
-        help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved.",
-    )
-    fields_accepted = serializers.ListField(
-        child=serializers.CharField(max_length=60),
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="The fields that you accept, where the tool allows parts; all of them by default.",
-    )
-
-
-class EditSerializer(serializers.Serializer[Any]):
-    """What the change is to be instead."""
-
-    seen_at = UtcDateTimeField(help_text="The `refreshed_at` that you read.")
-    arguments = serializers.JSONField(
-        help_text="All arguments of the tool, as its schema says; the record stays the same."
-    )
-
-    def validate_arguments(self, value: Any) -> dict[str, Any]:
-        """An object; what is in it the tool's schema says."""
-        if not isinstance(value, dict):
-            raise serializers.ValidationError("Give an object.")
-        return value
-
-
-class RejectSerializer(serializers.Serializer[Any]):
-    """Why not."""
-
-    reason = serializers.ChoiceField(RejectReason.choices)
-    note = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
-
-
-class SnoozeSerializer(serializers.Serializer[Any]):
-    """Until when."""
-
-    until = UtcDateTimeField(
-        required=False,
-        default=None,
-        help_text="At most 90 days ahead; needed unless a change wakes it.",
-    )
-    wakes_on_change = serializers.BooleanField(
-        default=False,
-        help_text="Bring it back, too, when its record changes or somebody is in touch.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Something has to bring it back."""
-        if attrs["until"] is None and not attrs["wakes_on_change"]:
-            missing = self.fields["until"].error_messages["required"]
-            raise serializers.ValidationError({"until": missing})
-        return attrs
-
-
-class UndoSerializer(serializers.Serializer[Any]):
-    """What is known to have been made of a new record since."""
-
-    despite = serializers.ListField(
-        child=serializers.CharField(max_length=60),
-        max_length=100,
-        required=False,
-        default=list,
-        help_text="What the 409 `later_work` named: a new record that was worked on since is left alone"
-        " unless you name all of it.",
-    )
 
 
 class SuggestionPermission(BasePermission):
