@@ -3,7 +3,8 @@
 Column grants cannot tell a waiting suggestion from a decided one, and the pipeline must be able to move the
 waiting ones. So each row is asked: as ``aisha_ai`` a suggestion is made waiting and undecided, one that waits
 is kept true or closed by the moves of the pipeline, one that failed is written anew or runs out, and every
-other stands as a person left it. ``install`` is run for each schema after each migration.
+other stands as a person left it. What is written anew is a later edition, so that nobody approves what they
+have not seen. ``install`` is run for each schema after each migration.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ AI_MOVES: dict[State, frozenset[State]] = {
     ),
     State.FAILED: frozenset({State.FAILED, State.EXPIRED}),
 }
+
+# What a person reads before they decide.
+_READ = (
+    "tool", "arguments", "before_values", "guard_values", "risk", "title", "reason", "facts", "evidence",
+)  # fmt: skip
 
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION public.suggestions_refuse_ai() RETURNS trigger
@@ -65,6 +71,13 @@ def database_triggers() -> list[DatabaseTrigger]:
         "({}) AND (old.edited_at IS NULL OR ROW(old.tool, old.arguments, old.before_values, old.guard_values)"
         " IS NOT DISTINCT FROM ROW(new.tool, new.arguments, new.before_values, new.guard_values))"
     ).format(is_allowed)
+    old, new = (
+        sql.SQL(", ").join(sql.Identifier(row, name) for name in _READ) for row in ("old", "new")
+    )
+    is_allowed = sql.SQL(
+        "({}) AND new.refreshed_at >= old.refreshed_at AND"
+        " (new.refreshed_at > old.refreshed_at OR ROW({}) IS NOT DISTINCT FROM ROW({}))"
+    ).format(is_allowed, old, new)
     return [
         DatabaseTrigger(
             table=Suggestion._meta.db_table,

@@ -11,7 +11,7 @@ from apps.conftest import Cast
 from apps.suggestions.enums import MOVES, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.safeguard import AI_MOVES
-from apps.suggestions.services import edit
+from apps.suggestions.services import edit, rebase
 from apps.suggestions.tests.cases import NOW, put_in, suggested
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
@@ -103,3 +103,28 @@ def test_what_a_person_has_edited_is_theirs(cast: Cast, change: str) -> None:
     assert Suggestion.objects.get().arguments == wanted
     # It may still be withdrawn, and handed over.
     assert as_ai("UPDATE suggestions_suggestion SET state = 'withdrawn', record_label = 'X'") == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["arguments = '{}'", "title = 'Another'", "reason = 'Another'", "evidence = '[]'"]
+)
+@pytest.mark.parametrize("edition", ["refreshed_at", "refreshed_at - interval '1 second'"])
+def test_what_somebody_may_have_read_becomes_no_other_text(
+    cast: Cast, change: str, edition: str
+) -> None:
+    suggested(cast.rep)
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        as_ai(f"UPDATE suggestions_suggestion SET {change}, refreshed_at = {edition}")
+    later = "refreshed_at = refreshed_at + interval '1 second'"
+    assert as_ai(f"UPDATE suggestions_suggestion SET {change}, {later}") == 1
+    # Nor is the later edition given out as the one before.
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        as_ai("UPDATE suggestions_suggestion SET refreshed_at = refreshed_at - interval '1 second'")
+
+
+def test_an_answer_that_comes_late_is_a_later_edition_too(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    read_at = suggestion.refreshed_at
+    for step in (1, 2):
+        again = rebase(suggestion_id=suggestion.pk, user=cast.rep, now=NOW - timedelta(minutes=1))
+        assert again.refreshed_at == read_at + timedelta(microseconds=step)

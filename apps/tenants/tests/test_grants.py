@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
+from django.db.models.functions import Now
 
 from aisha.environment import parse_database_url
 from apps.audit.enums import Event
@@ -242,7 +243,7 @@ def test_the_ai_cannot_say_that_somebody_decided(cast: Cast, assignment: str) ->
     SuggestionFactory(assignee=cast.rep)
     refuse(Role.AI, f"UPDATE suggestions_suggestion SET {assignment}")
     with taking_role(Role.AI):
-        assert Suggestion.objects.update(title="Brought up to date") == 1
+        assert Suggestion.objects.update(title="Brought up to date", refreshed_at=Now()) == 1
 
 
 def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
