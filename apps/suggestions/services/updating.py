@@ -56,17 +56,18 @@ def rebase(
         withdraw(suggestion, actor)
         raise WithdrawnError()
     if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:
-        with refusals_on_record(suggestion, actor, Verdict.REBASE):
+        with refusals_on_record(suggestion, actor, Verdict.REBASE), transaction.atomic():
             _read_again(suggestion, now)
-    elif not bring_up_to_date(suggestion, actor=actor, now=now):
+            _note_rebase(suggestion, user, actor, now)
+    elif bring_up_to_date(suggestion, actor=actor, now=now):
+        with transaction.atomic():
+            _note_rebase(suggestion, user, actor, now)
+    else:
         suggestion.refresh_from_db(fields=["state"])
         if State(suggestion.state) not in sources_of(State.APPROVED):
             raise already_decided(suggestion.pk)
         withdraw(suggestion, actor)
         raise WithdrawnError()
-    with transaction.atomic():
-        note_decision(suggestion, Verdict.REBASE, user, now)
-        record(actor, Event.SUGGESTION_REBASED, suggestion)
     suggestion.refresh_from_db()
     return suggestion
 
@@ -185,6 +186,11 @@ def _changeable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin
     if State(suggestion.state) not in sources_of(State.APPROVED):
         raise already_decided(suggestion.pk)
     return suggestion
+
+
+def _note_rebase(suggestion: Suggestion, user: User, actor: Actor, now: datetime) -> None:
+    note_decision(suggestion, Verdict.REBASE, user, now)
+    record(actor, Event.SUGGESTION_REBASED, suggestion)
 
 
 def _read_again(suggestion: Suggestion, now: datetime) -> None:

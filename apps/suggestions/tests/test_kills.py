@@ -14,19 +14,19 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Model
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
-from apps.crm.models import Task
+from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import State
 from apps.suggestions.exceptions import ApplyFailedError
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
-from apps.suggestions.services import approve, request_bulk, run_bulk, undo
+from apps.suggestions.services import approve, rebase, request_bulk, run_bulk, undo
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import failing
@@ -246,6 +246,23 @@ def test_a_database_in_trouble_is_said_and_trying_again_works(
         assert (suggestion.state, suggestion.execution) == (State.PENDING, None)
     done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert (done.state, Task.objects.count()) == (State.APPLIED, 1)
+
+
+@pytest.mark.parametrize("table", ["suggestions_decision", "audit_auditentry"])
+def test_what_cannot_be_put_on_record_is_not_brought_up_to_date(
+    committed_tenant: Tenant, table: str
+) -> None:
+    cast = make_cast()
+    suggestion = waiting(cast)
+    Lead.objects.filter(pk=suggestion.record_id).update(status="working")
+    with failing(committed_tenant, table, "53100"), pytest.raises(OperationalError):
+        rebase(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    there = Suggestion.objects.get(pk=suggestion.pk)
+    assert (there.refreshed_at, there.guard_values) == (
+        suggestion.refreshed_at, suggestion.guard_values,
+    )  # fmt: skip
+    rebased = rebase(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    assert (rebased.refreshed_at, rebased.decisions.count()) == (NOW, 1)
 
 
 @pytest.mark.soak
