@@ -145,5 +145,7 @@ def _check(asked: Asked) -> _Checked | Dropped:
 def _changes_something(tool: Tool[Any], arguments: ToolArguments, seen: Seen) -> bool:
     if tool.is_creation:
         return True
-    before = seen.before[str(tool.subject(arguments))]
-    return any(to_json(value) != before[name] for name, value in tool.values(arguments).items())
+    values = tool.values(arguments)
+    # What is not to be written is not read.
+    before = seen.before[str(tool.subject(arguments))] if values else {}
+    return any(to_json(value) != before[name] for name, value in values.items())

@@ -171,6 +171,8 @@ def test_a_change_that_changes_nothing(cast: Cast) -> None:
     )
     context, task, proposal = question_of()
     assert (task.goal, codes(context, task, proposal)) == (Goal.CORRECT_CONTACT, [])
+    empty = replace(proposal, arguments={"contact_id": contact.pk})
+    assert codes(context, task, empty) == ["changes_nothing"]
     Contact.objects.update(phone="+1 555 0123")
     assert codes(context, task, proposal) == ["changes_nothing"]
 
