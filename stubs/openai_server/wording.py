@@ -37,6 +37,25 @@ class Pattern:
     rests_on: str = ""
 
 
+# How a person would be told the goals.
+IN_WORDS = {
+    "make first contact": "meet_lead",
+    "revive the lead": "revive_lead",
+    "act on the interest": "act_on_interest",
+    "get the deal moving": "move_deal",
+    "settle the close date": "settle_close_date",
+    "bring in a second contact": "widen_deal",
+    "keep the account": "keep_account",
+    "plan the renewal": "plan_renewal",
+    "answer the message": "answer_message",
+    "reach the contact another way": "reach_contact",
+    "look into the change": "look_into_change",
+    "settle the task": "clear_task",
+    "plan the next step": "plan_next_step",
+    "take in the sender": "identify_sender",
+    "correct the contact": "correct_contact",
+}
+
 GOALS: Mapping[str, Pattern] = {
     "meet_lead": Pattern(
         "Introduce yourself to {name}",
@@ -239,7 +258,8 @@ def is_subject_closed(question: Question) -> bool:
 
 def goal_key(question: Question) -> str:
     """The goal as a key, whether it was given as one or in words."""
-    return "_".join(question.goal.casefold().split())
+    words = " ".join(question.goal.casefold().split())
+    return IN_WORDS.get(words, words.replace(" ", "_"))
 
 
 def statements(question: Question) -> list[Statement]:

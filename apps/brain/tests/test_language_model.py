@@ -32,6 +32,7 @@ from apps.crm.enums import RecordKind
 from apps.tenants.models import Tenant
 from apps.tenants.secrets import seal
 from stubs.openai_server.testing import RunningStandIn
+from stubs.openai_server.wording import IN_WORDS
 
 LEAD = replace(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD], tools=("create_followup",))
 
@@ -75,6 +76,8 @@ def test_the_model_writes_a_proposal(switch_on: Switch, stand_in: RunningStandIn
     proposal = answer.proposal
     assert proposal is not None
     assert (proposal.provider, proposal.tool) == (Provider.OPENAI, "create_followup")
+    # The stand-in knows what the goal calls for, as it is told in words.
+    assert proposal.title.startswith("Pick up the conversation with Ana Lopez")
     assert proposal.arguments["subject_id"] == LEAD.record.id
     assert proposal.arguments["owner_id"] == LEAD.doer_id
     assert all(
@@ -91,6 +94,10 @@ def test_the_model_writes_a_proposal(switch_on: Switch, stand_in: RunningStandIn
     assert (body["model"], body["store"], body["text"]["format"]["strict"]) == (
         "stand-in", False, True,
     )  # fmt: skip
+
+
+def test_the_stand_in_has_words_for_every_goal() -> None:
+    assert {IN_WORDS.get(goal.label.casefold()) for goal in Goal} == set(Goal.values)
 
 
 def test_what_a_call_cost_is_on_record_and_in_the_budget(switch_on: Switch) -> None:
