@@ -286,5 +286,5 @@ def test_the_news_take_as_many_statements_for_one_as_for_three(
         suggest(cast.rep)
     client = client_for(cast.rep)
     news(client, list=1)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         news(client, list=1)
