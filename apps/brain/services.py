@@ -153,8 +153,13 @@ def _keep(written: Sequence[Written | FallBack], config: BrainConfig, actor: Act
         BrainCall.objects.bulk_create([item.call for item in made])
         record_events(actor, [_entry(item.call) for item in made])
         if config.captures_text:
+            # No text of the database holds a NUL.
             CapturedText.objects.bulk_create(
-                CapturedText(call=item.call, prompt=item.prompt.text, answer=item.answer)
+                CapturedText(
+                    call=item.call,
+                    prompt=item.prompt.text,
+                    answer=item.answer.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+                )
                 for item in made
             )
 

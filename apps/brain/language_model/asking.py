@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import openai
-from openai.types.responses import Response
+from pydantic import ValidationError
 
 from apps.brain.circuit import FAILURES_TO_OPEN
 from apps.brain.config import BrainConfig
 from apps.brain.enums import CallOutcome
 from apps.brain.language_model.prompts import MOST_TOKENS_OUT, Prompt
 from apps.brain.language_model.replies import Reply
+from apps.brain.language_model.responses import ProviderResponse
 from apps.brain.prices import Usage
 
 # What is not under way when so much time has passed is not asked any more: leases of slots last longer.
@@ -115,22 +116,21 @@ async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) 
             prompt_cache_key=prompt.stable_hash,
             store=False,
         )
-        reply = _read(raw.parse(), raw.retries_taken, prompt)
+        # Not parsed by the client, which takes any JSON, and a page in HTML, for a response.
+        reply = _read(raw.http_response.content, raw.retries_taken, prompt)
     except openai.OpenAIError as error:
         reply = _failed(error, config, prompt)
-    except ValueError:
-        # The body was no JSON, which the client does not take for an error of its own.
+    except ValidationError:
         reply = Reply(CallOutcome.FAILED, _sent(prompt), 0, error_code="bad_body", is_failure=True)
     return replace(reply, latency_ms=int((time.monotonic() - began) * 1000))
 
 
-def _read(response: Response, retries: int, prompt: Prompt) -> Reply:
-    usage = _usage(response, prompt)
+def _read(body: bytes, retries: int, prompt: Prompt) -> Reply:
+    response = ProviderResponse.model_validate_json(body)
+    parts = response.parts
+    usage = response.used or prompt.most_usage
     if response.status == "incomplete":
         return Reply(CallOutcome.UNUSABLE, usage, 0, error_code="incomplete", retries=retries)
-    parts = [
-        part for item in response.output or () if item.type == "message" for part in item.content
-    ]
     if any(part.type == "refusal" for part in parts):
         return Reply(CallOutcome.REFUSED, usage, 0, error_code="refusal", retries=retries)
     text = "".join(part.text for part in parts if part.type == "output_text")
@@ -152,15 +152,6 @@ def _failed(error: openai.OpenAIError, config: BrainConfig, prompt: Prompt) -> R
         retries=config.most_retries if is_repeated else 0,
         is_failure=code != "bad_request",
     )
-
-
-def _usage(response: Response, prompt: Prompt) -> Usage:
-    told = response.usage
-    if told is None:
-        return prompt.most_usage
-    details = told.input_tokens_details
-    cached = details.cached_tokens if details is not None else 0
-    return Usage(told.input_tokens, told.output_tokens, min(cached or 0, told.input_tokens))
 
 
 def _sent(prompt: Prompt) -> Usage:
