@@ -24,6 +24,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
+from apps.suggestions.pipeline.meanwhile import barred_meanwhile
 from apps.suggestions.pipeline.quarantine import found_entry, quarantined
 from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
@@ -201,7 +202,7 @@ def _run_batch(
     ]
     with transaction.atomic(), taking_role(Role.AI):
         with stopwatch.timing("pipeline.validate"):
-            held = _hold(questions, actor)
+            held = _hold(_leave_out_barred(questions, actor, moment.now), actor)
         with stopwatch.timing("pipeline.deliver"):
             counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
             fruitless = [*untold, *(item.awaiting for item in held.dropped)]
@@ -228,6 +229,21 @@ class _Held:
     accepted: Sequence[Accepted]
     dropped: Sequence[Dropped]
     unproposed: Sequence[ThinkTask]
+
+
+def _leave_out_barred(questions: Sequence[Asked], actor: Actor, now: datetime) -> Sequence[Asked]:
+    """Leave out, on record, what people have barred while it was being written."""
+    barred = barred_meanwhile([question.context.awaiting for question in questions], now)
+    late = [
+        Dropped(question, "barred_meanwhile")
+        for question in questions
+        if question.context.awaiting in barred
+    ]
+    if late:
+        of_model = [item for item in late if item.asked.answer.call.provider != Provider.RULES]
+        note_dropped({item.asked.answer.call.pk: item.code for item in of_model})
+        _record_dropped(late, actor)
+    return [question for question in questions if question.context.awaiting not in barred]
 
 
 def _hold(questions: Sequence[Asked], actor: Actor) -> _Held:
