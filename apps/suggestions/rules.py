@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from apps.suggestions.enums import MOVES, Segment, State
@@ -58,6 +58,14 @@ def segment_of(value_at_stake: Decimal | None) -> Segment:
 def most_pending(*, per_day: int) -> int:
     """How many suggestions of one goal may be pending for one owner's records."""
     return DAYS_AHEAD * per_day
+
+
+def edition_after(refreshed_at: datetime, now: datetime) -> datetime:
+    """The moment that names a new edition: never that of the one before, which somebody may have read.
+
+    A person may have written one while a model was being asked, and clocks are set back.
+    """
+    return max(now, refreshed_at + timedelta(microseconds=1))
 
 
 def rank(*, value_at_stake: Decimal | None, urgency: int, acceptance: float) -> float:

@@ -6,7 +6,7 @@ All SQL of this stage runs as the role ``aisha_ai``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q
@@ -92,16 +92,8 @@ def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Sugge
     """What a person has edited goes to its new assignee as they left it."""
     suggestion.record_label = item.context.label[:300]
     suggestion.assignee_id = item.context.assignee_id
-    suggestion.refreshed_at = _edition_after(suggestion, now)
+    suggestion.refreshed_at = rules.edition_after(suggestion.refreshed_at, now)
     return suggestion
-
-
-def _edition_after(suggestion: Suggestion, now: datetime) -> datetime:
-    """The moment that names the new edition: never that of one before, which somebody may have read.
-
-    A person may have brought it up to date while a model was being asked.
-    """
-    return max(now, suggestion.refreshed_at + timedelta(microseconds=1))
 
 
 _REFRESHED_FIELDS = [
@@ -130,7 +122,7 @@ def _packet(item: Accepted, acceptance: AcceptanceTable, now: datetime) -> Sugge
 def _refreshed(
     suggestion: Suggestion, item: Accepted, acceptance: AcceptanceTable, now: datetime
 ) -> Suggestion:
-    suggestion.refreshed_at = _edition_after(suggestion, now)
+    suggestion.refreshed_at = rules.edition_after(suggestion.refreshed_at, now)
     return _written(suggestion, item, acceptance, now)
 
 

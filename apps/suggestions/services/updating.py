@@ -21,7 +21,7 @@ from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import WithdrawnError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
-from apps.suggestions.rules import sources_of
+from apps.suggestions.rules import edition_after, sources_of
 from apps.suggestions.services.access import decidable, seen_of
 from apps.suggestions.services.moves import (
     TenantNow,
@@ -213,6 +213,6 @@ def _renew(suggestion: Suggestion, values: Mapping[str, Any], now: datetime) -> 
         pk=suggestion.pk,
         state__in=sources_of(State.APPROVED),
         refreshed_at=suggestion.refreshed_at,
-    ).update(**values, refreshed_at=now)
+    ).update(**values, refreshed_at=edition_after(suggestion.refreshed_at, now))
     if not moved:
         raise refusal_of(suggestion, State.APPROVED)

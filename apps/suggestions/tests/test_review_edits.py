@@ -13,6 +13,7 @@ from apps.crm.models import Contact, Lead, Opportunity, Task
 from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory, OpportunityFactory
 from apps.execution.exceptions import InvalidArgumentsError, PermissionRefusedError, StaleError
 from apps.execution.models import Execution
+from apps.execution.schemas import JsonValue
 from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
@@ -48,6 +49,22 @@ def details_suggestion(cast: Cast) -> tuple[Contact, Suggestion]:
         guard_values={f"contact:{contact.pk}": {"do_not_contact": False}},
     )
     return contact, suggestion
+
+
+@pytest.mark.parametrize(
+    "back", [timedelta(), timedelta(hours=1)], ids=["at once", "clock set back"]
+)
+def test_what_was_seen_before_an_edit_is_not_approved_after_it(cast: Cast, back: timedelta) -> None:
+    """Not even when both happen at one moment, or the clock was set back in between."""
+    contact, suggestion = details_suggestion(cast)
+    seen_at, moment = suggestion.refreshed_at, suggestion.refreshed_at - back
+    wanted: dict[str, JsonValue] = {"contact_id": contact.pk, "phone": "3", "title": "Head"}
+    edited = edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=wanted, now=moment)
+    assert edited.refreshed_at == seen_at + timedelta(microseconds=1)
+    with pytest.raises(ChangedSinceSeenError):
+        approve(suggestion_id=suggestion.pk, user=cast.teammate, now=moment, seen_at=seen_at)
+    contact.refresh_from_db()
+    assert contact.phone == "1"
 
 
 def test_both_versions_are_kept_and_the_edited_one_is_written(cast: Cast) -> None:
