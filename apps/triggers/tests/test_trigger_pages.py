@@ -147,7 +147,8 @@ def test_a_manager_sets_a_trigger_and_a_scan_of_it_follows(
         cast.manager,
     )
     assert [scan.triggers for scan in Scan.objects.all()] == [["lead_inactive"]]
-    assert len(queued) == 1
+    # The line of the log that tells of the change, and the scan.
+    assert len(queued) == 2
     (change,) = answer.context["past_changes"]
     assert [(v.label, v.before, v.after) for v in change.values] == [
         ("State", "on", "off"),
