@@ -5,14 +5,18 @@ Held in Valkey, by its own clock; a lease that nobody gives back, because its wo
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import redis
 from django.conf import settings
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
 
 # Longer than any batch of calls may take.
 LEASE_S = 300
@@ -43,7 +47,7 @@ def taking_slots(
 ) -> Iterator[int]:
     """Hold up to ``wanted`` slots for the block, and give the number that was granted.
 
-    Waits up to ``WAIT_S`` for a first one; 0 when there was none.
+    Waits up to ``WAIT_S`` for a first one; 0 when there was none, or when nobody can tell.
     """
     client = _client()
     take = client.register_script(_TAKE)
@@ -51,7 +55,13 @@ def taking_slots(
     keys = [f"aisha:brain:slots:{tenant}", "aisha:brain:slots"]
     deadline = time.monotonic() + WAIT_S
     while True:
-        granted = int(take(keys=keys, args=[lease, LEASE_S, wanted, tenant_limit, overall_limit]))
+        try:
+            args = [lease, LEASE_S, wanted, tenant_limit, overall_limit]
+            granted = int(take(keys=keys, args=args))
+        except RedisError:
+            log.warning("the language model is not asked: its slots cannot be counted")
+            granted = 0
+            break
         if granted or time.monotonic() >= deadline:
             break
         time.sleep(_LOOK_EVERY_S)
@@ -60,8 +70,10 @@ def taking_slots(
     finally:
         if granted:
             held = [f"{lease}:{number}" for number in range(1, granted + 1)]
-            for key in keys:
-                client.zrem(key, *held)
+            # What has been answered is worth more than a slot, which runs out by itself.
+            with suppress(RedisError):
+                for key in keys:
+                    client.zrem(key, *held)
 
 
 @cache
