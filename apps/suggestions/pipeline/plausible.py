@@ -43,6 +43,14 @@ _LONG_PROSE = frozenset({"description", "body", "notes"})
 _LINK = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:javascript|data|mailto):", re.IGNORECASE
 )
+# What mail programs make a link of without being told: a host alone, by its usual endings or its path.
+_HOST = re.compile(
+    r"(?<![\w@.-])(?:[\w-]{1,63}\.){1,8}"
+    r"(?:(?:(?!js)[a-z]{2}|com|net|org|info|biz|app|dev|xyz|top|site|online|shop|link|click|live|cloud|example)"
+    r"(?![\w@-])|[a-z]{2,24}/)"
+)
+# Names that a host may be a part of: “Booking.com”.
+_NAMES = frozenset({"about", "account", "company", "contact", "other_contact"})
 _MARKUP = re.compile(r"<[a-z!/?]|\{\{|\{%|\]\(|&#?\w{2,8};", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 # A day in ISO form is no number to be called or paid.
@@ -65,7 +73,7 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
             if not _is_stated(value, sources):
                 return "stated_nowhere"
             # A sender chooses what stands in a signature, too.
-            if code := _code_of(value, sources):
+            if code := _code_of(value, sources, task):
                 return code
         elif name in _LONG_PROSE:
             # Its lines may break.
@@ -73,7 +81,7 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
         elif name in _PROSE:
             prose.append(value)
     quotable = [fact for fact in task.facts if fact.key in _QUOTABLE]
-    return next((code for text in prose if (code := _code_of(text, quotable))), "")
+    return next((code for text in prose if (code := _code_of(text, quotable, task))), "")
 
 
 def sound_claims(task: ThinkTask, proposal: Proposal) -> tuple[Claim, ...]:
@@ -86,7 +94,7 @@ def sound_claims(task: ThinkTask, proposal: Proposal) -> tuple[Claim, ...]:
         and set(claim.facts) <= set(facts)
         and (
             proposal.provider == Provider.RULES
-            or not _code_of(claim.text, [facts[number] for number in claim.facts])
+            or not _code_of(claim.text, [facts[number] for number in claim.facts], task)
         )
     )
 
@@ -97,15 +105,18 @@ def _is_stated(value: str, sources: Sequence[Fact]) -> bool:
     return bool(wanted) and any(wanted in _letters(str(fact.value)) for fact in sources)
 
 
-def _code_of(text: str, quotable: Sequence[Fact]) -> str:
+def _code_of(text: str, quotable: Sequence[Fact], task: ThinkTask) -> str:
     hidden = (sign for sign in text if unicodedata.category(sign) in {"Cc", "Cf", "Co", "Cn"})
     if any(sign not in _JOINERS for sign in hidden):
         return "hidden_signs"
-    if _LINK.search(text):
+    # Wide letters and dots are read, and followed, like plain ones.
+    text = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+    if _LINK.search(text) or _names_host(text, task):
         return "foreign_link"
     if _MARKUP.search(text):
         return "markup"
     known = " | ".join(f"{fact.text} | {fact.value or ''}" for fact in quotable)
+    known = unicodedata.normalize("NFKC", known)
     if any(address not in known.casefold() for address in _ADDRESS.findall(text.casefold())):
         return "foreign_address"
     stated = [_digits(number) for number in _NUMBER.findall(known)]
@@ -113,6 +124,15 @@ def _code_of(text: str, quotable: Sequence[Fact]) -> str:
         if not any(_digits(number) in one for one in stated):
             return "foreign_number"
     return "reads_like_orders" if reads_like_orders(text) else ""
+
+
+def _names_host(text: str, task: ThinkTask) -> bool:
+    hosts = _HOST.findall(text.casefold())
+    if not hosts:
+        return False
+    names = [task.record_label, *(fact.text for fact in task.facts if fact.key in _NAMES)]
+    known = unicodedata.normalize("NFKC", " | ".join(names)).casefold()
+    return any(host not in known for host in hosts)
 
 
 def _letters(text: str) -> str:

@@ -72,6 +72,14 @@ def test_what_the_facts_state_may_be_written(task: ThinkTask, proposal: Proposal
         ("See https://evil.example", "foreign_link"),
         ("See www.evil.example", "foreign_link"),
         ("JavaScript:alert(1)", "foreign_link"),
+        ("Sign in at evil.example/reset", "foreign_link"),
+        ("See Evil-Login.COM.", "foreign_link"),
+        ("See bit.ly/3xYz", "foreign_link"),
+        ("See evil.hosting/reset", "foreign_link"),
+        ("See evil。com", "foreign_link"),
+        ("See ｅｖｉｌ．ｃｏｍ", "foreign_link"),
+        ("See ｈｔｔｐ：／／evil", "foreign_link"),
+        ("Ask about Node.js, v2.10 and the U.S. offer, e.g. by call.Then write", ""),
         ("mailto:pay@evil.example", "foreign_link"),
         ("Write to pay@evil.example", "foreign_address"),
         ("Pay 90,000 USD", "foreign_number"),
@@ -91,6 +99,14 @@ def test_what_a_text_may_hold(text: str, expected: str) -> None:
     assert implausible_code(TASK, replace(SOUND, reason=text)) == expected
     assert code(TASK, SOUND, title=text) == expected
     assert code(TASK, SOUND, description=text) == expected
+
+
+def test_a_host_that_is_part_of_a_name_may_be_written() -> None:
+    of_company = replace(TASK, facts=(*TASK.facts, fact("company", "Booking.com")))
+    proposal = replace(SOUND, title="Call Ana Lopez of Booking.com")
+    assert implausible_code(TASK, proposal) == "foreign_link"
+    assert implausible_code(of_company, proposal) == ""
+    assert sound_claims(of_company, proposal) == SOUND.claims
 
 
 def test_only_a_long_text_has_lines() -> None:
