@@ -56,7 +56,7 @@ def taking_slots(
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
-            args = [lease, LEASE_S, wanted, tenant_limit, overall_limit]
+            args: list[str | int] = [lease, LEASE_S, wanted, tenant_limit, overall_limit]
             granted = int(take(keys=keys, args=args))
         except RedisError:
             log.warning("the language model is not asked: its slots cannot be counted")
