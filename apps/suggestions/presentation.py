@@ -18,14 +18,14 @@ from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.models import Execution
 from apps.execution.schemas import Diff, FieldDiff, RecordRef, Seen, ValueMoved
-from apps.execution.services import UndoPlan, find_moved, plan_undo, undoable_until
+from apps.execution.services import UndoPlan, find_moved, hidden_records, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions import rules
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
-from apps.suggestions.services import may_decide, seen_of
+from apps.suggestions.services import may_decide, record_of, seen_of
 from apps.tenants.templatetags.aisha_ui import money, percent
 from apps.triggers.enums import Severity
 from apps.triggers.rules import registry as triggers
@@ -40,6 +40,7 @@ HOSTILE_NOTICE = (
     "A text of this record reads like instructions to an AI; it was not shown to the language"
     " model."
 )
+HIDDEN_CLAIM = "This stands in a record that you may not see any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         refusal = OUTGROWN
     return Detail(
         diff=diff,
-        evidence=evidence_of(suggestion),
+        evidence=evidence_of(suggestion, viewer),
         notice=HOSTILE_NOTICE if suggestion.hostile_codes else "",
         side_effects=diff.side_effects if diff else (),
         history=history_of(entries),
@@ -271,8 +272,17 @@ def _known_names(suggestion: Suggestion) -> dict[tuple[str, int], str]:
     return names
 
 
-def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:
-    """Return the claims with their facts."""
+def evidence_of(suggestion: Suggestion, viewer: User) -> tuple[ShownClaim, ...]:
+    """Return the claims with their facts.
+
+    A fact was readable for the assignee when it was gathered. One whose record has been given to others since
+    is left out, and so is what was said of it.
+    """
+    refs = {
+        row["number"]: RecordRef.parse(row["record"]) for row in suggestion.facts if row["record"]
+    }
+    others = {ref for ref in refs.values() if ref != record_of(suggestion)}
+    hidden = hidden_records(viewer, others)
     facts = {
         row["number"]: ShownFact(
             number=row["number"],
@@ -282,9 +292,13 @@ def evidence_of(suggestion: Suggestion) -> tuple[ShownClaim, ...]:
             url=_record_url(row["record"]),
         )
         for row in suggestion.facts
+        if refs.get(row["number"]) not in hidden
     }
+    left_out = {number for number, ref in refs.items() if ref in hidden}
     return tuple(
-        ShownClaim(
+        ShownClaim(HIDDEN_CLAIM, ())
+        if left_out & {*claim["facts"]}
+        else ShownClaim(
             claim["text"], tuple(facts[number] for number in claim["facts"] if number in facts)
         )
         for claim in suggestion.evidence
