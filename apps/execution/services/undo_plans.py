@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from apps.execution.exceptions import (
     ExecutionError,
     NotReversibleError,
     RecordGoneError,
+    ReferenceRefusedError,
     UndoWindowError,
 )
 from apps.execution.models import Execution
@@ -24,7 +25,7 @@ from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
-from apps.users.rules import Reader
+from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class UndoneField:
     """One field: what was written, what stands there now, and what an undo would put there.
 
     ``is_bound``: one that it means something only with has been edited since (the currency of an amount).
+    ``refused``: why its former value may not stand there any more (an owner who has left).
     """
 
     name: str
@@ -39,6 +41,7 @@ class UndoneField:
     now: JsonValue
     back: JsonValue
     is_bound: bool = False
+    refused: str = ""
 
     @property
     def is_conflict(self) -> bool:
@@ -80,11 +83,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ShownUndo:
-    """One field of an undo as people read it."""
+    """One field of an undo as people read it; ``because`` says of one that stays why it does."""
 
     label: str
     now_text: str
     back_text: str
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +110,20 @@ class UndoPlan:
     until: datetime
 
 
-def plan_undo(execution: Execution, *, viewer: Reader, now: datetime) -> UndoPlan:
+def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
     """Tell this person what an undo would do, from the record as it stands, without locking it.
 
     Raises:
-        UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, RecordGoneError: it cannot
-            be undone.
+        UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, RecordGoneError,
+        ReferenceRefusedError, ChangeNotPossibleError: it cannot be undone.
     """
     tool = tool_of(execution)
     until = check_open(execution, now)
-    row = rows_of(execution).values().first()
-    if row is None:
+    record = rows_of(execution).first()
+    if record is None:
         raise RecordGoneError()
-    found = compare(tool, execution, row)
+    row = columns_of(record)
+    found = leave_refused(tool, record, compare(tool, execution, row), viewer)
     kind = RecordKind(execution.record_kind)
     currency = str(row.get(CURRENCY_FIELD) or "")
     former = found.currency_back(currency)
@@ -128,6 +133,7 @@ def plan_undo(execution: Execution, *, viewer: Reader, now: datetime) -> UndoPla
             label_of(kind, field.name),
             text_of(kind, field.name, field.now, viewer=viewer, currency=currency),
             text_of(kind, field.name, field.back, viewer=viewer, currency=former),
+            field.refused or "It was edited since.",
         )
 
     return UndoPlan(
@@ -205,6 +211,33 @@ def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Fo
         if now[name] != made[name]
     )
     return Found(found.returning, found.staying, edited, _hung_on(tool, execution))
+
+
+def leave_refused(tool: Tool[Any], record: Record, found: Found, approver: User) -> Found:
+    """Let stay what the rows do not allow to come back, with what means something only together with it.
+
+    Raises:
+        ReferenceRefusedError, ChangeNotPossibleError: then nothing would come back at all.
+    """
+    while True:
+        try:
+            tool.check_undo(record, {field.name: field.back for field in found.returning}, approver)
+        except ReferenceRefusedError as error:
+            name = error.extras["field"]
+            together = {name}.union(*(group for group in tool.together if name in group))
+            held = [field for field in found.returning if field.name in together]
+            left = tuple(field for field in found.returning if field.name not in together)
+            if not held or not left:
+                raise
+            staying = (*found.staying, *(replace(field, refused=error.message) for field in held))
+            found = replace(found, returning=left, staying=staying)
+        else:
+            return found
+
+
+def columns_of(record: Record) -> dict[str, Any]:
+    """The record's own columns and their values."""
+    return {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}
 
 
 def counted(hanging: Mapping[RecordKind, int]) -> list[str]:

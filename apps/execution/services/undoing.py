@@ -35,8 +35,10 @@ from apps.execution.services.undo_plans import (
     Found,
     UndoneField,
     check_open,
+    columns_of,
     compare,
     counted,
+    leave_refused,
     rows_of,
     tool_of,
 )
@@ -72,10 +74,10 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
             if record is None:
                 raise RecordGoneError()
             check_sight([record_ref], undo.approved_by)
-            found = compare(tool, execution, _columns_of(record))
+            found = compare(tool, execution, columns_of(record))
             _check_worth(found, undo, record_ref.kind)
+            found = leave_refused(tool, record, found, undo.approved_by)
             back = {field.name: field.back for field in found.returning}
-            tool.check_undo(record, back, undo.approved_by)
             _put_back(record, found.returning)
             tool.unfinish(record, execution.note, frozenset(back))
         staying = sorted(field.name for field in (*found.staying, *found.edited))
@@ -126,10 +128,6 @@ def _check_undo_permission(tool: Tool[Any], record: RecordRef, user: User) -> No
     change = f"crm.change_{model_of(record.kind)._meta.model_name}"
     if tool.is_creation and not user.has_perm(change):
         raise PermissionRefusedError()
-
-
-def _columns_of(record: Record) -> dict[str, Any]:
-    return {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}
 
 
 def _put_back(record: Record, returning: tuple[UndoneField, ...]) -> None:

@@ -29,7 +29,7 @@ from apps.execution.exceptions import (
 )
 from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedUndo, JsonValue
-from apps.execution.services import apply_change, undo_change
+from apps.execution.services import apply_change, plan_undo, undo_change
 from apps.execution.tests.cases import VALID
 from apps.execution.tests.factories import NOW, approved
 from apps.execution.tools import registry
@@ -177,6 +177,23 @@ def test_nothing_is_given_back_to_who_has_left(cast: Cast) -> None:
         undo(execution, cast.rep)
     lead.refresh_from_db()
     assert lead.owner == cast.rep
+
+
+def test_the_rest_comes_back_where_the_former_owner_has_left(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.teammate, phone="1")
+    change: Arguments = {"lead_id": lead.pk, "owner_id": cast.rep.pk, "phone": "2"}
+    execution = apply("update_lead", change, cast.rep)
+    User.objects.filter(pk=cast.teammate.pk).update(is_active=False)
+    plan = plan_undo(execution, viewer=cast.rep, now=LATER)
+    assert [row.label for row in plan.returning] == ["Phone"]
+    (stays,) = plan.staying
+    assert (stays.label, stays.because) == (
+        "Owner", "This person has left, or is none to whom you may give records.",
+    )  # fmt: skip
+    undone = undo(execution, cast.rep)
+    lead.refresh_from_db()
+    assert (lead.owner, lead.phone) == (cast.rep, "1")
+    assert undone.left_alone == ["owner_id"]
 
 
 def test_an_undo_makes_no_ring_of_accounts(cast: Cast) -> None:
