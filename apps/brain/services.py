@@ -51,7 +51,8 @@ def think(
     """Return the answers in the order of the tasks; every call is on record when it returns.
 
     The tenant's provider is asked first, and the built-in rules for what it does not answer. No transaction
-    may be open: a provider may take seconds. About a record whose name is withheld no model is asked.
+    may be open: a provider may take seconds. About a record whose name is withheld, or for which
+    every tool is silenced, no model is asked.
     ``is_waited_for``: a person waits for the answer, and the model is given up on after some seconds.
 
     Raises:
@@ -66,16 +67,18 @@ def think(
         return think_by_rules(tasks, actor=actor)
     if is_waited_for:
         config = config.hurried()
-    asked = [place for place, task in enumerate(tasks) if not task.is_label_withheld]
+    asked = [place for place, task in enumerate(tasks) if task.tools and not task.is_label_withheld]
     written = propose([tasks[place] for place in asked], config, now=now) if asked else []
     _keep(written, config, actor)
     _note_fall_back(written, now)
     _tell_soft_limit(config, tasks[0], actor, now)
     answers: dict[int, Answer] = {}
-    left: dict[FallBack, list[int]] = defaultdict(list)
+    left: dict[FallBack | None, list[int]] = defaultdict(list)
     for place, task in enumerate(tasks):
         if task.is_label_withheld:
             left[FallBack.LABEL_WITHHELD].append(place)
+        elif not task.tools:
+            left[None].append(place)
     for place, item in zip(asked, written, strict=True):
         if isinstance(item, FallBack):
             left[item].append(place)

@@ -207,7 +207,7 @@ def _run_batch(
             counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
             fruitless = [*untold, *(item.awaiting for item in held.dropped)]
             hostile = [item.asked.task for item in held.dropped if item.asked.task.withheld]
-            news = unanswered.remember(held.unproposed, fruitless, moment.now, hostile=hostile)
+            news = unanswered.remember(held.vain, fruitless, moment.now, hostile=hostile)
             record_events(actor, [found_entry(task) for task in news])
     observe(tenant.schema_name, stopwatch.seconds)
     log.info(
@@ -224,11 +224,11 @@ def _run_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What held against what was asked, what did not, and to what nothing was proposed."""
+    """What held against what was asked, what did not, and to what the same answer would come again."""
 
     accepted: Sequence[Accepted]
     dropped: Sequence[Dropped]
-    unproposed: Sequence[ThinkTask]
+    vain: Sequence[ThinkTask]
 
 
 def _leave_out_barred(questions: Sequence[Asked], actor: Actor, now: datetime) -> Sequence[Asked]:
@@ -265,8 +265,9 @@ def _hold(questions: Sequence[Asked], actor: Actor) -> _Held:
         dropped = [item for item in dropped if item not in of_model] + still
     if dropped:
         _record_dropped(dropped, actor)
-    unproposed = [item.asked.task for item in dropped if item.asked.answer.proposal is None]
-    return _Held(accepted, dropped, unproposed)
+    # Asked again, and paid for again, once the question is another one.
+    vain = [item.asked.task for item in dropped if item.code != "record_gone"]
+    return _Held(accepted, dropped, vain)
 
 
 def _record_dropped(dropped: Sequence[Dropped], actor: Actor) -> None:

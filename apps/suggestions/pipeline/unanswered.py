@@ -1,4 +1,4 @@
-"""Questions to which the Brain proposed nothing: asked again once they, or their signals, have changed."""
+"""Questions to which the Brain proposed nothing that holds: asked again once they or their signals change."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def remember(
     *,
     hostile: Sequence[ThinkTask] = (),
 ) -> list[ThinkTask]:
-    """Note that nothing was proposed for these tasks, and that nothing came of the others.
+    """Note that nothing that holds was proposed for these tasks, and that nothing came of the others.
 
-    Nothing comes of what cannot be told to its readers, or of a proposal that does not hold. It is tried
-    again, but behind what has not been tried yet. Of the ``hostile`` tasks, whose texts read like
+    Nothing comes of what cannot be told to its readers, or of a record that has just gone. It is tried again,
+    but behind what has not been tried yet. Of the ``hostile`` tasks, whose texts read like
     instructions to an AI, those are returned of which that was not known yet.
     """
     codes = {(task.record, task.goal): codes_of(task.withheld) for task in hostile}

@@ -14,11 +14,13 @@ from apps.audit.models import AuditEntry
 from apps.brain.enums import Provider
 from apps.brain.models import BrainCall, BrainSettings, BudgetReservation
 from apps.conftest import Cast
-from apps.crm.models import Lead, Task
+from apps.crm.models import Activity, Lead, Task
+from apps.crm.tests.factories import ActivityFactory, ContactFactory
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
-from apps.suggestions.tests.cases import quiet_lead, scan
+from apps.suggestions.tests.cases import NOW, quiet_lead, scan
 from apps.tenants.secrets import seal
+from apps.triggers.models import Silence
 from stubs.openai_server.testing import RunningStandIn
 
 Switch = Callable[..., None]
@@ -123,3 +125,37 @@ def test_a_scan_without_news_asks_nobody(
     scan(timedelta(minutes=5))
     assert len(stand_in.requests()) == 1
     assert BudgetReservation.objects.filter(settled_at=None).count() == 0
+
+
+def test_what_does_not_hold_is_asked_and_paid_for_once(
+    cast: Cast, switch_on: Switch, stand_in: RunningStandIn
+) -> None:
+    switch_on()
+    contact = ContactFactory(owner=cast.rep, phone="0")
+    mail = ActivityFactory(
+        owner=cast.rep,
+        contact=contact,
+        occurred_at=NOW - timedelta(days=1),
+        stated_details={"phone": "1" * 51},
+    )
+    for minutes in (0, 5, 10):
+        scan(timedelta(minutes=minutes))
+    assert (len(stand_in.requests()), Suggestion.objects.count()) == (1, 0)
+    Activity.objects.filter(pk=mail.pk).update(stated_details={"phone": "+1 555 0123"})
+    scan(timedelta(minutes=15))
+    assert (len(stand_in.requests()), Suggestion.objects.count()) == (2, 1)
+
+
+def test_where_every_tool_is_silenced_no_model_is_asked(
+    cast: Cast, switch_on: Switch, stand_in: RunningStandIn
+) -> None:
+    switch_on()
+    quiet_lead(cast.rep)
+    until = NOW + timedelta(minutes=7)
+    Silence.objects.create(tool="create_followup", until=until)
+    scan()
+    scan(timedelta(minutes=5))
+    assert stand_in.requests() == []
+    assert BrainCall.objects.get().provider == "rules"
+    scan(timedelta(minutes=10))
+    assert written() == {"openai": 1}
