@@ -47,8 +47,7 @@ def note_answer(now: datetime) -> None:
 def note_failures(count: int, now: datetime) -> Circuit:
     """It failed so many times in a row; return what that makes of the circuit."""
     with transaction.atomic(), taking_role(Role.AI):
-        row = ProviderState.objects.select_for_update().filter(pk=ONLY_ROW).first()
-        circuit = _circuit_of(row).after_failures(count, now)
+        circuit = _circuit_of(_locked()).after_failures(count, now)
         _store(circuit)
     return circuit
 
@@ -56,9 +55,7 @@ def note_failures(count: int, now: datetime) -> Circuit:
 def note_fall_back(reason: FallBack, now: datetime) -> None:
     """The rules write in its place, and why; the moment is that of the first time."""
     with transaction.atomic(), taking_role(Role.AI):
-        row = ProviderState.objects.select_for_update().filter(pk=ONLY_ROW).first()
-        if row is None:
-            row = ProviderState(pk=ONLY_ROW)
+        row = _locked()
         if row.fell_back_because != reason:
             row.fell_back_because = reason
             row.fell_back_at = row.fell_back_at or now
@@ -83,6 +80,12 @@ def fall_back_in_force() -> ProviderState | None:
         .exclude(fell_back_because="")
         .first()
     )
+
+
+def _locked() -> ProviderState:
+    """The row, held until the transaction ends, and made first where there is none."""
+    ProviderState.objects.bulk_create([ProviderState(pk=ONLY_ROW)], ignore_conflicts=True)
+    return ProviderState.objects.select_for_update().get(pk=ONLY_ROW)
 
 
 def _circuit_of(row: ProviderState | None) -> Circuit:
