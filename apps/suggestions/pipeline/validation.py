@@ -125,7 +125,9 @@ def _check(asked: Asked) -> _Checked | Dropped:
     given = {record, *(fact.record for fact in task.facts if fact.record is not None)}
     if not set(tool.mentions(arguments)) <= given:
         return Dropped(asked, "unknown_record")
-    owner_id = getattr(arguments, "owner_id", None)
+    # What is not given stays as it is, whatever stands for it in the arguments' type.
+    given_names = arguments.model_fields_set
+    owner_id = getattr(arguments, "owner_id", None) if "owner_id" in given_names else None
     if owner_id is not None and owner_id != task.doer_id:
         return Dropped(asked, "unknown_person")
     due_on = getattr(arguments, "due_on", None)

@@ -14,6 +14,7 @@ from apps.brain.schemas import Claim, Proposal, ThinkTask
 from apps.conftest import Cast
 from apps.crm.models import Contact, Lead
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
+from apps.execution.tools import registry as tools
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import Context, gather
@@ -21,6 +22,7 @@ from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
 from apps.suggestions.tests.cases import NOW, answered, awaiting, quiet_lead, scan
 from apps.triggers.moments import ScanMoment
+from apps.triggers.rules import registry as triggers
 from apps.triggers.services import current_tenant
 
 
@@ -159,6 +161,31 @@ def test_a_record_that_goes_meanwhile(cast: Cast) -> None:
     context, task, proposal = asked(cast)
     Lead.objects.all().delete()
     assert codes(context, task, proposal) == ["record_gone"]
+
+
+def test_an_owner_who_is_not_given_stays(cast: Cast) -> None:
+    context, task, proposal = asked(cast)
+    task = replace(task, tools=("update_lead",))
+    arguments: dict[str, Any] = {"lead_id": task.record.id, "status": "qualified"}
+    change = replace(proposal, tool="update_lead", arguments=arguments)
+    assert codes(context, task, change) == []
+    given = with_arguments(change, owner_id=cast.outsider.pk)
+    assert codes(context, task, given) == ["unknown_person"]
+
+
+def test_whatever_a_trigger_offers_stage_4_knows_how_to_judge() -> None:
+    # Amounts, stages and other days are judged by nobody yet: a trigger that offers them needs that first.
+    offered = {tool for trigger in triggers.all() for tool in trigger.tools}
+    assert offered == {"create_followup", "create_lead", "update_contact", "update_task"}
+    judged = {
+        "activity_id", "subject_id", "subject_kind", "about_id", "about_kind", "contact_id", "task_id",
+        "owner_id", "due_on", "title", "description", "lead_source", "first_name", "last_name", "company",
+        "email", "phone",
+        # Choices: any of them may be proposed.
+        "priority", "status", "email_status",
+    }  # fmt: skip
+    names = {name for key in offered for name in tools.get(key).arguments_type.model_fields}
+    assert names - judged == set()
 
 
 def test_a_change_that_changes_nothing(cast: Cast) -> None:
