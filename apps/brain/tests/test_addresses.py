@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.conf import LazySettings
 
@@ -117,7 +119,7 @@ def test_an_address_is_looked_over_again_before_it_is_asked(
         sealed_key=seal(stand_in.key),
     )
     settings.BRAIN_PRIVATE_HOSTS = []
-    task = QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD]
+    task = replace(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD], tools=("create_followup",))
     (answer,) = think([task], Mode.PROPOSE_ACTIONS, actor=Actor.for_system("tests"), now=NOW)
     assert (answer.call.provider, answer.call.fell_back_because) == ("rules", "address_refused")
     assert (stand_in.requests(), BrainCall.objects.count()) == ([], 1)
