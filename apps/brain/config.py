@@ -11,11 +11,13 @@ from django.conf import settings
 from apps.brain.enums import FallBack, Language, Provider, Tone
 from apps.brain.models import ONLY_ROW, BrainSettings
 from apps.brain.prices import Price, price_of
+from apps.brain.slots import WAIT_S
 from apps.tenants.exceptions import SecretUnreadableError
 from apps.tenants.secrets import unseal
 
 # After ten seconds people have turned to something else (Nielsen, "Usability Engineering", 1993).
 _WAITED_FOR_S = 10
+_WAITED_FOR_SLOT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class BrainConfig:
     limits: Limits
     own_price: Price | None
     captures_text: bool
+    slot_wait_s: float = WAIT_S
 
     def hurried(self) -> BrainConfig:
         """The same for a call that a person waits for: one try, and no longer than they would wait."""
@@ -54,6 +57,7 @@ class BrainConfig:
             connect_timeout_s=min(self.connect_timeout_s, _WAITED_FOR_S),
             read_timeout_s=min(self.read_timeout_s, _WAITED_FOR_S),
             most_retries=0,
+            slot_wait_s=_WAITED_FOR_SLOT_S,
         )
 
     def price(self, day: date) -> Price | None:

@@ -43,17 +43,17 @@ return math.max(granted, 0)
 
 @contextmanager
 def taking_slots(
-    tenant: str, *, wanted: int, tenant_limit: int, overall_limit: int
+    tenant: str, *, wanted: int, tenant_limit: int, overall_limit: int, wait_s: float = WAIT_S
 ) -> Iterator[int]:
     """Hold up to ``wanted`` slots for the block, and give the number that was granted.
 
-    Waits up to ``WAIT_S`` for a first one; 0 when there was none, or when nobody can tell.
+    Waits up to ``wait_s`` for a first one; 0 when there was none, or when nobody can tell.
     """
     client = _client()
     take = client.register_script(_TAKE)
     lease = uuid.uuid4().hex
     keys = [f"aisha:brain:slots:{tenant}", "aisha:brain:slots"]
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             args: list[str | int] = [lease, LEASE_S, wanted, tenant_limit, overall_limit]

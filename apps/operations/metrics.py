@@ -8,6 +8,7 @@ begins from the first entry again.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -22,6 +23,7 @@ from django_tenants.utils import schema_context
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
+from redis.exceptions import RedisError
 
 from apps.brain import budget
 from apps.brain.config import read_config
@@ -30,6 +32,8 @@ from apps.suggestions.models import Suggestion
 from apps.tenants.metrics import BUCKETS_S, read_durations
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
+
+log = logging.getLogger(__name__)
 
 _EVENTS_KEY = "aisha:metrics:events"
 _LAST_KEY = "aisha:metrics:counted_until"
@@ -53,8 +57,13 @@ def answer_metrics(request: HttpRequest) -> HttpResponse:
     if not token or not hmac.compare_digest(offered.encode(), f"Bearer {token}".encode()):
         return HttpResponse("Not found.", status=404, content_type="text/plain")
     registry = CollectorRegistry()
-    registry.register(_Everything())
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    try:
+        registry.register(_Everything())
+        text = generate_latest(registry)
+    except RedisError:
+        log.warning("the sums of /metrics cannot be read", exc_info=True)
+        return HttpResponse("The broker does not answer.", status=503, content_type="text/plain")
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 class _Everything(Collector):

@@ -95,6 +95,7 @@ def _ask(
         wanted=min(len(prompts), config.concurrency),
         tenant_limit=config.concurrency,
         overall_limit=settings.BRAIN_CONCURRENCY,
+        wait_s=config.slot_wait_s,
     ) as at_once:
         if at_once == 0:
             return [FallBack.BUSY] * len(prompts)

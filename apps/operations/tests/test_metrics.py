@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.conftest import make_cast
+from apps.operations import metrics
 from apps.operations.metrics import count_events
 from apps.suggestions.tests.cases import quiet_lead, scan
 from apps.tenants.connections import tenant_connection
@@ -68,6 +70,17 @@ def test_without_its_token_there_is_no_such_page(
 ) -> None:
     settings.METRICS_TOKEN = token
     assert collect(Authorization=offered).status_code == 404
+
+
+def test_without_the_broker_it_says_so(settings: Any, acme: Tenant) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        settings.REDIS_URL = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+        metrics._client.cache_clear()
+        answer = collect(Authorization=f"Bearer {TOKEN}")
+    metrics._client.cache_clear()
+    assert (answer.status_code, answer.content) == (503, b"The broker does not answer.")
 
 
 def test_a_scan_is_counted_from_signal_to_suggestion(
