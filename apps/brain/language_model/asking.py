@@ -81,17 +81,28 @@ async def _ask_all(
         try:
             async with asyncio.timeout(BATCH_LASTS_S):
                 if is_trial:
+                    run.following = 1
                     run.replies[0] = first = await _ask(client, config, prompts[0])
                     if first.is_failure:
                         return run.replies
-                    run.following = 1
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(at_once, len(prompts))):
                         group.create_task(run.work())
         except TimeoutError:
-            # What has been answered is kept.
-            pass
+            # What has been answered is kept; what was under way may have been charged for.
+            for place in range(run.following):
+                run.replies[place] = run.replies[place] or _cut_off(prompts[place])
     return run.replies
+
+
+def _cut_off(prompt: Prompt) -> Reply:
+    return Reply(
+        CallOutcome.FAILED,
+        _sent(prompt),
+        BATCH_LASTS_S * 1000,
+        error_code="timeout",
+        is_failure=True,
+    )
 
 
 async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) -> Reply:

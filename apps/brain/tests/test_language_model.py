@@ -21,6 +21,7 @@ from apps.brain.circuit import FAILURES_TO_OPEN, FIRST_REST
 from apps.brain.config import read_config
 from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
 from apps.brain.exceptions import ModeNotOfferedError, UnknownModeError
+from apps.brain.language_model import asking
 from apps.brain.language_model.prompts import PROMPT_VERSION
 from apps.brain.models import BrainCall, BrainSettings, BudgetMonth, CapturedText
 from apps.brain.prices import Usage, price_of
@@ -226,6 +227,23 @@ def test_a_provider_that_keeps_failing_is_left_alone(
     assert providers.state().rests_until == NOW + FIRST_REST
     ask(LEAD, now=NOW + FIRST_REST - timedelta(seconds=1))
     assert len(stand_in.requests()) == FAILURES_TO_OPEN
+
+
+def test_a_batch_that_takes_too_long_is_cut_off_and_paid_for(
+    switch_on: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "BATCH_LASTS_S", 1)
+    switch_on("stand-in:delay-3000ms", concurrency=2)
+    answers = ask(*[LEAD] * 3)
+    assert [answer.call.provider for answer in answers] == ["rules"] * 3
+    assert calls() == [
+        ("openai", "failed", "timeout", ""),
+        ("openai", "failed", "timeout", ""),
+        ("rules", "answered", "", "call_failed"),
+        ("rules", "answered", "", "resting"),
+    ]
+    spent = BudgetMonth.objects.get().tokens_spent
+    assert spent == sum(BrainCall.objects.values_list("tokens_in", flat=True)) > 0
 
 
 def test_after_its_rest_one_trial_decides(switch_on: Switch, stand_in: RunningStandIn) -> None:
