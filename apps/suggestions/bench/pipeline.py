@@ -13,8 +13,9 @@ from django.utils import timezone
 from apps.brain.enums import Goal
 from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Lead
-from apps.suggestions.models import NothingProposed, Suggestion, SuggestionSignal
+from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import keep_true
+from apps.triggers.bench.scanning import owner
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 from apps.triggers.services import current_tenant
@@ -106,10 +107,11 @@ def fill(owners: list[User], count: int, now: datetime) -> None:
 
 def clear() -> None:
     """Forget what a measure has made."""
-    SuggestionSignal.objects.all().delete()
-    NothingProposed.objects.all().delete()
-    Suggestion.objects.all()._raw_delete("default")
-    Signal.objects.all()._raw_delete("default")
+    with owner() as cursor:
+        cursor.execute(
+            "TRUNCATE triggers_signal, suggestions_suggestion, suggestions_nothingproposed,"
+            " triggers_silence CASCADE"
+        )
 
 
 def _statements(owners: list[User], count: int, now: datetime) -> int:

@@ -45,7 +45,7 @@ INSERT INTO suggestions_suggestion
     (state, goal, record_kind, record_id, record_label, assignee_id, tool, arguments, before_values,
      guard_values, risk, title, reason, facts, evidence, value_at_stake, currency, urgency,
      confidence_n, rank, held_back, origin, provider, created_at, refreshed_at, queued_at, expires_at,
-     closed_because, trigger, segment)
+     closed_because, trigger, segment, hostile_codes)
 SELECT 'pending', 'revive_lead', 'lead', 1000000 + n, 'Lead ' || n, (%(people)s)[1 + n %% %(count)s],
        'create_followup',
        jsonb_build_object('subject_kind', 'lead', 'subject_id', 1000000 + n, 'about_kind', 'lead',
@@ -54,7 +54,7 @@ SELECT 'pending', 'revive_lead', 'lead', 1000000 + n, 'Lead ' || n, (%(people)s)
        '{}', '{}', 'low', 'Call lead ' || n, 'Nobody has been in touch since the spring.',
        '[{"number": 1, "label": "Status", "text": "Working", "occurred_at": null, "record": null}]',
        '[{"text": "The lead is open", "facts": [1]}]', n, 'USD', 1 + n %% 3, 0, random() * 10, '',
-       'person', 'rules', %(now)s, %(now)s, %(now)s, %(now)s + interval '14 days', '', '', 'unknown'
+       'person', 'rules', %(now)s, %(now)s, %(now)s, %(now)s + interval '14 days', '', '', 'unknown', '[]'
 FROM generate_series(1, %(total)s) AS n
 """
 _BARE_PAGE = Engine().from_string(
