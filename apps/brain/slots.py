@@ -10,11 +10,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 
-import redis
-from django.conf import settings
 from redis.exceptions import RedisError
+
+from apps.tenants.valkey import valkey
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ def taking_slots(
 
     Waits up to ``wait_s`` for a first one; 0 when there was none, or when nobody can tell.
     """
-    client = _client()
+    client = valkey()
     take = client.register_script(_TAKE)
     lease = uuid.uuid4().hex
     keys = [f"aisha:brain:slots:{tenant}", "aisha:brain:slots"]
@@ -74,8 +73,3 @@ def taking_slots(
             with suppress(RedisError):
                 for key in keys:
                     client.zrem(key, *held)
-
-
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL)

@@ -10,10 +10,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Iterable
-from functools import cache
-from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
@@ -32,6 +29,7 @@ from apps.suggestions.models import Suggestion
 from apps.tenants.metrics import BUCKETS_S, read_durations
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
+from apps.tenants.valkey import valkey
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +96,7 @@ class _Everything(Collector):
 
 def count_events() -> dict[tuple[str, str], int]:
     """How many entries of each event each tenant has, those of the audit log so far."""
-    client = _client()
+    client = valkey()
     with client.lock(_LOCK_KEY, timeout=_LOCK_LASTS_S, blocking_timeout=_WAIT_S):
         for schema in enabled_schemas():
             begin = int(client.hget(_LAST_KEY, schema) or 0)
@@ -128,9 +126,3 @@ def _histogram() -> HistogramMetricFamily:
         buckets = list(zip(bounds, measured.counts, strict=True))
         family.add_metric([measured.tenant, measured.name], buckets, measured.sum_s)
     return family
-
-
-@cache
-def _client() -> Any:
-    # Untyped: redis types each answer as one that may have to be awaited.
-    return redis.Redis.from_url(settings.REDIS_URL)

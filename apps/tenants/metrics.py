@@ -11,12 +11,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import redis
-from django.conf import settings
 from redis.exceptions import RedisError
+
+from apps.tenants.valkey import valkey
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ class Stopwatch:
 
 def observe(tenant: str, seconds: Mapping[str, float]) -> None:
     """Add durations in seconds by what was measured, such as ``pipeline.context``."""
-    pipe = _client().pipeline(transaction=False)
+    pipe = valkey().pipeline(transaction=False)
     for name, duration_s in seconds.items():
         place = next(
             (index for index, bound in enumerate(BUCKETS_S) if duration_s <= bound), len(BUCKETS_S)
@@ -76,7 +74,7 @@ def observe(tenant: str, seconds: Mapping[str, float]) -> None:
 def read_durations() -> list[Durations]:
     """Everything measured so far, by name and tenant."""
     found: dict[tuple[str, str], dict[str, float]] = {}
-    for field, value in _client().hgetall(KEY).items():
+    for field, value in valkey().hgetall(KEY).items():
         name, tenant, place = field.decode().split("|")
         found.setdefault((name, tenant), {})[place] = float(value)
     durations = []
@@ -87,9 +85,3 @@ def read_durations() -> list[Durations]:
             counts.append(total)
         durations.append(Durations(name, tenant, tuple(counts), values.get("sum", 0.0)))
     return durations
-
-
-@cache
-def _client() -> Any:
-    # Untyped: redis types each answer as one that may have to be awaited.
-    return redis.Redis.from_url(settings.REDIS_URL)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 
-from apps.brain import slots
 from apps.brain.models import BudgetMonth, BudgetReservation
 from apps.brain.tests.test_language_model import Switch, ask, calls, switch_on
+from apps.tenants.valkey import valkey
 from stubs.openai_server.testing import RunningStandIn
 
 __all__ = ["switch_on"]
@@ -22,9 +22,9 @@ def no_valkey(settings: LazySettings) -> Iterator[None]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         settings.REDIS_URL = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
-        slots._client.cache_clear()
+        valkey.cache_clear()
         yield
-    slots._client.cache_clear()
+    valkey.cache_clear()
 
 
 @pytest.mark.usefixtures("no_valkey")

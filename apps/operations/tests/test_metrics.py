@@ -17,12 +17,12 @@ from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.conftest import make_cast
-from apps.operations import metrics
 from apps.operations.metrics import count_events
 from apps.suggestions.tests.cases import quiet_lead, scan
 from apps.tenants.connections import tenant_connection
 from apps.tenants.metrics import BUCKETS_S, observe, read_durations
 from apps.tenants.models import Tenant
+from apps.tenants.valkey import valkey
 
 TOKEN = "a-token-of-the-collector"
 ACTOR = Actor.for_system("tests")
@@ -77,9 +77,9 @@ def test_without_the_broker_it_says_so(settings: Any, acme: Tenant) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         settings.REDIS_URL = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
-        metrics._client.cache_clear()
+        valkey.cache_clear()
         answer = collect(Authorization=f"Bearer {TOKEN}")
-    metrics._client.cache_clear()
+    valkey.cache_clear()
     assert (answer.status_code, answer.content) == (503, b"The broker does not answer.")
 
 
