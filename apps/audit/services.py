@@ -72,12 +72,15 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
             cursor.execute(_INSERT, rows[0])
         elif rows:
             cursor.executemany(_INSERT, rows)
-    # Told once it is true.
-    transaction.on_commit(partial(_log_events, actor, kept))
+    if kept:
+        # Told once it is true.
+        transaction.on_commit(partial(_log_events, actor, kept))
 
 
 def _log_events(actor: Actor, entries: list[Entry]) -> None:
     """The same as structured lines of the log, for whatever reads logs."""
+    if not log.isEnabledFor(logging.INFO):
+        return
     for entry in entries:
         log.info(
             entry.event.value,

@@ -152,6 +152,8 @@ def _check_mode(mode: Mode | str) -> None:
 
 def _keep(written: Sequence[Written | FallBack], config: BrainConfig, actor: Actor) -> None:
     made = [item for item in written if isinstance(item, Written)]
+    if not made:
+        return
     with transaction.atomic(), taking_role(Role.AI):
         BrainCall.objects.bulk_create([item.call for item in made])
         record_events(actor, [_entry(item.call) for item in made])
