@@ -22,6 +22,7 @@ from apps.crm.enums import LeadStatus
 from apps.crm.models import Lead
 from apps.suggestions.bench.pipeline import clear, make_owners
 from apps.triggers.bench.scanning import owner
+from apps.triggers.bench.waking import PATIENCE_S, PROGRAMS, running
 from apps.users.enums import PersonRole
 from apps.users.models import User
 from apps.users.services import ensure_person_roles, give_role
@@ -30,12 +31,7 @@ _LONGEST_S = 3.0
 _TRIES = 10
 _PORT = 8765
 _HOST = "bench.localhost"
-_PATIENCE_S = 60.0
-_PROGRAMS = (
-    ("-m", "uvicorn", "aisha.asgi:application", "--port", str(_PORT), "--log-level", "error"),
-    ("-m", "celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "error"),
-    ("manage.py", "watch_changes"),
-)
+_WEB = ("-m", "uvicorn", "aisha.asgi:application", "--port", str(_PORT), "--log-level", "error")
 
 
 def measure_live() -> dict[str, object]:
@@ -48,10 +44,9 @@ def measure_live() -> dict[str, object]:
     ensure_person_roles()
     give_role(rep, PersonRole.REP)
     with ExitStack() as stack:
-        for program in _PROGRAMS:
-            stack.enter_context(_running([sys.executable, *program]))
+        stack.enter_context(running([_WEB, *PROGRAMS]))
         _wait_for_web()
-        browser = stack.enter_context(_running(_watching(rep), is_told=True))
+        browser = stack.enter_context(_telling(_watching(rep)))
         if _line(browser) != "ready":
             raise RuntimeError("The browser did not open the queue.")
         # The first one waits for the programs to start.
@@ -97,7 +92,7 @@ def _watching(rep: User) -> list[str]:
 
 
 def _wait_for_web() -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         connection = HTTPConnection("127.0.0.1", _PORT, timeout=5)
         try:
@@ -120,16 +115,12 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def _running(command: list[str], *, is_told: bool = False) -> Iterator[subprocess.Popen[str]]:
+def _telling(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that prints lines, until the block ends."""
     with subprocess.Popen(
-        command,
-        cwd=settings.BASE_DIR,
-        stdout=subprocess.PIPE if is_told else subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        text=True,
+        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     ) as process:
         try:
             yield process
         finally:
             process.terminate()
-            process.wait(_PATIENCE_S)

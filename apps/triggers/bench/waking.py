@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from statistics import median
@@ -23,10 +23,10 @@ from apps.triggers.services import scan_now
 _LONGEST_S = 2.0
 _TRIES = 20
 # Programs need some seconds to start; what takes longer than this has gone wrong.
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 _LOOK_AGAIN_S = 0.005
 
-_PROGRAMS = (
+PROGRAMS = (
     ("-m", "celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "error"),
     ("manage.py", "watch_changes"),
 )
@@ -41,7 +41,7 @@ def measure_waking() -> Iterator[dict[str, object]]:
         )
     with without_suggestions():
         scan_now(kind=ScanKind.FULL, now=timezone.now())
-        with _running():
+        with running(PROGRAMS):
             # The first one waits for the programs to start.
             times = [_enter_lead(number) for number in range(_TRIES + 1)][1:]
     yield {
@@ -61,19 +61,20 @@ def _enter_lead(number: int) -> float:
         last_name=f"Silent {number}", status=LeadStatus.WORKING, created_at=long_ago
     )
     while not Signal.objects.filter(trigger="lead_inactive", record_id=lead.pk).exists():
-        if time.perf_counter() - began > _PATIENCE_S:
+        if time.perf_counter() - began > PATIENCE_S:
             raise AssertionError("No signal came.")
         time.sleep(_LOOK_AGAIN_S)
     return time.perf_counter() - began
 
 
 @contextmanager
-def _running() -> Iterator[None]:
+def running(programs: Iterable[Sequence[str]]) -> Iterator[None]:
+    """Run Python programs beside a measure until the block ends; each is what follows ``python``."""
     processes = [
         subprocess.Popen(
             [sys.executable, *program], cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL
         )
-        for program in _PROGRAMS
+        for program in programs
     ]
     try:
         yield
@@ -81,4 +82,4 @@ def _running() -> Iterator[None]:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(timeout=_PATIENCE_S)
+            process.wait(timeout=PATIENCE_S)
