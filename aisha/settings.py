@@ -344,7 +344,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["apps.tenants.api.NestedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "apps.tenants.api.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["apps.tenants.api.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.users.openapi.EndpointSchema",
     "EXCEPTION_HANDLER": "apps.operations.errors.answer_api_error",
 }
 SPECTACULAR_SETTINGS = {

@@ -18,6 +18,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.querysets import AuditEntryQuerySet, sees_whole_log
 from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
 from apps.tenants.connections import tenant_connection
+from apps.users.api import Endpoint
 from apps.users.services import person_of
 
 
@@ -61,7 +62,7 @@ class AuditFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
 
-class AuditEntryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[AuditEntry]):
+class AuditEntryViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[AuditEntry]):
     """The audit log, newest first. Who may not see all of it sees what they did themselves."""
 
     serializer_class = AuditEntrySerializer

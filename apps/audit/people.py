@@ -15,6 +15,7 @@ EVENTS: dict[PersonEvent, Event] = {
     PersonEvent.SIGNED_OUT: Event.SIGNED_OUT,
     PersonEvent.TOKEN_ISSUED: Event.TOKEN_ISSUED,
     PersonEvent.TOKEN_REVOKED: Event.TOKEN_REVOKED,
+    PersonEvent.SCOPE_REFUSED: Event.PERMISSION_REFUSED,
     PersonEvent.SETTINGS_CHANGED: Event.SETTINGS_CHANGED,
 }
 
@@ -22,5 +23,6 @@ EVENTS: dict[PersonEvent, Event] = {
 def record_person_event(event: PersonEvent, person: User | None, details: Details) -> None:
     """Write the entry; without a person, somebody tried who is not signed in."""
     nobody = Actor.for_system("Not signed in", Origin.PERSON)
-    actor = nobody if person is None else Actor.for_person(person)
+    origin = Origin.API if event == PersonEvent.SCOPE_REFUSED else Origin.PERSON
+    actor = nobody if person is None else Actor.for_person(person, origin)
     record_event(actor, Entry(EVENTS[event], details=dict(details)))

@@ -29,6 +29,8 @@ from apps.brain.settings import (
 from apps.crm.api.preconditions import read_precondition
 from apps.crm.exceptions import RecordConflictError
 from apps.tenants.api import ApiModelSerializer, MomentFilter, refuse_parameters
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 _IF_MATCH = OpenApiParameter(
@@ -89,9 +91,10 @@ class BrainSettingsPermission(BasePermission):
         return person_of(request).has_perm(VIEW_PERMISSION)
 
 
-class BrainSettingsViewSet(ViewSet):
+class BrainSettingsViewSet(Endpoint, ViewSet):
     """The Brain's settings, of which there is one set."""
 
+    write_scope = Scope.SETTINGS_WRITE
     permission_classes = (IsAuthenticated, BrainSettingsPermission)
 
     @extend_schema(responses=BrainSettingsSerializer, parameters=[_ETAG])
@@ -153,7 +156,7 @@ class BrainCallPermission(BasePermission):
         return person_of(request).has_perm("brain.view_braincall")
 
 
-class BrainCallViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[BrainCall]):
+class BrainCallViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[BrainCall]):
     """The log of calls: who answered, what it cost, what came of it."""
 
     permission_classes = (IsAuthenticated, BrainCallPermission)

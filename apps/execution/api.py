@@ -18,6 +18,7 @@ from apps.execution.descriptions import describe
 from apps.execution.enums import Risk
 from apps.execution.tools import registry
 from apps.tenants.api import refuse_parameters
+from apps.users.api import Endpoint
 from apps.users.services import person_of
 
 
@@ -69,7 +70,7 @@ class ToolPermission(BasePermission):
         return person_of(request).has_perm("suggestions.view_suggestion")
 
 
-class ToolViewSet(ViewSet):
+class ToolViewSet(Endpoint, ViewSet):
     """The tools of the product; the same in every company, and read only."""
 
     permission_classes = (IsAuthenticated, ToolPermission)

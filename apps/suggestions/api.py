@@ -36,6 +36,8 @@ from apps.suggestions.shown import open_detail
 from apps.suggestions.story import story_of
 from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
 from apps.triggers.enums import Severity
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 
@@ -273,9 +275,10 @@ class SuggestionPermission(BasePermission):
         return request.method not in SAFE_METHODS or services.may_view(person_of(request))
 
 
-class SuggestionViewSet(ListModelMixin, GenericViewSet[Suggestion]):
+class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
     """Suggestions: read, approve, reject, snooze."""
 
+    write_scope = Scope.SUGGESTIONS_DECIDE
     permission_classes = (IsAuthenticated, SuggestionPermission)
     serializer_class = SuggestionSerializer
     filterset_class = SuggestionFilterSet

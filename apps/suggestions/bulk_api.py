@@ -24,6 +24,8 @@ from apps.suggestions.querysets import BulkApprovalQuerySet
 from apps.suggestions.services.bulk import Chosen
 from apps.suggestions.tasks import send_bulk
 from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 
@@ -90,9 +92,10 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class BulkApprovalViewSet(GenericViewSet[BulkApproval]):
+class BulkApprovalViewSet(Endpoint, GenericViewSet[BulkApproval]):
     """Approving many suggestions at once."""
 
+    write_scope = Scope.SUGGESTIONS_DECIDE
     permission_classes = (IsAuthenticated, SuggestionPermission)
     serializer_class = BulkApprovalSerializer
     lookup_value_regex = "[0-9]{1,18}"

@@ -17,6 +17,7 @@ from rest_framework.viewsets import ViewSet
 from apps.suggestions.costs import VIEW_PERMISSION, read_costs
 from apps.tenants.api import refuse_parameters
 from apps.triggers.services import current_tenant
+from apps.users.api import Endpoint
 from apps.users.services import person_of
 
 _MONTH = "month"
@@ -104,7 +105,7 @@ class CostPermission(BasePermission):
         return person_of(request).has_perm(VIEW_PERMISSION)
 
 
-class CostViewSet(ViewSet):
+class CostViewSet(Endpoint, ViewSet):
     """What the language model costs."""
 
     permission_classes = (IsAuthenticated, CostPermission)

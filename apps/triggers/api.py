@@ -40,6 +40,8 @@ from apps.triggers.settings import (
     read_settings,
 )
 from apps.triggers.tasks import send_scan
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 
@@ -112,9 +114,10 @@ class ScanPermission(BasePermission):
         return person_of(request).has_perm("triggers.view_scan")
 
 
-class ScanViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
+class ScanViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
     """The ledger of scans."""
 
+    write_scope = Scope.SCANS_START
     permission_classes = (IsAuthenticated, ScanPermission)
     serializer_class = ScanSerializer
     filterset_class = ScanFilterSet
@@ -181,7 +184,7 @@ class SignalPermission(BasePermission):
         return person_of(request).has_perm("triggers.view_signal")
 
 
-class SignalViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Signal]):
+class SignalViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[Signal]):
     """Signals of the records that the person may see."""
 
     permission_classes = (IsAuthenticated, SignalPermission)
@@ -313,9 +316,10 @@ _ETAG = OpenApiParameter(
 )
 
 
-class TriggerViewSet(ViewSet):
+class TriggerViewSet(Endpoint, ViewSet):
     """Triggers and their settings."""
 
+    write_scope = Scope.SETTINGS_WRITE
     permission_classes = (IsAuthenticated, TriggerPermission)
     lookup_field = "key"
     lookup_value_regex = "[a-z0-9_]{1,60}"

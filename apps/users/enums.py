@@ -11,6 +11,16 @@ class PersonRole(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
+class Scope(models.TextChoices):
+    """What a token may be used for; its person's role is asked besides."""
+
+    READ = "read", "Read everything that you see"
+    RECORDS_WRITE = "records:write", "Create and change records"
+    SUGGESTIONS_DECIDE = "suggestions:decide", "Decide on suggestions"
+    SCANS_START = "scans:start", "Start scans and replays"
+    SETTINGS_WRITE = "settings:write", "Change settings"
+
+
 class PersonEvent(models.TextChoices):
     """What a person does to their own access; the audit log keeps it (``apps.users.recorders``)."""
 
@@ -19,4 +29,5 @@ class PersonEvent(models.TextChoices):
     SIGNED_OUT = "signed_out", "Signed out"
     TOKEN_ISSUED = "token_issued", "API token issued"
     TOKEN_REVOKED = "token_revoked", "API token revoked"
+    SCOPE_REFUSED = "scope_refused", "Refused: beyond the API token's scopes"
     SETTINGS_CHANGED = "settings_changed", "Own settings changed"

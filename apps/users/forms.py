@@ -10,6 +10,7 @@ from django import forms
 from django.contrib.auth.forms import PasswordChangeForm
 from django.utils import timezone
 
+from apps.users.enums import Scope
 from apps.users.models import User
 
 TOKEN_LIFETIMES_DAYS = [(30, "30 days"), (90, "90 days"), (365, "1 year")]
@@ -68,6 +69,15 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="What it is for, such as “Nightly export”.")
     lifetime_days = forms.TypedChoiceField(
         label="Valid for", choices=TOKEN_LIFETIMES_DAYS, coerce=int, initial=90
+    )
+
+    scopes = forms.TypedMultipleChoiceField(
+        label="It may",
+        choices=Scope.choices,
+        coerce=Scope,
+        initial=[Scope.READ.value],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Never more than you may yourself.",
     )
 
     def expires_at(self) -> datetime:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
 from apps.tenants.models import validate_time_zone
+from apps.users.enums import Scope
 from apps.users.querysets import ApiTokenQuerySet
 
 
@@ -66,12 +69,16 @@ class User(AbstractUser):
 
 
 class ApiToken(models.Model):
-    """A key for the API. Only its SHA-256 is kept: the key itself is shown once, when it is made."""
+    """A key for the API. Only its SHA-256 is kept: the key itself is shown once, when it is made.
+
+    ``scopes`` are what it may be used for, never more than its person's role includes.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     key_prefix = models.CharField(max_length=8)
     key_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope.choices))
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -90,7 +97,14 @@ class ApiToken(models.Model):
         return hashlib.sha256(key.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, *, user: User, name: str, expires_at: datetime | None) -> tuple[ApiToken, str]:
+    def issue(
+        cls,
+        *,
+        user: User,
+        name: str,
+        expires_at: datetime | None,
+        scopes: Collection[Scope] = tuple(Scope),
+    ) -> tuple[ApiToken, str]:
         """Make a token and return it with its key, which cannot be read again."""
         key = "aisha_" + secrets.token_urlsafe(32)
         token = cls.objects.create(
@@ -98,9 +112,14 @@ class ApiToken(models.Model):
             name=name,
             key_prefix=key[6:14],
             key_hash=cls.hash_key(key),
+            scopes=[scope.value for scope in Scope if scope in scopes],
             expires_at=expires_at,
         )
         return token, key
+
+    def scope_labels(self) -> list[str]:
+        """What it may be used for, in words."""
+        return [Scope(scope).label for scope in self.scopes]
 
     def note_use(self) -> None:
         """Remember the last use, to the minute, so that a busy client does not write on each request."""

@@ -20,7 +20,7 @@ from apps.users.enums import PersonEvent
 from apps.users.exceptions import SignInThrottledError
 from apps.users.forms import OwnPasswordForm, SignInForm, TimeZoneForm, TokenForm
 from apps.users.models import ApiToken, User
-from apps.users.recorders import report
+from apps.users.recorders import Details, report
 from apps.users.services import person_of
 
 TOKEN_LIMIT = 20
@@ -106,9 +106,13 @@ def issue_token(request: HttpRequest) -> HttpResponse:
         return _show_profile(request, person, token_form=form, status=422)
     with transaction.atomic():
         token, key = ApiToken.issue(
-            user=person, name=form.cleaned_data["name"], expires_at=form.expires_at()
+            user=person,
+            name=form.cleaned_data["name"],
+            expires_at=form.expires_at(),
+            scopes=form.cleaned_data["scopes"],
         )
-        report(PersonEvent.TOKEN_ISSUED, person, {"token_id": token.pk})
+        details: Details = {"token_id": token.pk, "scopes": " ".join(token.scopes)}
+        report(PersonEvent.TOKEN_ISSUED, person, details)
     return _show_profile(request, person, new_key=key)
 
 

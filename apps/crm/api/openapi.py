@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
+
+from apps.users.openapi import EndpointSchema
 
 _IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -32,7 +33,7 @@ _PARAMETERS = {
 }
 
 
-class RecordSchema(AutoSchema):
+class RecordSchema(EndpointSchema):
     """Adds the headers of records and both successful answers of an upsert."""
 
     view: Any

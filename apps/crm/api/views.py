@@ -42,6 +42,8 @@ from apps.crm.services import (
     require_permission,
     visible_records,
 )
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -60,7 +62,7 @@ class RecordPermission(BasePermission):
         return True
 
 
-class RecordReadViewSet(ListModelMixin, GenericViewSet[RecordT]):
+class RecordReadViewSet(Endpoint, ListModelMixin, GenericViewSet[RecordT]):
     """A kind of record to be read."""
 
     model: ClassVar[type[Record]]
@@ -89,6 +91,8 @@ class RecordReadViewSet(ListModelMixin, GenericViewSet[RecordT]):
 
 class RecordViewSet(RecordReadViewSet[RecordT]):
     """What every kind of record that programs may write offers. There is no delete."""
+
+    write_scope = Scope.RECORDS_WRITE
 
     def create(self, request: Request) -> Response:
         """Write a new record. Left out, its owner is the person who asks."""

@@ -15,6 +15,7 @@ from django.urls import resolve
 from apps.conftest import TenantClient
 from apps.operations.tests.routes import TENANT_MAP
 from apps.tenants.exceptions import AishaError
+from apps.users.enums import Scope
 
 # What apps.operations.errors makes of errors that are not our own.
 CODES_OF_THE_FRAMEWORK = {
@@ -71,6 +72,8 @@ def test_every_operation_documents_its_errors_and_its_sign_in(description: dict[
             assert {"400", "401", "403"} <= set(operation["responses"]), path
             assert ("404" in operation["responses"]) == ("{" in path), path
             assert operation["security"] == [{"token": []}, {"cookieAuth": []}], path
+            is_reading = operation["x-required-scope"] == Scope.READ
+            assert is_reading == (method == "get"), path
             for status, response in operation["responses"].items():
                 if status >= "400":
                     assert list(response["content"]) == ["application/problem+json"], path

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 from django.http import HttpResponseBase
+from django.urls import resolve
 from pytest_django import Settings
 
 from apps.brain.models import BrainCall
@@ -23,6 +24,7 @@ from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_rou
 from apps.suggestions.models import BulkApproval, Suggestion
 from apps.tenants.models import Tenant
 from apps.triggers.models import ReplayRun, Scan
+from apps.users.api import Endpoint
 from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
 from apps.users.models import ApiToken, User
 from apps.users.tests.factories import UserFactory
@@ -178,6 +180,19 @@ def test_each_open_route_exists_and_has_its_reason() -> None:
     names = {route.name for route in [*walk_routes(TENANT_MAP), *walk_routes(PUBLIC_MAP)]}
     assert set(OPEN_ROUTES) - names == set()
     assert all(reason.strip() for reason in OPEN_ROUTES.values())
+
+
+def test_every_endpoint_of_the_api_asks_for_the_scope_of_a_token() -> None:
+    """A view that is none could be reached by a token that may not; so could a write without a scope."""
+    lacking = []
+    for route in walk_routes(TENANT_MAP):
+        if route.path.startswith(SELF_GUARDED_PREFIX) and route.name != "unknown_endpoint":
+            view = resolve(route.fill(key=TRIGGER), TENANT_MAP).func
+            methods = {*getattr(view, "actions", {})} - {"get", "head", "options"}
+            endpoint: Any = getattr(view, "cls", object)
+            if not issubclass(endpoint, Endpoint) or (methods and endpoint.write_scope is None):
+                lacking.append(route.name)
+    assert lacking == []
 
 
 def test_fault_19_every_endpoint_of_the_api_guards_itself(

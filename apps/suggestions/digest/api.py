@@ -17,6 +17,7 @@ from apps.suggestions.digest.composing import compose
 from apps.suggestions.digest.links import origin_of
 from apps.tenants.api import refuse_parameters
 from apps.triggers.services import current_tenant
+from apps.users.api import Endpoint
 from apps.users.services import person_of
 
 
@@ -47,7 +48,7 @@ class DigestSerializer(serializers.Serializer[Any]):
     parts = DigestPartSerializer(many=True)
 
 
-class DigestViewSet(ViewSet):
+class DigestViewSet(Endpoint, ViewSet):
     """The person's own digest of today, of which there is one."""
 
     permission_classes = (IsAuthenticated, SuggestionPermission)

@@ -30,6 +30,8 @@ from apps.triggers.replay.services import (
 )
 from apps.triggers.replay.tasks import send_replay
 from apps.triggers.rules import registry
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 
@@ -143,9 +145,10 @@ _KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The trig
 
 
 @extend_schema(parameters=[_KEY])
-class ReplayViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[ReplayRun]):
+class ReplayViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[ReplayRun]):
     """Replays of one trigger."""
 
+    write_scope = Scope.SCANS_START
     permission_classes = (IsAuthenticated, ReplayPermission)
     serializer_class = ReplayRunSerializer
     lookup_value_regex = "[0-9]{1,18}"

@@ -12,6 +12,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import PASSWORD, Cast, TenantClient
 from apps.crm.tests.pages import words
+from apps.users.enums import Scope
 from apps.users.models import ApiToken
 from apps.users.views import TOKEN_LIMIT
 
@@ -20,7 +21,9 @@ PROFILE = "/profile/"
 
 def issue(client: Any, name: str = "Nightly", days: int = 30) -> Any:
     """Make a token on the page."""
-    return client.post(f"{PROFILE}tokens/", {"name": name, "lifetime_days": days})
+    return client.post(
+        f"{PROFILE}tokens/", {"name": name, "lifetime_days": days, "scopes": [*Scope]}
+    )
 
 
 def call_api(key: str) -> int:
@@ -110,7 +113,10 @@ def test_a_tokens_key_is_shown_once_and_works(cast: Cast, client_for: Any) -> No
     assert (token.user, token.name, token.key_hash == key) == (cast.rep, "Nightly", False)
     assert token.key_prefix in again
     entry = AuditEntry.objects.get(event=Event.TOKEN_ISSUED)
-    assert (entry.actor_id, entry.details) == (cast.rep.pk, {"token_id": token.pk})
+    assert (entry.actor_id, entry.details) == (
+        cast.rep.pk,
+        {"token_id": token.pk, "scopes": " ".join(Scope)},
+    )
 
 
 def test_a_token_ends_by_itself(cast: Cast, client_for: Any) -> None:
@@ -146,9 +152,15 @@ def test_nobody_sees_or_revokes_the_token_of_another(cast: Cast, client_for: Any
 
 
 @pytest.mark.parametrize(
-    "typed", [{"name": "", "lifetime_days": "30"}, {"name": "x", "lifetime_days": "9999"}]
+    "typed",
+    [
+        {"name": "", "lifetime_days": "30", "scopes": ["read"]},
+        {"name": "x", "lifetime_days": "9999", "scopes": ["read"]},
+        {"name": "x", "lifetime_days": "30"},
+        {"name": "x", "lifetime_days": "30", "scopes": ["read", "everything"]},
+    ],
 )
-def test_a_token_needs_a_name_and_an_end(typed: Any, cast: Cast, client_for: Any) -> None:
+def test_a_token_needs_a_name_an_end_and_scopes(typed: Any, cast: Cast, client_for: Any) -> None:
     assert client_for(cast.rep).post(f"{PROFILE}tokens/", typed).status_code == 422
     assert not ApiToken.objects.exists()
 
