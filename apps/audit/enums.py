@@ -32,6 +32,7 @@ class Event(models.TextChoices):
     SUGGESTION_WITHDRAWN = "suggestion.withdrawn", "Suggestion withdrawn"
     SUGGESTION_EXPIRED = "suggestion.expired", "Suggestion expired"
     SUGGESTION_SUPERSEDED = "suggestion.superseded", "Suggestion superseded"
+    SUGGESTION_REASSIGNED = "suggestion.reassigned", "Suggestion given to somebody"
     SUGGESTION_REOPENED = "suggestion.reopened", "Suggestion reopened"
     SUGGESTION_REBASED = "suggestion.rebased", "Suggestion brought up to date"
     SUGGESTION_STALE = "suggestion.stale", "Approval stopped: the record had changed"

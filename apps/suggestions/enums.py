@@ -81,11 +81,20 @@ class Verdict(models.TextChoices):
     REOPEN = "reopen", "Reopened"
     EDIT = "edit", "Edited"
     UNDO = "undo", "Undone"
+    REASSIGN = "reassign", "Given to somebody"
 
     @property
     def wish(self) -> str:
         """What a person wants to do, in words."""
         return "bring it up to date" if self == Verdict.REBASE else f"{self.value} it"
+
+
+class StopScope(models.TextChoices):
+    """What is not to be suggested any more, from the narrowest to the widest."""
+
+    RECORD = "record", "anything for this record"
+    TRIGGER = "trigger", "what this trigger finds"
+    TENANT = "tenant", "anything to anybody"
 
 
 class Segment(models.TextChoices):

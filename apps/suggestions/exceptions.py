@@ -68,6 +68,24 @@ class AnotherOpenError(SuggestionError):
     message = "Another suggestion for the same purpose waits already."
 
 
+class AssigneeRefusedError(SuggestionError):
+    """The person who was named cannot have the suggestion."""
+
+    code = "assignee_refused"
+    status = 422
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class StopPermissionError(SuggestionError):
+    """The person may reject a suggestion, but not stop what it stands for so widely."""
+
+    code = "permission_refused"
+    status = 403
+    message = "Stopping this for everybody is for managers. Nothing was changed."
+
+
 class WithdrawnError(SuggestionError):
     """The reason no longer holds; the suggestion was withdrawn instead of applied."""
 

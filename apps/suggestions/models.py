@@ -47,6 +47,14 @@ class Suggestion(models.Model):
         on_delete=models.SET_NULL,
         related_name="suggestions",
     )
+    # Of one that a person gave to its assignee: who did, and for whom the pipeline had meant it. It stays
+    # theirs as long as the pipeline would still mean it for the same.
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    given_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     tool = models.CharField(max_length=60)
     arguments = models.JSONField()

@@ -32,7 +32,11 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         """
         if user.sees_all:
             return self
-        return self.filter(visible_rows(user, "assignee")).exclude(_is_of_hidden_record(user))
+        return self.filter(visible_rows(user, "assignee")).of_seen_records(user)
+
+    def of_seen_records(self, user: Reader) -> Self:
+        """Suggestions about records that this person may see as they stand now."""
+        return self if user.sees_all else self.exclude(_is_of_hidden_record(user))
 
     def in_queue(self) -> Self:
         """Waiting for a decision and not held back."""

@@ -57,7 +57,7 @@ def database_triggers() -> list[DatabaseTrigger]:
     is_ai = sql.SQL("current_user = {}").format(sql.Literal(Role.AI.value))
     is_undecided = sql.SQL(
         "new.state = {} AND new.reviewed_by_id IS NULL AND new.reviewed_at IS NULL"
-        " AND new.applied_at IS NULL AND new.execution_id IS NULL"
+        " AND new.applied_at IS NULL AND new.execution_id IS NULL AND new.given_by_id IS NULL"
     ).format(sql.Literal(State.PENDING.value))
     is_allowed = sql.SQL(" OR ").join(
         sql.SQL("old.state = {} AND new.state IN ({})").format(
@@ -70,6 +70,11 @@ def database_triggers() -> list[DatabaseTrigger]:
     is_allowed = sql.SQL(
         "({}) AND (old.edited_at IS NULL OR ROW(old.tool, old.arguments, old.before_values, old.guard_values)"
         " IS NOT DISTINCT FROM ROW(new.tool, new.arguments, new.before_values, new.guard_values))"
+    ).format(is_allowed)
+    # That a person gave it to somebody is a decision, too: it may end with the handing over, never begin.
+    is_allowed = sql.SQL(
+        "({}) AND (new.given_by_id IS NULL OR (new.given_by_id IS NOT DISTINCT FROM old.given_by_id"
+        " AND new.assignee_id IS NOT DISTINCT FROM old.assignee_id))"
     ).format(is_allowed)
     old, new = (
         sql.SQL(", ").join(sql.Identifier(row, name) for name in _READ) for row in ("old", "new")

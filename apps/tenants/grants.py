@@ -28,9 +28,10 @@ NAMES = "SELECT (id, username, first_name, last_name, is_active, team_id, time_z
 # What the pipeline may change of a suggestion: never who decided, when, and what was applied.
 KEEP_UP = (
     "SELECT, INSERT, UPDATE (state, closed_because, held_back, queued_at, snoozed_until,"
-    " snoozed_until_change_since, refreshed_at, expires_at, record_label, assignee_id, trigger, segment,"
-    " tool, arguments, before_values, guard_values, risk, title, reason, facts, evidence, hostile_codes,"
-    " value_at_stake, currency, urgency, confidence, confidence_n, rank, provider, brain_call_id)"
+    " snoozed_until_change_since, refreshed_at, expires_at, record_label, assignee_id, given_by_id,"
+    " given_for_id, trigger, segment, tool, arguments, before_values, guard_values, risk, title, reason,"
+    " facts, evidence, hostile_codes, value_at_stake, currency, urgency, confidence, confidence_n, rank,"
+    " provider, brain_call_id)"
 )
 
 # An entry of the audit log gets its id, moment and transaction from the database, whoever writes it.

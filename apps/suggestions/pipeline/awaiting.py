@@ -16,10 +16,19 @@ from apps.triggers.rules import registry as triggers
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Whose a person has made a suggestion that was meant for another; None is everybody."""
+
+    to_id: int | None
+    instead_of_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Awaiting:
     """The firing signals of one record and goal, and the suggestion to be refreshed, if there is one.
 
     ``changed_at`` is when the latest of the signals fired or changed, ``trigger`` the key of the strongest.
+    ``given`` is None unless a person has given the suggestion to its assignee.
     """
 
     record: RecordRef
@@ -30,6 +39,7 @@ class Awaiting:
     suggestion_id: int | None
     trigger: str
     silenced_tools: frozenset[str] = frozenset()
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class Turn:
 
 # A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, or when
 # the record of one, waiting or snoozed, is somebody else's now, for whom it is written anew (a contact that
-# nobody owns has the assignee of its message, such an account that of its contract). A failed one bars it
+# nobody owns has the assignee of its message, such an account that of its contract; one that a person has
+# given to somebody is theirs while it would be meant for the same as then). A failed one bars it
 # while its own signals fire, silences until they end, and a signal counts for nothing while one that
 # inhibits it fires for the same record. Columns of a silence that are empty match everything; one that names
 # a tool bars that tool alone.
@@ -70,14 +81,17 @@ failed AS MATERIALIZED (
 ),
 counting AS (
     SELECT s.*, g.id AS suggestion_id,
-           g.assignee_id,
+           g.meant_for_id, g.given,
            g.id IS NULL OR (g.state = 'pending' AND (
                s.refreshed_at > g.refreshed_at OR NOT EXISTS (
                    SELECT 1 FROM suggestions_suggestionsignal l
                    WHERE l.suggestion_id = g.id AND l.signal_id = s.id OFFSET 0))) AS is_news
     FROM triggers_signal s
     LEFT JOIN LATERAL (
-        SELECT id, state, refreshed_at, assignee_id FROM suggestions_suggestion o
+        SELECT id, state, refreshed_at,
+               CASE WHEN given_by_id IS NULL THEN assignee_id ELSE given_for_id END AS meant_for_id,
+               CASE WHEN given_by_id IS NOT NULL THEN ARRAY[assignee_id, given_for_id] END AS given
+        FROM suggestions_suggestion o
         WHERE o.record_kind = s.record_kind AND o.record_id = s.record_id AND o.goal = s.goal
           AND o.state IN ('pending', 'snoozed', 'approved')
         LIMIT 1
@@ -100,14 +114,14 @@ counting AS (
             AND (q.goal = '' OR q.goal = s.goal) AND (q.trigger = '' OR q.trigger = s.trigger))
 ),
 candidates AS (
-    SELECT record_kind, record_id, goal, suggestion_id, assignee_id, false AS is_pending,
+    SELECT record_kind, record_id, goal, suggestion_id, meant_for_id, given, false AS is_pending,
            bool_or(is_news) AS is_news,
            array_agg(id ORDER BY severity DESC, id) AS signal_ids,
            array_agg(trigger ORDER BY severity DESC, id) AS triggers,
            max(severity) AS urgency, max(refreshed_at) AS changed_at
-    FROM counting GROUP BY record_kind, record_id, goal, suggestion_id, assignee_id
+    FROM counting GROUP BY record_kind, record_id, goal, suggestion_id, meant_for_id, given
     UNION ALL
-    SELECT record_kind, record_id, goal, id, NULL, true, NULL, NULL, NULL, NULL, NULL
+    SELECT record_kind, record_id, goal, id, NULL, NULL, true, NULL, NULL, NULL, NULL, NULL
     FROM suggestions_suggestion WHERE state = 'pending' AND origin = 'trigger'
 ),
 placed AS (
@@ -163,7 +177,7 @@ placed AS (
 parted AS MATERIALIZED (
     SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed
     WHERE NOT is_pending AND (is_news OR (
-        owner_id IS DISTINCT FROM assignee_id
+        owner_id IS DISTINCT FROM meant_for_id
         AND (owner_id IS NOT NULL OR record_kind NOT IN ('contact', 'account'))))
 )
 SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,
@@ -172,7 +186,8 @@ SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.c
              WHERE (q.record_kind = '' OR q.record_kind = t.record_kind)
                AND (q.record_id IS NULL OR q.record_id = t.record_id)
                AND (q.goal = '' OR q.goal = t.goal)
-               AND (q.trigger = '' OR q.trigger = ANY(t.triggers)))
+               AND (q.trigger = '' OR q.trigger = ANY(t.triggers))),
+       t.given
 FROM (SELECT coalesce(sum(cardinality(signal_ids)), 0)::int AS count
       FROM parted WHERE NOT is_taken AND NOT is_tried) w
 LEFT JOIN parted t ON t.is_taken
@@ -221,6 +236,7 @@ def _awaiting(
     suggestion_id: int | None,
     trigger: str,
     tools: Sequence[str],
+    given: Sequence[int | None] | None,
 ) -> Awaiting:
     return Awaiting(
         record=RecordRef(RecordKind(kind), record_id),
@@ -231,4 +247,5 @@ def _awaiting(
         suggestion_id=suggestion_id,
         trigger=trigger,
         silenced_tools=frozenset(tools),
+        given=Given(*given) if given else None,
     )

@@ -91,15 +91,22 @@ def _rests(suggestion: Suggestion, item: Accepted) -> bool:
 def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Suggestion:
     """What a person has edited goes to its new assignee as they left it."""
     suggestion.record_label = item.context.label[:300]
-    suggestion.assignee_id = item.context.assignee_id
+    _assign(suggestion, item.context.assignee_id)
     suggestion.refreshed_at = rules.edition_after(suggestion.refreshed_at, now)
     return suggestion
 
 
+def _assign(suggestion: Suggestion, assignee_id: int | None) -> None:
+    """Say whose it is; that a person gave it to somebody else is over with that."""
+    if suggestion.assignee_id != assignee_id:
+        suggestion.given_by_id = suggestion.given_for_id = None
+    suggestion.assignee_id = assignee_id
+
+
 _REFRESHED_FIELDS = [
-    "record_label", "assignee", "trigger", "segment", "tool", "arguments", "before_values",
-    "guard_values", "risk", "title", "reason", "facts", "evidence", "hostile_codes", "value_at_stake",
-    "currency", "urgency", "confidence", "confidence_n", "rank", "provider", "brain_call",
+    "record_label", "assignee", "given_by", "given_for", "trigger", "segment", "tool", "arguments",
+    "before_values", "guard_values", "risk", "title", "reason", "facts", "evidence", "hostile_codes",
+    "value_at_stake", "currency", "urgency", "confidence", "confidence_n", "rank", "provider", "brain_call",
     "refreshed_at", "expires_at",
 ]  # fmt: skip
 
@@ -134,7 +141,7 @@ def _written(
     suggestion.segment = rules.segment_of(context.value_at_stake)
     measured = acceptance.of(suggestion.trigger, item.tool.key, Segment(suggestion.segment))
     suggestion.record_label = context.label[:300]
-    suggestion.assignee_id = context.assignee_id
+    _assign(suggestion, context.assignee_id)
     suggestion.tool = item.tool.key
     suggestion.arguments = dict(proposal.arguments)
     suggestion.before_values = {key: dict(values) for key, values in item.seen.before.items()}

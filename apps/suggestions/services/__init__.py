@@ -22,12 +22,16 @@ from apps.suggestions.services.bulk import (
     run_bulk,
 )
 from apps.suggestions.services.deciding import reject, reopen, snooze
+from apps.suggestions.services.giving import possible_assignees, reassign
+from apps.suggestions.services.stopping import STOP_DAYS, Stop, stop_scopes
 from apps.suggestions.services.undoing import undo
 from apps.suggestions.services.updating import edit, editable, rebase
 
 __all__ = [
     "MOST_ITEMS",
+    "STOP_DAYS",
     "VIEW_PERMISSION",
+    "Stop",
     "approve",
     "decidable",
     "edit",
@@ -36,6 +40,8 @@ __all__ = [
     "get_for",
     "may_decide",
     "may_view",
+    "possible_assignees",
+    "reassign",
     "rebase",
     "record_of",
     "reject",
@@ -47,6 +53,7 @@ __all__ = [
     "seen_of",
     "sees_records_of",
     "snooze",
+    "stop_scopes",
     "undo",
     "visible_by_id",
     "without_hidden",

@@ -21,6 +21,7 @@ from apps.suggestions.services.moves import (
     record,
     silence,
 )
+from apps.suggestions.services.stopping import Stop, put_in_force, require_may_stop
 from apps.triggers.models import Silence
 from apps.triggers.services import current_tenant
 from apps.users.models import User
@@ -34,22 +35,30 @@ def reject(
     user: User,
     reason: RejectReason | str,
     note: str = "",
+    stop: Stop | None = None,
     now: datetime,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Close a suggestion because this person does not want it; it is not made again for a while.
 
+    ``stop`` silences more than this one for longer, and withdraws what else waits of it.
+
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        StopPermissionError: to stop this so widely is not for them; nothing was decided.
     """
     suggestion = decidable(user, suggestion_id, Verdict.REJECT, origin)
     why = RejectReason(reason)
     actor = Actor.for_person(user, origin)
+    if stop is not None:
+        require_may_stop(suggestion, user, stop, actor)
     with transaction.atomic():
         claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
         note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
         silence(suggestion, user, now, f"Rejected: {why.label}", tenant=current_tenant())
         record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
+        if stop is not None:
+            put_in_force(suggestion, user, stop, actor, now)
     suggestion.refresh_from_db()
     return suggestion
 
@@ -130,7 +139,7 @@ def reopen(
             Silence.objects.in_force(now).filter(
                 record_kind=suggestion.record_kind,
                 record_id=suggestion.record_id,
-                goal=suggestion.goal,
+                goal__in=["", suggestion.goal],
             ).update(until=now)
             note_decision(suggestion, Verdict.REOPEN, user, now)
             record(actor, Event.SUGGESTION_REOPENED, suggestion)

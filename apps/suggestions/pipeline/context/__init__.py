@@ -51,6 +51,10 @@ def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list
             context.currency = context.currency or currency
             add_findings(context, group.signals_of(context.awaiting))
             context.add_value()
+            given = context.awaiting.given
+            if given is not None and given.instead_of_id == context.assignee_id:
+                # Who was given it sees the record and what those see for whom it was meant.
+                context.assignee_id = given.to_id
             if readers.is_here(context.assignee_id):
                 context.doer_id = context.assignee_id
             contexts[context.awaiting] = context

@@ -1,0 +1,102 @@
+"""“Stop suggesting this”: a silence wider and longer than that of a single rejection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from apps.audit.enums import Event
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event, record_events
+from apps.suggestions.enums import State, StopScope
+from apps.suggestions.exceptions import StopPermissionError
+from apps.suggestions.models import Suggestion
+from apps.suggestions.services.moves import entry_of, record
+from apps.triggers.models import Silence
+from apps.users.models import User
+
+# What the forms offer; a year is as long as anybody knows what they will want.
+STOP_DAYS = (30, 90, 365)
+_WIDE_PERMISSION = "triggers.add_silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What is not to be suggested any more, and for how many days."""
+
+    scope: StopScope
+    days: int
+
+
+def may_stop(user: User, scope: StopScope) -> bool:
+    """Whether this person may stop so much: who decides on a record's suggestion, that; managers, all."""
+    return scope == StopScope.RECORD or user.has_perm(_WIDE_PERMISSION)
+
+
+def stop_scopes(suggestion: Suggestion, user: User) -> list[StopScope]:
+    """What this person may stop beside the suggestion, from the narrowest to the widest."""
+    return [
+        scope
+        for scope in StopScope
+        if may_stop(user, scope) and (scope != StopScope.TRIGGER or suggestion.trigger)
+    ]
+
+
+def require_may_stop(suggestion: Suggestion, user: User, stop: Stop, actor: Actor) -> None:
+    """Refuse, on record, what is not for this person.
+
+    Raises:
+        StopPermissionError: it is not.
+    """
+    if stop.scope not in stop_scopes(suggestion, user):
+        record(
+            actor,
+            Event.PERMISSION_REFUSED,
+            suggestion,
+            verb="reject",
+            code=StopPermissionError.code,
+            stop=stop.scope.value,
+        )
+        raise StopPermissionError()
+
+
+def put_in_force(
+    suggestion: Suggestion, user: User, stop: Stop, actor: Actor, now: datetime
+) -> None:
+    """Write the silence and withdraw what waits of it, in the caller's transaction."""
+    matching = _matching(suggestion, stop.scope)
+    silence = Silence.objects.create(
+        **matching,
+        until=now + timedelta(days=stop.days),
+        reason="Stopped from a suggestion",
+        created_by=user,
+    )
+    record_event(
+        actor,
+        Entry(
+            Event.SILENCE_CREATED,
+            record_kind=silence.record_kind,
+            record_id=silence.record_id,
+            suggestion_id=suggestion.pk,
+            details={
+                "silence_id": silence.pk,
+                "trigger": silence.trigger,
+                "until": silence.until.isoformat(),
+            },
+        ),
+    )
+    undecided = Suggestion.objects.filter(Q(**matching), state__in=[State.PENDING, State.SNOOZED])
+    found = list(undecided.select_for_update().order_by("pk"))
+    Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
+        state=State.WITHDRAWN, closed_because=f"Stopped by {user}: {stop.scope.label}."[:200]
+    )
+    record_events(actor, [entry_of(Event.SUGGESTION_WITHDRAWN, row) for row in found])
+
+
+def _matching(suggestion: Suggestion, scope: StopScope) -> dict[str, object]:
+    """What suggestions and the silence have in common."""
+    if scope == StopScope.RECORD:
+        return {"record_kind": suggestion.record_kind, "record_id": suggestion.record_id}
+    return {"trigger": suggestion.trigger} if scope == StopScope.TRIGGER else {}
