@@ -16,7 +16,7 @@ _MEANINGS = {
     "403": "Your role does not include this, or the part is switched off.",
     "404": "There is no such thing, or not for you.",
     "409": "It collides with what stands there now.",
-    "412": "The record is not at the revision that If-Match names.",
+    "412": "It is no longer what `If-Match` names.",
     "413": "The body is too large.",
     "415": "Send JSON.",
     "422": "What was asked cannot be done as it was asked.",
@@ -83,7 +83,8 @@ def document_errors(
             statuses = [*_ALWAYS]
             statuses += ["404"] if "{" in path else []
             statuses += _WITH_BODY if method in {"post", "put", "patch"} else []
-            statuses += ["412"] if method in {"put", "patch"} else []
+            has_precondition = any(p["name"] == "If-Match" for p in operation.get("parameters", []))
+            statuses += ["412"] if has_precondition else []
             for (of_method, ending), more in _OF_ENDINGS.items():
                 statuses += more if method == of_method and path.endswith(ending) else []
             for status in sorted(statuses):

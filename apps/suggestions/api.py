@@ -7,20 +7,25 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.audit.enums import Event, Origin
+from apps.audit.enums import Origin
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
-from apps.execution.enums import ValueKind
 from apps.suggestions import services
+from apps.suggestions.answer_bodies import (
+    StoryItemSerializer,
+    SuggestionDetailSerializer,
+    SuggestionSerializer,
+)
 from apps.suggestions.decision_bodies import (
     ApproveSerializer,
     EditSerializer,
@@ -28,13 +33,14 @@ from apps.suggestions.decision_bodies import (
     SnoozeSerializer,
     UndoSerializer,
 )
+from apps.suggestions.editions import edition_text, etag_of, is_as_read, read_edition
 from apps.suggestions.enums import HeldBack, State, Verdict
+from apps.suggestions.exceptions import ChangedSinceSeenError, EditionChangedError
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import Detail
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
 from apps.suggestions.story import story_of
-from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
+from apps.tenants.api import MomentFilter
 from apps.triggers.enums import Severity
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
@@ -76,203 +82,35 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(~in_queue if value else in_queue)
 
 
-class SuggestionSerializer(ApiModelSerializer[Suggestion]):
-    """A suggestion as the list shows it."""
-
-    class Meta:
-        model = Suggestion
-        fields: tuple[str, ...] = (
-            "id", "state", "title", "reason", "goal", "record_kind", "record_id", "record_label",
-            "assignee", "tool", "risk", "value_at_stake", "currency", "urgency", "confidence",
-            "confidence_n", "rank", "held_back", "origin", "provider", "created_at",
-            "refreshed_at", "queued_at", "expires_at", "snoozed_until",
-            "snoozed_until_change_since", "reviewed_at",
-            "reviewed_by", "applied_at", "closed_because",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class FactSerializer(serializers.Serializer[Any]):
-    """A numbered fact that the evidence cites."""
-
-    number = serializers.IntegerField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    text = serializers.CharField()
-    occurred_at = UtcDateTimeField(allow_null=True)
-
-
-class ClaimSerializer(serializers.Serializer[Any]):
-    """One sentence of the evidence with its facts."""
-
-    text = serializers.CharField()
-    facts = FactSerializer(many=True)
-
-
-class ChangeSinceSerializer(serializers.Serializer[Any]):
-    """One value that has changed since the suggestion was made."""
-
-    label = serializers.CharField()  # type: ignore[assignment]
-    seen = serializers.CharField(source="seen_text")
-    now = serializers.CharField(source="now_text")
-    changed_by = serializers.CharField()
-    changed_at = UtcDateTimeField(allow_null=True)
-
-
-class SegmentSerializer(serializers.Serializer[Any]):
-    """A run of words of a long text that stays, goes or comes."""
-
-    op = serializers.ChoiceField(["equal", "delete", "insert"])
-    text = serializers.CharField()
-
-
-class FieldDiffSerializer(serializers.Serializer[Any]):
-    """One field before and after."""
-
-    field = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    kind = serializers.ChoiceField(ValueKind.choices)
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
-    before_text = serializers.CharField()
-    after_text = serializers.CharField()
-    origin = serializers.CharField(help_text="`proposed`, `edited` or `left out`.")
-    edited_by = serializers.CharField(help_text="Who edited this field or left it out.")
-    segments = SegmentSerializer(many=True, help_text="Long texts alone: word by word.")
-
-
-# Built by a call, because a class cannot have a member named ``fields``.
-DIFF = inline_serializer(
-    "Diff",
-    {
-        "tool": serializers.CharField(),
-        "tool_label": serializers.CharField(),
-        "record_kind": serializers.ChoiceField(RecordKind.choices),
-        "record_label": serializers.CharField(),
-        "is_creation": serializers.BooleanField(),
-        "fields": FieldDiffSerializer(many=True),
-        "left_out": FieldDiffSerializer(
-            many=True, help_text="What was proposed and a person left out."
-        ),
-        "edited_by": serializers.CharField(
-            help_text="Who edited it last; empty unless a person did. Each field says by whom."
-        ),
-        "side_effects": serializers.ListField(child=serializers.CharField()),
-    },
-    allow_null=True,
-)
-
-
-class SuggestionDetailSerializer(SuggestionSerializer):
-    """A suggestion with what it would change, why, and whether it can be decided."""
-
-    diff = serializers.SerializerMethodField(
-        help_text="Null when the change can no longer be made."
-    )
-    evidence = serializers.SerializerMethodField()
-    notice = serializers.SerializerMethodField(
-        help_text="Not empty where a text of the record reads like instructions to an AI."
-    )
-    triggers = serializers.SerializerMethodField()
-    changes_since = serializers.SerializerMethodField(
-        help_text="What has changed in the record since: an approval would be refused as stale."
-    )
-    can_decide = serializers.SerializerMethodField()
-    refusal = serializers.SerializerMethodField(help_text="Why you cannot decide on it.")
-    takes_parts = serializers.SerializerMethodField(
-        help_text="Whether single fields may be approved (`fields_accepted`)."
-    )
-    undoable_until = serializers.SerializerMethodField(
-        help_text="Until when it can be undone; null when it cannot."
-    )
-    execution = serializers.IntegerField(
-        source="execution_id", read_only=True, allow_null=True, help_text="What it became."
-    )
-
-    class Meta(SuggestionSerializer.Meta):
-        fields = (
-            *SuggestionSerializer.Meta.fields, "arguments", "proposed_arguments", "edited_by",
-            "edited_at", "diff", "evidence", "notice", "triggers", "changes_since", "can_decide", "refusal",
-            "takes_parts", "undoable_until", "execution",
-        )  # fmt: skip
-        read_only_fields = fields
-
-    @property
-    def shown(self) -> Detail:
-        """What the page shows of it, put together once."""
-        detail: Detail = self.context["detail"]
-        return detail
-
-    @extend_schema_field(DIFF)
-    def get_diff(self, suggestion: Suggestion) -> dict[str, Any] | None:
-        """Before and after, field by field."""
-        return self.shown.diff.as_json() if self.shown.diff else None
-
-    @extend_schema_field(ClaimSerializer(many=True))
-    def get_evidence(self, suggestion: Suggestion) -> Any:
-        """The claims and the facts that they cite."""
-        return ClaimSerializer(self.shown.evidence, many=True).data
-
-    def get_notice(self, suggestion: Suggestion) -> str:
-        """Empty as a rule."""
-        return self.shown.notice
-
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_triggers(self, suggestion: Suggestion) -> list[str]:
-        """The labels of the triggers behind it."""
-        return list(self.shown.trigger_labels)
-
-    @extend_schema_field(ChangeSinceSerializer(many=True))
-    def get_changes_since(self, suggestion: Suggestion) -> Any:
-        """Empty as long as the record stands as it was seen."""
-        changes = self.shown.stale.changes if self.shown.stale else ()
-        return ChangeSinceSerializer(changes, many=True).data
-
-    def get_can_decide(self, suggestion: Suggestion) -> bool:
-        """Whether this person may decide on it."""
-        return self.shown.can_decide
-
-    def get_refusal(self, suggestion: Suggestion) -> str:
-        """Empty when they may."""
-        return self.shown.refusal
-
-    def get_takes_parts(self, suggestion: Suggestion) -> bool:
-        """Whether fields stand for themselves."""
-        return self.shown.takes_parts
-
-    @extend_schema_field(UtcDateTimeField(allow_null=True))
-    def get_undoable_until(self, suggestion: Suggestion) -> Any:
-        """Null for what is not applied, too old, or cannot be taken back."""
-        until = self.shown.undoable_until
-        return UtcDateTimeField().to_representation(until) if until else None
-
-
-class StoryChangeSerializer(serializers.Serializer[Any]):
-    """One value that was written."""
-
-    label = serializers.CharField()  # type: ignore[assignment]
-    before = serializers.CharField()
-    after = serializers.CharField()
-
-
-class StoryItemSerializer(serializers.Serializer[Any]):
-    """One thing that happened."""
-
-    occurred_at = UtcDateTimeField()
-    event = serializers.ChoiceField(Event.choices)
-    wording = serializers.CharField()
-    who = serializers.CharField()
-    origin = serializers.ChoiceField(Origin.choices)
-    request_id = serializers.CharField()
-    notes = serializers.ListField(child=serializers.CharField())
-    changes = StoryChangeSerializer(many=True)
-
-
 class SuggestionPermission(BasePermission):
     """The person's role allows to see suggestions; whether to decide is asked by the services."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Ask for the role's permission; who wants to decide is refused, on record, by the services."""
         return request.method not in SAFE_METHODS or services.may_view(person_of(request))
+
+
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that was read, or a `refreshed_at` in quotes: what was refreshed or edited since"
+    " is left alone (412).",
+)
+_IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag that was read: 304 while the answer would be the same.",
+)
+_ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="The edition, and a digest of the answer.",
+)
+_OF_DECISIONS = [_IF_MATCH, _ETAG]
 
 
 class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
@@ -292,10 +130,22 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
             return Suggestion.objects.none()
         return Suggestion.objects.visible_to(person_of(self.request))
 
-    @extend_schema(responses=SuggestionDetailSerializer)
+    @extend_schema(
+        parameters=[_IF_NONE_MATCH, _ETAG],
+        responses={
+            200: SuggestionDetailSerializer,
+            304: OpenApiResponse(description="It is as `If-None-Match` says."),
+        },
+    )
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One suggestion: what it would change, why, and what has changed since."""
-        return self._answer(services.get_for(person_of(request), int(pk)))
+        """One suggestion: what it would change, why, and what has changed since.
+
+        Its ETag is for `If-Match`.
+        """
+        answer = self._answer(services.get_for(person_of(request), int(pk)))
+        if is_as_read(request, answer.headers["ETag"]):
+            return Response(status=304, headers={"ETag": answer.headers["ETag"]})
+        return answer
 
     @extend_schema(responses=StoryItemSerializer(many=True))
     @action(detail=True, filterset_class=None, pagination_class=None)
@@ -305,7 +155,9 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
         suggestion = services.get_for(viewer, int(pk))
         return Response(StoryItemSerializer(story_of(suggestion, viewer), many=True).data)
 
-    @extend_schema(request=ApproveSerializer, responses=SuggestionDetailSerializer)
+    @extend_schema(
+        request=ApproveSerializer, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def approve(self, request: Request, pk: str) -> Response:
         """Apply the change, in your name. Once: a second approval is a 409."""
@@ -321,7 +173,9 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
             )
         )
 
-    @extend_schema(request=EditSerializer, responses=SuggestionDetailSerializer)
+    @extend_schema(
+        request=EditSerializer, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def edit(self, request: Request, pk: str) -> Response:
         """Change what it would change; both versions are kept, and it waits for your approval."""
@@ -337,7 +191,9 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
             )
         )
 
-    @extend_schema(request=UndoSerializer, responses=SuggestionDetailSerializer)
+    @extend_schema(
+        request=UndoSerializer, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def undo(self, request: Request, pk: str) -> Response:
         """Take back an applied one; what was edited since stays and is named in `closed_because`."""
@@ -347,12 +203,15 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
                 suggestion_id=int(pk),
                 user=person_of(request),
                 now=timezone.now(),
+                seen_at=fields["seen_at"],
                 despite=fields["despite"],
                 origin=Origin.API,
             )
         )
 
-    @extend_schema(request=RejectSerializer, responses=SuggestionDetailSerializer)
+    @extend_schema(
+        request=RejectSerializer, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def reject(self, request: Request, pk: str) -> Response:
         """Close it, with a reason; it is not made again for a while."""
@@ -364,11 +223,14 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
                 reason=fields["reason"],
                 note=fields["note"],
                 now=timezone.now(),
+                seen_at=fields["seen_at"],
                 origin=Origin.API,
             )
         )
 
-    @extend_schema(request=SnoozeSerializer, responses=SuggestionDetailSerializer)
+    @extend_schema(
+        request=SnoozeSerializer, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def snooze(self, request: Request, pk: str) -> Response:
         """Put it away until a moment."""
@@ -380,46 +242,73 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
                 until=fields["until"],
                 wakes_on_change=fields["wakes_on_change"],
                 now=timezone.now(),
+                seen_at=fields["seen_at"],
                 origin=Origin.API,
             )
         )
 
-    @extend_schema(request=None, responses=SuggestionDetailSerializer)
+    @extend_schema(request=None, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS)
     @action(detail=True, methods=["post"], filterset_class=None)
     def rebase(self, request: Request, pk: str) -> Response:
         """Bring a stale suggestion up to date, to be read and decided anew."""
+        fields = self._read(None, pk, Verdict.REBASE)
         return self._answer(
             services.rebase(
                 suggestion_id=int(pk),
                 user=person_of(request),
                 now=timezone.now(),
+                seen_at=fields["seen_at"],
                 origin=Origin.API,
             )
         )
 
-    @extend_schema(request=None, responses=SuggestionDetailSerializer)
+    @extend_schema(request=None, responses=SuggestionDetailSerializer, parameters=_OF_DECISIONS)
     @action(detail=True, methods=["post"], filterset_class=None)
     def reopen(self, request: Request, pk: str) -> Response:
         """Bring back what was rejected, withdrawn, expired or snoozed."""
+        fields = self._read(None, pk, Verdict.REOPEN)
         return self._answer(
             services.reopen(
                 suggestion_id=int(pk),
                 user=person_of(request),
                 now=timezone.now(),
+                seen_at=fields["seen_at"],
                 origin=Origin.API,
             )
         )
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """What was refreshed since it was read is the failure of `If-Match`, where there is one."""
+        if isinstance(exc, ChangedSinceSeenError) and "If-Match" in self.request.headers:
+            found = self.get_queryset().filter(pk=int(self.kwargs["pk"]))
+            now_there = found.values_list("refreshed_at", flat=True).first()
+            exc = EditionChangedError(edition_text(now_there) if now_there else None)
+        return super().handle_exception(exc)
+
     def _read(
-        self, serializer_class: type[serializers.Serializer[Any]], pk: str, verdict: Verdict
+        self, serializer_class: type[serializers.Serializer[Any]] | None, pk: str, verdict: Verdict
     ) -> dict[str, Any]:
-        """The decision's fields; a suggestion that is not there comes before a field that is wrong."""
+        """The decision's fields and the edition that was read, None where the decision asks for none.
+
+        A suggestion that is not there comes before a field that is wrong.
+        """
         services.decidable(person_of(self.request), int(pk), verdict, Origin.API)
+        edition = read_edition(self.request)
+        if serializer_class is None:
+            return {"seen_at": edition}
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data
-        return fields
+        seen_at = fields.get("seen_at") or edition
+        if edition is not None and seen_at != edition:
+            raise ValidationError({"seen_at": ["It differs from the edition that If-Match names."]})
+        if seen_at is None and "seen_at" in serializer.fields:
+            raise ValidationError(
+                {"seen_at": ["This field is required, unless If-Match names it."]}
+            )
+        return {**fields, "seen_at": seen_at}
 
     def _answer(self, suggestion: Suggestion) -> Response:
         context = {"detail": open_detail(suggestion, person_of(self.request), Origin.API)}
-        return Response(SuggestionDetailSerializer(suggestion, context=context).data)
+        body = SuggestionDetailSerializer(suggestion, context=context).data
+        return Response(body, headers={"ETag": etag_of(body)})

@@ -14,7 +14,9 @@ class ApproveSerializer(serializers.Serializer[Any]):
     """What was looked at."""
 
     seen_at = UtcDateTimeField(
-        help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved.",
+        required=False,
+        help_text="The `refreshed_at` that you read: a suggestion refreshed since is not approved."
+        " Needed unless `If-Match` names it.",
     )
     fields_accepted = serializers.ListField(
         child=serializers.CharField(max_length=60),
@@ -28,7 +30,10 @@ class ApproveSerializer(serializers.Serializer[Any]):
 class EditSerializer(serializers.Serializer[Any]):
     """What the change is to be instead."""
 
-    seen_at = UtcDateTimeField(help_text="The `refreshed_at` that you read.")
+    seen_at = UtcDateTimeField(
+        required=False,
+        help_text="The `refreshed_at` that you read. Needed unless `If-Match` names it.",
+    )
     arguments = serializers.JSONField(
         help_text="All arguments of the tool, as its schema says; the record stays the same."
     )

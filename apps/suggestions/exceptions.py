@@ -120,6 +120,18 @@ class ChangedSinceSeenError(SuggestionError):
     message = "This suggestion was brought up to date while you looked at it. Read it again."
 
 
+class EditionChangedError(SuggestionError):
+    """``If-Match`` names another edition than the present one."""
+
+    code = "suggestion_changed"
+    status = 412
+    message = "This suggestion is no longer as you read it. Nothing was done; read it again."
+
+    def __init__(self, refreshed_at: str | None) -> None:
+        self.extras = {"refreshed_at": refreshed_at}
+        super().__init__()
+
+
 class InvalidDecisionError(SuggestionError):
     """A field of the decision is missing or not one of the offered values."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
@@ -12,7 +13,11 @@ from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef, Seen
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import Verdict
-from apps.suggestions.exceptions import DecisionPermissionError, SuggestionNotFoundError
+from apps.suggestions.exceptions import (
+    ChangedSinceSeenError,
+    DecisionPermissionError,
+    SuggestionNotFoundError,
+)
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.refusing import record_reach
 from apps.tenants.enums import Module
@@ -101,10 +106,19 @@ def may_decide(user: User) -> bool:
     return may_view(user) and user.has_perm("suggestions.decide_suggestion")
 
 
-def decidable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin) -> Suggestion:
+def decidable(
+    user: User,
+    suggestion_id: int,
+    verdict: Verdict,
+    origin: Origin,
+    seen_at: datetime | None = None,
+) -> Suggestion:
     """Return what this person may decide on; a refusal is on record with what they wanted.
 
+    ``seen_at`` is the ``refreshed_at`` of the packet that they looked at.
+
     Raises:
+        ChangedSinceSeenError: the packet was refreshed after they had looked at it.
         ModuleOffError: suggestions are switched off for the company.
         SuggestionNotFoundError, DecisionPermissionError: see there.
     """
@@ -116,4 +130,6 @@ def decidable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin) 
     except (ModuleOffError, SuggestionNotFoundError, DecisionPermissionError) as error:
         record_reach(Actor.for_person(user, origin), verdict, [suggestion_id], error)
         raise
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise ChangedSinceSeenError()
     return suggestion

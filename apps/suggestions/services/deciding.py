@@ -37,6 +37,7 @@ def reject(
     note: str = "",
     stop: Stop | None = None,
     now: datetime,
+    seen_at: datetime | None = None,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Close a suggestion because this person does not want it; it is not made again for a while.
@@ -45,9 +46,10 @@ def reject(
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         StopPermissionError: to stop this so widely is not for them; nothing was decided.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.REJECT, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.REJECT, origin, seen_at)
     why = RejectReason(reason)
     actor = Actor.for_person(user, origin)
     if stop is not None:
@@ -70,6 +72,7 @@ def snooze(
     until: datetime | None,
     now: datetime,
     wakes_on_change: bool = False,
+    seen_at: datetime | None = None,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Put a suggestion away until a moment within the next 90 days, or until something changes.
@@ -79,9 +82,10 @@ def snooze(
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         InvalidSnoozeError: the moment has passed or is too far away, or nothing would bring it back.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.SNOOZE, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.SNOOZE, origin, seen_at)
     if until is None and wakes_on_change:
         until = now + LONGEST_SNOOZE
     if until is None or not now < until <= now + LONGEST_SNOOZE:
@@ -110,16 +114,22 @@ def snooze(
 
 
 def reopen(
-    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+    *,
+    suggestion_id: int,
+    user: User,
+    now: datetime,
+    seen_at: datetime | None = None,
+    origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Bring back what was rejected, withdrawn, expired or snoozed, and lift its silence.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError: refused.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         AlreadyDecidedError: it is in a state that cannot be reopened.
         AnotherOpenError: another suggestion waits for the same record and goal.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.REOPEN, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.REOPEN, origin, seen_at)
     actor = Actor.for_person(user, origin)
     try:
         with transaction.atomic():

@@ -30,6 +30,7 @@ def undo(
     user: User,
     now: datetime,
     despite: Collection[str] = (),
+    seen_at: datetime | None = None,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Take back an applied suggestion, within the company's days.
@@ -39,13 +40,14 @@ def undo(
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
+        ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
         AlreadyDecidedError: it is not applied (any more).
         NotReversibleError, UndoWindowError, UndoConflictError, LaterWorkError, RecordGoneError,
             UnknownToolError, ReferenceRefusedError, ChangeNotPossibleError: it cannot be undone (like this);
             nothing was written.
         UndoFailedError: the write failed; the change stands and the undo can be tried again.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.UNDO, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.UNDO, origin, seen_at)
     actor = Actor.for_person(user, origin)
     with refusals_on_record(suggestion, actor, Verdict.UNDO):
         _take_back(suggestion, user, actor, now, despite)

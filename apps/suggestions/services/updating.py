@@ -37,7 +37,12 @@ from apps.users.models import User
 
 
 def rebase(
-    *, suggestion_id: int, user: User, now: datetime, origin: Origin = Origin.PERSON
+    *,
+    suggestion_id: int,
+    user: User,
+    now: datetime,
+    seen_at: datetime | None = None,
+    origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Bring a stale suggestion up to date: a new preview to approve, nothing written to the record.
 
@@ -46,11 +51,11 @@ def rebase(
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
-        ChangedSinceSeenError: a scan has just brought it up to date.
+        ChangedSinceSeenError: it was brought up to date after the person had looked at it (``seen_at``).
         WithdrawnError: the reason is gone; the suggestion is withdrawn now.
         RecordGoneError, InvalidArgumentsError: there is nothing left to change.
     """
-    suggestion = _changeable(user, suggestion_id, Verdict.REBASE, origin)
+    suggestion = _changeable(user, suggestion_id, Verdict.REBASE, origin, seen_at)
     actor = Actor.for_person(user, origin)
     if not is_still_true_of(suggestion, TenantNow.read(now)):
         withdraw(suggestion, actor)
@@ -181,8 +186,14 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
     return suggestion
 
 
-def _changeable(user: User, suggestion_id: int, verdict: Verdict, origin: Origin) -> Suggestion:
-    suggestion = decidable(user, suggestion_id, verdict, origin)
+def _changeable(
+    user: User,
+    suggestion_id: int,
+    verdict: Verdict,
+    origin: Origin,
+    seen_at: datetime | None = None,
+) -> Suggestion:
+    suggestion = decidable(user, suggestion_id, verdict, origin, seen_at)
     if State(suggestion.state) not in sources_of(State.APPROVED):
         raise already_decided(suggestion.pk)
     return suggestion
