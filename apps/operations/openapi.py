@@ -28,6 +28,7 @@ _OF_ENDINGS = {
     ("post", "/approve/"): ("422", "502"),
     ("post", "/rebase/"): ("422",),
     ("post", "/snooze/"): ("422",),
+    ("post", "/reassign/"): ("422",),
     ("put", "/triggers/{key}/"): ("422",),
     ("patch", "/triggers/{key}/"): ("422",),
 }

@@ -29,13 +29,18 @@ from apps.suggestions.answer_bodies import (
 from apps.suggestions.decision_bodies import (
     ApproveSerializer,
     EditSerializer,
+    ReassignSerializer,
     RejectSerializer,
     SnoozeSerializer,
     UndoSerializer,
 )
 from apps.suggestions.editions import edition_text, etag_of, is_as_read, read_edition
 from apps.suggestions.enums import HeldBack, State, Verdict
-from apps.suggestions.exceptions import ChangedSinceSeenError, EditionChangedError
+from apps.suggestions.exceptions import (
+    AssigneeRefusedError,
+    ChangedSinceSeenError,
+    EditionChangedError,
+)
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
@@ -44,6 +49,7 @@ from apps.tenants.api import MomentFilter
 from apps.triggers.enums import Severity
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
+from apps.users.models import User
 from apps.users.services import person_of
 
 
@@ -222,6 +228,7 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
                 user=person_of(request),
                 reason=fields["reason"],
                 note=fields["note"],
+                stop=fields["stop"],
                 now=timezone.now(),
                 seen_at=fields["seen_at"],
                 origin=Origin.API,
@@ -241,6 +248,26 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
                 user=person_of(request),
                 until=fields["until"],
                 wakes_on_change=fields["wakes_on_change"],
+                now=timezone.now(),
+                seen_at=fields["seen_at"],
+                origin=Origin.API,
+            )
+        )
+
+    @extend_schema(
+        request=ReassignSerializer,
+        responses=SuggestionDetailSerializer,
+        parameters=_OF_DECISIONS,
+    )
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def reassign(self, request: Request, pk: str) -> Response:
+        """Give it to somebody who may decide on it, or to nobody in particular; nothing is written."""
+        fields = self._read(ReassignSerializer, pk, Verdict.REASSIGN)
+        return self._answer(
+            services.reassign(
+                suggestion_id=int(pk),
+                user=person_of(request),
+                to=_person(fields["assignee"]),
                 now=timezone.now(),
                 seen_at=fields["seen_at"],
                 origin=Origin.API,
@@ -312,3 +339,13 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
         context = {"detail": open_detail(suggestion, person_of(self.request), Origin.API)}
         body = SuggestionDetailSerializer(suggestion, context=context).data
         return Response(body, headers={"ETag": etag_of(body)})
+
+
+def _person(person_id: int | None) -> User | None:
+    """Who is meant; one that there is not is refused like one to whom nothing can be given."""
+    if person_id is None:
+        return None
+    found = User.objects.filter(pk=person_id).first()
+    if found is None:
+        raise AssigneeRefusedError("You cannot give suggestions to this person.")
+    return found

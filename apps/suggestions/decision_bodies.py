@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.suggestions.enums import RejectReason
+from apps.suggestions.enums import RejectReason, StopScope
+from apps.suggestions.services import STOP_DAYS, Stop
 from apps.tenants.api import UtcDateTimeField
 
 
@@ -45,11 +46,29 @@ class EditSerializer(serializers.Serializer[Any]):
         return value
 
 
+class StopSerializer(serializers.Serializer[Any]):
+    """What is not to be suggested any more."""
+
+    scope = serializers.ChoiceField(StopScope.choices)
+    days = serializers.IntegerField(min_value=1, max_value=max(STOP_DAYS))
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        """As the service takes it."""
+        return Stop(StopScope(attrs["scope"]), attrs["days"])
+
+
 class RejectSerializer(serializers.Serializer[Any]):
     """Why not."""
 
     reason = serializers.ChoiceField(RejectReason.choices)
     note = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    stop = StopSerializer(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Silence more than this suggestion, and withdraw what waits of it; more than the record is"
+        " for managers.",
+    )
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
@@ -71,6 +90,17 @@ class SnoozeSerializer(serializers.Serializer[Any]):
             missing = self.fields["until"].error_messages["required"]
             raise serializers.ValidationError({"until": missing})
         return attrs
+
+
+class ReassignSerializer(serializers.Serializer[Any]):
+    """To whom."""
+
+    assignee = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        allow_null=True,
+        help_text="A person's id; null gives it to whoever takes it.",
+    )
 
 
 class UndoSerializer(serializers.Serializer[Any]):

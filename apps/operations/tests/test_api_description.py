@@ -57,7 +57,17 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/triggers/{{key}}/replays/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
         *(
             f"/api/v1/suggestions/{{id}}/{verb}/"
-            for verb in ("approve", "edit", "reject", "snooze", "rebase", "reopen", "undo", "story")
+            for verb in (
+                "approve",
+                "edit",
+                "reject",
+                "snooze",
+                "reassign",
+                "rebase",
+                "reopen",
+                "undo",
+                "story",
+            )
         ),
     }
     assert set(description["paths"]) == expected

@@ -32,6 +32,7 @@ def reassign(
     user: User,
     to: User | None,
     now: datetime,
+    seen_at: datetime | None = None,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
     """Give an undecided suggestion to somebody, or with None to whoever takes it; nothing is written.
@@ -43,9 +44,10 @@ def reassign(
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
         AssigneeRefusedError: the person has left, may not decide, or may not see the records; or a rep
             gives to somebody outside of their team.
-        ChangedSinceSeenError: it was refreshed, or given to somebody, at this moment.
+        ChangedSinceSeenError: it was refreshed after the person had looked at it (``seen_at``), or given to
+            somebody at this moment.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.REASSIGN, origin)
+    suggestion = decidable(user, suggestion_id, Verdict.REASSIGN, origin, seen_at)
     if State(suggestion.state) not in _UNDECIDED:
         raise already_decided(suggestion.pk)
     if to == suggestion.assignee:

@@ -21,12 +21,13 @@ from apps.users.models import User
 ApiFor = Callable[[User], ApiClient]
 
 LIST = "/api/v1/suggestions/"
-DECISIONS: dict[str, Mapping[str, str]] = {
+DECISIONS: dict[str, Mapping[str, object]] = {
     "approve": {},
     "reject": {"reason": "not_needed"},
     "snooze": {"until": (timezone.now() + timedelta(days=3)).isoformat()},
     "rebase": {},
     "reopen": {},
+    "reassign": {"assignee": None},
     "undo": {},
 }
 
