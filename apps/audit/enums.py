@@ -45,6 +45,8 @@ class Event(models.TextChoices):
     POLICY_REFUSED = "policy.refused", "Refused by policy"
     PERMISSION_REFUSED = "permission.refused", "Refused: no permission"
     BRAIN_CALLED = "brain.called", "Brain called"
+    BRAIN_READ = "brain.read", "Read for an answer"
+    BRAIN_READ_REFUSED = "brain.read_refused", "Refused: what the Brain wanted to read"
     BUDGET_SOFT_LIMIT = "budget.soft_limit", "Soft limit of the budget reached"
     DIGEST_SENT = "digest.sent", "Digest sent"
     DIGEST_FAILED = "digest.failed", "Digest not sent"

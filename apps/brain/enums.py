@@ -47,6 +47,7 @@ class FallBack(models.TextChoices):
     UNUSABLE = "unusable", "the language model's answer could not be used"
     DID_NOT_HOLD = "did_not_hold", "the language model's proposal did not hold against the facts"
     LABEL_WITHHELD = "label_withheld", "the record's name reads like instructions to an AI"
+    NO_END = "no_end", "the language model read on and on and came to no answer"
 
     @property
     def is_of_provider(self) -> bool:
@@ -56,6 +57,7 @@ class FallBack(models.TextChoices):
             FallBack.UNUSABLE,
             FallBack.DID_NOT_HOLD,
             FallBack.LABEL_WITHHELD,
+            FallBack.NO_END,
         }
 
 

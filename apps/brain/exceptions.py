@@ -27,12 +27,14 @@ class UnknownModeError(BrainError):
         super().__init__(f"There is no mode {mode!r}: the Brain reads, or it proposes.")
 
 
-class ModeNotOfferedError(BrainError):
-    """The provider cannot work in this mode."""
+class ModeDoesNotFitError(BrainError):
+    """A question was brought where changes are proposed, or tasks where questions are answered."""
 
-    code = "mode_not_offered"
+    code = "mode_does_not_fit"
     status = 422
-    message = "The built-in rules propose changes; they do not answer questions."
+    message = (
+        "In this mode the Brain cannot do what was asked: one mode answers questions, one proposes."
+    )
 
 
 class BudgetSpentError(BrainError):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from apps.brain.enums import Goal, Provider
+from apps.brain.enums import Goal, Language, Provider
 from apps.execution.schemas import JsonValue, RecordRef
+from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +100,46 @@ class Proposal:
     reason: str
     claims: tuple[Claim, ...] = field(default_factory=tuple)
     provider: Provider = Provider.RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks, with the facts that are at hand, numbered from 1.
+
+    The answer is made of these facts and of what the ``asker`` may see; it is written in ``language``.
+    ``today`` is the day in the tenant's zone.
+    """
+
+    text: str
+    asker: User
+    language: Language
+    today: date
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """What the Brain says to a question: sentences that cite facts, given ones and ones that were read.
+
+    A sentence of the product's own, which says what cannot be told, cites none.
+    """
+
+    sentences: tuple[Claim, ...]
+    cited: tuple[Fact, ...]
+    provider: Provider
+    call_id: int
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join(sentence.text for sentence in self.sentences)
+
+    @property
+    def fact_numbers(self) -> tuple[int, ...]:
+        """The numbers of the facts that are cited, in order."""
+        return tuple(fact.number for fact in self.cited)
+
+    @property
+    def records(self) -> tuple[RecordRef, ...]:
+        """The records that those facts speak of, each once."""
+        return tuple(dict.fromkeys(fact.record for fact in self.cited if fact.record is not None))

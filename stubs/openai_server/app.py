@@ -22,7 +22,14 @@ from stubs.openai_server import replies
 from stubs.openai_server.answers import JsonObject
 from stubs.openai_server.behaviours import MODEL, SILENCE_S, Behaviour, behaviour_of
 from stubs.openai_server.ledger import Arrival, Ledger
-from stubs.openai_server.schemas import Question, ResponsesRequest, SchemaFormat
+from stubs.openai_server.reading import Turn, next_turn
+from stubs.openai_server.schemas import (
+    FunctionCallItem,
+    Question,
+    ReadQuestion,
+    ResponsesRequest,
+    SchemaFormat,
+)
 from stubs.openai_server.strict_schemas import (
     SchemaNode,
     SchemaRefusedError,
@@ -127,6 +134,7 @@ class StandIn:
             message = f"The model '{asked.model}' does not exist or you do not have access to it."
             raise _RefusedError(404, "no-such-model", replies.error(404, message))
         schema = _schema_of(asked)
+        _check_functions(asked)
         question = _question_of(asked)
         behaviour = behaviour.at(self._ledger.count(asked.model))
         self._ledger.settle(arrival, behaviour.name or "good")
@@ -134,27 +142,34 @@ class StandIn:
             return _failure(behaviour)
         if behaviour.name == "slow-first-byte" and await _is_gone_within(request, SILENCE_S):
             return Response()
-        written = _written(behaviour, question, schema)
-        arrival.obeyed = list(written.obeyed)
-        reply = self._reply(asked, behaviour, written.text)
+        if isinstance(question, ReadQuestion):
+            turn = next_turn(asked, question, behaviour.name)
+        else:
+            written = _written(behaviour, question, schema)
+            turn = Turn(text=written.text, obeyed=written.obeyed)
+        arrival.obeyed = list(turn.obeyed)
+        reply = self._reply(asked, behaviour, turn)
         if behaviour.delay_ms:
             ends = began + behaviour.delay_ms / 1000
             await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
         return _delivered(reply, behaviour, is_stream=bool(asked.stream))
 
-    def _reply(self, asked: ResponsesRequest, behaviour: Behaviour, text: str) -> replies.Reply:
+    def _reply(self, asked: ResponsesRequest, behaviour: Behaviour, turn: Turn) -> replies.Reply:
+        text, calls = turn.text, turn.calls
         if behaviour.name == "refusal":
-            text = REFUSAL
+            text, calls = REFUSAL, ()
         elif behaviour.name == "incomplete":
             text = text[: len(text) // 2]
         prompt = _prompt(asked)
-        usage = replies.Usage(tokens(prompt), self._ledger.prompts.read(prompt), tokens(text))
+        said = text or json.dumps([call.arguments for call in calls])
+        usage = replies.Usage(tokens(prompt), self._ledger.prompts.read(prompt), tokens(said))
         return replies.Reply(
             asked,
             text,
             usage,
             is_refusal=behaviour.name == "refusal",
             is_incomplete=behaviour.name == "incomplete",
+            calls=calls,
         )
 
 
@@ -198,17 +213,42 @@ def _schema_of(asked: ResponsesRequest) -> StrictSchema | None:
         raise _RefusedError(400, "bad-request", body) from error
 
 
-def _question_of(asked: ResponsesRequest) -> Question:
-    """The question in the user's message. A real model takes any text; this one knows one form."""
+def _check_functions(asked: ResponsesRequest) -> None:
+    """Hold the functions' schemas against the rules, and each result against the call that it is of."""
+    for place, tool in enumerate(asked.tools or ()):
+        try:
+            parse_schema(tool.name, json.dumps(tool.parameters))
+        except SchemaRefusedError as error:
+            body = replies.error(
+                400,
+                str(error).replace("response_format", "function"),
+                code="invalid_function_parameters",
+                param=f"tools[{place}].parameters",
+            )
+            raise _RefusedError(400, "bad-request", body) from error
+    called = {turn.call_id for turn in asked.turns if isinstance(turn, FunctionCallItem)}
+    for turn in asked.turns:
+        if turn.call_id not in called:
+            message = f"No tool call found for function call output with call_id {turn.call_id}."
+            raise _RefusedError(400, "bad-request", replies.error(400, message, param="input"))
+
+
+def _question_of(asked: ResponsesRequest) -> Question | ReadQuestion:
+    """The question in the user's message. A real model takes any text; this one knows two forms."""
+    text = asked.text_of("user")
     try:
-        return Question.model_validate_json(asked.text_of("user"))
+        if asked.tools or asked.turns:
+            return ReadQuestion.model_validate_json(text)
+        return Question.model_validate_json(text)
     except ValidationError as error:
         _refuse(error, beside="input: the user's message is no question that the stand-in knows")
 
 
 def _refuse(error: ValidationError, beside: str = "") -> NoReturn:
     problem = error.errors()[0]
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"])
+    # A step in brackets names no field, but which sort of item it was held against.
+    named = (step for step in problem["loc"] if not str(step).startswith("("))
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in named)
     param = "".join(steps).removeprefix(".")
     code, message = "invalid_value", f"Invalid value: '{param}'. {problem['msg']}."
     if beside:
@@ -232,8 +272,10 @@ def _prompt(asked: ResponsesRequest) -> str:
     """Everything that was sent, what stays the same first."""
     wanted = asked.text.format
     schema = json.dumps(wanted.schema_) if isinstance(wanted, SchemaFormat) else ""
+    functions = [tool.model_dump_json() for tool in asked.tools or ()]
+    messages = [asked.instructions or "", asked.text_of("developer"), asked.text_of("user")]
     return "\n".join(
-        [schema, asked.instructions or "", asked.text_of("developer"), asked.text_of("user")]
+        [schema, *functions, *messages, *(turn.model_dump_json() for turn in asked.turns)]
     )
 
 

@@ -17,7 +17,7 @@ SILENCE_S = 30.0
 CONTENT = frozenset(
     {
         "not-json", "wrong-schema", "foreign-tool", "other-record", "unknown-person", "escape",
-        "uncited", "link", "obeys",
+        "uncited", "link", "obeys", "calls-forever",
     }
 )  # fmt: skip
 # What is wrong with how it is delivered.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from stubs.openai_server.answers import JsonObject
+from stubs.openai_server.reading import Called
 from stubs.openai_server.schemas import ResponsesRequest
 
 # The characters of one ``delta``: some tokens, as the API sends them.
@@ -73,6 +74,7 @@ class Reply:
         text: what the model says, or how it refuses.
         is_refusal: whether it refuses.
         is_incomplete: whether the model was cut off by the limit of output tokens.
+        calls: the functions that it wants called, instead of saying something.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Reply:
         *,
         is_refusal: bool = False,
         is_incomplete: bool = False,
+        calls: Sequence[Called] = (),
     ) -> None:
         self._request = request
         self._text = text
@@ -92,10 +95,24 @@ class Reply:
         self._response_id = f"resp_{secrets.token_hex(24)}"
         self._item_id = f"msg_{secrets.token_hex(24)}"
         self._created_at = int(time.time())
+        self._calls: list[JsonObject] = [
+            {
+                "id": f"fc_{secrets.token_hex(24)}",
+                "type": "function_call",
+                "status": "completed",
+                "call_id": f"call_{secrets.token_hex(12)}",
+                "name": call.name,
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
+            }
+            for call in calls
+        ]
 
     def body(self) -> JsonObject:
         """The whole answer at once."""
-        return self._response(self._status, [self._item(self._status, self._part(self._text))])
+        output: list[JsonValue] = [*self._calls]
+        if not self._calls:
+            output.append(self._item(self._status, self._part(self._text)))
+        return self._response(self._status, output)
 
     def events(self) -> Iterator[bytes]:
         """The answer as server-sent events, in the order in which the API sends them."""
@@ -107,6 +124,10 @@ class Reply:
         started = self._response("in_progress", [])
         yield "response.created", {"response": started}
         yield "response.in_progress", {"response": started}
+        if self._calls:
+            yield from self._events_of_calls()
+            yield f"response.{self._status}", {"response": self.body()}
+            return
         at_item: JsonObject = {"output_index": 0}
         at_part: JsonObject = {"item_id": self._item_id, "output_index": 0, "content_index": 0}
         yield "response.output_item.added", {**at_item, "item": self._item("in_progress")}
@@ -122,6 +143,18 @@ class Reply:
         yield "response.content_part.done", {**at_part, "part": part}
         yield "response.output_item.done", {**at_item, "item": self._item(self._status, part)}
         yield f"response.{self._status}", {"response": self.body()}
+
+    def _events_of_calls(self) -> Iterator[tuple[str, JsonObject]]:
+        for place, call in enumerate(self._calls):
+            at_item: JsonObject = {"output_index": place}
+            at_call: JsonObject = {"item_id": call["id"], **at_item}
+            arguments = call["arguments"]
+            begun: JsonObject = {**call, "status": "in_progress", "arguments": ""}
+            yield "response.output_item.added", {**at_item, "item": begun}
+            yield "response.function_call_arguments.delta", {**at_call, "delta": arguments}
+            done: JsonObject = {**at_call, "name": call["name"], "arguments": arguments}
+            yield "response.function_call_arguments.done", done
+            yield "response.output_item.done", {**at_item, "item": call}
 
     def _part(self, text: str) -> JsonObject:
         if self._is_refusal:
@@ -164,8 +197,8 @@ class Reply:
             "store": bool(request.store) if request.store is not None else True,
             "temperature": 1.0 if request.temperature is None else request.temperature,
             "text": request.text.model_dump(mode="json", by_alias=True),
-            "tool_choice": "auto",
-            "tools": [],
+            "tool_choice": request.tool_choice or "auto",
+            "tools": [tool.model_dump(mode="json") for tool in request.tools or ()],
             "top_logprobs": 0,
             "top_p": 1.0 if request.top_p is None else request.top_p,
             "truncation": request.truncation or "disabled",

@@ -1,10 +1,21 @@
-"""What arrives: the body of ``POST /v1/responses``, and the question in its user message."""
+"""What arrives: the body of ``POST /v1/responses``, and the question in its user message.
+
+Changes are asked for by a ``Question``, answers by a ``ReadQuestion``.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+)
 
 
 class _Wire(BaseModel):
@@ -41,6 +52,51 @@ class InputMessage(_Wire):
         return "".join(part.text for part in self.content)
 
 
+class FunctionCallItem(_Wire):
+    """A function that the model called before, told again."""
+
+    type: Literal["function_call"]
+    call_id: str
+    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    arguments: str
+    id: str | None = None
+    status: str | None = None
+
+
+class FunctionOutput(_Wire):
+    """What came of it."""
+
+    type: Literal["function_call_output"]
+    call_id: str
+    output: str
+    id: str | None = None
+    status: str | None = None
+
+
+def _type_of(item: JsonValue) -> str:
+    """The tag of an input item; a message need not say that it is one."""
+    kind = item.get("type", "message") if isinstance(item, dict) else "message"
+    return f"({kind})"
+
+
+InputItem = Annotated[
+    Annotated[InputMessage, Tag("(message)")]
+    | Annotated[FunctionCallItem, Tag("(function_call)")]
+    | Annotated[FunctionOutput, Tag("(function_call_output)")],
+    Discriminator(_type_of),
+]
+
+
+class FunctionTool(_Wire):
+    """A function that the model may call."""
+
+    type: Literal["function"]
+    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    parameters: dict[str, JsonValue]
+    strict: Literal[True]
+    description: str | None = None
+
+
 class PlainFormat(_Wire):
     """The answer is prose."""
 
@@ -70,7 +126,7 @@ class ResponsesRequest(_Wire):
     """The body, with every parameter that the API documents for a text answer."""
 
     model: str
-    input: Annotated[list[InputMessage], BeforeValidator(_as_messages)]
+    input: Annotated[list[InputItem], BeforeValidator(_as_messages)]
     instructions: str | None = None
     text: TextSettings = TextSettings()
     stream: bool | None = None
@@ -91,8 +147,8 @@ class ResponsesRequest(_Wire):
     service_tier: str | None = None
     store: bool | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    tool_choice: JsonValue = None
-    tools: list[JsonValue] | None = None
+    tool_choice: Literal["auto", "none"] | None = None
+    tools: list[FunctionTool] | None = None
     top_logprobs: int | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     truncation: Literal["auto", "disabled"] | None = None
@@ -100,7 +156,17 @@ class ResponsesRequest(_Wire):
 
     def text_of(self, role: str) -> str:
         """What all messages of a role say together."""
-        return "\n".join(message.text for message in self.input if message.role == role)
+        return "\n".join(message.text for message in self.messages if message.role == role)
+
+    @property
+    def messages(self) -> list[InputMessage]:
+        """The messages among the input."""
+        return [item for item in self.input if isinstance(item, InputMessage)]
+
+    @property
+    def turns(self) -> list[FunctionCallItem | FunctionOutput]:
+        """What was called before, and what came of it."""
+        return [item for item in self.input if not isinstance(item, InputMessage)]
 
 
 class _Asked(BaseModel):
@@ -130,6 +196,20 @@ class Fact(_Asked):
     text: str
     occurred_at: str | None = None
     record: Subject | None = None
+
+
+class ReadQuestion(_Asked):
+    """What a person asks, as the user message holds it in JSON."""
+
+    question: str
+    today: str
+    facts: tuple[Fact, ...]
+
+
+class FunctionResult(_Asked):
+    """What a function found."""
+
+    facts: tuple[Fact, ...] = ()
 
 
 class Question(_Asked):

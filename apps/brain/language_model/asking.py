@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 import openai
+from openai.types.responses import ResponseInputItemParam, ToolParam
 from pydantic import ValidationError
 
 from apps.brain.circuit import FAILURES_TO_OPEN
@@ -114,15 +116,18 @@ async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) 
             input=[
                 {"role": "developer", "content": prompt.wishes},
                 {"role": "user", "content": prompt.document},
+                *cast("list[ResponseInputItemParam]", prompt.turns),
             ],
             text={
                 "format": {
                     "type": "json_schema",
-                    "name": "proposal",
+                    "name": prompt.name,
                     "schema": prompt.schema,
                     "strict": True,
                 }
             },
+            tools=cast("list[ToolParam]", prompt.functions) or openai.omit,
+            tool_choice=_choice_of(prompt),
             max_output_tokens=MOST_TOKENS_OUT,
             prompt_cache_key=prompt.stable_hash,
             store=False,
@@ -136,6 +141,13 @@ async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) 
     return replace(reply, latency_ms=int((time.monotonic() - began) * 1000))
 
 
+def _choice_of(prompt: Prompt) -> Literal["auto", "none"] | openai.Omit:
+    if not prompt.functions:
+        return openai.omit
+    # The functions are told all the same: what is the same in each turn, the provider has at hand.
+    return "none" if prompt.is_last_turn else "auto"
+
+
 def _read(body: bytes, retries: int, prompt: Prompt) -> Reply:
     response = ProviderResponse.model_validate_json(body)
     parts = response.parts
@@ -144,6 +156,8 @@ def _read(body: bytes, retries: int, prompt: Prompt) -> Reply:
         return Reply(CallOutcome.UNUSABLE, usage, 0, error_code="incomplete", retries=retries)
     if any(part.type == "refusal" for part in parts):
         return Reply(CallOutcome.REFUSED, usage, 0, error_code="refusal", retries=retries)
+    if prompt.functions and (calls := response.calls):
+        return Reply(CallOutcome.ANSWERED, usage, 0, calls=calls, retries=retries)
     text = "".join(part.text for part in parts if part.type == "output_text")
     if not text:
         return Reply(CallOutcome.UNUSABLE, usage, 0, error_code="empty", retries=retries)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -76,43 +77,68 @@ BYTES_PER_TOKEN = 3
 class Prompt:
     """One question as it is sent."""
 
+    version: str
     instructions: str
     wishes: str
     document: str
+    # What the answer is called, and its shape.
+    name: str
     schema: dict[str, Any]
+    # The functions that may be called before it is given, and what was called before, with what came back.
+    functions: tuple[dict[str, Any], ...] = ()
+    turns: tuple[dict[str, Any], ...] = ()
+    is_last_turn: bool = False
 
     @property
     def most_usage(self) -> Usage:
         """The most that asking it may use, in tokens."""
-        texts = (self.instructions, self.wishes, self.document, json.dumps(self.schema))
+        texts = (
+            self.instructions,
+            self.wishes,
+            self.document,
+            self._shapes,
+            json.dumps(self.turns),
+        )
         size = sum(len(text.encode()) for text in texts)
         return Usage(tokens_in=size // BYTES_PER_TOKEN + 1, tokens_out=MOST_TOKENS_OUT)
 
     @property
     def text(self) -> str:
         """All of it as one text, for those who want prompts kept."""
-        return "\n\n".join([self.instructions, self.wishes, self.document])
+        turns = [json.dumps(turn, ensure_ascii=False) for turn in self.turns]
+        return "\n\n".join([self.instructions, self.wishes, self.document, *turns])
 
     @property
     def stable_hash(self) -> str:
         """The same for all prompts that begin with the same schema, instructions and wishes."""
-        stable = json.dumps([self.schema, self.instructions, self.wishes], sort_keys=True)
+        stable = json.dumps([self._shapes, self.instructions, self.wishes])
         return hashlib.sha256(stable.encode()).hexdigest()
+
+    @property
+    def _shapes(self) -> str:
+        return json.dumps([self.schema, *self.functions], sort_keys=True)
 
 
 def prompt_of(task: ThinkTask, tone: Tone, language: Language) -> Prompt:
     """Return what is asked for a task."""
     return Prompt(
+        version=PROMPT_VERSION,
         instructions=INSTRUCTIONS,
         wishes=_wishes(task.tools, tone, language),
         document=_document(task),
+        name="proposal",
         schema=proposal_schema(task.tools),
     )
 
 
+def wishes_of(tone: Tone, language: Language) -> str:
+    """How the tenant wants to be written to, in a line."""
+    return f"Write in {language}. {_TONES[tone]}"
+
+
 @cache
 def _wishes(tools: tuple[str, ...], tone: Tone, language: Language) -> str:
-    lines = [f"Write in {language}. {_TONES[tone]}", "", "The tools that are offered:"]
+    lines = [wishes_of(tone, language), "", "The tools that are offered:"]
     for key in tools:
         tool = describe(registry.get(key))
         lines.append(f"- {key}: {tool.description} {tool.consequences}")
@@ -120,15 +146,6 @@ def _wishes(tools: tuple[str, ...], tone: Tone, language: Language) -> str:
 
 
 def _document(task: ThinkTask) -> str:
-    facts: list[dict[str, Any]] = []
-    size = 0
-    withheld = {item.number for item in task.withheld}
-    for fact in task.facts:
-        quoted = _quoted(fact, WITHHELD if fact.number in withheld else fact.text)
-        size += len(json.dumps(quoted, ensure_ascii=False))
-        if size > LONGEST_DOCUMENT:
-            break
-        facts.append(quoted)
     document = {
         "goal": task.goal.label,
         "record": {
@@ -139,9 +156,26 @@ def _document(task: ThinkTask) -> str:
         "today": task.today.isoformat(),
         "next_working_day": task.next_working_day.isoformat(),
         "doer_id": task.doer_id,
-        "facts": facts,
+        "facts": quoted_facts(
+            task.facts, {item.number for item in task.withheld}, most=LONGEST_DOCUMENT
+        ),
     }
     return json.dumps(document, ensure_ascii=False)
+
+
+def quoted_facts(
+    facts: Iterable[Fact], withheld: Collection[int], *, most: int
+) -> list[dict[str, Any]]:
+    """The first facts, as data, as far as ``most`` characters go; those ``withheld`` without their text."""
+    found: list[dict[str, Any]] = []
+    size = 0
+    for fact in facts:
+        quoted = _quoted(fact, WITHHELD if fact.number in withheld else fact.text)
+        size += len(json.dumps(quoted, ensure_ascii=False))
+        if size > most:
+            break
+        found.append(quoted)
+    return found
 
 
 def _quoted(fact: Fact, text: str) -> dict[str, Any]:

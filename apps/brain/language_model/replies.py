@@ -1,9 +1,9 @@
-"""Reading what a language model answered: a proposal, or why it is none."""
+"""Reading what a language model answered: a proposal or the answer to a question, or why it is none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,11 +17,21 @@ LONGEST_TITLE = 200
 LONGEST_REASON = 500
 LONGEST_CLAIM = 500
 MOST_CLAIMS = 8
+MOST_SENTENCES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """One function that the model wants called; its arguments are JSON, or should be."""
+
+    call_id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one prompt. ``text`` is empty unless it was answered.
+    """What came of one prompt. ``text`` is empty unless it was answered, and where functions are called.
 
     ``is_failure``: the provider itself failed, which counts towards leaving it alone.
     """
@@ -30,9 +40,15 @@ class Reply:
     usage: Usage
     latency_ms: int
     text: str = ""
+    calls: tuple[FunctionCall, ...] = ()
     error_code: str = ""
     retries: int = 0
     is_failure: bool = False
+
+    @property
+    def said(self) -> str:
+        """What the model answered, whatever it was, as one text."""
+        return self.text or "\n".join(f"{call.name}({call.arguments})" for call in self.calls)
 
 
 class _Claim(BaseModel):
@@ -58,8 +74,17 @@ class _Reply(BaseModel):
     change: _Change
 
 
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sentences: list[_Claim]
+
+
+_ShapeT = TypeVar("_ShapeT", bound=BaseModel)
+
+
 class UnusableReplyError(Exception):
-    """The answer is no proposal."""
+    """The answer is no proposal, or does not answer the question."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -74,11 +99,7 @@ def proposal_of(text: str) -> Proposal:
     Raises:
         UnusableReplyError: it is not JSON, has other fields, or is longer than any proposal.
     """
-    try:
-        reply = _Reply.model_validate_json(text)
-    except ValidationError as error:
-        is_json = all(problem["type"] != "json_invalid" for problem in error.errors())
-        raise UnusableReplyError("wrong_schema" if is_json else "not_json") from None
+    reply = _read(_Reply, text)
     texts = [(reply.title, LONGEST_TITLE), (reply.reason, LONGEST_REASON)]
     texts += [(claim.text, LONGEST_CLAIM) for claim in reply.claims]
     if len(reply.claims) > MOST_CLAIMS or any(len(text) > longest for text, longest in texts):
@@ -91,6 +112,28 @@ def proposal_of(text: str) -> Proposal:
         claims=tuple(Claim(claim.text.strip(), tuple(claim.facts)) for claim in reply.claims),
         provider=Provider.OPENAI,
     )
+
+
+def answer_of(text: str) -> tuple[Claim, ...]:
+    """Return the sentences of an answer to a question.
+
+    Raises:
+        UnusableReplyError: it is not JSON, has other fields, or is longer than any answer.
+    """
+    reply = _read(_Answer, text)
+    if len(reply.sentences) > MOST_SENTENCES or any(
+        len(one.text) > LONGEST_CLAIM for one in reply.sentences
+    ):
+        raise UnusableReplyError("too_long")
+    return tuple(Claim(one.text.strip(), tuple(one.facts)) for one in reply.sentences)
+
+
+def _read(shape: type[_ShapeT], text: str) -> _ShapeT:
+    try:
+        return shape.model_validate_json(text)
+    except ValidationError as error:
+        is_json = all(problem["type"] != "json_invalid" for problem in error.errors())
+        raise UnusableReplyError("wrong_schema" if is_json else "not_json") from None
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, JsonValue]:

@@ -6,10 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from apps.brain.language_model.replies import FunctionCall
 from apps.brain.prices import Usage
 
 # Beyond what any model takes in: a gateway that tells more of one call cannot count.
 _MOST_TOKENS = 10_000_000
+
+# They are told back in the next request.
+_LONGEST_ARGUMENTS = 4_000
 
 _Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS, strict=True)]
 
@@ -37,6 +41,12 @@ class _Item(BaseModel, extra="allow"):
     type: str
 
 
+class _FunctionCall(BaseModel):
+    call_id: Annotated[str, Field(max_length=200)]
+    name: Annotated[str, Field(max_length=100)]
+    arguments: Annotated[str, Field(max_length=_LONGEST_ARGUMENTS)]
+
+
 class ProviderResponse(BaseModel):
     """The body of a response: of what there is, what is asked for here."""
 
@@ -58,6 +68,17 @@ class ProviderResponse(BaseModel):
             for message in messages
             for part in _Message.model_validate(message.model_dump()).content
         ]
+
+    @property
+    def calls(self) -> tuple[FunctionCall, ...]:
+        """The functions that it wants called, in order.
+
+        Raises:
+            ValidationError: a call has another shape.
+        """
+        wanted = (item for item in self.output or () if item.type == "function_call")
+        read = (_FunctionCall.model_validate(item.model_dump()) for item in wanted)
+        return tuple(FunctionCall(one.call_id, one.name, one.arguments) for one in read)
 
     @property
     def used(self) -> Usage | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from apps.execution.descriptions import schema_of
 from apps.execution.tools import registry
 
@@ -41,13 +43,39 @@ def proposal_schema(tools: tuple[str, ...]) -> dict[str, Any]:
     )
 
 
+@cache
+def answer_schema() -> dict[str, Any]:
+    """Return the schema of the answer to a question: sentences, each with the facts that bear it out."""
+    sentence = _object(
+        {
+            "text": {"type": "string"},
+            "facts": {"type": "array", "items": {"type": "integer"}},
+        }
+    )
+    return _object({"sentences": {"type": "array", "items": sentence}})
+
+
+def function_of(key: str, description: str, arguments: type[BaseModel]) -> dict[str, Any]:
+    """Return a function that a model may call, as the Responses API has it."""
+    return {
+        "type": "function",
+        "name": key,
+        "description": description,
+        "parameters": _strict(arguments.model_json_schema()),
+        "strict": True,
+    }
+
+
 def _arguments(tool: str) -> dict[str, Any]:
-    schema = schema_of(registry.get(tool))
+    return _strict(schema_of(registry.get(tool)))
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     required = set(schema.get("required", ()))
     return _object(
         {
             name: _plain(rule) if name in required else _nullable(_plain(rule))
-            for name, rule in schema["properties"].items()
+            for name, rule in schema.get("properties", {}).items()
         }
     )
 

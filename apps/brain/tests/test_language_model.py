@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,13 +19,14 @@ from apps.brain import providers
 from apps.brain.circuit import FAILURES_TO_OPEN, FIRST_REST
 from apps.brain.config import read_config
 from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
-from apps.brain.exceptions import ModeNotOfferedError, UnknownModeError
+from apps.brain.exceptions import ModeDoesNotFitError, UnknownModeError
 from apps.brain.language_model import asking
 from apps.brain.language_model.prompts import PROMPT_VERSION
-from apps.brain.models import BrainCall, BrainSettings, BudgetMonth, CapturedText
+from apps.brain.models import BrainCall, BudgetMonth, CapturedText
 from apps.brain.prices import Usage, price_of
 from apps.brain.schemas import ThinkTask
 from apps.brain.services import Answer, think
+from apps.brain.tests.conftest import Switch
 from apps.brain.tests.factories import FRIDAY, NOW, PIPELINE
 from apps.brain.tests.questions import QUESTIONS
 from apps.crm.enums import RecordKind
@@ -36,29 +36,6 @@ from stubs.openai_server.testing import RunningStandIn
 from stubs.openai_server.wording import IN_WORDS
 
 LEAD = replace(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD], tools=("create_followup",))
-
-Switch = Callable[..., BrainSettings]
-
-
-@pytest.fixture
-def switch_on(acme: Tenant, stand_in: RunningStandIn) -> Switch:
-    """Return a function that switches acme's language model on, with other settings as they are named."""
-
-    def switch(model: str = "stand-in", **fields: Any) -> BrainSettings:
-        values = {
-            "provider": Provider.OPENAI,
-            "base_url": stand_in.base_url,
-            "model": model,
-            "sealed_key": seal(stand_in.key),
-            "most_retries": 0,
-            "read_timeout_s": 5,
-            "concurrency": 2,
-            **fields,
-        }
-        row, _ = BrainSettings.objects.update_or_create(pk=1, defaults=values)
-        return row
-
-    return switch
 
 
 def ask(*tasks: ThinkTask, now: datetime = NOW) -> list[Answer]:
@@ -397,7 +374,7 @@ def test_no_other_mode_exists(acme: Tenant, mode: str) -> None:
     assert (caught.value.code, caught.value.status) == ("unknown_mode", 422)
 
 
-def test_nobody_answers_questions_yet(switch_on: Switch) -> None:
+def test_tasks_are_no_question(switch_on: Switch) -> None:
     switch_on()
-    with pytest.raises(ModeNotOfferedError):
+    with pytest.raises(ModeDoesNotFitError):
         think([LEAD], Mode.READ_ONLY, actor=PIPELINE, now=NOW)

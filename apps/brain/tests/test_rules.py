@@ -9,7 +9,6 @@ import pytest
 
 from apps.brain import rules
 from apps.brain.enums import Goal, Mode, Provider
-from apps.brain.exceptions import ModeNotOfferedError
 from apps.brain.models import BrainCall
 from apps.brain.rules.contacts import FREE_MAIL_DOMAINS
 from apps.brain.rules.wording import day_text, shortened
@@ -352,9 +351,3 @@ def test_the_call_is_counted_without_its_prompt(acme: Tenant) -> None:
     )  # fmt: skip
     held: dict[str, Any] = vars(call)
     assert "Ana Lopez" not in str(held)
-
-
-def test_the_rules_answer_no_questions() -> None:
-    with pytest.raises(ModeNotOfferedError, match="they do not answer questions"):
-        think([], Mode.READ_ONLY, actor=PIPELINE, now=NOW)
-    assert ModeNotOfferedError.status == 422

@@ -10,10 +10,9 @@ from django.conf import LazySettings, settings
 
 from apps.brain import slots
 from apps.brain.slots import taking_slots
-from apps.brain.tests.test_language_model import LEAD, Switch, ask, switch_on
+from apps.brain.tests.conftest import Switch
+from apps.brain.tests.test_language_model import LEAD, ask
 from stubs.openai_server.testing import RunningStandIn
-
-__all__ = ["switch_on"]
 
 
 @pytest.fixture(autouse=True)

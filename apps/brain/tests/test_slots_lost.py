@@ -9,11 +9,10 @@ import pytest
 from django.conf import LazySettings
 
 from apps.brain.models import BudgetMonth, BudgetReservation
-from apps.brain.tests.test_language_model import Switch, ask, calls, switch_on
+from apps.brain.tests.conftest import Switch
+from apps.brain.tests.test_language_model import ask, calls
 from apps.tenants.valkey import valkey
 from stubs.openai_server.testing import RunningStandIn
-
-__all__ = ["switch_on"]
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ import pytest
 
 from apps.brain.language_model.prompts import MOST_TOKENS_OUT
 from apps.brain.models import BrainCall, BudgetMonth, BudgetReservation, CapturedText
-from apps.brain.tests.test_language_model import Switch, ask, calls, switch_on
-
-__all__ = ["switch_on"]
+from apps.brain.tests.conftest import Switch
+from apps.brain.tests.test_language_model import ask, calls
 
 
 class _Gateway(BaseHTTPRequestHandler):

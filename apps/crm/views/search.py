@@ -7,9 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.db.models.expressions import OrderBy
-from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,6 +16,7 @@ from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.models import Record
 from apps.crm.presentation import Shown, show_field
 from apps.crm.querysets import MOST_SEARCH_WORDS
+from apps.crm.search import LONGEST_TEXT, SHORTEST_TEXT, find_matches
 from apps.crm.services import visible_records
 from apps.crm.views.access import may
 from apps.users.models import User
@@ -26,11 +24,6 @@ from apps.users.services import person_of
 
 # Of each kind; the rest is one link away.
 MOST_HITS = 5
-# A single letter occurs nearly everywhere, and no index knows it.
-SHORTEST_TEXT = 2
-LONGEST_TEXT = 200
-# The trigram indexes know words from this length on.
-SHORTEST_INDEXED_WORD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +71,12 @@ def search_records(request: HttpRequest) -> HttpResponse:
 
 
 def _find(user: User, layout: Layout, text: str) -> Group:
-    records = list(_matches(user, layout, text)[: MOST_HITS + 1])
+    rows: Any = visible_records(user, layout.model).for_list_page()
+    records = list(find_matches(rows, layout, text)[: MOST_HITS + 1])
     searched = frozenset(field.partition("__")[0] for field in layout.model.search_fields)
     hits = tuple(_show_hit(record, layout) for record in records[:MOST_HITS])
     all_url = f"{reverse(f'crm:{layout.kind.value}_list')}?{urlencode({'q': text})}"
     return Group(layout, searched, hits, all_url if len(records) > MOST_HITS else "")
-
-
-def _matches(user: User, layout: Layout, text: str) -> QuerySet[Any]:
-    """Those of one kind: the newest first, or by name where the list has no such order."""
-    sorts = {column.name: column.sort for column in layout.columns}
-    is_newest_first = "created_at" in sorts
-    names = ("created_at",) if is_newest_first else sorts[layout.default_sort]
-    rows: Any = visible_records(user, layout.model).for_list_page()
-    if max(map(len, text.split())) < SHORTEST_INDEXED_WORD:
-        # Such words are in many rows: read in the wanted order until there are enough.
-        order = [f"-{name}" if is_newest_first else name for name in (*names, "id")]
-        short: QuerySet[Any] = rows.search(text, own_fields_only=True).order_by(*order)
-        return short
-    # Find all by the trigram index, then sort. Given an order that has an index of its own, PostgreSQL
-    # would count on meeting a few early there, and for a rare word read the whole table.
-    unindexed = [
-        OrderBy(Greatest(name, name), descending=is_newest_first) for name in (*names, "id")
-    ]
-    found: QuerySet[Any] = rows.search(text).order_by(*unindexed)
-    return found
 
 
 def _show_hit(record: Record, layout: Layout) -> Hit:

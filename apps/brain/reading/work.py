@@ -1,0 +1,91 @@
+"""Reading what a person has to do, and what is in the pipeline."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Count, F, Sum
+
+from apps.brain.reading.tools import ReadArguments, ReadTool, check_may_view, found
+from apps.brain.schemas import Fact
+from apps.crm.enums import RecordKind
+from apps.crm.models import Opportunity, Task
+from apps.crm.presentation import describe_time
+from apps.execution.schemas import RecordRef
+from apps.users.models import User
+
+# Of a longer list the number is told, and the most pressing ones.
+MOST_TASKS = 15
+
+
+class NoArguments(ReadArguments):
+    """Nothing is to be told."""
+
+
+def read_my_tasks(asker: User, _: NoArguments, today: date) -> Sequence[Fact]:
+    """How many open tasks the person has, how many of them are overdue, and the most pressing ones."""
+    check_may_view(asker, Task)
+    mine = Task.objects.visible_to(asker).filter(owner=asker).open()
+    count = mine.count()
+    overdue = mine.filter(due_on__lt=today).count()
+    facts = [
+        found("open_tasks", "Open tasks of who asks", str(count) if count else "none", value=count),
+        found("overdue_tasks", "Of these overdue", str(overdue) if overdue else "none"),
+    ]
+    rows = mine.order_by(F("due_on").asc(nulls_last=True), "-priority", "id")
+    for task in rows[:MOST_TASKS]:
+        due = f"due {describe_time(task.due_on)}" if task.due_on else "without a day"
+        ref = RecordRef(RecordKind.TASK, task.pk)
+        facts.append(found("task", f"Open task, {due}", task.title, record=ref))
+    return facts
+
+
+def read_pipeline_numbers(asker: User, _: NoArguments, today: date) -> Sequence[Fact]:
+    """How many open deals stand in each stage, and what they amount to, each currency for itself."""
+    check_may_view(asker, Opportunity)
+    rows = (
+        Opportunity.objects.visible_to(asker)
+        .open()
+        .order_by("stage__position", "stage_id", "currency")
+        .values_list("stage__label", "currency")
+        .annotate(count=Count("pk"), amount=Sum("amount"))
+    )
+    facts: list[Fact] = []
+    counts: Counter[str] = Counter()
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for stage, currency, count, amount in rows:
+        facts.append(found("stage", f"Open deals in {stage}", _deals(count, amount, currency)))
+        counts[currency] += count
+        sums[currency] += amount or 0
+    return [*facts, *_totals(counts, sums)]
+
+
+def _totals(counts: Counter[str], sums: dict[str, Decimal]) -> Iterator[Fact]:
+    if not counts:
+        yield found("deals", "Open deals", "none", value=0)
+    for currency, count in sorted(counts.items()):
+        yield found("deals", "Open deals in all", _deals(count, sums[currency], currency))
+
+
+def _deals(count: int, amount: Decimal | None, currency: str) -> str:
+    deals = "1 deal" if count == 1 else f"{count:,} deals"
+    if not amount:
+        return deals
+    return f"{deals}, {f'{amount:,.2f}'.removesuffix('.00')} {currency}".strip()
+
+
+MY_TASKS = ReadTool(
+    "my_tasks",
+    "The open tasks of the person who asks: how many, how many overdue, and the most pressing.",
+    NoArguments,
+    read_my_tasks,
+)
+PIPELINE_NUMBERS = ReadTool(
+    "pipeline_numbers",
+    "The open deals that the person who asks may see: how many in each stage, and their amounts.",
+    NoArguments,
+    read_pipeline_numbers,
+)
