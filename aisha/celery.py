@@ -79,6 +79,12 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
     },
+    "removal of kept answers": {
+        "task": "users.remove_all_old_answers",
+        # They are kept for a day, and are not read after it: an hour more is noticed by nobody.
+        "schedule": timedelta(hours=1),
+        "options": {"expire_seconds": 3600},
+    },
     "removal of old import files": {
         "task": "crm.remove_all_old_import_files",
         # They are kept for whole days; at night nobody waits for the disk.

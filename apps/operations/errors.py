@@ -35,7 +35,10 @@ _CODES: dict[type[exceptions.APIException], str] = {
 def answer_api_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception of an API view, or None for what is really a fault of ours."""
     if isinstance(error, AishaError):
-        return _problem(error.status, error.code, error.message, getattr(error, "extras", {}))
+        problem = _problem(error.status, error.code, error.message, getattr(error, "extras", {}))
+        for name, value in getattr(error, "headers", {}).items():
+            problem[name] = value
+        return problem
     if isinstance(error, Http404):
         return _problem(404, "not_found", "There is no such thing here.")
     if isinstance(error, PermissionDenied):

@@ -20,17 +20,13 @@ _MEANINGS = {
     "413": "The body is too large.",
     "415": "Send JSON.",
     "422": "What was asked cannot be done as it was asked.",
-    "502": "Approved, but not written; nothing was changed.",
+    "502": "It could not be written; nothing was changed.",
 }
 _ALWAYS = ("400", "401", "403")
-_WITH_BODY = ("409", "413", "415")
+_OF_WRITES = ("409", "413", "415", "422")
 _OF_ENDINGS = {
-    ("post", "/approve/"): ("422", "502"),
-    ("post", "/rebase/"): ("422",),
-    ("post", "/snooze/"): ("422",),
-    ("post", "/reassign/"): ("422",),
-    ("put", "/triggers/{key}/"): ("422",),
-    ("patch", "/triggers/{key}/"): ("422",),
+    ("post", "/approve/"): ("502",),
+    ("post", "/undo/"): ("502",),
 }
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -83,7 +79,7 @@ def document_errors(
         for method, operation in operations.items():
             statuses = [*_ALWAYS]
             statuses += ["404"] if "{" in path else []
-            statuses += _WITH_BODY if method in {"post", "put", "patch"} else []
+            statuses += _OF_WRITES if method in {"post", "put", "patch"} else []
             has_precondition = any(p["name"] == "If-Match" for p in operation.get("parameters", []))
             statuses += ["412"] if has_precondition else []
             for (of_method, ending), more in _OF_ENDINGS.items():

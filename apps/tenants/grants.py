@@ -56,6 +56,7 @@ GRANTS: dict[str, TableGrants] = {
     "users_team": TableGrants(ai=READ, apply=READ),
     # Sign-in and its rights: no business of the AI.
     "users_apitoken": TableGrants(),
+    "users_keptanswer": TableGrants(),
     "users_user_groups": TableGrants(),
     "users_user_user_permissions": TableGrants(),
     # The operators' tables, in the public schema alone.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from apps.tenants.exceptions import AishaError
 from apps.users.enums import Scope
 
@@ -29,3 +31,28 @@ class ScopeMissingError(UsersError):
     def __init__(self, scope: Scope) -> None:
         self.extras = {"scope": scope.value}
         super().__init__(f"This token may not be used for that: it lacks the scope {scope.value}.")
+
+
+class WriteInProgressError(UsersError):
+    """The same ``Idempotency-Key`` is being worked on."""
+
+    code = "write_in_progress"
+    status = 409
+    message = "This is being done at the moment. Send it again to hear what has become of it."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class KeyReusedError(UsersError):
+    """The ``Idempotency-Key`` was sent with another write."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    message = "This Idempotency-Key was sent with something else. Nothing was done; use a new one."
+
+
+class AnswerNotKeptError(UsersError):
+    """The write was done before, but its answer is not there any more."""
+
+    code = "answer_not_kept"
+    status = 409
+    message = "This was done already. Its answer was not kept, because of what was in it."

@@ -126,3 +126,33 @@ class ApiToken(models.Model):
         now = timezone.now()
         if self.last_used_at is None or (now - self.last_used_at).total_seconds() >= 60:
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class KeptAnswer(models.Model):
+    """What a write was answered, for whoever sends it again under its ``Idempotency-Key``.
+
+    ``key_hash`` and ``fingerprint`` are keyed hashes of the key, and of what was sent where. ``body`` is
+    null where it held a secret, or a person was erased since. Purely technical and gone after a day, so it
+    has no page in the admin.
+    """
+
+    # The constraint's index serves the foreign key too.
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="kept_answers", db_index=False
+    )
+    key_hash = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.TextField(null=True)
+    answered_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "key_hash"], name="one_answer_per_person_and_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} to {self.key_hash[:8]}"

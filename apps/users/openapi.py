@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.permissions import SAFE_METHODS
 
 from apps.users.api import Endpoint
+from apps.users.idempotency import HEADER, MOST_CHARACTERS
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="Sent again with the same key within a day, it is not done again and answered alike.",
+)
 
 
 class EndpointSchema(AutoSchema):
-    """Adds to each operation what a token needs for it."""
+    """Adds to each operation what a token needs for it, and to each write the key to send it again."""
 
     view: Any
+
+    def get_override_parameters(self) -> list[Any]:
+        """The headers of the endpoint."""
+        parameters = list(super().get_override_parameters())
+        return parameters if self.method in SAFE_METHODS else [*parameters, _IDEMPOTENCY_KEY]
 
     def get_operation(self, *args: Any, **options: Any) -> dict[str, Any] | None:
         """The operation, with its scope."""

@@ -44,7 +44,7 @@ class RecordSchema(EndpointSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """The headers of the endpoint."""
-        return list(_PARAMETERS.get(self.view.action, []))
+        return [*super().get_override_parameters(), *_PARAMETERS.get(self.view.action, [])]
 
     def get_response_serializers(self) -> Any:
         """What comes back."""

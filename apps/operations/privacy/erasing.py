@@ -30,6 +30,7 @@ from apps.operations.privacy.values import PERSONAL, redact
 from apps.suggestions.enums import State
 from apps.suggestions.models import BulkItem, Decision, Suggestion
 from apps.triggers.models import Silence
+from apps.users.models import KeptAnswer
 
 _HUNG: tuple[type[Record], ...] = (Activity, Task, Draft)
 _CLOSED_BECAUSE = "The person's data were erased."
@@ -90,6 +91,8 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     waiting.update(status=DraftStatus.DISCARDED)
     _erase_suggestions(rows, ids, actor)
     _erase_admin_log(rows, ids)
+    # Answers of the API of the last day, whomever they are about: they are kept for convenience alone.
+    _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
     # With what the steps before have written to it.
     _redact(rows, _history(ids), ("changes",))
     rows.update(erase_mentions(traits.minus(shared)))

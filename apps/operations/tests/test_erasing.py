@@ -50,6 +50,7 @@ from apps.suggestions.services import approve, reject, undo
 from apps.suggestions.tests.cases import NOW, quiet_lead, scan
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
+from apps.users.models import KeptAnswer
 
 ACTOR = Actor.for_system("tests")
 NAMES = {"first_name": "Zoë", "last_name": "Quarz-Ünal"}
@@ -94,6 +95,10 @@ def put_in_person(cast: Cast) -> Contact:
     ActivityFactory(owner=rep, counterpart_address=EMAIL, subject="Likes tulips", body="Zoë")
     TaskFactory(owner=rep, contact=contact, title="Call Zoë", description="likes tulips")
     DraftFactory(owner=rep, contact=contact, to_address=EMAIL, body="Dear Zoë, you likes tulips")
+    KeptAnswer.objects.create(
+        user=rep, key_hash="1", fingerprint="1", status=201, answered_at=NOW,
+        body=f'{{"first_name": "Zoë", "email": "{EMAIL}"}}',
+    )  # fmt: skip
     LogEntry.objects.create(
         user=cast.admin, content_type=ContentType.objects.get_for_model(mail),
         object_id=str(mail.pk), object_repr="Zoë likes tulips", action_flag=CHANGE,

@@ -22,7 +22,7 @@ from apps.users.models import ApiToken, User
 IN_BOTH = {
     "audit_auditentry", "audit_auditseal", "auth_group", "auth_group_permissions", "auth_permission",
     "django_admin_log", "django_content_type", "django_migrations", "django_session",
-    "users_apitoken", "users_team", "users_user", "users_user_groups",
+    "users_apitoken", "users_keptanswer", "users_team", "users_user", "users_user_groups",
     "users_user_user_permissions",
 }  # fmt: skip
 OURS = (

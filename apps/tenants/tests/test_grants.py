@@ -254,6 +254,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "users_user": ("ardw", "(r)", "(r)"),
         "users_team": ("ardw", read, read),
         "users_apitoken": ("ardw", "", ""),
+        "users_keptanswer": ("ardw", "", ""),
         "users_user_groups": ("ardw", "", ""),
         "users_user_user_permissions": ("ardw", "", ""),
         "audit_auditentry": ("(a)r", "(a)(r)", ""),
