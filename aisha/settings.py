@@ -334,6 +334,13 @@ METRICS_TOKEN = read_text("METRICS_TOKEN", "")
 
 # --- API -------------------------------------------------------------------------------------
 
+# Calls a minute for each token, or signed-in person, and for all of a tenant; 0 is no limit. Tests call as
+# often as they like.
+API_CALLS_PER_MINUTE = read_int("API_CALLS_PER_MINUTE", 0 if AISHA_ENV == "test" else 600)
+API_CALLS_PER_MINUTE_OF_TENANT = read_int(
+    "API_CALLS_PER_MINUTE_OF_TENANT", 0 if AISHA_ENV == "test" else 6000
+)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.users.authentication.TokenAuthentication",
@@ -344,6 +351,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["apps.tenants.api.NestedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "apps.tenants.api.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["apps.tenants.api.StrictFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.users.throttling.CallThrottle"],
     "DEFAULT_SCHEMA_CLASS": "apps.users.openapi.EndpointSchema",
     "EXCEPTION_HANDLER": "apps.operations.errors.answer_api_error",
 }

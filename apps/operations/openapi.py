@@ -19,10 +19,11 @@ _MEANINGS = {
     "412": "It is no longer what `If-Match` names.",
     "413": "The body is too large.",
     "415": "Send JSON.",
+    "429": "Too many calls within a minute; `Retry-After` says when to come back.",
     "422": "What was asked cannot be done as it was asked.",
     "502": "It could not be written; nothing was changed.",
 }
-_ALWAYS = ("400", "401", "403")
+_ALWAYS = ("400", "401", "403", "429")
 _OF_WRITES = ("409", "413", "415", "422")
 _OF_ENDINGS = {
     ("post", "/approve/"): ("502",),

@@ -56,3 +56,17 @@ class AnswerNotKeptError(UsersError):
     code = "answer_not_kept"
     status = 409
     message = "This was done already. Its answer was not kept, because of what was in it."
+
+
+class CallsThrottledError(UsersError):
+    """Too many calls of the API within a minute."""
+
+    code = "throttled"
+    status = 429
+
+    def __init__(self, what: str, calls: int, wait_s: int) -> None:
+        self.extras = {"limit": what, "calls_per_minute": calls}
+        self.headers = {"Retry-After": str(wait_s)}
+        super().__init__(
+            f"More than {calls:,} calls within a minute for this {what}. Wait {wait_s} s; nothing was done."
+        )

@@ -79,7 +79,7 @@ def test_every_operation_documents_its_errors_and_its_sign_in(description: dict[
     for path, operations in description["paths"].items():
         for method in METHODS & set(operations):
             operation = operations[method]
-            assert {"400", "401", "403"} <= set(operation["responses"]), path
+            assert {"400", "401", "403", "429"} <= set(operation["responses"]), path
             assert ("404" in operation["responses"]) == ("{" in path), path
             assert operation["security"] == [{"token": []}, {"cookieAuth": []}], path
             is_reading = operation["x-required-scope"] == Scope.READ
