@@ -97,6 +97,10 @@ class Opportunity(Record):
                 condition=Q(outcome="open"),
                 name="deal_open_by_close_date",
             ),
+            # The first page: what was won and lost in a period.
+            models.Index(
+                fields=["closed_on"], condition=~Q(outcome="open"), name="deal_closed_by_day"
+            ),
             models.Index(fields=["owner", "-created_at"], name="deal_by_owner"),
             models.Index(fields=["-created_at", "-id"], name="deal_by_creation"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="deal_search"),

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, OpportunityFactory, TaskFactory
+from apps.dashboard.tests.figures import closed_deal, moved_deal
 from apps.suggestions.models import Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
 from apps.users.models import User
@@ -45,30 +48,88 @@ def test_it_shows_ones_own_suggestions_and_due_tasks(cast: Cast, client_for: Cli
     }
 
 
+def stats_of(client: TenantClient, query: str = "") -> dict[str, tuple[str, str]]:
+    return {
+        stat.label: (stat.value, stat.note) for stat in client.get(f"/{query}").context["stats"]
+    }
+
+
 def test_a_manager_is_told_what_waits_for_everyone(cast: Cast, client_for: ClientFor) -> None:
     SuggestionFactory(assignee=cast.rep, title="The rep decides")
     SuggestionFactory(assignee=cast.outsider, title="The outsider decides")
     SuggestionFactory(assignee=None, title="Nobody decides")
-    context = client_for(cast.manager).get("/").context
-    assert context["stats"][0] == ("Suggestions", "3", "waiting for a decision")
-    assert sorted(card.title for card in context["cards"]) == [
+    client = client_for(cast.manager)
+    assert stats_of(client)["Suggestions"] == ("3", "waiting for a decision")
+    assert sorted(card.title for card in client.get("/").context["cards"]) == [
         "Nobody decides", "The outsider decides", "The rep decides",
     ]  # fmt: skip
 
 
-def test_a_count_at_its_limit_says_that_there_are_more(cast: Cast, client_for: ClientFor) -> None:
-    SuggestionFactory.create_batch(101, assignee=cast.rep)
-    for person, whose in ((cast.rep, "your"), (cast.manager, "a")):
-        stats = client_for(person).get("/").context["stats"]
-        assert stats[0] == ("Suggestions", "99+", f"waiting for {whose} decision")
+def test_the_address_says_whose_work_and_over_how_many_days(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    today = timezone.localdate()
+    SuggestionFactory(assignee=cast.rep, lead=LeadFactory(owner=cast.rep), title="The rep decides")
+    SuggestionFactory(
+        assignee=cast.teammate, lead=LeadFactory(owner=cast.teammate), title="A mate decides"
+    )
+    TaskFactory(owner=cast.teammate, due_on=today)
+    OpportunityFactory(owner=cast.teammate, amount=Decimal("9000"))
+    closed_deal("won", today - timedelta(days=100), 50, owner=cast.teammate)
+    client = client_for(cast.rep)
+    own = stats_of(client)
+    assert own["Suggestions"] == ("1", "waiting for your decision")
+    assert (own["Tasks due"][0], own["Open deals"][0], own["Won in 90 days"][0]) == ("0", "0", "0")
+    mates = stats_of(client, "?scope=team&days=180")
+    assert mates["Suggestions"] == ("2", "waiting for a decision")
+    assert mates["Tasks due"] == ("1", "today or overdue")
+    assert mates["Open deals"] == ("1", "worth 9,000\u00a0$")
+    assert mates["Won in 180 days"] == ("1", "worth 50\u00a0$")
 
 
-def test_the_figures_count_ones_own_open_deals(cast: Cast, client_for: ClientFor) -> None:
+@pytest.mark.parametrize("query", ["?scope=everyone", "?scope=nobody&days=7", "?days=abc"])
+def test_what_is_not_offered_falls_back(cast: Cast, client_for: ClientFor, query: str) -> None:
+    OpportunityFactory(owner=cast.outsider)
+    asked = client_for(cast.rep).get(f"/{query}").context["asked"]
+    assert (asked.scope, asked.days) == ("me", 90)
+
+
+def test_each_currency_stands_for_itself(cast: Cast, client_for: ClientFor) -> None:
     OpportunityFactory(owner=cast.rep, amount=Decimal("1500"))
     OpportunityFactory(owner=cast.rep, amount=Decimal("2500.50"))
+    OpportunityFactory(owner=cast.rep, amount=Decimal("70"), currency="EUR")
     OpportunityFactory(owner=cast.teammate, amount=Decimal("9000"))
-    page = client_for(cast.rep).get("/").content.decode()
-    assert "worth 4,000.50\u00a0$" in page
+    stats = stats_of(client_for(cast.rep))
+    assert stats["Open deals"] == ("3", "worth 4,000.50\u00a0$, 70\u00a0€")
+
+
+def test_what_is_too_little_to_tell_is_not_told(cast: Cast, client_for: ClientFor) -> None:
+    closed_deal("won", timezone.localdate(), owner=cast.rep)
+    stats = stats_of(client_for(cast.rep))
+    assert stats["Share won"] == ("—", "not enough data yet (1 of 10 closed deals)")
+    assert stats["From opening to won"] == ("—", "not enough data yet (0 of 10 won deals)")
+    assert "Sales velocity" not in stats
+
+
+def test_the_team_is_for_managers(cast: Cast, client_for: ClientFor) -> None:
+    OpportunityFactory(owner=cast.rep)
+    manager = client_for(cast.manager)
+    assert [row.person for row in manager.get("/").context["dashboard"].team] == [cast.rep]
+    assert manager.get("/?scope=me").context["dashboard"].team is None
+    assert client_for(cast.rep).get("/?scope=team").context["dashboard"].team is None
+
+
+def test_another_companys_figures_stay_there(
+    cast: Cast, globex: Tenant, client_for: ClientFor
+) -> None:
+    with globex:
+        OpportunityFactory(amount=Decimal("777"))
+        closed_deal("won", timezone.localdate(), 888)
+    stats = stats_of(client_for(cast.manager))
+    assert (stats["Open deals"], stats["Won in 90 days"]) == (
+        ("0", "none at present"),
+        ("0", "none"),
+    )
 
 
 def test_who_has_no_role_is_shown_nothing_of_the_company(cast: Cast, client_for: ClientFor) -> None:
@@ -78,9 +139,17 @@ def test_who_has_no_role_is_shown_nothing_of_the_company(cast: Cast, client_for:
     OpportunityFactory(owner=cast.rep, amount=Decimal("1500"))
     Scan.objects.create(kind=ScanKind.FULL, status=ScanStatus.SUCCEEDED, finished_at=timezone.now())
     answer = client_for(cast.rep).get("/")
-    shown = {key: answer.context[key] for key in ("cards", "stats", "last_scan")}
-    assert shown == {"cards": [], "stats": [], "last_scan": None}
-    assert list(answer.context["tasks_due"]) == []
+    shown = {key: answer.context[key] for key in ("cards", "stats", "tasks_due")}
+    assert shown == {"cards": [], "stats": [], "tasks_due": []}
+    dashboard = answer.context["dashboard"]
+    parts = (
+        dashboard.waiting,
+        dashboard.tasks_due,
+        dashboard.deals,
+        dashboard.news,
+        dashboard.team,
+    )
+    assert parts == (None,) * 5
     page = answer.content.decode()
     assert "Your role does not let you see suggestions" in page
     assert 'id="nav-badge"' not in page
@@ -96,14 +165,21 @@ def test_an_empty_day_says_so(cast: Cast, client_for: ClientFor) -> None:
     assert "finds a record that needs attention" in page
 
 
-def test_query_count_does_not_grow(cast: Cast, client_for: ClientFor) -> None:
-    client = client_for(cast.rep)
+@pytest.mark.parametrize(("who", "expected"), [("rep", 31), ("manager", 38)])
+def test_query_count_does_not_grow(
+    cast: Cast, client_for: ClientFor, who: str, expected: int
+) -> None:
+    client = client_for(getattr(cast, who))
     counts = []
     for total in (1, 3):
         while Suggestion.objects.count() < total:
             SuggestionFactory(assignee=cast.rep, lead=LeadFactory(owner=cast.rep))
             TaskFactory(owner=cast.rep, due_on=timezone.localdate())
+            moved_deal("engaging", "proposal", owner=cast.rep)
+            old = timezone.now() - timedelta(days=60)
+            OpportunityFactory(owner=cast.rep, stage_entered_at=old)
+            closed_deal("won", timezone.localdate(), owner=cast.rep)
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/").status_code == 200
         counts.append(len(queries))
-    assert counts == [15, 15]
+    assert counts == [expected, expected]
