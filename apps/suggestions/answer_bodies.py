@@ -135,6 +135,13 @@ class SuggestionDetailSerializer(SuggestionSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, instance: Suggestion) -> dict[str, Any]:
+        """As declared; of one that is concealed nothing that it would write."""
+        body: dict[str, Any] = super().to_representation(instance)
+        if instance.is_concealed:
+            body |= {"arguments": {}, "proposed_arguments": None}
+        return body
+
     @property
     def shown(self) -> Detail:
         """What the page shows of it, put together once."""

@@ -136,6 +136,11 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
             return Suggestion.objects.none()
         return Suggestion.objects.visible_to(person_of(self.request))
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """A page of them, without texts that the person may not read any more."""
+        rows = super().paginate_queryset(queryset)
+        return rows if rows is None else services.conceal(person_of(self.request), rows)
+
     @extend_schema(
         parameters=[_IF_NONE_MATCH, _ETAG],
         responses={

@@ -23,6 +23,7 @@ from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.queue import default_view, in_view
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import MOST_ITEMS, visible_by_id, without_hidden
+from apps.suggestions.services.access import CONCEALED_REASON
 from apps.suggestions.services.bulk import Chosen
 from apps.suggestions.shown import record_shown
 from apps.tenants.pagination import CappedPaginator
@@ -288,6 +289,8 @@ def _reason_against(suggestion: Suggestion, seen_at: datetime, diffs: dict[int, 
         return f"It is already {state.label.lower()}."
     if suggestion.refreshed_at != seen_at:
         return "It was brought up to date after you had chosen it."
+    if suggestion.is_concealed:
+        return CONCEALED_REASON
     if suggestion.pk not in diffs:
         return "It can no longer be made."
     if suggestion.risk != Risk.LOW or tools.get(suggestion.tool).risk != Risk.LOW:

@@ -12,6 +12,7 @@ from apps.execution.enums import Risk
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import explain_rank
+from apps.suggestions.services import conceal
 from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
 from apps.users.models import User
 
@@ -111,7 +112,7 @@ def cards_of(
             reason=suggestion.reason,
             badges=_unusual_badges(suggestion),
         )
-        for suggestion in suggestions
+        for suggestion in conceal(viewer, suggestions)
     ]
 
 

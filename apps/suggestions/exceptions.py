@@ -86,6 +86,16 @@ class StopPermissionError(SuggestionError):
     message = "Stopping this for everybody is for managers. Nothing was changed."
 
 
+class ConcealedError(SuggestionError):
+    """It was written from a record that the person may not see any more."""
+
+    code = "rests_on_hidden"
+    message = (
+        "This was written from a record that you may not see any more. Bring it up to date; what is left of"
+        " it can be decided then."
+    )
+
+
 class WithdrawnError(SuggestionError):
     """The reason no longer holds; the suggestion was withdrawn instead of applied."""
 

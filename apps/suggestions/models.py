@@ -120,6 +120,10 @@ class Suggestion(models.Model):
 
     objects = SuggestionQuerySet.as_manager()
 
+    # Whether it was written from a record that its reader may not see any more, so that its texts are not
+    # shown to them; None until that is asked (``services.conceal``).
+    is_concealed: bool | None = None
+
     class Meta:
         ordering = ["-rank", "-id"]
         permissions = [("decide_suggestion", "Can approve, reject and snooze suggestions")]

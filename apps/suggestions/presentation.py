@@ -75,7 +75,7 @@ class ShownChange:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """What has changed since; never empty."""
+    """What has changed since; empty when it was written from what the reader may not see any more."""
 
     changes: tuple[ShownChange, ...]
 
@@ -161,7 +161,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
 
 def _can_be_mended(suggestion: Suggestion, viewer: User) -> bool:
     """Whether its tool is there and reads other arguments than were stored."""
-    if suggestion.tool not in tools or _refusal(suggestion, viewer):
+    if suggestion.is_concealed or suggestion.tool not in tools or _refusal(suggestion, viewer):
         return False
     tool = tools.get(suggestion.tool)
     fitted = tool.fit(suggestion.arguments).values
@@ -224,11 +224,13 @@ def _undoable_until(suggestion: Suggestion, viewer: User) -> datetime | None:
 def diffs_of(suggestions: Sequence[Suggestion], viewer: User) -> dict[int, Diff]:
     """What each of these suggestions would change, by id, without those that can no longer be made.
 
+    Nor of those whose texts this person may not read.
+
     A constant number of queries for one tool, however many there are.
     """
     by_tool: dict[str, list[Suggestion]] = {}
     for suggestion in suggestions:
-        if suggestion.tool in tools:
+        if suggestion.tool in tools and not suggestion.is_concealed:
             by_tool.setdefault(suggestion.tool, []).append(suggestion)
     diffs = {}
     for key, group in by_tool.items():
@@ -340,6 +342,9 @@ def history_of(entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
 
 def _compare(suggestion: Suggestion, viewer: User) -> tuple[Diff | None, Stale | None, str]:
     """The diff, what has changed since, and why it cannot be decided (an empty text when it can)."""
+    if suggestion.is_concealed:
+        is_undecided = State(suggestion.state) in sources_of(State.APPROVED)
+        return None, Stale(()) if is_undecided else None, ""
     try:
         diff = diff_of(suggestion, viewer)
         if suggestion.state not in State.open_values():

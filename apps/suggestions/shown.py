@@ -12,6 +12,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import record_events
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail, present
+from apps.suggestions.services import conceal
 from apps.suggestions.services.moves import entry_of
 from apps.tenants.connections import tenant_connection
 from apps.users.models import User
@@ -19,6 +20,7 @@ from apps.users.models import User
 
 def open_detail(suggestion: Suggestion, viewer: User, origin: Origin = Origin.PERSON) -> Detail:
     """Gather what a person is shown of a suggestion, and put that on record: once for each edition."""
+    conceal(viewer, [suggestion])
     detail = present(suggestion, viewer)
     if edition_of(suggestion) not in detail.editions_shown:
         record_shown([suggestion], viewer, origin)

@@ -12,6 +12,7 @@ from django.db import connection
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
+from apps.suggestions.pipeline.untellable import find_untellable
 from apps.triggers.rules import registry as triggers
 
 
@@ -28,7 +29,8 @@ class Awaiting:
     """The firing signals of one record and goal, and the suggestion to be refreshed, if there is one.
 
     ``changed_at`` is when the latest of the signals fired or changed, ``trigger`` the key of the strongest.
-    ``given`` is None unless a person has given the suggestion to its assignee.
+    ``given`` is None unless a person has given the suggestion to its assignee. ``is_untellable``: that
+    suggestion was written from a record which its readers may not see any more.
     """
 
     record: RecordRef
@@ -40,6 +42,7 @@ class Awaiting:
     trigger: str
     silenced_tools: frozenset[str] = frozenset()
     given: Given | None = None
+    is_untellable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,13 @@ class Turn:
     signals_waiting: int
 
 
-# A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, or when
-# the record of one, waiting or snoozed, is somebody else's now, for whom it is written anew (a contact that
-# nobody owns has the assignee of its message, such an account that of its contract; one that a person has
-# given to somebody is theirs while it would be meant for the same as then). A failed one bars it
-# while its own signals fire, silences until they end, and a signal counts for nothing while one that
-# inhibits it fires for the same record. Columns of a silence that are empty match everything; one that names
-# a tool bars that tool alone.
+# A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, when
+# one, waiting or snoozed, was written from what its readers may not see any more, or when the record of such
+# a one is somebody else's now, for whom it is written anew (a contact that nobody owns has the assignee of
+# its message, such an account that of its contract; one that a person has given to somebody is theirs while
+# it would be meant for the same as then). A failed one bars it while its own signals fire, silences until
+# they end, and a signal counts for nothing while one that inhibits it fires for the same record. Columns of
+# a silence that are empty match everything; one that names a tool bars that tool alone.
 #
 # Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
 # of since its signals last changed stands behind the rest, and takes turns from day to day. Whose a record is
@@ -175,8 +178,10 @@ placed AS (
     ) n ON true
 ),
 parted AS MATERIALIZED (
-    SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken FROM placed
-    WHERE NOT is_pending AND (is_news OR (
+    SELECT *, suggestion_id IS NOT NULL OR place <= room AS is_taken,
+           coalesce(suggestion_id = ANY(%(untellable)s::bigint[]), false) AS is_untellable
+    FROM placed
+    WHERE NOT is_pending AND (is_news OR suggestion_id = ANY(%(untellable)s::bigint[]) OR (
         owner_id IS DISTINCT FROM meant_for_id
         AND (owner_id IS NOT NULL OR record_kind NOT IN ('contact', 'account'))))
 )
@@ -187,7 +192,7 @@ SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.c
                AND (q.record_id IS NULL OR q.record_id = t.record_id)
                AND (q.goal = '' OR q.goal = t.goal)
                AND (q.trigger = '' OR q.trigger = ANY(t.triggers))),
-       t.given
+       t.given, t.is_untellable
 FROM (SELECT coalesce(sum(cardinality(signal_ids)), 0)::int AS count
       FROM parted WHERE NOT is_taken AND NOT is_tried) w
 LEFT JOIN parted t ON t.is_taken
@@ -201,8 +206,9 @@ def find_awaiting(now: datetime, *, most: int) -> Turn:
     Of each goal and owner of records no more are taken than ``most`` less those that are pending already, the
     most pressing and valuable first. Pending ones that are to be refreshed are always taken.
     """
+    untellable = find_untellable()
     with connection.cursor() as cursor:
-        cursor.execute(*awaiting_sql(now, most=most))
+        cursor.execute(*awaiting_sql(now, most=most, untellable=untellable))
         rows = cursor.fetchall()
     return Turn(
         awaiting=[_awaiting(*row[1:]) for row in rows if row[1] is not None],
@@ -210,10 +216,12 @@ def find_awaiting(now: datetime, *, most: int) -> Turn:
     )
 
 
-def awaiting_sql(now: datetime, *, most: int) -> tuple[str, dict[str, Any]]:
+def awaiting_sql(
+    now: datetime, *, most: int, untellable: Sequence[int] = ()
+) -> tuple[str, dict[str, Any]]:
     """Return the one statement with its parameters."""
-    day = now.toordinal()
-    return _QUERY, {"now": now, "day": day, "most": most, **inhibition_pairs()}
+    values = {"now": now, "day": now.toordinal(), "most": most, "untellable": [*untellable]}
+    return _QUERY, {**values, **inhibition_pairs()}
 
 
 def inhibition_pairs() -> dict[str, list[str]]:
@@ -237,6 +245,7 @@ def _awaiting(
     trigger: str,
     tools: Sequence[str],
     given: Sequence[int | None] | None,
+    is_untellable: bool,
 ) -> Awaiting:
     return Awaiting(
         record=RecordRef(RecordKind(kind), record_id),
@@ -248,4 +257,5 @@ def _awaiting(
         trigger=trigger,
         silenced_tools=frozenset(tools),
         given=Given(*given) if given else None,
+        is_untellable=is_untellable,
     )

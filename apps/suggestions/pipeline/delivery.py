@@ -5,7 +5,7 @@ All SQL of this stage runs as the role ``aisha_ai``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -20,6 +20,7 @@ from apps.suggestions.enums import HeldBack, Segment, State
 from apps.suggestions.models import Suggestion, SuggestionSignal
 from apps.suggestions.pipeline.awaiting import inhibition_pairs
 from apps.suggestions.pipeline.quarantine import codes_of, found_entry
+from apps.suggestions.pipeline.untellable import find_untellable
 from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.triggers.rules import registry as triggers
@@ -82,10 +83,14 @@ def deliver(
 
 
 def _rests(suggestion: Suggestion, item: Accepted) -> bool:
-    """What is snoozed, or edited by a person, is left as it is unless it is to be somebody else's."""
+    """What is snoozed, or edited by a person, is left as it is unless it is to be somebody else's.
+
+    Of the two, what is snoozed is written anew when it tells of what its readers may not see.
+    """
     is_same_person = suggestion.assignee_id == item.context.assignee_id
-    is_kept = suggestion.state == State.SNOOZED or suggestion.edited_at is not None
-    return is_kept and is_same_person
+    is_edited = suggestion.edited_at is not None
+    is_snoozed = suggestion.state == State.SNOOZED and not item.context.awaiting.is_untellable
+    return (is_snoozed or is_edited) and is_same_person
 
 
 def _handed_over(suggestion: Suggestion, item: Accepted, now: datetime) -> Suggestion:
@@ -177,6 +182,22 @@ def _written(
     suggestion.brain_call = item.call
     suggestion.expires_at = max(now, suggestion.snoozed_until or now) + rules.LIFETIME
     return suggestion
+
+
+def withdraw_untellable(ids: Collection[int], *, actor: Actor) -> int:
+    """Withdraw those of the suggestions that still tell of what their readers may not see.
+
+    For what could be written anew that has been done.
+    """
+    left = {*ids}.intersection(find_untellable()) if ids else set()
+    found = Suggestion.objects.filter(pk__in=left, state__in=[State.PENDING, State.SNOOZED])
+    withdrawn = list(_named(found.select_for_update()))
+    Suggestion.objects.filter(pk__in=[row.pk for row in withdrawn]).update(
+        state=State.WITHDRAWN,
+        closed_because="It was written from a record that its readers may not see any more.",
+    )
+    record_events(actor, [_entry(Event.SUGGESTION_WITHDRAWN, row) for row in withdrawn])
+    return len(withdrawn)
 
 
 def withdraw_cleared(*, actor: Actor) -> int:

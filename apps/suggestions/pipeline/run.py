@@ -52,6 +52,7 @@ def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
     done = _take_up(actor, tenant, moment)
     scan.suggestions_created += done.created
     scan.suggestions_refreshed += done.refreshed
+    scan.suggestions_withdrawn += done.withdrawn
     scan.signals_waiting = done.signals_waiting
     scan.held_back = _fill_queues(tenant, moment)
 
@@ -112,10 +113,11 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class TakenUp:
-    """How many suggestions were made and refreshed, and how many signals wait for their turn."""
+    """How many suggestions were made, refreshed and withdrawn, and how many signals wait for their turn."""
 
     created: int
     refreshed: int
+    withdrawn: int
     signals_waiting: int
 
 
@@ -130,7 +132,10 @@ def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment) -> TakenUp:
         counts = _run_batch(batch, moment, tenant, acceptance, actor)
         created += counts[0]
         refreshed += counts[1]
-    return TakenUp(created, refreshed, turn.signals_waiting)
+    untellable = [one.suggestion_id for one in turn.awaiting if one.is_untellable]
+    with transaction.atomic(), taking_role(Role.AI):
+        withdrawn = delivery.withdraw_untellable([pk for pk in untellable if pk], actor=actor)
+    return TakenUp(created, refreshed, withdrawn, turn.signals_waiting)
 
 
 def _fill_queues(tenant: Tenant, moment: ScanMoment) -> int:

@@ -2,6 +2,7 @@
 
 from apps.suggestions.services.access import (
     VIEW_PERMISSION,
+    conceal,
     decidable,
     get_for,
     may_decide,
@@ -9,6 +10,7 @@ from apps.suggestions.services.access import (
     record_of,
     seen_of,
     sees_records_of,
+    title_for,
     visible_by_id,
     without_hidden,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "VIEW_PERMISSION",
     "Stop",
     "approve",
+    "conceal",
     "decidable",
     "edit",
     "editable",
@@ -54,6 +57,7 @@ __all__ = [
     "sees_records_of",
     "snooze",
     "stop_scopes",
+    "title_for",
     "undo",
     "visible_by_id",
     "without_hidden",

@@ -26,6 +26,9 @@ from apps.tenants.services import require_module
 from apps.triggers.services import current_tenant
 from apps.users.models import User
 
+# Stands for a reason that may tell of what its reader may not see any more.
+CONCEALED_REASON = "This was written from a record that you may not see any more."
+
 VIEW_PERMISSION = "suggestions.view_suggestion"
 
 
@@ -40,16 +43,15 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
     """
-    found: Suggestion | None = (
+    found = (
         Suggestion.objects.visible_to(user)
         .select_related("assignee", "reviewed_by", "edited_by", "execution")
         .with_fall_back()
         .filter(pk=suggestion_id)
-        .first()
     )
-    if found is None or not sees_records_of(user, found):
-        raise SuggestionNotFoundError()
-    return found
+    for suggestion in without_hidden(user, found):
+        return suggestion
+    raise SuggestionNotFoundError()
 
 
 def visible_by_id(user: User, ids: Collection[int]) -> dict[int, Suggestion]:
@@ -66,15 +68,59 @@ def visible_by_id(user: User, ids: Collection[int]) -> dict[int, Suggestion]:
 
 
 def without_hidden(user: User, suggestions: Iterable[Suggestion]) -> list[Suggestion]:
-    """Leave out those that name a record which the person does not see, by a query for each kind."""
-    named = [(suggestion, _named_besides(suggestion)) for suggestion in suggestions]
-    hidden = execution.hidden_records(user, {ref for _, refs in named for ref in refs})
-    return [suggestion for suggestion, refs in named if not refs & hidden]
+    """Leave out those that name a record which the person does not see, by a query for each kind.
+
+    The texts of those that only rest on one are concealed.
+    """
+    read = [
+        (suggestion, _named_besides(suggestion), _cited_besides(suggestion))
+        for suggestion in suggestions
+    ]
+    hidden = execution.hidden_records(
+        user, {ref for _, named, cited in read for ref in named | cited}
+    )
+    for suggestion, _, cited in read:
+        _conceal(suggestion, is_concealed=bool(cited & hidden))
+    return [suggestion for suggestion, named, _ in read if not named & hidden]
+
+
+def conceal(user: User, suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+    """Return them all; texts that were written from a record which the person does not see are not shown.
+
+    It has been given to others since. A query for each kind of record.
+    """
+    read = list(suggestions)
+    unasked = [(row, _cited_besides(row)) for row in read if row.is_concealed is None]
+    hidden = execution.hidden_records(user, {ref for _, cited in unasked for ref in cited})
+    for suggestion, cited in unasked:
+        suggestion.is_concealed = bool(cited & hidden)
+    for suggestion in read:
+        # Once more where it was read again, after a decision.
+        _conceal(suggestion, is_concealed=bool(suggestion.is_concealed))
+    return read
+
+
+def title_for(user: User, suggestion: Suggestion) -> str:
+    """The title as this person may read it, whatever was read again since it was shown."""
+    return conceal(user, [suggestion])[0].title
+
+
+def _conceal(suggestion: Suggestion, *, is_concealed: bool) -> None:
+    suggestion.is_concealed = is_concealed
+    if is_concealed:
+        suggestion.title = str(suggestion.get_goal_display())
+        suggestion.reason = CONCEALED_REASON
 
 
 def sees_records_of(user: User, suggestion: Suggestion) -> bool:
     """Whether the person may see what a suggestion names besides its own record, as it stands now."""
     return execution.sees_records(user, _named_besides(suggestion))
+
+
+def _cited_besides(suggestion: Suggestion) -> set[RecordRef]:
+    """The records of the facts that its texts were written from."""
+    cited = {RecordRef.parse(row["record"]) for row in suggestion.facts if row["record"]}
+    return cited - {record_of(suggestion)}
 
 
 def _named_besides(suggestion: Suggestion) -> set[RecordRef]:

@@ -26,6 +26,7 @@ from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import (
     AnotherOpenError,
     ApplyFailedError,
+    ConcealedError,
     InvalidDecisionError,
     PartNotAllowedError,
     WithdrawnError,
@@ -90,6 +91,7 @@ def approve(
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
         AlreadyDecidedError: somebody was first; the error says who and when.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
+        ConcealedError: it was written from a record that the person may not see any more.
         InvalidDecisionError, PartNotAllowedError: these fields cannot be accepted by themselves.
         StaleError: a value has changed since; the error says which. Nothing was written.
         UnknownToolError, InvalidArgumentsError, ReferenceRefusedError, ChangeNotPossibleError,
@@ -122,6 +124,8 @@ def approve_decidable(
     with refusals_on_record(suggestion, actor, Verdict.APPROVE):
         if seen_at is not None and seen_at != suggestion.refreshed_at:
             raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+        if suggestion.is_concealed:
+            raise ConcealedError()
         _apply(suggestion, fields, user, actor, at)
     return suggestion
 

@@ -18,7 +18,7 @@ from apps.execution.schemas import JsonValue, Seen
 from apps.execution.tools import Tool
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import State, Verdict
-from apps.suggestions.exceptions import WithdrawnError
+from apps.suggestions.exceptions import ConcealedError, WithdrawnError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import edition_after, sources_of
@@ -74,6 +74,7 @@ def rebase(
         withdraw(suggestion, actor)
         raise WithdrawnError()
     suggestion.refresh_from_db()
+    suggestion.is_concealed = None
     return suggestion
 
 
@@ -178,6 +179,8 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
     """
     suggestion = _changeable(user, suggestion_id, Verdict.EDIT, origin)
     with refusals_on_record(suggestion, Actor.for_person(user, origin), Verdict.EDIT):
+        if suggestion.is_concealed:
+            raise ConcealedError()
         tool = tools.get(suggestion.tool)
         _fixed_of(tool, suggestion)
         execution.check_permission(tool, (), user)

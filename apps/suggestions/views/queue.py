@@ -57,7 +57,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
             seen_at=form.cleaned_data["seen_at"],
             fields=form.accepted_fields(),
         )
-        return f"Approved: {done.title}"
+        return f"Approved: {services.title_for(user, done)}"
 
     return _decide(request, pk, decide)
 
@@ -77,7 +77,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
             note=form.cleaned_data["note"],
             now=timezone.now(),
         )
-        return f"Rejected: {done.title}"
+        return f"Rejected: {services.title_for(user, done)}"
 
     return _decide(request, pk, decide)
 
@@ -98,7 +98,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
             wakes_on_change=form.wakes_on_change,
             now=now,
         )
-        return f"Snoozed: {done.title}"
+        return f"Snoozed: {services.title_for(user, done)}"
 
     return _decide(request, pk, decide)
 
@@ -120,7 +120,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(user: User) -> str:
         done = services.reopen(suggestion_id=pk, user=user, now=timezone.now())
-        return f"Reopened: {done.title}"
+        return f"Reopened: {services.title_for(user, done)}"
 
     return _decide(request, pk, decide, stays=True)
 

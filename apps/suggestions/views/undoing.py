@@ -52,5 +52,5 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"Undone: {done.title}")
+        messages.success(request, f"Undone: {services.title_for(user, done)}")
     return redirect(suggestion)
