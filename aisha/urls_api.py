@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from apps.audit.api import AuditEntryViewSet
 from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
+from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
 from apps.execution.api import ToolViewSet
 from apps.operations.errors import refuse_unknown_endpoint
@@ -40,6 +41,7 @@ brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "part
 
 urlpatterns = [
     *router.urls,
+    path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
     path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),
     path("brain/settings/", brain_settings, name="brainsettings"),

@@ -92,3 +92,11 @@ class ExternalIdTakenError(CrmError):
     code = "external_id_taken"
     status = 409
     message = "Another record has this external id of this source. Nothing was written."
+
+
+class CursorUnknownError(CrmError):
+    """A cursor of the change feed lies ahead of all that there is: a backup was restored since."""
+
+    code = "cursor_unknown"
+    status = 410
+    message = "This cursor is not of this feed's past. Read the records anew, then begin without a cursor."

@@ -16,6 +16,7 @@ _MEANINGS = {
     "403": "Your role does not include this, or the part is switched off.",
     "404": "There is no such thing, or not for you.",
     "409": "It collides with what stands there now.",
+    "410": "The cursor comes from another past; begin without one.",
     "412": "It is no longer what `If-Match` names.",
     "413": "The body is too large.",
     "415": "Send JSON.",
@@ -28,6 +29,7 @@ _OF_WRITES = ("409", "413", "415", "422")
 _OF_ENDINGS = {
     ("post", "/approve/"): ("502",),
     ("post", "/undo/"): ("502",),
+    ("get", "/changes/"): ("410",),
 }
 
 PROBLEM_SCHEMA: dict[str, Any] = {

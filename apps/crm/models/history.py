@@ -41,7 +41,7 @@ class ChangeLog(models.Model):
             models.Index(
                 fields=["record_kind", "record_id", "-changed_at"], name="change_by_record"
             ),
-            models.Index(fields=["transaction_id"], name="change_by_transaction"),
+            models.Index(fields=["transaction_id", "id"], name="change_by_transaction"),
             # deal_regressed: the latest change of a deal's stage, and those that grow old.
             models.Index(
                 fields=["record_id", "changed_at"],

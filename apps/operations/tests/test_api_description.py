@@ -50,7 +50,7 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
             for kind in ("drafts", "suggestions", "signals", "scans", "audit")
         ),
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
-        *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/"),
+        *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/", "/api/v1/changes/"),
         *(f"/api/v1/brain/{rest}" for rest in ("settings/", "cost/", "calls/", "calls/{id}/")),
         *("/api/v1/triggers/", "/api/v1/triggers/{key}/"),
         *("/api/v1/tools/", "/api/v1/tools/{key}/"),
