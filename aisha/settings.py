@@ -370,6 +370,7 @@ SPECTACULAR_SETTINGS = {
         "RecordKindEnum": "apps.crm.enums.RecordKind",
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
+        "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -9,6 +9,7 @@ from apps.crm.api import views as crm
 from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
 from apps.execution.api import ToolViewSet
+from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
 from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
@@ -28,6 +29,7 @@ router.register("contracts", crm.ContractViewSet, "contract")
 router.register("products", crm.ProductViewSet, "product")
 router.register("drafts", crm.DraftViewSet, "draft")
 router.register("tools", ToolViewSet, "tool")
+router.register("executions", ExecutionViewSet, "execution")
 router.register("suggestions", SuggestionViewSet, "suggestion")
 router.register("bulk-approvals", BulkApprovalViewSet, "bulkapproval")
 router.register("triggers", TriggerViewSet, "trigger")

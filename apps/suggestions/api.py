@@ -72,6 +72,9 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     is_held_back = django_filters.BooleanFilter(
         method="filter_held_back", help_text="Whether it waits behind the person's queue."
     )
+    execution = django_filters.NumberFilter(
+        field_name="execution_id", min_value=1, decimal_places=0, help_text="What it became."
+    )
     created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
 
     def search_words(

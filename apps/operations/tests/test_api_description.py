@@ -44,10 +44,13 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/{kind}/" for kind in records),
         *(f"/api/v1/{kind}/{{id}}/" for kind in records),
         *(f"/api/v1/{kind}/by-external-id/{{source}}/{{external_id}}/" for kind in records),
-        *(f"/api/v1/{kind}/" for kind in ("drafts", "suggestions", "signals", "scans", "audit")),
+        *(
+            f"/api/v1/{kind}/"
+            for kind in ("drafts", "suggestions", "signals", "scans", "audit", "executions")
+        ),
         *(
             f"/api/v1/{kind}/{{id}}/"
-            for kind in ("drafts", "suggestions", "signals", "scans", "audit")
+            for kind in ("drafts", "suggestions", "signals", "scans", "audit", "executions")
         ),
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/", "/api/v1/changes/"),
