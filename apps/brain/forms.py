@@ -20,6 +20,7 @@ from apps.brain.models import BrainCall, BrainSettings
 from apps.brain.settings import KEY, LABELS, LONGEST_ADDRESS, LONGEST_KEY, NAMES, show_value
 from apps.crm.forms.fields import DayField, likely_mark, refusal
 from apps.crm.importing.values import DecimalMark, ValueRefused, parse_number
+from apps.tenants.meanwhile import Meanwhile, MeanwhileChange
 
 _WHOLE = frozenset(
     {"connect_timeout_s", "read_timeout_s", "most_retries", "concurrency", "capture_days"}
@@ -170,24 +171,7 @@ class SettingsForm(forms.Form):
             self.add_error("new_key" if name == KEY else name, messages)
 
 
-@dataclass(frozen=True, slots=True)
-class MeanwhileChange:
-    """One value that somebody else changed; ``mine`` is empty where nothing was typed."""
-
-    label: str
-    theirs: str
-    mine: str
-
-
-@dataclass(frozen=True, slots=True)
-class Meanwhile:
-    """What somebody else changed while the form was open, and the form to go on with."""
-
-    form: SettingsForm
-    changes: tuple[MeanwhileChange, ...]
-
-
-def merge(typed: SettingsForm, present: BrainSettings) -> Meanwhile:
+def merge(typed: SettingsForm, present: BrainSettings) -> Meanwhile[SettingsForm]:
     """Put what was typed on top of what stands there now.
 
     ``typed`` is a valid form, opened on an earlier revision. Boxes that the person left alone take

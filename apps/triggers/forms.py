@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.tenants.meanwhile import Meanwhile, MeanwhileChange
 from apps.tenants.models import Tenant
 from apps.triggers.day_lists import DaysRefusedError, read_days
 from apps.triggers.enums import ScanKind, ScanStatus
@@ -154,24 +154,7 @@ class SettingForm(forms.Form):
         return cleaned
 
 
-@dataclass(frozen=True, slots=True)
-class MeanwhileChange:
-    """One value that somebody else changed; ``mine`` is empty where nothing was typed."""
-
-    label: str
-    theirs: str
-    mine: str
-
-
-@dataclass(frozen=True, slots=True)
-class Meanwhile:
-    """What somebody else changed while the form was open, and the form to go on with."""
-
-    form: SettingForm
-    changes: tuple[MeanwhileChange, ...]
-
-
-def merge(typed: SettingForm, present: Setting) -> Meanwhile:
+def merge(typed: SettingForm, present: Setting) -> Meanwhile[SettingForm]:
     """Put what was typed on top of what stands there now.
 
     ``typed`` is a valid form, opened on an earlier revision. Boxes that the person left alone take

@@ -16,11 +16,11 @@ from apps.audit.models import AuditEntry
 from apps.brain import providers
 from apps.brain.config import read_config
 from apps.brain.enums import FallBack, Provider
-from apps.brain.forms import MeanwhileChange
 from apps.brain.models import BrainSettings
 from apps.brain.settings import change_settings
 from apps.brain.tests.factories import NOW
 from apps.conftest import Cast, TenantClient
+from apps.tenants.meanwhile import MeanwhileChange
 from apps.tenants.models import Tenant
 from apps.users.models import User
 
