@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from apps.brain.hostile import reads_like_orders
 from apps.brain.schemas import Fact
+from apps.execution.signs import has_unseen
 
 _LINK = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:javascript|data|mailto):", re.IGNORECASE
@@ -28,8 +29,6 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 # Five digits or more, however they are grouped: amounts from ten thousand, telephone and account numbers.
 _NUMBER = re.compile(r"\d(?:[\s.,'’()/+-]{0,2}\d){4,}")
-# Joiners that emoji and some scripts need.
-_JOINERS = frozenset("\u200c\u200d")
 
 
 def astray_code(text: str, quotable: Sequence[Fact], names: Sequence[str]) -> str:
@@ -38,8 +37,7 @@ def astray_code(text: str, quotable: Sequence[Fact], names: Sequence[str]) -> st
     Numbers and addresses may be those of the ``quotable`` facts; a host may be a part of one of the
     ``names``: “Booking.com”.
     """
-    hidden = (sign for sign in text if unicodedata.category(sign) in {"Cc", "Cf", "Co", "Cn"})
-    if any(sign not in _JOINERS for sign in hidden):
+    if has_unseen(text):
         return "hidden_signs"
     # Wide letters and dots are read, and followed, like plain ones.
     text = unicodedata.normalize("NFKC", text).replace("\u3002", ".")

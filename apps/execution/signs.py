@@ -1,7 +1,9 @@
-"""Signs that nobody sees: taken out of what a tool would write, named where a text is shown.
+"""Signs that nobody sees: the one judgement of what they are.
 
-A zero-width space makes two words that look alike differ; a sign that turns the direction of reading lets a
-text read otherwise than it stands. A reviewer must be tricked by neither.
+They are taken out of what a tool would write and of what a language model is told, named where a text is
+shown, and refused in what a model has written. A zero-width space makes two words that look alike differ; a
+sign that turns the direction of reading lets a text read otherwise than it stands. A reviewer must be tricked
+by neither.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ _UNSEEN = (
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-# What is no text at all, and line ends that hardly anybody knows.
-_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
+# What is no text at all (controls, halves of signs, and what Unicode calls noncharacters), and line ends that
+# hardly anybody knows. Signs of private use, and new ones, are seen, if only as boxes.
+_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 
 _UNSEEN_SIGN = re.compile(f"[{_UNSEEN}]")
 _CONTROL = re.compile(f"[{_CONTROLS}]")
@@ -29,7 +32,7 @@ _READ_FROM_THE_RIGHT = re.compile(
 _JOINERS = "\u200c\u200d"
 # Letters of scripts without capitals, their marks, and pictures: what a joiner joins.
 _JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
-_DRAWN, _KEY = frozenset("\u203c\u2049\u3030"), "\u20e3"
+_DRAWN, _KEY = frozenset("\u203c\u2049\u2139\u3030\u303d"), "\u20e3"
 _FIRST_ISOLATE, _LAST_ISOLATE = "\u2068", "\u2069"
 
 
@@ -42,6 +45,11 @@ def without_unseen(text: str) -> str:
 def one_line(text: str) -> str:
     """The text on one line, without signs that nobody sees and without what is no text."""
     return _CONTROL.sub("", " ".join(without_unseen(text).split()))
+
+
+def has_unseen(text: str) -> bool:
+    """Whether a text holds signs that nobody sees and that belong to nothing beside them."""
+    return any(not _is_needed(found) for found in _SHOWN_BY_NAME.finditer(text))
 
 
 def has_controls(text: str) -> bool:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -20,10 +18,11 @@ from apps.brain.language_model.strict import proposal_schema
 from apps.brain.prices import Usage
 from apps.brain.schemas import Fact, ThinkTask
 from apps.execution.descriptions import describe
+from apps.execution.signs import one_line
 from apps.execution.tools import registry
 
 # Raised with any change of what is sent, so that calls and decisions can be told apart.
-PROMPT_VERSION = "propose-2"
+PROMPT_VERSION = "propose-3"
 
 # What a model is sent in place of a text that reads like instructions to it.
 WITHHELD = "withheld: this text reads like instructions to an AI"
@@ -192,11 +191,6 @@ def _quoted(fact: Fact, text: str) -> dict[str, Any]:
 
 
 def visible(text: str, longest: int) -> str:
-    """The text without signs that nobody sees (controls, zero-width and direction marks), and not longer."""
-    shown = "".join(
-        " " if sign in "\n\r\t" else sign
-        for sign in text[: longest * 4]
-        if sign in "\n\r\t" or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    )
-    shown = re.sub(r"\s+", " ", shown).strip()
+    """The text on one line, without signs that nobody sees, and not longer."""
+    shown = one_line(text[: longest * 4])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

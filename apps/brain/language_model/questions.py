@@ -19,7 +19,7 @@ from apps.brain.language_model.strict import answer_schema
 from apps.brain.schemas import Question
 
 # Raised with any change of what is sent, so that calls can be told apart.
-PROMPT_VERSION = "answer-1"
+PROMPT_VERSION = "answer-2"
 
 INSTRUCTIONS = """\
 You answer one question of a colleague about their company's CRM. You read; you change nothing, and you \

@@ -98,6 +98,9 @@ def test_all_questions_of_a_tenant_and_a_set_of_tools_begin_alike() -> None:
 
 def test_what_nobody_sees_is_not_sent() -> None:
     assert visible("a\u202eb\u200bc\u0000d\u2066e\ufeff", 50) == "abcde"
+    # What belongs to a text is sent as it is written; private and new signs are seen, if only as boxes.
+    for text in ("می\u200cخواهم", "👩\u200d💻", "\ue000", "\U0001fae8"):
+        assert visible(text, 50) == text
     assert visible("first\r\n second\t third", 50) == "first second third"
     assert visible("x" * 60, 50) == "x" * 49 + "…"
 

@@ -16,6 +16,7 @@ from apps.execution.reading import read_seen
 from apps.execution.schemas import Diff, JsonValue
 from apps.execution.signs import (
     has_controls,
+    has_unseen,
     isolated,
     one_line,
     with_unseen_named,
@@ -33,7 +34,7 @@ UNSEEN = [
 # Joiners and variants that belong to what they stand beside: Persian, Hindi, Japanese, pictures.
 NEEDED = [
     "می\u200cخواهم", "क\u094d\u200dष", "葛\U000e0100", "👩\u200d💻", "❤\ufe0f", "1\ufe0f\u20e3",
-    "👩🏽\u200d💻", "👁\ufe0f\u200d🗨\ufe0f", "\u203c\ufe0f",
+    "👩🏽\u200d💻", "👁\ufe0f\u200d🗨\ufe0f", "\u203c\ufe0f", "\u2139\ufe0f", "\u303d\ufe0f",
 ]  # fmt: skip
 TEXTS = [
     (tool.key, argument)
@@ -53,11 +54,13 @@ def test_a_sign_that_nobody_sees_is_taken_out_and_named(sign: str) -> None:
     assert with_unseen_named(f"pay{sign}pal") == f"pay[U+{ord(sign):04X}]pal"
     assert without_unseen(sign) == ""
     assert without_unseen(f"{sign}a{sign}") == "a"
+    assert has_unseen(f"pay{sign}pal")
 
 
 @pytest.mark.parametrize("text", [*NEEDED, "Zürich", "10\u00a0000 €", "one\ttwo\nthree", "שלום"])
 def test_what_belongs_to_a_text_stays(text: str) -> None:
     assert (without_unseen(text), with_unseen_named(text)) == (text, text)
+    assert not has_unseen(text)
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,7 @@ _QUOTABLE = frozenset(
     {"value", "phone", "address", "on_file_phone", "on_file_email", "stated_phone", "stated_email"}
 )
 # What is written for people to read, wherever it stands.
-_PROSE = frozenset({"title", "subject", "next_step", "lead_source"})
-_LONG_PROSE = frozenset({"description", "body", "notes"})
+_PROSE = frozenset({"title", "subject", "next_step", "lead_source", "description", "body", "notes"})
 
 # Names that a host may be a part of: “Booking.com”.
 _NAMES = frozenset({"about", "account", "company", "contact", "other_contact"})
@@ -56,9 +55,6 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
             # A sender chooses what stands in a signature, too.
             if code := _code_of(value, sources, task):
                 return code
-        elif name in _LONG_PROSE:
-            # Its lines may break.
-            prose.append(value.replace("\n", " "))
         elif name in _PROSE:
             prose.append(value)
     quotable = [fact for fact in task.facts if fact.key in _QUOTABLE]

@@ -109,9 +109,11 @@ def test_a_host_that_is_part_of_a_name_may_be_written() -> None:
     assert sound_claims(of_company, proposal) == SOUND.claims
 
 
-def test_only_a_long_text_has_lines() -> None:
-    assert code(TASK, SOUND, description="Call Ana.\nAsk for the order.") == ""
-    assert code(TASK, SOUND, title="Call\nAna") == "hidden_signs"
+def test_the_end_of_a_line_hides_nothing() -> None:
+    # Where a text is one line, the tool makes it one.
+    for name in ("description", "title"):
+        assert code(TASK, SOUND, **{name: "Call Ana.\nAsk for the order."}) == ""
+        assert code(TASK, SOUND, **{name: "Call Ana.\rAsk for the order."}) == "hidden_signs"
 
 
 @pytest.mark.parametrize(
