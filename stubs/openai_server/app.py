@@ -162,7 +162,10 @@ class StandIn:
             text = text[: len(text) // 2]
         prompt = _prompt(asked)
         said = text or json.dumps([call.arguments for call in calls])
-        usage = replies.Usage(tokens(prompt), self._ledger.prompts.read(prompt), tokens(said))
+        read = self._ledger.prompts.read(prompt)
+        usage = replies.Usage(tokens(prompt), read, tokens(said))
+        if behaviour.name == "counts-bytes":
+            usage = replies.Usage(_most_tokens(asked, prompt), 0, asked.max_output_tokens or 0)
         return replies.Reply(
             asked,
             text,
@@ -277,6 +280,13 @@ def _prompt(asked: ResponsesRequest) -> str:
     return "\n".join(
         [schema, *functions, *messages, *(turn.model_dump_json() for turn in asked.turns)]
     )
+
+
+def _most_tokens(asked: ResponsesRequest, prompt: str) -> int:
+    """As many tokens as there can be: what is quoted, byte by byte; the rest as usual."""
+    quoted = [asked.text_of("user"), *(turn.model_dump_json() for turn in asked.turns)]
+    size = sum(len(text.encode()) for text in quoted)
+    return tokens(prompt) - sum(map(tokens, quoted)) + size
 
 
 def _failure(behaviour: Behaviour) -> Response:

@@ -21,7 +21,7 @@ CONTENT = frozenset(
     }
 )  # fmt: skip
 # What is wrong with how it is delivered.
-DELIVERY = frozenset({"slow-first-byte", "cut", "refusal", "incomplete"})
+DELIVERY = frozenset({"slow-first-byte", "cut", "refusal", "incomplete", "counts-bytes"})
 
 _STATUS = re.compile(r"status-([45]\d\d)(?:-(\d{1,6})ms)?")
 _DELAY = re.compile(r"delay-(\d{1,6})ms")

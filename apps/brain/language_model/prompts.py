@@ -67,9 +67,15 @@ LONGEST_FACT = 400
 LONGEST_DOCUMENT = 5_000
 # What an answer may use at most: a title, a reason, claims and the arguments of a tool take about 300.
 MOST_TOKENS_OUT = 1_000
-# Tokens are counted by the provider. Beforehand a token is taken to be three bytes, which is more tokens than
-# the tokenizers in use make of European text (about four).
-BYTES_PER_TOKEN = 3
+# Tokens are counted by the provider; beforehand a budget is set aside that no count may exceed. Of what is
+# quoted from the CRM, whatever its script, a token is taken to be one byte: byte-level BPE begins with the
+# bytes and only ever merges them (Radford et al. 2019, "Language models are unsupervised multitask learners",
+# section 2.2; after tiktoken's README, about four bytes to the token on average). What is always the same is
+# our own English, of which three bytes are a token with room to spare. A tokenizer that first rewrites a text
+# into a longer one is not allowed for.
+OWN_BYTES_PER_TOKEN = 3
+# What a provider adds: roles, ends of messages, and how it writes down a schema or a function.
+FRAME_TOKENS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +97,25 @@ class Prompt:
     @property
     def most_usage(self) -> Usage:
         """The most that asking it may use, in tokens."""
-        texts = (
-            self.instructions,
-            self.wishes,
-            self.document,
-            self._shapes,
-            json.dumps(self.turns),
-        )
-        size = sum(len(text.encode()) for text in texts)
-        return Usage(tokens_in=size // BYTES_PER_TOKEN + 1, tokens_out=MOST_TOKENS_OUT)
+        own = sum(len(text.encode()) for text in (self.instructions, self.wishes, self._shapes))
+        quoted = len(self.document.encode()) + sum(len(turn.encode()) for turn in self._told_turns)
+        most = -(-own // OWN_BYTES_PER_TOKEN) + quoted + FRAME_TOKENS
+        return Usage(tokens_in=most, tokens_out=MOST_TOKENS_OUT)
 
     @property
     def text(self) -> str:
         """All of it as one text, for those who want prompts kept."""
-        turns = [json.dumps(turn, ensure_ascii=False) for turn in self.turns]
-        return "\n\n".join([self.instructions, self.wishes, self.document, *turns])
+        return "\n\n".join([self.instructions, self.wishes, self.document, *self._told_turns])
 
     @property
     def stable_hash(self) -> str:
         """The same for all prompts that begin with the same schema, instructions and wishes."""
         stable = json.dumps([self._shapes, self.instructions, self.wishes])
         return hashlib.sha256(stable.encode()).hexdigest()
+
+    @property
+    def _told_turns(self) -> list[str]:
+        return [json.dumps(turn, ensure_ascii=False) for turn in self.turns]
 
     @property
     def _shapes(self) -> str:

@@ -117,7 +117,16 @@ def test_what_a_call_may_use_at_most_is_above_what_it_does() -> None:
     most = prompt(QUESTIONS[Goal.REVIVE_LEAD, RecordKind.LEAD]).most_usage
     assert most.tokens_out == MOST_TOKENS_OUT
     # A quarter of the bytes, as usual, would be some 1,000.
-    assert 1_000 < most.tokens_in < 2_000
+    assert 1_000 < most.tokens_in < 3_000
+
+
+@pytest.mark.parametrize("text", ["ꦱꦏꦶꦠ꧀ ", "\U0001f9d1\u200d\U0001f680", "ກວາງ ", "~9%K$2 "])
+def test_a_script_of_a_token_to_each_byte_is_allowed_for(text: str) -> None:
+    task = question(Goal.REVIVE_LEAD, *[fact("notes", text * 20) for _ in range(8)])
+    asked = prompt(task)
+    own = prompt(question(Goal.REVIVE_LEAD)).most_usage.tokens_in
+    added = asked.most_usage.tokens_in - own
+    assert added >= 8 * len((text * 20).strip().encode()) - 8
 
 
 @pytest.mark.parametrize("tool", ALL_TOOLS)
