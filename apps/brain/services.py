@@ -17,6 +17,7 @@ from apps.brain.call_log import keep_call, keep_called, note_fall_back, tell_sof
 from apps.brain.config import read_config
 from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
 from apps.brain.exceptions import ModeDoesNotFitError, UnknownModeError
+from apps.brain.language_model.prompts import PROMPT_VERSION
 from apps.brain.language_model.proposing import Written, propose
 from apps.brain.models import BrainCall
 from apps.brain.reading.answering import answer
@@ -156,12 +157,23 @@ def most_at_once() -> int:
     return _ROUNDS_AT_ONCE * config.concurrency
 
 
-def question_hash(task: ThinkTask) -> str:
-    """What would be asked, as a hash: the same for the same task and the same version of the prompt.
+def who_answers() -> str:
+    """Who would propose at present, as a text that is another one with another model or prompt.
+
+    Where a language model is asked the rules stand in for it, so theirs is always a part of it.
+    """
+    config = read_config()
+    if config.provider == Provider.RULES:
+        return rules.RULES_VERSION
+    return " ".join([config.base_url, config.model, PROMPT_VERSION, rules.RULES_VERSION])
+
+
+def question_hash(task: ThinkTask, who: str) -> str:
+    """What would be asked of whom (``who_answers``), as a hash.
 
     The days are no part of it: a question does not become another one overnight.
     """
     question = asdict(task)
     del question["today"], question["next_working_day"]
-    text = json.dumps([rules.RULES_VERSION, question], default=str, sort_keys=True)
+    text = json.dumps([who, question], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

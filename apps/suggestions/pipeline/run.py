@@ -15,7 +15,13 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.brain.enums import FallBack, Goal, Mode, Provider
 from apps.brain.schemas import ThinkTask
-from apps.brain.services import most_at_once, note_dropped, think, think_by_rules
+from apps.brain.services import (
+    most_at_once,
+    note_dropped,
+    think,
+    think_by_rules,
+    who_answers,
+)
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
@@ -181,16 +187,18 @@ def _run_batch(
     is_waited_for: bool = False,
 ) -> tuple[int, int]:
     stopwatch = Stopwatch()
+    # The AI's role knows nothing of settings.
+    who = who_answers()
     with taking_role(Role.AI):
         with stopwatch.timing("pipeline.context"):
             contexts = gather(batch, moment, tenant.currency)
         with stopwatch.timing("pipeline.prompt"):
             posed = [(context, quarantined(task_of(context, moment))) for context in contexts]
-            asked = unanswered.leave_out(posed)
+            asked = unanswered.leave_out(posed, who)
         told = {context.awaiting for context in contexts}
         untold = [awaiting for awaiting in batch if awaiting not in told]
         if not asked:
-            unanswered.remember([], untold, moment.now)
+            unanswered.remember([], untold, who, moment.now)
             return 0, 0
     # No transaction is open here: a provider may take its time.
     tasks = [task for _, task in asked]
@@ -212,7 +220,7 @@ def _run_batch(
             counts = delivery.deliver(held.accepted, acceptance, actor=actor, now=moment.now)
             fruitless = [*untold, *(item.awaiting for item in held.dropped)]
             hostile = [item.asked.task for item in held.dropped if item.asked.task.withheld]
-            news = unanswered.remember(held.vain, fruitless, moment.now, hostile=hostile)
+            news = unanswered.remember(held.vain, fruitless, who, moment.now, hostile=hostile)
             record_events(actor, [found_entry(task) for task in news])
     observe(tenant.schema_name, stopwatch.seconds)
     log.info(

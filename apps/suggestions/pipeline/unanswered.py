@@ -1,4 +1,7 @@
-"""Questions to which the Brain proposed nothing that holds: asked again once they or their signals change."""
+"""Questions to which the Brain proposed nothing that holds.
+
+They are asked again once they, their signals, or the model or prompt change.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,23 @@ from apps.suggestions.pipeline.quarantine import codes_of
 Question = tuple[Context, ThinkTask]
 
 
-def leave_out(questions: Sequence[Question]) -> list[Question]:
+def leave_out(questions: Sequence[Question], who: str) -> list[Question]:
     """Return the questions without those that were asked in vain since their signals last changed.
+
+    ``who`` answers at present (``brain.services.who_answers``): another model is asked again.
 
     Not decided in SQL with the rest of what awaits: what may be asked depends on who will read the answer,
     and a person who joins another team changes the question without touching a signal.
     """
     marks = NothingProposed.objects.filter(record_id__in=[task.record.id for _, task in questions])
     known = {(row.record_kind, row.record_id, row.goal): row for row in marks}
-    return [question for question in questions if not _is_known(question, known)]
+    return [question for question in questions if not _is_known(question, who, known)]
 
 
 def remember(
     tasks: Sequence[ThinkTask],
     others: Sequence[Awaiting],
+    who: str,
     now: datetime,
     *,
     hostile: Sequence[ThinkTask] = (),
@@ -41,7 +47,7 @@ def remember(
     """
     codes = {(task.record, task.goal): codes_of(task.withheld) for task in hostile}
     news = _not_known(hostile)
-    questions = {(task.record, task.goal): question_hash(task) for task in tasks}
+    questions = {(task.record, task.goal): question_hash(task, who) for task in tasks}
     for awaiting in others:
         questions.setdefault((awaiting.record, awaiting.goal), "")
     NothingProposed.objects.bulk_create(
@@ -75,11 +81,13 @@ def _not_known(hostile: Sequence[ThinkTask]) -> list[ThinkTask]:
     ]
 
 
-def _is_known(question: Question, known: dict[tuple[str, int, str], NothingProposed]) -> bool:
+def _is_known(
+    question: Question, who: str, known: dict[tuple[str, int, str], NothingProposed]
+) -> bool:
     context, task = question
     mark = known.get((task.record.kind, task.record.id, task.goal))
     return (
         mark is not None
         and mark.asked_at >= context.awaiting.changed_at
-        and mark.question == question_hash(task)
+        and mark.question == question_hash(task, who)
     )

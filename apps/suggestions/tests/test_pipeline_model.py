@@ -141,9 +141,14 @@ def test_what_does_not_hold_is_asked_and_paid_for_once(
     for minutes in (0, 5, 10):
         scan(timedelta(minutes=minutes))
     assert (len(stand_in.requests()), Suggestion.objects.count()) == (1, 0)
+    # Another model may know better; it is asked once, too.
+    switch_on("stand-in:obeys")
+    for minutes in (11, 12):
+        scan(timedelta(minutes=minutes))
+    assert (len(stand_in.requests()), Suggestion.objects.count()) == (2, 0)
     Activity.objects.filter(pk=mail.pk).update(stated_details={"phone": "+1 555 0123"})
     scan(timedelta(minutes=15))
-    assert (len(stand_in.requests()), Suggestion.objects.count()) == (2, 1)
+    assert (len(stand_in.requests()), Suggestion.objects.count()) == (3, 1)
 
 
 def test_where_every_tool_is_silenced_no_model_is_asked(
