@@ -5,17 +5,15 @@ The workers stand inside the operator's network; an address is no way for a tena
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
 from apps.brain.exceptions import AddressRefusedError
+from apps.tenants.addresses import is_public, resolve
+from apps.tenants.exceptions import UnknownHostError
 
 _HTTPS_PORT = 443
-# IPv6 addresses that carry an IPv4 one, which is where they lead (RFC 6052).
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 
 def check_address(url: str) -> None:
@@ -37,37 +35,29 @@ def check_address(url: str) -> None:
         raise AddressRefusedError(
             "Leave out the user name, password, query and fragment: the key has its own field."
         )
-    if host.rstrip(".") in settings.BRAIN_PRIVATE_HOSTS:
+    if is_listed(host):
         return
     if parts.scheme != "https":
         raise AddressRefusedError(
             "The key and the facts travel to this address: it has to begin with https://."
         )
-    if not all(_is_public(address) for address in _resolve(host, port or _HTTPS_PORT)):
+    if not _is_public(host, port or _HTTPS_PORT):
         raise AddressRefusedError(
             "This host stands in a private network. Only the operator can allow it."
         )
+
+
+def is_listed(host: str) -> bool:
+    """Whether the operator lets tenants name this host wherever it stands."""
+    return host.rstrip(".") in settings.BRAIN_PRIVATE_HOSTS
 
 
 def _carries_more(parts: SplitResult) -> bool:
     return bool(parts.username or parts.password or parts.query or parts.fragment)
 
 
-def _resolve(host: str, port: int) -> set[str]:
-    """Every address of a host, as the client would find them: ``2130706433`` and ``0x7f.1`` too."""
+def _is_public(host: str, port: int) -> bool:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise AddressRefusedError("There is no host of this name.") from None
-    return {str(where[0]) for *_, where in found}
-
-
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour
-        if carried is None and address in _TRANSLATED:
-            carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if carried is not None:
-            address = carried
-    return address.is_global and not address.is_multicast
+        return all(map(is_public, resolve(host, port)))
+    except UnknownHostError as error:
+        raise AddressRefusedError(error.message) from None

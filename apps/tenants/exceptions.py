@@ -65,3 +65,11 @@ class SecretUnreadableError(TenantError):
     code = "secret_unreadable"
     status = 500
     message = "The stored key can no longer be read: enter it again."
+
+
+class UnknownHostError(TenantError):
+    """No address belongs to a host's name."""
+
+    code = "unknown_host"
+    status = 422
+    message = "There is no host of this name."

@@ -7,11 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import openai
 from openai.types.responses import ResponseInputItemParam, ToolParam
 from pydantic import ValidationError
 
+from apps.brain.addresses import is_listed
 from apps.brain.circuit import FAILURES_TO_OPEN
 from apps.brain.config import BrainConfig
 from apps.brain.enums import CallOutcome
@@ -19,9 +22,13 @@ from apps.brain.language_model.prompts import MOST_TOKENS_OUT, Prompt
 from apps.brain.language_model.replies import Reply
 from apps.brain.language_model.responses import ProviderResponse
 from apps.brain.prices import Usage
+from apps.tenants.addresses import is_public
+from apps.tenants.pinned import PinnedTransport
 
 # What is not under way when so much time has passed is not asked any more: leases of slots last longer.
 BATCH_LASTS_S = 240
+# Schemes for which the environment may name a proxy.
+_PROXIES = frozenset({"http", "https", "all"})
 _CODES: tuple[tuple[type[openai.OpenAIError], str], ...] = (
     (openai.APITimeoutError, "timeout"),
     (openai.APIConnectionError, "connection"),
@@ -77,7 +84,9 @@ async def _ask_all(
         base_url=config.base_url or None,
         max_retries=config.most_retries,
         # A redirect could lead the key and the facts to another host.
-        http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
+        http_client=openai.DefaultAsyncHttpxClient(
+            timeout=timeout, follow_redirects=False, transport=_transport_of(config)
+        ),
     ) as client:
         run = _Run(client, config, prompts, [None] * len(prompts))
         try:
@@ -95,6 +104,17 @@ async def _ask_all(
             for place in range(run.following):
                 run.replies[place] = run.replies[place] or _cut_off(prompts[place])
     return run.replies
+
+
+def _transport_of(config: BrainConfig) -> PinnedTransport | None:
+    """How to connect to a tenant's own address: to the public internet, whatever its name leads to by now.
+
+    None where the operator answers for where it leads: their address, a host of their list, their proxy.
+    """
+    host = urlsplit(config.base_url).hostname or ""
+    if not config.is_own_address or is_listed(host) or not _PROXIES.isdisjoint(getproxies()):
+        return None
+    return PinnedTransport(is_public)
 
 
 def _cut_off(prompt: Prompt) -> Reply:
