@@ -67,6 +67,20 @@ app.conf.beat_schedule = {
         "kwargs": {"expire_seconds": 10 * 60},
         "options": {"expire_seconds": 10 * 60},
     },
+    "webhooks": {
+        "task": "suggestions.send_all_webhooks",
+        # Programs that listen act within a minute; a look at a log without news is three statements by index,
+        # and at a tenant without endpoints one. The first waits between tries are as long.
+        "schedule": timedelta(seconds=20),
+        "kwargs": {"expire_seconds": 20},
+        "options": {"expire_seconds": 20},
+    },
+    "removal of old webhook messages": {
+        "task": "suggestions.remove_all_old_webhooks",
+        # They are kept for whole days; at night nobody waits for the disk.
+        "schedule": crontab(hour=2, minute=45),
+        "options": {"expire_seconds": 20 * 3600},
+    },
     "closing of lost scans": {
         "task": "triggers.close_all_lost_scans",
         # A scan counts as lost after 30 minutes of silence; a third of that is soon enough to show it.

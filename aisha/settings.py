@@ -210,6 +210,17 @@ SECRET_SEALING_KEYS = read_list("AISHA_SEALING_KEYS", [])
 if IS_PRODUCTION and any(len(key) < 32 for key in SECRET_SEALING_KEYS):
     raise ImproperlyConfigured("Each of AISHA_SEALING_KEYS needs 32 or more random characters.")
 
+# --- Webhooks ---------------------------------------------------------------------------------
+
+# Whether an endpoint may stand on this machine, over plain HTTP too: to try receivers in development.
+WEBHOOKS_TO_LOOPBACK = read_bool("WEBHOOKS_TO_LOOPBACK", False)
+if IS_PRODUCTION and WEBHOOKS_TO_LOOPBACK:
+    raise ImproperlyConfigured("WEBHOOKS_TO_LOOPBACK must be off when AISHA_ENV=production.")
+# For how many days a message is kept after it was delivered; news are a week old at most.
+WEBHOOK_KEEP_DAYS = read_int("WEBHOOK_KEEP_DAYS", 30)
+if WEBHOOK_KEEP_DAYS < 8:
+    raise ImproperlyConfigured("WEBHOOK_KEEP_DAYS is 8 or more.")
+
 # --- People ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "users.User"

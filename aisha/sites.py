@@ -57,6 +57,8 @@ from apps.execution.models import Execution, PolicyDecision
 from apps.operations.admin import DomainAdmin, PeriodicTaskAdmin, TenantAdmin
 from apps.suggestions.admin import BulkApprovalAdmin, DecisionAdmin, SuggestionAdmin
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
+from apps.suggestions.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
+from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.tenants.admin import AdminChange, AishaAdmin
 from apps.tenants.models import Domain, Tenant
 from apps.triggers.admin import ScanAdmin, SignalAdmin, SilenceAdmin, TriggerSettingAdmin
@@ -148,6 +150,8 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(TriggerSetting, TriggerSettingAdmin, "Triggers", "tune"),
             Page(Stage, StageAdmin, "Stages", "linear_scale"),
             Page(CustomField, CustomFieldAdmin, "Custom fields", "data_object"),
+            Page(WebhookEndpoint, WebhookEndpointAdmin, "Webhooks", "webhook"),
+            Page(WebhookDelivery, WebhookDeliveryAdmin, "Webhook messages", "outgoing_mail"),
         ),
         links=(Link("brain:settings", VIEW_BRAIN_SETTINGS, "Brain", "neurology"),),
     ),

@@ -15,6 +15,7 @@ from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
 from apps.suggestions.digest.api import DigestViewSet
+from apps.suggestions.webhooks.api import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
 from apps.triggers.replay.api import ReplayViewSet
 
@@ -37,6 +38,8 @@ router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "re
 router.register("signals", SignalViewSet, "signal")
 router.register("scans", ScanViewSet, "scan")
 router.register("brain/calls", BrainCallViewSet, "braincall")
+router.register("webhooks", WebhookEndpointViewSet, "webhookendpoint")
+router.register("webhook-deliveries", WebhookDeliveryViewSet, "webhookdelivery")
 router.register("audit", AuditEntryViewSet, "auditentry")
 
 brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})

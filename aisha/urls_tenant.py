@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.crm.urls")),
     path("suggestions/", include("apps.suggestions.urls")),
     path("digest/", include("apps.suggestions.digest.urls")),
+    path("webhooks/", include("apps.suggestions.webhooks.urls")),
     path("", include("apps.triggers.urls")),
     path("brain/cost/", include("apps.suggestions.cost_urls")),
     path("brain/", include("apps.brain.urls")),

@@ -21,6 +21,9 @@ from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
 from apps.suggestions.digest.models import DigestSent as DigestSent
 from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Segment, State, Verdict
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
+from apps.suggestions.webhooks.models import WebhookCursor as WebhookCursor
+from apps.suggestions.webhooks.models import WebhookDelivery as WebhookDelivery
+from apps.suggestions.webhooks.models import WebhookEndpoint as WebhookEndpoint
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 from apps.users.models import User

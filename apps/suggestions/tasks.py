@@ -14,6 +14,7 @@ from apps.suggestions import services
 from apps.suggestions.digest.tasks import send_all_digests  # noqa: F401 - Celery looks for tasks here
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.pipeline.run import keep_true
+from apps.suggestions.webhooks.tasks import send_all_webhooks  # noqa: F401 - the same
 from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 

@@ -115,6 +115,10 @@ GRANTS: dict[str, TableGrants] = {
     "suggestions_digestschedule": TableGrants(run_time=WRITE),
     "suggestions_digestpreference": TableGrants(run_time=WRITE),
     "suggestions_digestsent": TableGrants(run_time=WRITE),
+    # Messages to other systems, and what they are signed with: no business of the AI.
+    "suggestions_webhookendpoint": TableGrants(),
+    "suggestions_webhookdelivery": TableGrants(),
+    "suggestions_webhookcursor": TableGrants(run_time=WRITE),
 }
 
 

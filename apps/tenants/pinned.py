@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from urllib.request import getproxies
 
 import httpx2
 
@@ -13,6 +14,16 @@ from apps.tenants.exceptions import UnknownHostError
 # A host that answers at none of so many is not there.
 _MOST_ADDRESSES = 3
 _PORTS = {"http": 80, "https": 443}
+# Schemes for which the environment may name a proxy.
+_PROXIED = frozenset({"http", "https", "all"})
+
+
+def pinned_transport(is_allowed: Callable[[str], bool]) -> PinnedTransport | None:
+    """How to connect to an address that a tenant named; None, for the client's own way, behind a proxy.
+
+    A proxy that the environment names makes the connections, and has to refuse private addresses itself.
+    """
+    return PinnedTransport(is_allowed) if _PROXIED.isdisjoint(getproxies()) else None
 
 
 class AddressBarredError(httpx2.ConnectError):
@@ -22,8 +33,7 @@ class AddressBarredError(httpx2.ConnectError):
 class PinnedTransport(httpx2.AsyncBaseTransport):
     """Resolves a host itself, holds each of its addresses against a rule, and connects to one of them.
 
-    The certificate is checked for the host's name, and ``Host`` is what it was. No proxy of the environment
-    is used: it would resolve the name anew.
+    The certificate is checked for the host's name, and ``Host`` is what it was.
     """
 
     def __init__(self, is_allowed: Callable[[str], bool]) -> None:

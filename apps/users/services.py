@@ -50,6 +50,8 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     | {f"crm.{verb}_stage" for verb in ("add", "change")}
     | {"crm.delete_customfield", "triggers.delete_silence"}
     | {"brain.change_brainsettings", "brain.view_capturedtext"}
+    | {"suggestions.view_webhookendpoint", "suggestions.change_webhookendpoint"}
+    | {"suggestions.view_webhookdelivery"}
 )
 PERMISSIONS: dict[PersonRole, frozenset[str]] = {
     PersonRole.REP: REP_PERMISSIONS,

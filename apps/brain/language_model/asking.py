@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import openai
 from openai.types.responses import ResponseInputItemParam, ToolParam
@@ -23,12 +22,10 @@ from apps.brain.language_model.replies import Reply
 from apps.brain.language_model.responses import ProviderResponse
 from apps.brain.prices import Usage
 from apps.tenants.addresses import is_public
-from apps.tenants.pinned import PinnedTransport
+from apps.tenants.pinned import PinnedTransport, pinned_transport
 
 # What is not under way when so much time has passed is not asked any more: leases of slots last longer.
 BATCH_LASTS_S = 240
-# Schemes for which the environment may name a proxy.
-_PROXIES = frozenset({"http", "https", "all"})
 _CODES: tuple[tuple[type[openai.OpenAIError], str], ...] = (
     (openai.APITimeoutError, "timeout"),
     (openai.APIConnectionError, "connection"),
@@ -112,9 +109,9 @@ def _transport_of(config: BrainConfig) -> PinnedTransport | None:
     None where the operator answers for where it leads: their address, a host of their list, their proxy.
     """
     host = urlsplit(config.base_url).hostname or ""
-    if not config.is_own_address or is_listed(host) or not _PROXIES.isdisjoint(getproxies()):
+    if not config.is_own_address or is_listed(host):
         return None
-    return PinnedTransport(is_public)
+    return pinned_transport(is_public)
 
 
 def _cut_off(prompt: Prompt) -> Reply:

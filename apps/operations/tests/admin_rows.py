@@ -48,8 +48,15 @@ from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import Verdict
-from apps.suggestions.models import BulkApproval, Decision, Suggestion
+from apps.suggestions.models import (
+    BulkApproval,
+    Decision,
+    Suggestion,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.suggestions.tests.webhooks import make_delivery, make_endpoint
 from apps.tenants.enums import Role
 from apps.tenants.models import Domain, Tenant
 from apps.tenants.roles import taking_role
@@ -265,6 +272,8 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     TriggerSetting: make_trigger_setting,
     Stage: make_stage,
     CustomField: lambda: CustomFieldFactory(),
+    WebhookEndpoint: make_endpoint,
+    WebhookDelivery: make_delivery,
     AuditEntry: make_audit_entry,
     ChangeLog: make_change,
     BrainCall: make_brain_call,

@@ -21,7 +21,7 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
-from apps.suggestions.models import BulkApproval, Suggestion
+from apps.suggestions.models import BulkApproval, Suggestion, WebhookDelivery, WebhookEndpoint
 from apps.tenants.models import Tenant
 from apps.triggers.models import ReplayRun, Scan
 from apps.users.api import Endpoint
@@ -91,6 +91,8 @@ def model_of(route: Route) -> Model | None:
         return BulkApproval
     if namespace == "suggestions":
         return Suggestion
+    if namespace == "webhooks":
+        return WebhookDelivery if name.startswith("delivery_") else WebhookEndpoint
     if namespace == "brain":
         return BrainCall
     if namespace == "triggers":

@@ -291,6 +291,9 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_digestschedule": (write, "", ""),
         "suggestions_digestpreference": (write, "", ""),
         "suggestions_digestsent": (write, "", ""),
+        "suggestions_webhookendpoint": ("ardw", "", ""),
+        "suggestions_webhookdelivery": ("ardw", "", ""),
+        "suggestions_webhookcursor": (write, "", ""),
     }
     accounts = (RUN_TIME_LOGIN, Role.AI.value, Role.APPLY.value)
     for table, rights in expected.items():
