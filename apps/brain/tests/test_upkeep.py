@@ -103,9 +103,9 @@ def test_all_keys_are_sealed_anew_with_the_newest(
     settings.SECRET_SEALING_KEYS = ["new", "old"]
     tenant_connection().set_schema_to_public()
     assert rotate() == [
-        "1/2 acme: sealed anew",
-        "2/2 globex: no key",
-        "1 sealed anew, 0 unreadable.",
+        "1/2 acme: 1 sealed anew",
+        "2/2 globex: nothing sealed anew",
+        "1 sealed anew, 0 with unreadable ones.",
     ]
     settings.SECRET_SEALING_KEYS = ["new"]
     with acme:
@@ -127,7 +127,7 @@ def test_a_key_that_no_sealing_key_opens_is_told_and_the_others_go_on(
     with globex:
         BrainSettings.objects.create(pk=ONLY_ROW, sealed_key=seal(KEY))
     tenant_connection().set_schema_to_public()
-    with pytest.raises(CommandError, match=r"No sealing key opens the key of acme\."):
+    with pytest.raises(CommandError, match=r"No sealing key opens secrets of acme\."):
         rotate()
     with globex:
         assert read_config().api_key == KEY

@@ -272,10 +272,16 @@ def test_another_tenants_ids_lead_nowhere(
         assert fingerprint_of("globex") == before
 
 
+# For administrators alone: a manager is refused before any row is looked for.
+ADMINISTRATORS_ONLY = ("/webhooks/", "/api/v1/webhooks/", "/api/v1/webhook-deliveries/")
+
+
 def is_nowhere(answer: Any, path: str) -> bool:
     """404, or a method that the address does not know; the admin sends back to its first page."""
     if answer.status_code in {404, 405}:
         return True
+    if path.startswith(ADMINISTRATORS_ONLY):
+        return answer.status_code == 403 and answer.wsgi_request.user.username == "manager"
     if not path.startswith("/admin/"):
         return False
     if answer.status_code == 403:

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
 from apps.conftest import Cast
 from apps.suggestions.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
 from apps.suggestions.tests.webhooks import (
@@ -24,8 +25,10 @@ from apps.suggestions.tests.webhooks import (
     make_endpoint,
     said_by,
 )
-from apps.suggestions.webhooks.settings import MOST_ENDPOINTS, secrets_of
+from apps.suggestions.webhooks.settings import MOST_ENDPOINTS, reseal_secrets, secrets_of
+from apps.tenants.exceptions import SecretUnreadableError
 from apps.tenants.models import Tenant
+from apps.tenants.secrets import seal
 from apps.tenants.tests.http_server import Receiver, Reply, http_server
 
 PAGE = "/webhooks/"
@@ -323,3 +326,21 @@ def test_another_tenants_webhooks_are_not_here(cast: Cast, globex: Tenant, clien
     client = client_for(cast.admin)
     assert "Globex" not in words(client.get(PAGE))
     assert client.get(f"{PAGE}deliveries/").context["rows"] == []
+
+
+def test_secrets_are_sealed_anew_with_the_newest_key(acme: Tenant, settings: Settings) -> None:
+    settings.SECRET_SEALING_KEYS = ["old"]
+    replaced: dict[str, Any] = {
+        "sealed_former_secret": seal("whsec_former"),
+        "former_secret_until": timezone.now(),
+    }
+    endpoint, _ = make_endpoint(**replaced), make_endpoint(name="Other")
+    settings.SECRET_SEALING_KEYS = ["new", "old"]
+    assert reseal_secrets(Actor.for_system("tests")) == 2
+    settings.SECRET_SEALING_KEYS = ["new"]
+    endpoint.refresh_from_db()
+    now = timezone.now() - timedelta(minutes=1)
+    assert secrets_of(endpoint, now) == [SECRET, "whsec_former"]
+    settings.SECRET_SEALING_KEYS = ["lost"]
+    with pytest.raises(SecretUnreadableError):
+        reseal_secrets(Actor.for_system("tests"))

@@ -109,7 +109,7 @@ def test_a_decision_arrives_once_and_signed(receiver: Receiver, cast: Cast, acme
         assert text not in arrival.body
     delivery = WebhookDelivery.objects.get()
     assert row(delivery) == ("delivered", 1, 204, "")
-    assert (delivery.last_attempt_at, delivery.finished_at) == (now, now)
+    assert delivery.last_attempt_at == delivery.finished_at == now
 
 
 def test_a_fault_of_the_receiver_is_tried_again_later(receiver: Receiver, acme: Tenant) -> None:
@@ -131,7 +131,9 @@ def test_a_fault_of_the_receiver_is_tried_again_later(receiver: Receiver, acme: 
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
     endpoint.refresh_from_db()
-    assert (endpoint.failing_since, endpoint.delivered_at) == (None, NOW + timedelta(seconds=40))
+    assert WebhookEndpoint.objects.get(failing_since=None).delivered_at == NOW + timedelta(
+        seconds=40
+    )
 
 
 def test_after_ten_tries_it_is_given_up(receiver: Receiver, acme: Tenant) -> None:
