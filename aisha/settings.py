@@ -382,6 +382,7 @@ SPECTACULAR_SETTINGS = {
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
         "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",
+        "StateEnum": "apps.suggestions.enums.State",
         "DeliveryStateEnum": "apps.suggestions.webhooks.enums.DeliveryState",
     },
     "POSTPROCESSING_HOOKS": [

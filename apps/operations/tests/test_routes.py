@@ -22,6 +22,7 @@ from apps.operations.tests.admin_rows import TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
 from apps.suggestions.models import BulkApproval, Suggestion, WebhookDelivery, WebhookEndpoint
+from apps.suggestions.webhooks.settings import CHANGE_PERMISSION as CHANGE_WEBHOOKS
 from apps.tenants.models import Tenant
 from apps.triggers.models import ReplayRun, Scan
 from apps.users.api import Endpoint
@@ -281,7 +282,8 @@ def is_nowhere(answer: Any, path: str) -> bool:
     if answer.status_code in {404, 405}:
         return True
     if path.startswith(ADMINISTRATORS_ONLY):
-        return answer.status_code == 403 and answer.wsgi_request.user.username == "manager"
+        user: User = answer.wsgi_request.user
+        return bool(answer.status_code == 403 and not user.has_perm(CHANGE_WEBHOOKS))
     if not path.startswith("/admin/"):
         return False
     if answer.status_code == 403:

@@ -11,11 +11,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
-from apps.conftest import Cast
+from apps.conftest import ApiClient, Cast
 from apps.suggestions.models import WebhookDelivery, WebhookEndpoint
 from apps.suggestions.tests.webhooks import SECRET, make_delivery, make_endpoint
+from apps.suggestions.webhooks.sending import send_batch
 from apps.suggestions.webhooks.settings import secrets_of
+from apps.tenants.models import Tenant
 from apps.tenants.tests.http_server import Receiver, http_server
+from apps.users.enums import Scope
+from apps.users.models import ApiToken
 
 PATH = "/api/v1/webhooks/"
 MESSAGES = "/api/v1/webhook-deliveries/"
@@ -100,18 +104,41 @@ def test_it_is_changed_and_switched(cast: Cast, api_for: Any) -> None:
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_a_new_secret_and_a_test(receiver: Receiver, cast: Cast, api_for: Any) -> None:
+def test_a_new_secret_and_a_test(
+    receiver: Receiver, cast: Cast, acme: Tenant, api_for: Any
+) -> None:
     endpoint = make_endpoint(receiver.url)
     api = api_for(cast.admin)
     made = api.send("POST", f"{PATH}{endpoint.pk}/secret/")
     endpoint.refresh_from_db()
     assert made.headers["Cache-Control"] == "no-store"
     assert secrets_of(endpoint, timezone.now()) == [made.json()["secret"], SECRET]
-    tried = api.send("POST", f"{PATH}{endpoint.pk}/test/").json()
+    asked = api.send("POST", f"{PATH}{endpoint.pk}/test/")
+    assert (asked.status_code, asked.json()["state"], receiver.arrivals) == (202, "queued", [])
+    # Nobody waits for the receiver within a write; a worker takes it up.
+    send_batch(acme, timezone.now())
+    tried = api.get(f"{MESSAGES}{asked.json()['id']}/").json()
     assert (tried["kind"], tried["state"], tried["last_status"], tried["error"]) == (
         "test", "delivered", 204, "",
     )  # fmt: skip
     assert len(receiver.arrivals) == 1
+
+
+def test_a_token_needs_the_scope_of_settings(cast: Cast, acme: Tenant) -> None:
+    endpoint = make_endpoint()
+    _, key = ApiToken.issue(user=cast.admin, name="reads", expires_at=None, scopes=[Scope.READ])
+    api = ApiClient("acme.localhost", key)
+    assert api.get(PATH).status_code == 200
+    refused = api.send("DELETE", f"{PATH}{endpoint.pk}/")
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+def test_a_write_that_is_sent_again_makes_one_and_keeps_no_secret(cast: Cast, api_for: Any) -> None:
+    api = api_for(cast.admin)
+    first = api.send("POST", PATH, BODY, Idempotency_Key="order-7")
+    again = api.send("POST", PATH, BODY, Idempotency_Key="order-7")
+    assert (first.status_code, WebhookEndpoint.objects.count()) == (201, 1)
+    assert first.json()["secret"] not in again.content.decode()
 
 
 def test_messages_are_read_narrowed_and_sent_again(cast: Cast, api_for: Any) -> None:

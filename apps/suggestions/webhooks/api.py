@@ -24,9 +24,9 @@ from apps.suggestions.webhooks.enums import TEST, DeliveryState, EventKind
 from apps.suggestions.webhooks.exceptions import EndpointChangedError
 from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.suggestions.webhooks.posting import MESSAGES
-from apps.suggestions.webhooks.sending import send_at_once
 from apps.tenants.api import ApiModelSerializer, MomentFilter, refuse_parameters
-from apps.triggers.services import current_tenant
+from apps.users.api import Endpoint
+from apps.users.enums import Scope
 from apps.users.services import person_of
 
 _IF_MATCH = OpenApiParameter(
@@ -112,10 +112,15 @@ class WebhookDeliverySerializer(ApiModelSerializer[WebhookDelivery]):
         return MESSAGES.get(row.error_code, "")
 
 
-class WebhookEndpointViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookEndpoint]):
+class WebhookEndpointViewSet(
+    Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookEndpoint]
+):
     """Who is told of what happens to suggestions and their executions."""
 
     permission_classes = (IsAuthenticated, WebhookPermission)
+    write_scope = Scope.SETTINGS_WRITE
+    # Two of them hold a secret.
+    keeps_answers = False
     serializer_class = WebhookEndpointSerializer
     queryset = WebhookEndpoint.objects.all()
     lookup_value_regex = "[0-9]{1,18}"
@@ -192,18 +197,16 @@ class WebhookEndpointViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[
         )
         return self._tell_secret(made, status.HTTP_200_OK)
 
-    @extend_schema(request=None, responses=WebhookDeliverySerializer)
+    @extend_schema(request=None, responses={202: WebhookDeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        """Send a message of the kind ``test`` now, once; the answer says what became of it."""
+        """Queue a message of the kind ``test``, which is tried once; ask again what became of it."""
         refuse_parameters(request)
-        now = timezone.now()
         delivery = endpoints.queue_test(
-            user=person_of(request), endpoint_id=self.get_object().pk, now=now
+            user=person_of(request), endpoint_id=self.get_object().pk, now=timezone.now()
         )
-        send_at_once(delivery, current_tenant(), now)
-        delivery.refresh_from_db()
-        return Response(WebhookDeliverySerializer(delivery).data)
+        told = WebhookDeliverySerializer(delivery).data
+        return Response(told, status=status.HTTP_202_ACCEPTED)
 
     def _answer(self, row: WebhookEndpoint) -> Response:
         return Response(WebhookEndpointSerializer(row).data, headers={"ETag": f'"{row.revision}"'})
@@ -231,10 +234,13 @@ class WebhookDeliveryFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
 
-class WebhookDeliveryViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookDelivery]):
+class WebhookDeliveryViewSet(
+    Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookDelivery]
+):
     """Messages to endpoints."""
 
     permission_classes = (IsAuthenticated, WebhookPermission)
+    write_scope = Scope.SETTINGS_WRITE
     serializer_class = WebhookDeliverySerializer
     filterset_class = WebhookDeliveryFilterSet
     queryset = WebhookDelivery.objects.all()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("suggestions", "0013_snooze_until_change"),
+        ("suggestions", "0014_given_suggestions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
