@@ -55,6 +55,8 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/", "/api/v1/changes/"),
         *(f"/api/v1/brain/{rest}" for rest in ("settings/", "cost/", "calls/", "calls/{id}/")),
+        *(f"/api/v1/webhooks/{rest}" for rest in ("", "{id}/", "{id}/secret/", "{id}/test/")),
+        *(f"/api/v1/webhook-deliveries/{rest}" for rest in ("", "{id}/", "{id}/again/")),
         *("/api/v1/triggers/", "/api/v1/triggers/{key}/"),
         *("/api/v1/tools/", "/api/v1/tools/{key}/"),
         *(f"/api/v1/triggers/{{key}}/replays/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
