@@ -52,6 +52,7 @@ from apps.crm.models import (
     Stage,
     Task,
 )
+from apps.dashboard.oversight.reading import VIEW_PERMISSION as VIEW_OVERSIGHT
 from apps.execution.admin import ExecutionAdmin, PolicyDecisionAdmin
 from apps.execution.models import Execution, PolicyDecision
 from apps.operations.admin import DomainAdmin, PeriodicTaskAdmin, TenantAdmin
@@ -113,6 +114,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Execution, ExecutionAdmin, "Executions", "published_with_changes"),
             Page(PolicyDecision, PolicyDecisionAdmin, "Policy decisions", "policy"),
         ),
+        links=(Link("dashboard:oversight", VIEW_OVERSIGHT, "Oversight", "supervisor_account"),),
     ),
     Section(
         "Records",

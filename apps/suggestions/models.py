@@ -286,7 +286,9 @@ class Decision(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["trigger", "tool", "segment", "verdict"], name="decision_by_kind")
+            models.Index(fields=["trigger", "tool", "segment", "verdict"], name="decision_by_kind"),
+            # How people decide in a period, and what became of a decision.
+            models.Index(fields=["decided_at"], name="decision_by_time"),
         ]
 
     def __str__(self) -> str:

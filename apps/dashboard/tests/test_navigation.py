@@ -30,7 +30,13 @@ def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
         ("/products/", "Products"), ("/triggers/", "Triggers"), ("/scans/", "Scans"),
         ("/audit/", "Audit"), ("/api/docs/", "API docs"),
     ]  # fmt: skip
-    steering = [("/brain/settings/", "Brain"), ("/import/", "Import"), ("/admin/", "Admin")]
+    steering = [
+        ("/oversight/", "Oversight"),
+        ("/brain/settings/", "Brain"),
+        ("/webhooks/", "Webhooks"),
+        ("/import/", "Import"),
+        ("/admin/", "Admin"),
+    ]
     assert entries(client_for(cast.rep).get("/").content.decode()) == everyone
     admin = entries(client_for(cast.admin).get("/").content.decode())
     assert sorted(admin) == sorted(everyone + steering)
