@@ -15,6 +15,7 @@ from apps.execution.exceptions import UnknownToolError
 from apps.execution.schemas import Diff
 from apps.execution.tools import registry as tools
 from apps.suggestions.aggregate import AggregateDiff, aggregate, line_of
+from apps.suggestions.cards import token_of
 from apps.suggestions.enums import Outcome, State
 from apps.suggestions.exceptions import BulkSizeError, BulkToolError, InvalidDecisionError
 from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
@@ -120,11 +121,6 @@ class Results:
     def done(self) -> int:
         """How many have an outcome."""
         return self.total - self.waiting
-
-
-def token_of(suggestion: Suggestion) -> str:
-    """The suggestion and its edition, as a form sends them back."""
-    return f"{suggestion.pk}@{suggestion.refreshed_at.isoformat()}"
 
 
 def read_tokens(texts: Iterable[str]) -> list[Chosen]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from apps.audit.enums import Origin
+from apps.brain.enums import Provider
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import explain_rank
-from apps.suggestions.services import conceal
+from apps.suggestions.services import conceal, without_hidden
 from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
+from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 
 
@@ -30,7 +34,8 @@ class Badge:
 class Card:
     """What ``templates/suggestions/_cards.html`` shows of one suggestion; empty texts are left out.
 
-    ``suggested`` is the element that says when; all other texts are plain.
+    ``suggested`` and ``expires`` are elements that say when; all other texts are plain. ``token`` names it
+    and its edition, ``is_bulkable`` says whether it may be approved with others of its ``tool``.
     """
 
     pk: int
@@ -47,7 +52,18 @@ class Card:
     suggested: str
     reason: str
     badges: tuple[Badge, ...]
+    found_by: str
+    expires: str
+    folded: str
+    token: str
+    tool: str
+    is_bulkable: bool
 
+
+# As many as one looks over; a record with more is rare.
+MOST_OTHERS = 5
+# From here on it is said, so that nobody is surprised.
+EXPIRES_SOON = timedelta(days=3)
 
 _STATE_SHAPES = {
     State.PENDING: ("badge badge-accent", "circle-dashed"),
@@ -111,9 +127,68 @@ def cards_of(
             suggested=relative_time(suggestion.created_at, now),
             reason=suggestion.reason,
             badges=_unusual_badges(suggestion),
+            found_by=_found_by(suggestion),
+            expires=_expires(suggestion, now),
+            folded=_folded(suggestion),
+            token=token_of(suggestion),
+            tool=suggestion.tool,
+            is_bulkable=suggestion.risk == Risk.LOW and suggestion.state == State.PENDING,
         )
         for suggestion in conceal(viewer, suggestions)
     ]
+
+
+def others_of(suggestion: Suggestion, viewer: User) -> list[Card]:
+    """What else waits for the same person about the same record, best first, as far as one may see it."""
+    if not getattr(suggestion, "folded_count", 0):
+        return []
+    others = (
+        Suggestion.objects.visible_to(viewer)
+        .needing_decision()
+        .filter(
+            record_kind=suggestion.record_kind,
+            record_id=suggestion.record_id,
+            assignee=suggestion.assignee,
+        )
+        .exclude(pk=suggestion.pk)
+        .for_queue_page()
+        .order_by("-rank", "-id")[:MOST_OTHERS]
+    )
+    return cards_of(without_hidden(viewer, others), viewer)
+
+
+def token_of(suggestion: Suggestion) -> str:
+    """The suggestion and its edition, as a form sends them back."""
+    return f"{suggestion.pk}@{suggestion.refreshed_at.isoformat()}"
+
+
+def _found_by(suggestion: Suggestion) -> str:
+    """What noticed it, or who asked for it, and who wrote it."""
+    by = (
+        triggers.label(suggestion.trigger)
+        if suggestion.trigger
+        else Origin(suggestion.origin).label
+    )
+    return f"{by}, by {Provider(suggestion.provider).label.lower()}"
+
+
+def _expires(suggestion: Suggestion, now: datetime) -> str:
+    """The element that says when it runs out, where that is near."""
+    is_near = suggestion.expires_at - now <= EXPIRES_SOON
+    return relative_time(suggestion.expires_at, now) if is_near and is_waiting(suggestion) else ""
+
+
+def is_waiting(suggestion: Suggestion) -> bool:
+    """Whether a person may still decide it."""
+    return suggestion.state in {State.PENDING, State.FAILED}
+
+
+def _folded(suggestion: Suggestion) -> str:
+    """How much else waits about the record, in words."""
+    count: int = getattr(suggestion, "folded_count", 0) if is_waiting(suggestion) else 0
+    return (
+        f"{count} more about this {_KIND_LABELS[suggestion.record_kind].lower()}" if count else ""
+    )
 
 
 def _unusual_badges(suggestion: Suggestion) -> tuple[Badge, ...]:

@@ -96,6 +96,16 @@ class ConcealedError(SuggestionError):
     )
 
 
+class TooManyViewsError(SuggestionError):
+    """A person keeps as many views as are allowed."""
+
+    code = "too_many_views"
+    status = 422
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You keep {most} views already. Drop one first.")
+
+
 class WithdrawnError(SuggestionError):
     """The reason no longer holds; the suggestion was withdrawn instead of applied."""
 

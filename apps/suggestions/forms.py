@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -13,64 +13,108 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.brain.enums import Goal
-from apps.execution.tools import registry as tools
-from apps.suggestions.enums import RejectReason
+from apps.suggestions.enums import RejectReason, StopScope
+from apps.suggestions.facets import FACETS, FACETS_BY_KEY, Option, condition_of
 from apps.suggestions.querysets import SuggestionQuerySet
-from apps.triggers.enums import Severity
+from apps.suggestions.services.stopping import STOP_DAYS, Stop
+from apps.users.models import User
+from apps.users.rules import assignable_people
+
+SORT_CHOICES = [
+    ("", "Best first"),
+    ("newest", "Newest first"),
+    ("oldest", "Oldest first"),
+    ("value", "Most at stake first"),
+    ("expiry", "Expiring first"),
+]
 
 
 class QueueFilterForm(forms.Form):
-    """What narrows the list; every field may be empty."""
+    """What narrows and orders the list; every field may be empty."""
 
     q = forms.CharField(
         required=False,
         label="Search suggestions",
         max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Title or record"}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Title or record", "data-queue-search": ""}
+        ),
     )
-    goal = forms.ChoiceField(required=False, label="Goal")
-    tool = forms.ChoiceField(required=False, label="Change")
-    urgency = forms.ChoiceField(required=False, label="Urgency")
+    sort = forms.ChoiceField(required=False, label="Order", choices=SORT_CHOICES)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, counted: Mapping[str, Sequence[Option]] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        anything = [("", "Any")]
-        choices = {
-            "goal": [*anything, *Goal.choices],
-            "tool": [*anything, *((tool.key, tool.label) for tool in tools.all())],
-            "urgency": [*anything, *((str(value), label) for value, label in Severity.choices)],
-        }
-        for name, options in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - narrows the type
-            field.choices = options
+        for facet in FACETS:
+            options = facet.options() if counted is None else counted[facet.key]
+            self.fields[facet.key] = forms.ChoiceField(
+                required=False, label=facet.label, choices=[("", "Any"), *options]
+            )
+        owner = self.fields["owner"]
+        if self.data.get("owner", "").isdecimal() and counted is None:
+            # Their name is read only where the choices are counted.
+            assert isinstance(owner, forms.ChoiceField)  # noqa: S101 - narrows the type
+            known = FACETS_BY_KEY["owner"].options()
+            owner.choices = [("", "Any"), *known, (self.data["owner"], "one person")]
+        self.order_fields(["q", *(facet.key for facet in FACETS), "sort"])
 
     @classmethod
     def is_asked_in(cls, params: Mapping[str, str]) -> bool:
         """Whether anything is filled in."""
-        return any(params.get(name, "").strip() for name in cls.base_fields)
+        names = ("q", "sort", *(facet.key for facet in FACETS))
+        return any(params.get(name, "").strip() for name in names)
 
-    def narrow(self, suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
-        """Apply the valid filters."""
-        if not self.is_valid():
-            return suggestions
-        wanted = self.cleaned_data
-        for name in ("goal", "tool", "urgency"):
-            if wanted[name]:
-                suggestions = suggestions.filter(**{name: wanted[name]})
-        return suggestions.search(wanted["q"]) if wanted["q"] else suggestions
+    @property
+    def is_narrowing(self) -> bool:
+        """Whether anything but the order is asked."""
+        return any(value for name, value in self._wanted().items() if name != "sort")
+
+    def arrange(self, suggestions: SuggestionQuerySet, now: datetime) -> SuggestionQuerySet:
+        """Apply the filters and the order; what is not offered narrows nothing."""
+        wanted = self._wanted()
+        narrowed = suggestions.filter(condition_of(wanted, now))
+        if wanted.get("q"):
+            narrowed = narrowed.search(wanted["q"])
+        return narrowed.sorted_by(wanted["sort"]) if wanted.get("sort") else narrowed
+
+    def chosen(self) -> dict[str, str]:
+        """The chosen value of each facet."""
+        wanted = self._wanted()
+        return {facet.key: wanted.get(facet.key, "") for facet in FACETS}
+
+    def _wanted(self) -> dict[str, str]:
+        self.is_valid()
+        return self.cleaned_data
+
+
+def draw_search_field(filters: QueueFilterForm) -> SafeString:
+    """The search box with what was asked."""
+    return render_to_string("_search.html", {"field": filters["q"]})
 
 
 def draw_filter_fields(filters: QueueFilterForm) -> SafeString:
-    """The fields with what was asked."""
+    """The other fields with what was asked."""
     return render_to_string("suggestions/_filter_fields.html", {"filters": filters})
+
+
+@cache
+def blank_search_field() -> SafeString:
+    """The search box in which nothing is asked: the same on every page, so drawn once."""
+    return draw_search_field(QueueFilterForm())
 
 
 @cache
 def blank_filter_fields() -> SafeString:
     """The fields of a form in which nothing is asked: the same on every page, so drawn once."""
     return draw_filter_fields(QueueFilterForm())
+
+
+class SavedViewForm(forms.Form):
+    """A name for what the queue shows at present."""
+
+    name = forms.CharField(max_length=40, strip=True)
+    query = forms.CharField(max_length=500, required=False)
 
 
 class SeenForm(forms.Form):
@@ -96,6 +140,31 @@ class RejectForm(forms.Form):
 
     reason = forms.ChoiceField(choices=RejectReason.choices)
     note = forms.CharField(required=False, max_length=500)
+    stop = forms.ChoiceField(required=False, choices=[("", "only this"), *StopScope.choices])
+    stop_days = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[(str(days), f"for {days} days") for days in STOP_DAYS],
+    )
+
+    def stop_chosen(self) -> Stop | None:
+        """What is to be stopped beside this one; None for nothing."""
+        scope = self.cleaned_data["stop"]
+        days = self.cleaned_data["stop_days"] or STOP_DAYS[0]
+        return Stop(StopScope(scope), days) if scope else None
+
+
+class ReassignForm(forms.Form):
+    """To whom; empty is nobody in particular."""
+
+    to = forms.ModelChoiceField(queryset=User.objects.none(), required=False)
+
+    def __init__(self, *args: Any, giver: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        to = self.fields["to"]
+        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101 - narrows the type
+        to.queryset = User.objects.filter(assignable_people(giver))
 
 
 SNOOZE_CHOICES = [

@@ -295,6 +295,30 @@ class Decision(models.Model):
         return f"{self.get_verdict_display()} by {self.decided_by_id}"
 
 
+class SavedView(models.Model):
+    """What one person has the queue show, under a name of theirs; ``query`` is the page's query string."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="one_saved_view_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The queue as it was saved."""
+        return f"{reverse('suggestions:queue')}?{self.query}"
+
+
 class BulkApproval(models.Model):
     """One person's yes to many suggestions of one tool; each is applied, or refused, by itself."""
 

@@ -106,6 +106,7 @@ class Detail:
     trigger_labels: tuple[str, ...]
     tool_label: str
     rank_basis: str
+    confidence_basis: str
     # Whether single fields may be accepted, whether it may be edited, and until when an applied one can be
     # undone.
     takes_parts: bool
@@ -148,6 +149,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         trigger_labels=trigger_labels_of(suggestion),
         tool_label=diff.tool_label if diff else suggestion.tool,
         rank_basis=explain_rank(suggestion),
+        confidence_basis=explain_confidence(suggestion),
         takes_parts=diff is not None and len(diff.rows) > 1 and tools.get(suggestion.tool).partial,
         can_edit=is_mendable or (is_undecided and not refusal and stale is None),
         undoable_until=_undoable_until(suggestion, viewer),
@@ -318,6 +320,15 @@ def explain_rank(suggestion: Suggestion) -> str:
     urgency = Severity(suggestion.urgency).label.lower()
     accepted = percent(min(acceptance, 1.0))
     return f"Ranked by {value} at stake, urgency: {urgency}, expected acceptance: {accepted}"
+
+
+def explain_confidence(suggestion: Suggestion) -> str:
+    """What the confidence rests on, in a sentence."""
+    if suggestion.confidence is None:
+        needed = rules.MINIMUM_DECISIONS
+        return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"
+    rate = percent(suggestion.confidence)
+    return f"Accepted {rate} of the time, {suggestion.confidence_n} decisions about this kind"
 
 
 def trigger_labels_of(suggestion: Suggestion) -> tuple[str, ...]:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OrderBy,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import IsNull
 
 from apps.audit.enums import Origin
 from apps.crm.changelog import record_models
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.rules import sources_of
+from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 from apps.users.rules import Reader, visible_rows
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
     from apps.suggestions.models import BulkApproval, Suggestion  # noqa: F401
+
+
+# A day and a half: what runs out over the next night and morning.
+DUE_WITHIN = timedelta(hours=36)
+ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
+    "newest": ("-created_at", "-id"),
+    "oldest": ("created_at", "id"),
+    "value": (F("value_at_stake").desc(nulls_last=True), "-id"),
+    "expiry": ("expires_at", "id"),
+}
 
 
 class SuggestionQuerySet(models.QuerySet["Suggestion"]):
@@ -55,6 +80,45 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
         """Waiting behind the queue."""
         return self.filter(state=State.PENDING).exclude(held_back=HeldBack.NO)
 
+    def due(self) -> Self:
+        """Those that cannot wait: pressing today, or about to run out."""
+        soon = Now() + DUE_WITHIN
+        return self.filter(Q(urgency=Severity.HIGH) | Q(expires_at__lte=soon))
+
+    def folded(self) -> Self:
+        """One for each record and person: the best of those that wait, with what else was found below it."""
+        others = self.model._default_manager.filter(
+            state=State.PENDING,
+            held_back=HeldBack.NO,
+            record_kind=OuterRef("record_kind"),
+            record_id=OuterRef("record_id"),
+        )
+        is_above = Q(rank__gt=OuterRef("rank")) | Q(rank=OuterRef("rank"), pk__gt=OuterRef("pk"))
+        # Looked up by record, row by row: the database would rather hash the whole table for an EXISTS.
+        above = others.filter(_same_assignee(), is_above).order_by()
+        found = Coalesce(Subquery(above.values_list(Value(True))[:1]), False)
+        return self.exclude(Q(state=State.PENDING) & Q(found))
+
+    def with_folded(self) -> Self:
+        """With ``folded_count``: how many others wait for the same person about the same record."""
+        others = (
+            self.model._default_manager.filter(
+                state=State.PENDING,
+                held_back=HeldBack.NO,
+                record_kind=OuterRef("record_kind"),
+                record_id=OuterRef("record_id"),
+            )
+            .filter(_same_assignee())
+            .exclude(pk=OuterRef("pk"))
+            .order_by()
+        )
+        counted = others.annotate(n=Func(F("pk"), function="count")).values("n")
+        return self.annotate(folded_count=Coalesce(Subquery(counted), 0))
+
+    def sorted_by(self, order: str) -> Self:
+        """In one of the orders that the queue offers (``ORDERS``)."""
+        return self.order_by(*ORDERS[order])
+
     def past_expiry(self, now: datetime) -> Self:
         """Undecided ones whose time has run out."""
         return self.filter(state__in=sources_of(State.EXPIRED), expires_at__lte=now)
@@ -68,7 +132,7 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
 
     def for_queue_page(self) -> Self:
         """With what a card shows, in one query."""
-        return self.select_related("assignee").with_fall_back()
+        return self.select_related("assignee").with_fall_back().with_folded()
 
     def with_fall_back(self) -> Self:
         """With ``fell_back_because``: why the rules wrote it in the language model's place, if they did."""
@@ -85,6 +149,13 @@ class BulkApprovalQuerySet(models.QuerySet["BulkApproval"]):
     def unfinished(self) -> Self:
         """Those of which something waits."""
         return self.filter(finished_at=None)
+
+
+def _same_assignee() -> Q:
+    """Of the same person as the outer row; of nobody, as that one."""
+    return Q(assignee=OuterRef("assignee")) | Q(
+        Q(assignee=None) & Q(ExpressionWrapper(IsNull(OuterRef("assignee"), True), BooleanField()))
+    )
 
 
 def _is_of_hidden_record(user: Reader) -> Coalesce:

@@ -9,11 +9,18 @@ from functools import lru_cache
 from django.core.paginator import Page
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.suggestions.counting import AnyReader, CountStatement
 from apps.suggestions.enums import State
-from apps.suggestions.forms import QueueFilterForm, blank_filter_fields, draw_filter_fields
+from apps.suggestions.forms import (
+    QueueFilterForm,
+    blank_filter_fields,
+    blank_search_field,
+    draw_filter_fields,
+    draw_search_field,
+)
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.services import sees_records_of
@@ -25,7 +32,9 @@ CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
 VIEW_COUNT_LIMIT = 100
 HELD_COUNT_LIMIT = 1000
-COUNTED_VIEWS = ("mine", "team", "unassigned", "snoozed", "held_back")
+# Where one card stands for all that was found about a record.
+FOLDED_VIEWS = frozenset({"mine", "team", "unassigned"})
+COUNTED_VIEWS = ("mine", "team", "unassigned", "due", "snoozed", "held_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +66,9 @@ class Queue:
         if view not in dict(view_labels(user)):
             view = default_view(user)
         filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
-        rows = in_view(user, view)
+        rows = in_view(user, view) if filters and filters.is_narrowing else listed_in(user, view)
         if filters is not None:
-            rows = filters.narrow(rows)
+            rows = filters.arrange(rows, timezone.now())
         paginator = CappedPaginator(rows.for_queue_page(), CARDS_PER_PAGE, params.get("page"))
         # Everything that the page counts is asked in one statement.
         kind = AnyReader(sees_all=user.sees_all, has_team=user.team_id is not None)
@@ -93,6 +102,10 @@ class Queue:
             self.counts[self.view if self.view in self.counts else default_view(self.user)]
         )
 
+    def search_field(self) -> SafeString:
+        """The search box of the filter form."""
+        return draw_search_field(self.filters) if self.filters else blank_search_field()
+
     def filter_fields(self) -> SafeString:
         """The fields of the filter form."""
         return draw_filter_fields(self.filters) if self.filters else blank_filter_fields()
@@ -119,6 +132,7 @@ def view_labels(user: User) -> list[tuple[str, str]]:
         ("mine", "Mine"),
         ("team", "Everyone" if user.sees_all else "Team"),
         ("unassigned", "Unassigned"),
+        ("due", "Due"),
         ("snoozed", "Snoozed"),
         ("held_back", "Held back"),
         ("done", "Done"),
@@ -131,6 +145,12 @@ def default_view(user: User) -> str:
     return "team" if user.sees_all else "mine"
 
 
+def listed_in(user: Reader, view: str) -> SuggestionQuerySet:
+    """What the list of a view shows: of one record and person the best that waits, for the others by it."""
+    rows = in_view(user, view)
+    return rows.folded() if view in FOLDED_VIEWS else rows
+
+
 def in_view(user: Reader, view: str) -> SuggestionQuerySet:
     """The suggestions of one view, best first; decided ones newest first."""
     visible = Suggestion.objects.visible_to(user)
@@ -139,6 +159,9 @@ def in_view(user: Reader, view: str) -> SuggestionQuerySet:
             return visible.needing_decision().order_by("-rank", "-id")
         case "unassigned":
             return visible.needing_decision().filter(assignee=None).order_by("-rank", "-id")
+        case "due":
+            waiting = visible.needing_decision().due().order_by("-rank", "-id")
+            return waiting if user.sees_all else waiting.filter(assignee_id=user.pk)
         case "snoozed":
             return visible.filter(state=State.SNOOZED).order_by("snoozed_until", "id")
         case "held_back":
@@ -156,7 +179,7 @@ def in_view(user: Reader, view: str) -> SuggestionQuerySet:
 
 def left_for(user: User) -> int:
     """How many suggestions wait in this person's first view, counted to the limit."""
-    return in_view(user, default_view(user))[:VIEW_COUNT_LIMIT].count()
+    return listed_in(user, default_view(user))[:VIEW_COUNT_LIMIT].count()
 
 
 def left_text(count: int) -> str:
@@ -169,9 +192,9 @@ def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> Co
     """What the page counts for people of a kind; with ``listed``, up to ``limit`` rows of that view."""
     held = Suggestion.objects.visible_to(kind).held_back().filter(assignee_id=kind.pk)
     counted = {"held_for_me": held.order_by()[:HELD_COUNT_LIMIT]}
-    counted |= {key: in_view(kind, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
+    counted |= {key: listed_in(kind, key)[:VIEW_COUNT_LIMIT] for key in COUNTED_VIEWS}
     if listed:
-        counted["listed"] = in_view(kind, listed).order_by()[:limit]
+        counted["listed"] = listed_in(kind, listed).order_by()[:limit]
     return CountStatement.of(counted)
 
 

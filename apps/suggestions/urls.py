@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from apps.suggestions.views import bulk, editing, news, queue, story, undoing
+from apps.suggestions.views import arranging, bulk, editing, news, queue, story, undoing
 
 app_name = "suggestions"
 
 urlpatterns = [
     path("", queue.show_queue, name="queue"),
+    path("facets/", arranging.show_facets, name="facets"),
+    path("views/", arranging.views, name="views"),
+    path("views/<int:pk>/forget/", arranging.forget, name="forget_view"),
     path("news/", news.show_news, name="news"),
     path("<int:pk>/", queue.show_suggestion, name="detail"),
     path("<int:pk>/story/", story.show_story, name="story"),
@@ -16,6 +19,7 @@ urlpatterns = [
     path("<int:pk>/snooze/", queue.snooze, name="snooze"),
     path("<int:pk>/rebase/", queue.rebase, name="rebase"),
     path("<int:pk>/reopen/", queue.reopen, name="reopen"),
+    path("<int:pk>/reassign/", queue.reassign, name="reassign"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/undo/", undoing.undo, name="undo"),
     path("bulk/", bulk.choose, name="bulk"),

@@ -104,6 +104,7 @@
     const open = openDetail()?.dataset.suggestion;
     shown.querySelector(`[data-suggestion-link="${open}"]`)?.setAttribute("aria-current", "true");
     shown.scrollTop = place;
+    document.dispatchEvent(new CustomEvent("aisha:list"));
     if (focusId) document.getElementById(focusId)?.focus({ preventScroll: true });
   }
 

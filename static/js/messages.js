@@ -11,11 +11,12 @@
   function leaveLater(message) {
     // Warnings and errors stay until they are dismissed; the rest waits while it is being read.
     if (needsDismissal(message)) return;
-    let timer = setTimeout(() => message.remove(), STAY_MS);
+    const stayMs = Number(message.dataset.stayMs) || STAY_MS;
+    let timer = setTimeout(() => message.remove(), stayMs);
     const hold = () => clearTimeout(timer);
     const resume = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => message.remove(), STAY_MS);
+      timer = setTimeout(() => message.remove(), stayMs);
     };
     message.addEventListener("pointerenter", hold);
     message.addEventListener("focusin", hold);

@@ -21,7 +21,13 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
-from apps.suggestions.models import BulkApproval, Suggestion, WebhookDelivery, WebhookEndpoint
+from apps.suggestions.models import (
+    BulkApproval,
+    SavedView,
+    Suggestion,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from apps.suggestions.webhooks.settings import CHANGE_PERMISSION as CHANGE_WEBHOOKS
 from apps.tenants.models import Tenant
 from apps.triggers.models import ReplayRun, Scan
@@ -70,11 +76,16 @@ def make_replay() -> ReplayRun:
     return ReplayRun.objects.create(trigger=TRIGGER, days=31)
 
 
+def make_saved_view() -> SavedView:
+    return SavedView.objects.create(user=UserFactory(), name="globex's view")
+
+
 MAKERS: dict[Model, Callable[[], models.Model]] = {
     **TENANT_ROWS,
     ApiToken: make_token,
     ImportRun: make_import_run,
     ReplayRun: make_replay,
+    SavedView: make_saved_view,
 }
 
 
@@ -90,6 +101,8 @@ def model_of(route: Route) -> Model | None:
         return django_apps.get_model(".".join(name.split("_")[:2]))
     if namespace == "suggestions" and name.startswith("bulk_"):
         return BulkApproval
+    if route.name == "suggestions:forget_view":
+        return SavedView
     if namespace == "suggestions":
         return Suggestion
     if namespace == "webhooks":
@@ -300,9 +313,10 @@ def test_the_same_addresses_lead_somewhere_at_home(
     """What the test above attacks is there: as it is for globex's own administrator."""
     client = TenantClient("globex.localhost")
     with globex:
-        # Tokens are revoked by their own person.
-        token = foreign_rows[ApiToken]
-        ApiToken.objects.filter(pk=token.pk).update(user=globex_cast.admin)
+        # Tokens are revoked, and views dropped, by their own person.
+        for model in (ApiToken, SavedView):
+            own = model._default_manager.filter(pk=foreign_rows[model].pk)
+            own.update(user=globex_cast.admin)
         client.force_login(globex_cast.admin)
     answers: dict[Route, set[int]] = {route: set() for route in WITH_ROW}
     # Reading comes first: what a write does to stored files is not rolled back.
@@ -338,7 +352,7 @@ def own_rows(person: User) -> dict[Model, models.Model]:
             changes = {"owner": person, "source": SOURCE, "external_id": EXTERNAL_ID}
         elif isinstance(row, Suggestion):
             changes = {"assignee": person}
-        elif isinstance(row, ApiToken):
+        elif isinstance(row, (ApiToken, SavedView)):
             changes = {"user": person}
         if changes:
             model._default_manager.filter(pk=row.pk).update(**changes)

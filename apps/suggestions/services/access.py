@@ -47,6 +47,7 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
         Suggestion.objects.visible_to(user)
         .select_related("assignee", "reviewed_by", "edited_by", "execution")
         .with_fall_back()
+        .with_folded()
         .filter(pk=suggestion_id)
     )
     for suggestion in without_hidden(user, found):

@@ -23,7 +23,8 @@ from apps.suggestions.services.moves import already_decided, note_decision, reco
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
-_UNDECIDED = [State.PENDING, State.SNOOZED, State.FAILED]
+# What is decided, or being written, stays where it is.
+REASSIGNABLE = (State.PENDING, State.SNOOZED, State.FAILED)
 
 
 def reassign(
@@ -48,7 +49,7 @@ def reassign(
             somebody at this moment.
     """
     suggestion = decidable(user, suggestion_id, Verdict.REASSIGN, origin, seen_at)
-    if State(suggestion.state) not in _UNDECIDED:
+    if State(suggestion.state) not in REASSIGNABLE:
         raise already_decided(suggestion.pk)
     if to == suggestion.assignee:
         return suggestion

@@ -16,7 +16,7 @@ from apps.conftest import Cast, TenantClient
 from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.enums import Risk
-from apps.suggestions.bulk_pages import token_of
+from apps.suggestions.cards import token_of
 from apps.suggestions.enums import State
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.services import run_bulk

@@ -15,7 +15,8 @@ from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import ContactFactory, LeadFactory
 from apps.execution.enums import Risk
 from apps.suggestions.aggregate import FieldTotal, ValueCount
-from apps.suggestions.bulk_pages import Confirmation, token_of
+from apps.suggestions.bulk_pages import Confirmation
+from apps.suggestions.cards import token_of
 from apps.suggestions.enums import RejectReason
 from apps.suggestions.models import BulkApproval, Suggestion
 from apps.suggestions.services import reject, run_bulk

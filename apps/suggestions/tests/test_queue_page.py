@@ -15,6 +15,7 @@ from apps.conftest import Cast, TenantClient
 from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.facets import FACETS
 from apps.suggestions.models import Suggestion
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
@@ -102,7 +103,7 @@ def test_held_back_ones_are_listed_and_counted(cast: Cast, client_for: ClientFor
     client = client_for(cast.rep)
     queue = client.get("/suggestions/").content.decode()
     assert "Kept for later" not in queue
-    assert "1 more is held back by the limit per person and day." in queue
+    assert "1 more is held back</a>, most by the limit per person and day." in queue
     assert "Kept for later" in client.get("/suggestions/?view=held_back").content.decode()
 
 
@@ -122,7 +123,7 @@ def test_the_filters_are_folded_and_empty_until_something_is_asked(
     again = client.get("/suggestions/?view=team&q=+&goal=").content.decode()
     for page in (blank, again):
         assert '<details class="queue-filters" >' in page
-        assert page.count(" selected>Any</option>") == 3
+        assert page.count(" selected>Any</option>") == len(FACETS)
         assert '<input type="hidden" name="view" value="team">' in page
         assert ">Clear</a>" not in page
 

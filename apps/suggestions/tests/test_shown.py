@@ -14,7 +14,7 @@ from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
 from apps.crm.tests.factories import LeadFactory
-from apps.suggestions.bulk_pages import token_of
+from apps.suggestions.cards import token_of
 from apps.suggestions.models import Suggestion
 from apps.suggestions.shown import open_detail, record_shown
 from apps.suggestions.tests.factories import SuggestionFactory

@@ -23,8 +23,10 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
+from apps.suggestions.queue import Queue
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import viewer_of
+from apps.suggestions.views.queue import Said, go_on, go_to, said_approved
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -69,7 +71,7 @@ def _save(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         if not seen.is_valid():
             # An unreadable edition is that of nobody.
             raise ChangedSinceSeenError()
-        services.edit(
+        edited = services.edit(
             suggestion_id=suggestion.pk,
             user=user,
             arguments=form.arguments(),
@@ -80,8 +82,24 @@ def _save(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         newer = services.editable(user, suggestion.pk, Origin.PERSON)
         page = merge(newer, started, form.arguments(), user)
         return _show(request, newer, open_detail(newer, user), page, status=error.status)
-    messages.success(request, "Saved. Look at the change as it is now, and decide.")
-    return redirect(suggestion)
+    if "approve" in request.POST:
+        return _approve(request, edited, user)
+    said = Said("Saved. Look at the change as it is now, and decide.")
+    return go_to(request, Queue.read(user, request.GET), edited, said)
+
+
+def _approve(request: HttpRequest, edited: Suggestion, user: User) -> HttpResponse:
+    """Approve what the person has just typed; where that cannot be, it stands saved and says why."""
+    next_card = Queue.read(user, request.GET).after(edited.pk)
+    try:
+        done = services.approve(
+            suggestion_id=edited.pk, user=user, now=timezone.now(), seen_at=edited.refreshed_at
+        )
+    except (SuggestionError, ExecutionError) as error:
+        messages.error(request, f"Your version is saved, and not approved. {error.message}")
+        queue = Queue.read(user, request.GET)
+        return go_to(request, queue, services.get_for(user, edited.pk))
+    return go_on(request, Queue.read(user, request.GET), next_card, said_approved(done))
 
 
 def _show(
@@ -94,8 +112,16 @@ def _show(
         "form": page.form,
         "diff": detail.diff,
         "side_effects": detail.side_effects,
+        "can_approve": detail.can_decide,
+        "kept_query": f"?{request.GET.urlencode()}" if request.GET else "",
     }
-    return render(request, "suggestions/edit.html", context, status=status)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "suggestions/edit.html", context, status=status)
+    # In the place of the diff; what was typed and does not fit is shown there as well.
+    response = render(request, "suggestions/_edit.html", context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#suggestion-change", "innerHTML"
+    response["HX-Push-Url"] = "false"
+    return response
 
 
 def _why_not(detail: Detail) -> str:

@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.brain.enums import FallBack
 from apps.execution.exceptions import ExecutionError
+from apps.execution.tools import registry as tools
 from apps.suggestions import services
-from apps.suggestions.cards import Card, badges_of, cards_of
-from apps.suggestions.enums import RejectReason, Verdict
+from apps.suggestions.cards import Card, badges_of, cards_of, others_of
+from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
-from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, RejectForm, SnoozeForm
+from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Queue, default_view
+from apps.suggestions.services.giving import REASSIGNABLE
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import refuse_form, viewer_of
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
+
+# A menu that lists more is no choice; the API takes any.
+MOST_PEOPLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was done, in words; ``undo_address`` takes it back by a POST, for as long as it is offered."""
+
+    text: str
+    undo_address: str = ""
+
+
+def said_approved(done: Suggestion) -> Said:
+    """What an approval says of itself."""
+    is_reversible = tools.get(done.tool).is_reversible
+    undo_address = reverse("suggestions:undo", args=[done.pk]) if is_reversible else ""
+    return Said(f"Approved: {done.title}", undo_address)
 
 
 @require_safe
@@ -47,7 +69,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Apply the change, in this person's name."""
     form = ApproveForm(request.POST)
 
-    def decide(user: User) -> str:
+    def decide(user: User) -> Said:
         if not form.is_valid():
             refuse_form(user, pk, Verdict.APPROVE)
         done = services.approve(
@@ -57,7 +79,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
             seen_at=form.cleaned_data["seen_at"],
             fields=form.accepted_fields(),
         )
-        return f"Approved: {services.title_for(user, done)}"
+        return said_approved(done)
 
     return _decide(request, pk, decide)
 
@@ -67,7 +89,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
     """Close it, with a reason."""
     form = RejectForm(request.POST)
 
-    def decide(user: User) -> str:
+    def decide(user: User) -> Said:
         if not form.is_valid():
             refuse_form(user, pk, Verdict.REJECT)
         done = services.reject(
@@ -75,9 +97,10 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
             user=user,
             reason=form.cleaned_data["reason"],
             note=form.cleaned_data["note"],
+            stop=form.stop_chosen(),
             now=timezone.now(),
         )
-        return f"Rejected: {services.title_for(user, done)}"
+        return Said(f"Rejected: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk]))
 
     return _decide(request, pk, decide)
 
@@ -88,7 +111,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     form = SnoozeForm(request.POST)
     now = timezone.now()
 
-    def decide(user: User) -> str:
+    def decide(user: User) -> Said:
         if not form.is_valid():
             refuse_form(user, pk, Verdict.SNOOZE)
         done = services.snooze(
@@ -98,7 +121,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
             wakes_on_change=form.wakes_on_change,
             now=now,
         )
-        return f"Snoozed: {services.title_for(user, done)}"
+        return Said(f"Snoozed: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk]))
 
     return _decide(request, pk, decide)
 
@@ -107,9 +130,9 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 def rebase(request: HttpRequest, pk: int) -> HttpResponse:
     """Compare the change with the record as it stands now; the same card stays open."""
 
-    def decide(user: User) -> str:
+    def decide(user: User) -> Said:
         services.rebase(suggestion_id=pk, user=user, now=timezone.now())
-        return "Brought up to date. Look at the change again before you decide."
+        return Said("Brought up to date. Look at the change again before you decide.")
 
     return _decide(request, pk, decide, stays=True)
 
@@ -118,15 +141,46 @@ def rebase(request: HttpRequest, pk: int) -> HttpResponse:
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Put it back among the waiting ones."""
 
-    def decide(user: User) -> str:
+    def decide(user: User) -> Said:
         done = services.reopen(suggestion_id=pk, user=user, now=timezone.now())
-        return f"Reopened: {services.title_for(user, done)}"
+        return Said(f"Reopened: {services.title_for(user, done)}")
 
     return _decide(request, pk, decide, stays=True)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def reassign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give it to somebody else; to whom it can be given is asked for when the menu is opened."""
+    if request.method != "POST":
+        return _show_people(request, pk)
+    user = person_of(request)
+    form = ReassignForm(request.POST, giver=user)
+
+    def decide(user: User) -> Said:
+        if not form.is_valid():
+            refuse_form(user, pk, Verdict.REASSIGN)
+        to = form.cleaned_data["to"]
+        done = services.reassign(suggestion_id=pk, user=user, to=to, now=timezone.now())
+        return Said(f"Given to {to or 'nobody in particular'}: {done.title}")
+
+    return _decide(request, pk, decide)
+
+
+def _show_people(request: HttpRequest, pk: int) -> HttpResponse:
+    user = viewer_of(request)
+    suggestion = services.get_for(user, pk)
+    context = {
+        "nav_section": "suggestions",
+        "suggestion": suggestion,
+        "people": services.possible_assignees(suggestion, user)[:MOST_PEOPLE],
+        "kept_query": f"?{request.GET.urlencode()}" if request.GET else "",
+    }
+    template = "_reassign" if request.htmx else "reassign"  # type: ignore[attr-defined]
+    return render(request, f"suggestions/{template}.html", context)
+
+
 def _decide(
-    request: HttpRequest, pk: int, decide: Callable[[User], str], *, stays: bool = False
+    request: HttpRequest, pk: int, decide: Callable[[User], Said], *, stays: bool = False
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
     user = person_of(request)
@@ -142,20 +196,38 @@ def _decide(
         # The page's script swaps in these two; whatever else went wrong, the card is shown again.
         status = error.status if error.status in {409, 422} else 409
         queue = Queue.read(user, request.GET)
-        return _go_to(request, queue, services.get_for(user, pk), status=status)
+        return go_to(request, queue, services.get_for(user, pk), status=status)
     queue = Queue.read(user, request.GET)
-    messages.success(request, said if stays else f"{said}. {queue.left()} left.")
-    return _go_to(request, queue, services.get_for(user, pk) if stays else next_card)
+    if not stays:
+        return go_on(request, queue, next_card, said)
+    return go_to(request, queue, services.get_for(user, pk), said)
 
 
-def _go_to(
-    request: HttpRequest, queue: Queue, suggestion: Suggestion | None, *, status: int = 200
+def go_on(
+    request: HttpRequest, queue: Queue, next_card: Suggestion | None, said: Said
 ) -> HttpResponse:
+    """Announce a decision with what is left, and show the next card; ``queue`` was read after it."""
+    return go_to(
+        request, queue, next_card, replace(said, text=f"{said.text}. {queue.left()} left.")
+    )
+
+
+def go_to(
+    request: HttpRequest,
+    queue: Queue,
+    suggestion: Suggestion | None,
+    said: Said | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """Show a suggestion (or only the list) beside the queue, with what was done."""
     address = (suggestion.get_absolute_url() if suggestion else "/suggestions/") + queue.query
     if not request.htmx:  # type: ignore[attr-defined]
+        if said is not None:
+            messages.success(request, said.text)
         return redirect(address)
     screen = "detail" if suggestion else "list"
-    response = _answer(request, queue, suggestion, screen=screen, status=status)
+    response = _answer(request, queue, suggestion, said, screen=screen, status=status)
     response["HX-Push-Url"] = address
     return response
 
@@ -164,13 +236,20 @@ def _answer(
     request: HttpRequest,
     queue: Queue,
     selected: Suggestion | None,
+    said: Said | None = None,
     *,
     screen: str,
     status: int = 200,
 ) -> HttpResponse:
     """Render the whole page or the part that htmx asked for."""
     target = request.htmx.target if request.htmx else None  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"nav_section": "suggestions", "screen": screen, "selected": selected}
+    context: dict[str, Any] = {
+        "nav_section": "suggestions",
+        "screen": screen,
+        "selected": selected,
+        "said": said,
+        "kept_query": queue.query,
+    }
     if selected is not None:
         context.update(_detail_context(selected, queue.user))
     if target == "suggestion-detail":
@@ -190,8 +269,11 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
         "view": next(tab for tab in tabs if tab.is_current),
         "page": queue.page,
         "cards": cards,
+        "search_field": queue.search_field(),
         "filter_fields": queue.filter_fields(),
         "is_filtered": queue.filters is not None,
+        "list_query": queue.query.removeprefix("?"),
+        "may_decide": services.may_decide(queue.user),
         "held_back_count": queue.counts["held_for_me"],
         "badge_count": queue.counts[default_view(queue.user)],
         "next_scan_at": next_daily_scan(timezone.now()),
@@ -213,7 +295,11 @@ def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
         "can_edit": detail.can_edit,
         "undoable_until": detail.undoable_until,
         "refusal": detail.refusal,
+        "others": others_of(suggestion, viewer),
         "reject_reasons": RejectReason.choices,
+        "stop_scopes": services.stop_scopes(suggestion, viewer),
+        "stop_days": services.STOP_DAYS,
+        "may_reassign": detail.can_decide and State(suggestion.state) in REASSIGNABLE,
         "snooze_choices": SNOOZE_CHOICES,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +16,9 @@ from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import undo_of
+from apps.suggestions.queue import Queue
 from apps.suggestions.views.access import viewer_of
+from apps.suggestions.views.queue import Said, go_to
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -48,9 +51,17 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
     except LaterWorkError as error:
         # The page tells it field by field, and how to go on.
         messages.error(request, error.message)
-        return redirect("suggestions:undo", suggestion.pk)
+        return _to_page_of_undo(request, suggestion)
     except (SuggestionError, ExecutionError) as error:
         messages.error(request, error.message)
+        done, said = services.get_for(user, suggestion.pk), None
     else:
-        messages.success(request, f"Undone: {services.title_for(user, done)}")
-    return redirect(suggestion)
+        said = Said(f"Undone: {services.title_for(user, done)}")
+    return go_to(request, Queue.read(user, request.GET), done, said)
+
+
+def _to_page_of_undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("suggestions:undo", suggestion.pk)
+    address = reverse("suggestions:undo", args=[suggestion.pk])
+    return HttpResponse(status=204, headers={"HX-Redirect": address})

@@ -1,0 +1,221 @@
+// The queue by keyboard, and the selection of several. Every key does what a link or a button on the page does, so
+// that nothing can be done here that could not be clicked. Off while typing, behind an open dialog, and where the
+// person has switched single keys off.
+(() => {
+  "use strict";
+  const SWITCH = "aisha.keys";
+  const selected = new Set();
+
+  const list = () => document.querySelector("[data-queue-list]");
+  const links = () => [...document.querySelectorAll("[data-queue-list] [data-suggestion-link]")];
+  const currentLink = () => document.querySelector("[data-queue-list] [data-suggestion-link][aria-current]");
+  const dialog = () => document.querySelector("[data-keys-dialog]");
+  const tickOf = (link) => link?.parentElement.querySelector("[data-tick]");
+  const openMenu = () => document.querySelector("#suggestion-detail details[data-menu][open]");
+
+  const areOn = () => {
+    try {
+      return localStorage.getItem(SWITCH) !== "off";
+    } catch {
+      return true;
+    }
+  };
+
+  function press(selector) {
+    const element = document.querySelector(selector);
+    if (element) element.click();
+    return Boolean(element);
+  }
+
+  // 1 ---- moving
+
+  function move(step, selects) {
+    const all = links();
+    const place = all.indexOf(currentLink());
+    if (selects) tick(all[place], true);
+    const next = all[place + step];
+    if (!next) {
+      press(step > 0 ? "[data-queue-list] a[rel='next']" : "[data-queue-list] a[rel='prev']");
+      return;
+    }
+    if (selects) tick(next, true);
+    // At once, so that fast keys go on from here; the page follows.
+    for (const link of all) link.removeAttribute("aria-current");
+    next.setAttribute("aria-current", "true");
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+    next.click();
+  }
+
+  function read() {
+    const screen = document.querySelector("[data-screen]");
+    if (screen.dataset.screen === "list" && matchMedia("(width < 56.25rem)").matches) (currentLink() ?? links()[0])?.click();
+    document.querySelector("#suggestion-title")?.focus();
+  }
+
+  function leave() {
+    const edit = document.querySelector("[data-edit-cancel]");
+    if (edit) edit.click();
+    else if (document.activeElement?.closest("#suggestion-detail")) {
+      const back = document.querySelector(".detail-back");
+      if (back?.offsetParent) back.click();
+      else currentLink()?.focus();
+    } else clearSelection();
+  }
+
+  // 2 ---- selecting
+
+  function tick(link, isOn) {
+    const box = tickOf(link);
+    if (!box) return;
+    box.checked = isOn ?? !box.checked;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function clearSelection() {
+    selected.clear();
+    showSelection();
+  }
+
+  function showSelection() {
+    const bar = document.querySelector("[data-selection]");
+    if (!bar) return;
+    const boxes = [...document.querySelectorAll("[data-tick]")];
+    for (const box of boxes) box.checked = selected.has(box.dataset.tick);
+    const ticked = boxes.filter((box) => box.checked);
+    // What has left the list is no longer selected.
+    for (const key of selected) if (!ticked.some((box) => box.dataset.tick === key)) selected.delete(key);
+    list().classList.toggle("is-selecting", ticked.length > 0);
+    bar.hidden = ticked.length === 0;
+    const tools = new Set(ticked.map((box) => box.dataset.tool));
+    const isRisky = ticked.some((box) => !("bulkable" in box.dataset));
+    const why = isRisky ? "High risk is decided one by one." : tools.size > 1 ? "They make different kinds of change." : "";
+    bar.querySelector("[data-selection-count]").textContent = `${ticked.length} selected.`;
+    bar.querySelector("[data-selection-why]").textContent = why;
+    bar.querySelector("[data-selection-go]").disabled = Boolean(why);
+  }
+
+  document.addEventListener("change", (event) => {
+    const box = event.target.closest("[data-tick]");
+    if (!box) return;
+    if (box.checked) selected.add(box.dataset.tick);
+    else selected.delete(box.dataset.tick);
+    showSelection();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-selection-clear]")) clearSelection();
+    if (event.target.closest("[data-keys-open]")) openKeys();
+  });
+  // The list is drawn anew after a decision, and when suggestions come and go.
+  document.addEventListener("htmx:afterSettle", showSelection);
+  document.addEventListener("aisha:list", showSelection);
+
+  // 3 ---- deciding
+
+  function approve() {
+    if (selected.size) {
+      const go = document.querySelector("[data-selection-go]");
+      if (go && !go.disabled) go.click();
+      return;
+    }
+    press("#approve [type='submit']");
+  }
+
+  function openByKey(key) {
+    const menu = document.querySelector(`#suggestion-detail details[data-key="${key}"]`);
+    if (!menu) return;
+    menu.open = true;
+    menu.querySelector("[data-choice]")?.focus();
+  }
+
+  function choose(digit) {
+    openMenu()?.querySelectorAll("[data-choice]")[digit - 1]?.click();
+  }
+
+  function undo() {
+    const toasts = document.querySelectorAll("[data-toast-undo] [type='submit']");
+    if (toasts.length) toasts[toasts.length - 1].click();
+    else press("#suggestion-detail a[data-key='z']");
+  }
+
+  function search() {
+    const filters = document.querySelector(".queue-filters");
+    filters.open = true;
+    filters.querySelector("[data-queue-search]").focus();
+  }
+
+  function openKeys() {
+    const shown = dialog();
+    shown.querySelector("[data-keys-switch]").checked = areOn();
+    shown.showModal();
+  }
+
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-keys-switch]")) return;
+    try {
+      localStorage.setItem(SWITCH, event.target.checked ? "on" : "off");
+    } catch {
+      // No storage: the keys stay as they are.
+    }
+    showHints();
+  });
+
+  function showHints() {
+    document.documentElement.classList.toggle("keys-off", !areOn());
+  }
+
+  const KEYS = {
+    j: () => move(1, false),
+    k: () => move(-1, false),
+    J: () => move(1, true),
+    K: () => move(-1, true),
+    x: () => tick(currentLink()),
+    a: approve,
+    e: () => press("#suggestion-detail a[data-key='e']"),
+    r: () => openByKey("r"),
+    h: () => openByKey("h"),
+    z: undo,
+    "/": search,
+    "?": openKeys,
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (!list() || event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
+    const isTyping = event.target.closest("input:not([type='checkbox']), textarea, select, [contenteditable]");
+    const withCommand = event.ctrlKey || event.metaKey;
+    if (withCommand && event.key === "Enter") {
+      event.preventDefault();
+      const primary = event.target.closest("form")?.querySelector("[data-primary]") ?? document.querySelector("[data-edit-form] [data-primary]");
+      if (primary) primary.click();
+      else if (!isTyping) approve();
+      return;
+    }
+    if (withCommand || !areOn()) return;
+    if (event.key === "Escape") {
+      // A menu closes by itself; what is typed is left by the first Escape, the form by the second.
+      if (isTyping) event.target.blur();
+      else if (!openMenu()) leave();
+      return;
+    }
+    if (isTyping) return;
+    if (/^[1-9]$/.test(event.key) && openMenu()) {
+      event.preventDefault();
+      choose(Number(event.key));
+      return;
+    }
+    if (event.key === "Enter" && event.target.matches("[data-suggestion-link][aria-current], body")) {
+      event.preventDefault();
+      read();
+      return;
+    }
+    const does = KEYS[event.key];
+    if (!does) return;
+    event.preventDefault();
+    does();
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    showHints();
+    showSelection();
+  });
+})();
