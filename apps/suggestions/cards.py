@@ -53,6 +53,7 @@ class Card:
     reason: str
     badges: tuple[Badge, ...]
     found_by: str
+    written_by: str
     expires: str
     folded: str
     token: str
@@ -128,6 +129,7 @@ def cards_of(
             reason=suggestion.reason,
             badges=_unusual_badges(suggestion),
             found_by=_found_by(suggestion),
+            written_by=str(Provider(suggestion.provider).label).lower(),
             expires=_expires(suggestion, now),
             folded=_folded(suggestion),
             token=token_of(suggestion),
@@ -163,13 +165,10 @@ def token_of(suggestion: Suggestion) -> str:
 
 
 def _found_by(suggestion: Suggestion) -> str:
-    """What noticed it, or who asked for it, and who wrote it."""
-    by = (
-        triggers.label(suggestion.trigger)
-        if suggestion.trigger
-        else Origin(suggestion.origin).label
-    )
-    return f"{by}, by {Provider(suggestion.provider).label.lower()}"
+    """What noticed it, or else where it came from."""
+    if suggestion.trigger:
+        return triggers.label(suggestion.trigger)
+    return str(Origin(suggestion.origin).label)
 
 
 def _expires(suggestion: Suggestion, now: datetime) -> str:

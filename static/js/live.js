@@ -36,10 +36,11 @@
     if (fetching) return;
     while (isStale) {
       isStale = false;
-      fetching = fetch(newsAddress(), { headers: { "HX-Request": "true" } });
+      const asked = newsAddress();
+      fetching = fetch(asked, { headers: { "HX-Request": "true" } });
       try {
         const response = await fetching;
-        if (response.ok && !response.redirected) take(await response.text());
+        if (response.ok && !response.redirected) take(await response.text(), asked);
       } catch {
         // The socket is lost as well, and says so: the page catches up when it is back.
       }
@@ -47,7 +48,7 @@
     }
   }
 
-  function take(html) {
+  function take(html, asked) {
     const parts = new DOMParser().parseFromString(html, "text/html").querySelector("[data-news-parts]");
     if (!parts) return;
     for (const id of ["nav-badge", "header-badge"]) {
@@ -56,6 +57,8 @@
     }
     const fresh = parts.querySelector("[data-news-list]");
     if (fresh && list()) offerList(fresh);
+    // Another card, or another edition, may be open by now: what was asked of the former says nothing of it.
+    if (newsAddress().search !== asked.search) return;
     tellOpen(parts.querySelector("[data-news-open]")?.textContent ?? "");
   }
 

@@ -40,6 +40,7 @@
         target.querySelector("[data-focus]")?.focus({ preventScroll: true });
       }
     }
+    if (target.id === "suggestion-change") target.querySelector("input:not([type='hidden']), textarea, select")?.focus();
     if (target.id === "queue" && decidedByPost) {
       // A decision: the list keeps its place, and focus goes to what is to be read next.
       decidedByPost = false;

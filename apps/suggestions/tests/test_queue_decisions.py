@@ -1,0 +1,214 @@
+"""What the queue's forms send and get back: giving away, stopping, editing in place, the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.conftest import Cast, TenantClient
+from apps.crm.models import Task
+from apps.crm.tests.factories import LeadFactory
+from apps.suggestions.enums import State
+from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.factories import SuggestionFactory
+from apps.suggestions.tests.test_edit_pages import typed
+from apps.triggers.models import Silence
+from apps.users.models import User
+
+ClientFor = Callable[[User], TenantClient]
+
+
+def own(user: User, **fields: Any) -> Suggestion:
+    made: Suggestion = SuggestionFactory(assignee=user, lead=LeadFactory(owner=user), **fields)
+    return made
+
+
+def address(suggestion: Suggestion, move: str) -> str:
+    return f"/suggestions/{suggestion.pk}/{move}/"
+
+
+def htmx(
+    client: TenantClient, method: str, path: str, body: Any = None, target: str = "queue"
+) -> Any:
+    """As the page's script asks."""
+    headers = {"HX-Request": "true", "HX-Target": target}
+    return getattr(client, method)(path, body, headers=headers)
+
+
+def test_the_menu_lists_whom_it_can_be_given_to(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast.rep)
+    client = client_for(cast.rep)
+    menu = htmx(client, "get", address(suggestion, "reassign"), target="menu").content.decode()
+    assert ("Tom Mate" in menu, "Olga Out" in menu, "<html" in menu) == (True, False, False)
+    page = client.get(address(suggestion, "reassign")).content.decode()
+    assert ("Tom Mate" in page, "<html" in page) == (True, True)
+
+
+def test_who_does_not_see_it_gets_no_menu(cast: Cast, client_for: ClientFor) -> None:
+    assert client_for(cast.outsider).get(address(own(cast.rep), "reassign")).status_code == 404
+
+
+def test_giving_goes_on_to_the_next_card(cast: Cast, client_for: ClientFor) -> None:
+    suggestion, following = own(cast.rep, rank=2), own(cast.rep, rank=1)
+    answer = htmx(
+        client_for(cast.rep), "post", address(suggestion, "reassign"), {"to": cast.teammate.pk}
+    )
+    assert answer.headers["HX-Push-Url"] == f"/suggestions/{following.pk}/"
+    assert f"Given to Tom Mate: {suggestion.title}. 1 left." in answer.content.decode()
+    suggestion.refresh_from_db()
+    assert suggestion.assignee == cast.teammate
+
+
+@pytest.mark.parametrize("to", ["outsider", "nobody at all"])
+def test_somebody_who_is_not_offered_is_refused(cast: Cast, client_for: ClientFor, to: str) -> None:
+    suggestion = own(cast.rep)
+    person = cast.outsider.pk if to == "outsider" else "x"
+    answer = htmx(client_for(cast.rep), "post", address(suggestion, "reassign"), {"to": person})
+    assert answer.status_code == 422
+    suggestion.refresh_from_db()
+    assert suggestion.assignee == cast.rep
+
+
+def test_rejecting_keeps_the_note_and_stops_the_record(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast.rep)
+    body = {"reason": "not_needed", "note": "Moved on", "stop": "record", "stop_days": "90"}
+    client_for(cast.rep).post(address(suggestion, "reject"), body)
+    assert suggestion.decisions.get().note == "Moved on"
+    silence = Silence.objects.get(goal="")
+    assert (silence.record_id, (silence.until - silence.created_at).days) in {
+        (suggestion.record_id, 89), (suggestion.record_id, 90),
+    }  # fmt: skip
+
+
+def test_a_rep_is_not_offered_to_stop_a_trigger_and_is_refused(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast.rep, trigger="lead_new")
+    client = client_for(cast.rep)
+    assert 'value="trigger"' not in client.get(suggestion.get_absolute_url()).content.decode()
+    body = {"reason": "not_needed", "stop": "trigger"}
+    answer = htmx(client, "post", address(suggestion, "reject"), body)
+    assert "Stopping this for everybody is for managers." in answer.content.decode()
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.PENDING
+    manager = client_for(cast.manager).get(suggestion.get_absolute_url()).content.decode()
+    assert 'value="trigger"' in manager
+
+
+@pytest.mark.parametrize(
+    ("move", "body", "back"),
+    [
+        ("approve", {}, "undo"),
+        ("reject", {"reason": "bad_timing"}, "reopen"),
+        ("snooze", {"until": "tomorrow"}, "reopen"),
+    ],
+)
+def test_the_way_back_is_offered_for_ten_seconds(
+    cast: Cast, client_for: ClientFor, move: str, body: dict[str, str], back: str
+) -> None:
+    suggestion = own(cast.rep)
+    client = client_for(cast.rep)
+    seen = {"seen_at": suggestion.refreshed_at.isoformat()}
+    toast = htmx(client, "post", f"{address(suggestion, move)}?view=team", body | seen)
+    text = toast.content.decode()
+    assert 'data-stay-ms="10000"' in text
+    assert f'hx-post="/suggestions/{suggestion.pk}/{back}/?view=team"' in text
+    answer = htmx(client, "post", f"{address(suggestion, back)}?view=team")
+    assert answer.headers["HX-Push-Url"] == f"/suggestions/{suggestion.pk}/?view=team"
+    suggestion.refresh_from_db()
+    assert suggestion.state == (State.UNDONE if back == "undo" else State.PENDING)
+
+
+def test_what_cannot_be_taken_back_is_not_offered_so(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(
+        cast.rep,
+        tool="log_activity",
+        risk="high",
+        guard_values={},
+        arguments={
+            "subject_kind": "lead",
+            "subject_id": 0,
+            "activity_kind": "call",
+            "direction": "outbound",
+            "occurred_at": "2026-11-20T10:00:00Z",
+            "subject": "First call",
+        },
+    )
+    suggestion.arguments["subject_id"] = suggestion.record_id
+    suggestion.save()
+    seen = {"seen_at": suggestion.refreshed_at.isoformat()}
+    answer = htmx(client_for(cast.rep), "post", address(suggestion, "approve"), seen)
+    text = answer.content.decode()
+    assert f"Approved: {suggestion.title}" in text
+    assert "data-toast-undo" not in text
+
+
+def test_later_work_leads_from_the_toast_to_the_page_of_undoing(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast.rep)
+    client = client_for(cast.rep)
+    seen = {"seen_at": suggestion.refreshed_at.isoformat()}
+    htmx(client, "post", address(suggestion, "approve"), seen)
+    Task.objects.update(title="Worked on since")
+    answer = htmx(client, "post", address(suggestion, "undo"))
+    assert answer.headers["HX-Redirect"] == address(suggestion, "undo")
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.APPLIED
+
+
+def test_the_form_of_editing_stands_in_the_place_of_the_diff(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    suggestion = own(cast.rep)
+    answer = htmx(
+        client_for(cast.rep), "get", address(suggestion, "edit"), target="suggestion-change"
+    )
+    text = answer.content.decode()
+    assert answer.headers["HX-Retarget"] == "#suggestion-change"
+    assert ("<html" in text, "Save and approve" in text) == (False, True)
+
+
+def test_what_does_not_fit_is_shown_in_the_same_place(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast.rep)
+    body = typed(suggestion, title="", approve="1")
+    answer = htmx(client_for(cast.rep), "post", address(suggestion, "edit"), body)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (200, "#suggestion-change")
+    assert "This field is required." in answer.content.decode()
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.edited_by) == (State.PENDING, None)
+
+
+def test_editing_and_approving_is_one_press(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast.rep)
+    body = typed(suggestion, title="Write to her", approve="1")
+    answer = htmx(client_for(cast.rep), "post", address(suggestion, "edit"), body)
+    assert f"Approved: {suggestion.title}. 0 left." in answer.content.decode()
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.edited_by) == (State.APPLIED, cast.rep)
+    assert Task.objects.get().title == "Write to her"
+    assert [decision.verdict for decision in suggestion.decisions.order_by("pk")] == [
+        "edit", "approve",
+    ]  # fmt: skip
+
+
+def test_an_edit_that_cannot_be_approved_stands_saved(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast.rep)
+    cast.rep.groups.clear()
+    body = typed(suggestion, title="Write to her", approve="1")
+    answer = client_for(cast.rep).post(address(suggestion, "edit"), body)
+    assert answer.status_code == 403
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.edited_by) == (State.PENDING, None)
+
+
+def test_the_other_findings_of_the_record_are_listed(cast: Cast, client_for: ClientFor) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    best = SuggestionFactory(assignee=cast.rep, lead=lead, title="Best", rank=3, goal="meet_lead")
+    SuggestionFactory(assignee=cast.rep, lead=lead, title="Next one", rank=2, goal="revive_lead")
+    page = client_for(cast.rep).get(best.get_absolute_url()).content.decode()
+    assert "Also suggested for this lead" in page
+    assert "Next one" in page.split("Also suggested for this lead")[1]
+    assert "1 more about this lead" in page
