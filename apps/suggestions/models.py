@@ -245,7 +245,8 @@ class NothingProposed(models.Model):
     """A record and goal for which the Brain, asked, proposed nothing: the same is not asked again.
 
     ``question`` is a hash of what was asked of whom, so a changed fact, tool or reader, another model or
-    prompt makes it another question. It is empty where nothing came of it for another reason: that is tried again when nothing else waits.
+    prompt makes it another question. It is empty where nothing came of it for another reason: that is tried
+    again when nothing else waits.
     """
 
     record_kind = models.CharField(max_length=20, choices=RecordKind.choices)

@@ -99,7 +99,7 @@ def _approve(request: HttpRequest, edited: Suggestion, user: User) -> HttpRespon
         messages.error(request, f"Your version is saved, and not approved. {error.message}")
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, services.get_for(user, edited.pk))
-    return go_on(request, Queue.read(user, request.GET), next_card, said_approved(done))
+    return go_on(request, Queue.read(user, request.GET), next_card, said_approved(user, done))
 
 
 def _show(

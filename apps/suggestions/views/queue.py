@@ -42,11 +42,11 @@ class Said:
     undo_address: str = ""
 
 
-def said_approved(done: Suggestion) -> Said:
+def said_approved(user: User, done: Suggestion) -> Said:
     """What an approval says of itself."""
     is_reversible = tools.get(done.tool).is_reversible
     undo_address = reverse("suggestions:undo", args=[done.pk]) if is_reversible else ""
-    return Said(f"Approved: {done.title}", undo_address)
+    return Said(f"Approved: {services.title_for(user, done)}", undo_address)
 
 
 @require_safe
@@ -79,7 +79,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
             seen_at=form.cleaned_data["seen_at"],
             fields=form.accepted_fields(),
         )
-        return said_approved(done)
+        return said_approved(user, done)
 
     return _decide(request, pk, decide)
 
@@ -100,7 +100,9 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
             stop=form.stop_chosen(),
             now=timezone.now(),
         )
-        return Said(f"Rejected: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk]))
+        return Said(
+            f"Rejected: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk])
+        )
 
     return _decide(request, pk, decide)
 
@@ -121,7 +123,9 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
             wakes_on_change=form.wakes_on_change,
             now=now,
         )
-        return Said(f"Snoozed: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk]))
+        return Said(
+            f"Snoozed: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk])
+        )
 
     return _decide(request, pk, decide)
 
@@ -161,7 +165,7 @@ def reassign(request: HttpRequest, pk: int) -> HttpResponse:
             refuse_form(user, pk, Verdict.REASSIGN)
         to = form.cleaned_data["to"]
         done = services.reassign(suggestion_id=pk, user=user, to=to, now=timezone.now())
-        return Said(f"Given to {to or 'nobody in particular'}: {done.title}")
+        return Said(f"Given to {to or 'nobody in particular'}: {services.title_for(user, done)}")
 
     return _decide(request, pk, decide)
 

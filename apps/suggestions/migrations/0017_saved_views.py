@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("suggestions", "0014_given_suggestions"),
+        ("suggestions", "0016_decisions_by_time"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
