@@ -53,16 +53,28 @@ from apps.crm.models import (
     Task,
 )
 from apps.dashboard.oversight.reading import VIEW_PERMISSION as VIEW_OVERSIGHT
-from apps.execution.admin import ExecutionAdmin, PolicyDecisionAdmin
+from apps.execution.admin import PolicyDecisionAdmin
 from apps.execution.models import Execution, PolicyDecision
-from apps.operations.admin import DomainAdmin, PeriodicTaskAdmin, TenantAdmin
-from apps.suggestions.admin import BulkApprovalAdmin, DecisionAdmin, SuggestionAdmin
+from apps.operations.admin import (
+    DomainAdmin,
+    OwnModuleAdmin,
+    PeriodicTaskAdmin,
+    ScheduleAdmin,
+    TenantAdmin,
+)
+from apps.suggestions.admin import (
+    BulkApprovalAdmin,
+    DecisionAdmin,
+    ExecutionStoryAdmin,
+    SignalStoryAdmin,
+    SuggestionAdmin,
+)
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.tenants.admin import AdminChange, AishaAdmin
-from apps.tenants.models import Domain, Tenant
-from apps.triggers.admin import ScanAdmin, SignalAdmin, SilenceAdmin, TriggerSettingAdmin
+from apps.tenants.models import Domain, ModuleGate, Tenant
+from apps.triggers.admin import ScanAdmin, SilenceAdmin, TriggerSettingAdmin
 from apps.triggers.models import Scan, Signal, Silence, TriggerSetting
 from apps.users import sign_in as signing
 from apps.users import views as user_views
@@ -111,7 +123,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Suggestion, SuggestionAdmin, "Suggestions", "checklist", "?state__exact=pending"),
             Page(Decision, DecisionAdmin, "Decisions", "how_to_vote"),
             Page(BulkApproval, BulkApprovalAdmin, "Bulk approvals", "done_all"),
-            Page(Execution, ExecutionAdmin, "Executions", "published_with_changes"),
+            Page(Execution, ExecutionStoryAdmin, "Executions", "published_with_changes"),
             Page(PolicyDecision, PolicyDecisionAdmin, "Policy decisions", "policy"),
         ),
         links=(Link("dashboard:oversight", VIEW_OVERSIGHT, "Oversight", "supervisor_account"),),
@@ -134,7 +146,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
     Section(
         "Signals",
         (
-            Page(Signal, SignalAdmin, "Signals", "sensors", "?cleared_at__isempty=1"),
+            Page(Signal, SignalStoryAdmin, "Signals", "sensors", "?cleared_at__isempty=1"),
             Page(Silence, SilenceAdmin, "Silences", "notifications_paused"),
             Page(Scan, ScanAdmin, "Scans", "radar"),
         ),
@@ -152,6 +164,8 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(TriggerSetting, TriggerSettingAdmin, "Triggers", "tune"),
             Page(Stage, StageAdmin, "Stages", "linear_scale"),
             Page(CustomField, CustomFieldAdmin, "Custom fields", "data_object"),
+            Page(ModuleGate, OwnModuleAdmin, "Modules", "extension"),
+            Page(PeriodicTask, ScheduleAdmin, "Schedule", "schedule"),
             Page(WebhookEndpoint, WebhookEndpointAdmin, "Webhooks", "webhook"),
             Page(WebhookDelivery, WebhookDeliveryAdmin, "Webhook messages", "outgoing_mail"),
         ),

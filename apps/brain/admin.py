@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
+
 from apps.tenants.admin import ReadOnlyAdmin
 
 
@@ -22,4 +24,7 @@ class BudgetMonthAdmin(ReadOnlyAdmin):
 
     list_display = (
         "begins_on", "usd_spent", "usd_reserved", "tokens_spent", "tokens_reserved", "soft_limit_told_at",
+    )  # fmt: skip
+    list_filter = (
+        ("begins_on", admin.DateFieldListFilter), ("soft_limit_told_at", admin.EmptyFieldListFilter),
     )  # fmt: skip

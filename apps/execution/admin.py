@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from apps.execution.models import Execution
+from apps.execution.models import Execution, PolicyDecision
 from apps.execution.written import written_by
-from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
+from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_page, link_to_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,17 @@ class PolicyDecisionAdmin(ReadOnlyAdmin):
     """What policy answered."""
 
     list_display = ("decided_at", "tool", "verdict", "policy_version")
-    list_filter = ("tool", "verdict")
+    list_filter = ("tool", "verdict", ("decided_at", admin.DateFieldListFilter))
+    search_fields = ("tool",)
+    fields = ("decided_at", "tool", "verdict", "policy_version", "execution_link")
+
+    @admin.display(description="Execution")
+    def execution_link(self, decision: PolicyDecision) -> SafeString | str:
+        """The attempt that it was asked for."""
+        found = Execution.objects.filter(policy_decision=decision).first()
+        return (
+            NOT_SET if found is None else link_to_page("execution_execution", found.pk, str(found))
+        )
 
 
 class ExecutionAdmin(ReadOnlyAdmin):
@@ -38,7 +49,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     list_select_related = ("approved_by",)
     search_fields = ("idempotency_key", "error_code", "=record_id")
     search_help_text = "A record's id, an error code or an idempotency key"
-    fieldsets = (
+    fieldsets: ClassVar[tuple[Any, ...]] = (
         (None, {"fields": ("status", "tool", "record", "written", "error_code", "error_message")}),
         ("Approval", {"fields": ("approved_by", "approved_at", "policy_decision")}),
         ("Run", {"fields": ("started_at", "finished_at", "idempotency_key")}),

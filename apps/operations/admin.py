@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django_celery_beat.models import PeriodicTask
 from django_tenants.utils import get_public_schema_name
 
-from apps.tenants.admin import AishaAdmin, KeptInline
+from apps.tenants.admin import AishaAdmin, KeptInline, SharedReadOnlyAdmin
 from apps.tenants.enums import Module
 from apps.tenants.models import Domain, ModuleGate, Tenant
 
@@ -150,6 +150,49 @@ class PeriodicTaskAdmin(AishaAdmin):
         """Which task, and whether it is sent."""
         assert isinstance(obj, PeriodicTask)  # noqa: S101 - narrows the type
         return {"task": obj.task, "enabled": obj.enabled}
+
+
+class OwnModuleAdmin(SharedReadOnlyAdmin):
+    """Which modules a company has, for the company: switching them is the operator's matter."""
+
+    list_display = ("module_label", "is_on")
+    list_filter = ("is_on",)
+    search_fields = ("module",)
+    fields = ("module_label", "is_on", "meaning")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ModuleGate]:
+        """Those of this company and no other."""
+        gates: models.QuerySet[ModuleGate] = super().get_queryset(request)
+        return gates.filter(tenant=request.tenant)  # type: ignore[attr-defined]
+
+    @admin.display(description="Module", ordering="module")
+    def module_label(self, gate: ModuleGate) -> str:
+        """The module's name."""
+        return gate.get_module_display()
+
+    @admin.display(description="What it means")
+    def meaning(self, gate: ModuleGate) -> str:
+        """In words."""
+        if gate.is_on:
+            return "It works for this company. The operator of the installation can switch it off."
+        return (
+            "It does nothing for this company. The operator of the installation can switch it on."
+        )
+
+
+class ScheduleAdmin(SharedReadOnlyAdmin):
+    """What the installation does by the clock, for the companies' managers: the operator can pause it."""
+
+    list_display = ("name", "task", "schedule_text", "enabled", "last_run_at")
+    list_filter = ("enabled",)
+    list_select_related = ("interval", "crontab", "solar", "clocked")
+    search_fields = ("name", "task")
+    fields = ("name", "task", "schedule_text", "enabled", "last_run_at")
+
+    @admin.display(description="Schedule")
+    def schedule_text(self, task: PeriodicTask) -> str:
+        """When it runs."""
+        return str(task.scheduler) if task.scheduler else self.empty_value_display
 
 
 def _is_public(tenant: Tenant | None) -> bool:

@@ -6,16 +6,17 @@ this app stands above the audit log and cannot write to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin.options import ModelAdmin as DjangoModelAdmin
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -152,6 +153,21 @@ class ReadOnlyAdmin(AishaAdmin):
         return False
 
 
+class SharedReadOnlyAdmin(ReadOnlyAdmin):
+    """A page of rows in the public schema, to look at from a tenant's admin.
+
+    Permissions on such models are the operator's; here everybody who sees the company's work may look.
+    """
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whoever may see everybody's work."""
+        return bool(getattr(request.user, "sees_all", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """The same."""
+        return self.has_view_permission(request)
+
+
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     """Rows that belong to the one above, to look at."""
 
@@ -190,6 +206,35 @@ def link_to_record(kind: str, record_id: int | None, label: str = "") -> SafeStr
     except NoReverseMatch:
         return text
     return format_html('<a class="admin-link" href="{}">{}</a>', address, text)
+
+
+def link_to_page(page: str, row_id: int | None, label: str) -> SafeString | str:
+    """Return a link to a row's admin page, or the label where this site has no such page.
+
+    ``page`` is the app's and the model's name, as in ``audit_auditentry``.
+    """
+    if row_id is None:
+        return NOT_SET
+    try:
+        address = reverse(f"admin:{page}_change", args=[row_id])
+    except NoReverseMatch:
+        return label
+    return format_html('<a class="admin-link" href="{}">{}</a>', address, label)
+
+
+def link_to_list(page: str, label: str, **filters: object) -> SafeString | str:
+    """Return a link to a list in the admin, narrowed by the filters, or the label where there is none."""
+    try:
+        address = f"{reverse(f'admin:{page}_changelist')}?{urlencode(filters)}"
+    except NoReverseMatch:
+        return label
+    return format_html('<a class="admin-link" href="{}">{}</a>', address, label)
+
+
+def listed(links: Iterable[SafeString | str]) -> SafeString | str:
+    """Return links one under the other, or a dash."""
+    lines = format_html_join("", "<p>{}</p>", ((link,) for link in links))
+    return lines or NOT_SET
 
 
 def find_row(page: DjangoModelAdmin[Any], request: HttpRequest, row_id: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -54,7 +54,7 @@ class SignalAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     search_fields = ("trigger", "=record_id")
     search_help_text = "A trigger's key or a record's id"
-    fields = (
+    fields: ClassVar[tuple[str, ...]] = (
         "trigger_label", "record", "goal", "severity", "facts", "parameters", "fired_at",
         "refreshed_at", "cleared_at", "inhibitor_label",
     )  # fmt: skip
@@ -205,6 +205,8 @@ class ScanAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("kind", "status", ("queued_at", admin.DateFieldListFilter))
     list_select_related = ("requested_by",)
+    search_fields = ("=id", "error", "requested_by__username", "requested_by__last_name")
+    search_help_text = "A scan's number, a word of its error, or who asked for it"
     inlines = (ScanTriggerInline,)
 
     def view_on_site(self, obj: models.Model) -> str | None:
@@ -263,8 +265,10 @@ class TriggerSettingAdmin(AishaAdmin):
 
     list_display = ("label", "is_enabled", "parameters_text", "changed_by", "changed_at")
     list_display_links = ("label",)
-    list_filter = ("is_enabled",)
+    list_filter = ("is_enabled", "changed_by")
     list_select_related = ("changed_by",)
+    search_fields = ("trigger",)
+    search_help_text = "A trigger's key"
     readonly_fields = ("label", "changed_by", "changed_at")
 
     @admin.display(description="Trigger", ordering="trigger")

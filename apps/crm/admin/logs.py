@@ -12,7 +12,7 @@ from apps.crm.changelog import record_models
 from apps.crm.enums import Operation
 from apps.crm.models import ChangeLog, ImportRun
 from apps.crm.presentation import label_of
-from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
+from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_list, link_to_record
 
 
 class ChangeLogAdmin(ReadOnlyAdmin):
@@ -26,14 +26,24 @@ class ChangeLogAdmin(ReadOnlyAdmin):
     search_fields = ("=record_id", "actor_name", "=request_id")
     search_help_text = "A record's id, a person's name or a request id"
     fields = (
-        "changed_at", "record", "operation", "changes_text", "actor_name", "origin", "request_id",
-        "backfilled", "transaction_id",
+        "changed_at", "record", "operation", "changes_text", "actor_name", "origin", "audit_link",
+        "request_id", "backfilled", "transaction_id",
     )  # fmt: skip
 
     @admin.display(description="Record")
     def record(self, row: ChangeLog) -> SafeString | str:
         """The way to the record."""
         return link_to_record(row.record_kind, row.record_id)
+
+    @admin.display(description="On record")
+    def audit_link(self, row: ChangeLog) -> SafeString | str:
+        """What the audit log has of the record."""
+        return link_to_list(
+            "audit_auditentry",
+            "Audit log of the record",
+            record_kind__exact=row.record_kind,
+            record_id__exact=row.record_id,
+        )
 
     @admin.display(description="Fields")
     def fields_text(self, row: ChangeLog) -> str:

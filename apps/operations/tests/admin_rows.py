@@ -57,8 +57,9 @@ from apps.suggestions.models import (
 )
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.suggestions.tests.webhooks import make_delivery, make_endpoint
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Role
-from apps.tenants.models import Domain, Tenant
+from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import taking_role
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.models import Scan, ScanTrigger, Signal, Silence, TriggerSetting
@@ -248,6 +249,12 @@ def make_periodic_task() -> PeriodicTask:
     )
 
 
+def make_module_gate() -> ModuleGate:
+    tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
+    number = ModuleGate.objects.count()
+    return ModuleGate.objects.create(tenant=tenant, module=f"module_{number}", is_on=True)
+
+
 TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Suggestion: make_suggestion,
     Decision: make_decision,
@@ -278,7 +285,11 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     ChangeLog: make_change,
     BrainCall: make_brain_call,
     BudgetMonth: make_budget_month,
+    ModuleGate: make_module_gate,
+    PeriodicTask: make_periodic_task,
 }
+# Those that live in the public schema, where all companies' rows stand together.
+SHARED_MODELS = frozenset({ModuleGate, PeriodicTask})
 OPERATOR_ROWS: dict[type[models.Model], RowMaker] = {
     Tenant: make_tenant,
     Domain: make_domain,

@@ -12,10 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from aisha.sites import OPERATOR_SECTIONS, TENANT_SECTIONS, AishaSite, operator_site, tenant_site
 from apps.conftest import Cast, TenantClient
 from apps.crm.admin import RECORD_ADMINS
-from apps.operations.tests.admin_rows import OPERATOR_ROWS, TENANT_ROWS
-from apps.tenants.admin import ReadOnlyAdmin
+from apps.operations.tests.admin_rows import (
+    OPERATOR_ROWS,
+    SHARED_MODELS,
+    TENANT_ROWS,
+    make_periodic_task,
+)
+from apps.tenants.admin import ReadOnlyAdmin, SharedReadOnlyAdmin
 from apps.tenants.connections import tenant_connection
-from apps.tenants.models import Tenant
+from apps.tenants.models import ModuleGate, Tenant
 from apps.users.models import User
 
 Model = type[models.Model]
@@ -91,8 +96,10 @@ def test_each_registered_model_has_a_place_in_the_navigation_and_a_row_to_test_w
 
 
 def test_shared_models_stay_out_of_the_tenants_admin() -> None:
-    labels = {model._meta.app_label for model in tenant_site._registry}
-    assert labels & {"tenants", "django_celery_beat", "auth", "sessions"} == set()
+    shared = {"tenants", "django_celery_beat", "auth", "sessions"}
+    models_shown = {m for m in tenant_site._registry if m._meta.app_label in shared}
+    assert models_shown == SHARED_MODELS
+    assert all(isinstance(tenant_site._registry[m], SharedReadOnlyAdmin) for m in models_shown)
     assert {model._meta.label for model in operator_site._registry} == {
         "tenants.Tenant",
         "tenants.Domain",
@@ -188,7 +195,9 @@ def test_a_stranger_is_sent_to_the_applications_sign_in(anonymous_client: Tenant
     assert (login.status_code, login.headers["Location"]) == (302, "/sign-in/?next=/admin/")
 
 
-@pytest.mark.parametrize("model", TENANT_PAGES)
+@pytest.mark.parametrize(
+    "model", [page for page in TENANT_PAGES if page.values[0] not in SHARED_MODELS]
+)
 def test_another_tenants_row_is_not_there(
     model: Model, cast: Cast, globex: Tenant, client_for: ClientFor
 ) -> None:
@@ -202,6 +211,26 @@ def test_another_tenants_row_is_not_there(
     opened = client.get(page_address(row))
     assert (listed.status_code, count_of(listed)) == (200, own)
     assert (opened.status_code, opened.headers["Location"]) == (302, "/admin/")
+
+
+def test_a_company_sees_its_own_modules_alone(
+    cast: Cast, globex: Tenant, client_for: ClientFor
+) -> None:
+    foreign = ModuleGate.objects.create(tenant=globex, module="theirs", is_on=True)
+    client = client_for(cast.manager)
+    listed = client.get("/admin/tenants/modulegate/")
+    shown = {gate.module for gate in listed.context["cl"].result_list}
+    assert shown == {"triggers", "suggestions"}
+    opened = client.get(page_address(foreign))
+    assert (opened.status_code, opened.headers["Location"]) == (302, "/admin/")
+
+
+def test_the_schedule_is_to_look_at(cast: Cast, client_for: ClientFor) -> None:
+    task = make_periodic_task()
+    client = client_for(cast.manager)
+    page = client.get(page_address(task))
+    assert (page.status_code, "every" in page.content.decode()) == (200, True)
+    assert client.post(page_address(task), {"enabled": ""}).status_code == 403
 
 
 def test_a_session_of_one_tenant_opens_nothing_in_another(

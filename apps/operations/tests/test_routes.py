@@ -18,7 +18,7 @@ from apps.brain.models import BrainCall
 from apps.conftest import Cast, TenantClient
 from apps.crm.enums import RecordKind
 from apps.crm.models import ImportRun, Record, Task
-from apps.operations.tests.admin_rows import TENANT_ROWS
+from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
 from apps.suggestions.models import (
@@ -57,6 +57,12 @@ NAMES_NO_ROW = {
     "mailbox:mail_detail": "the name of a file, in a demo alone; see test_mailbox",
     "mailbox:mail_html": "the same",
     "digest:unsubscribe": "a signature; see test_digest_unsubscribe",
+    # Rows of the public schema; whose may be seen is a matter of test_admin_sites.
+    **{
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}": "a row in the public schema"
+        for model in SHARED_MODELS
+        for page in ("change", "delete")
+    },
 }
 
 
@@ -81,7 +87,7 @@ def make_saved_view() -> SavedView:
 
 
 MAKERS: dict[Model, Callable[[], models.Model]] = {
-    **TENANT_ROWS,
+    **{model: make for model, make in TENANT_ROWS.items() if model not in SHARED_MODELS},
     ApiToken: make_token,
     ImportRun: make_import_run,
     ReplayRun: make_replay,

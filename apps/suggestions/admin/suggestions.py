@@ -1,4 +1,4 @@
-"""Admin pages of suggestions: the same preview and the same decisions as in the queue, and in bulk."""
+"""The admin page of suggestions: the same preview and the same decisions as in the queue, and in bulk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -24,19 +24,24 @@ from apps.suggestions.bulk_pages import show_confirmation
 from apps.suggestions.enums import MOVES, RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import RejectForm, SeenForm
-from apps.suggestions.models import BulkItem, Suggestion
-from apps.suggestions.presentation import diff_of
+from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.presentation import diffs_of
 from apps.suggestions.querysets import SuggestionQuerySet
-from apps.suggestions.shown import open_detail
+from apps.suggestions.services import without_hidden
+from apps.suggestions.shown import open_detail, record_shown
 from apps.suggestions.views.access import refuse_form
 from apps.tenants.admin import (
     NOT_SET,
     ReadOnlyAdmin,
-    ReadOnlyInline,
+    link_to_list,
+    link_to_page,
     link_to_record,
+    listed,
 )
 from apps.tenants.exceptions import AishaError
 from apps.tenants.templatetags.aisha_ui import confidence, money
+from apps.triggers.models import Signal
+from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -83,9 +88,13 @@ class SuggestionAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     "created_at", "refreshed_at", "queued_at", "expires_at", "snoozed_until",
-                    "reviewed_at", "reviewed_by", "applied_at", "execution", "closed_because",
+                    "reviewed_at", "reviewed_by", "applied_at", "closed_because",
                 )
             },
+        ),
+        (
+            "Story",
+            {"fields": ("signal_links", "brain_call", "decision_links", "execution", "other_links")},
         ),
     )  # fmt: skip
 
@@ -124,6 +133,33 @@ class SuggestionAdmin(ReadOnlyAdmin):
     def rank_text(self, suggestion: Suggestion) -> str:
         """The place in the queue, larger first; no more digits than mean anything."""
         return f"{suggestion.rank:.1f}"
+
+    @admin.display(description="Signals")
+    def signal_links(self, suggestion: Suggestion) -> SafeString | str:
+        """The signals that it rests on."""
+        return listed(
+            link_to_page("triggers_signal", signal.pk, _signal_text(signal))
+            for signal in suggestion.signals.order_by("-fired_at")
+        )
+
+    @admin.display(description="Decisions")
+    def decision_links(self, suggestion: Suggestion) -> SafeString | str:
+        """What people decided on it, the latest first."""
+        return listed(
+            link_to_page("suggestions_decision", row.pk, _decision_text(row))
+            for row in suggestion.decisions.select_related("decided_by")
+        )
+
+    @admin.display(description="On record")
+    def other_links(self, suggestion: Suggestion) -> SafeString | str:
+        """The story as a page, and the log's entries about it."""
+        story = reverse("suggestions:story", args=[suggestion.pk])
+        return listed(
+            (
+                format_html('<a class="admin-link" href="{}">The whole story</a>', story),
+                link_to_list("audit_auditentry", "Audit log", suggestion_id__exact=suggestion.pk),
+            )
+        )
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Who may approve and reject."""
@@ -223,16 +259,12 @@ class SuggestionAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: SuggestionQuerySet
     ) -> HttpResponse | None:
         """Show them and ask for the reason; when that is confirmed, close them one by one."""
-        decide = self._rejection(request)
         person = person_of(request)
-        items = [
-            _chosen_item(suggestion, person)
-            for suggestion in queryset.order_by("-rank", "-id")
-            if services.sees_records_of(person, suggestion)
-        ]
+        items = _chosen_items(queryset, person)
         if "confirmed" in request.POST:
-            self._reject_each(request, items, decide)
+            self._reject_each(request, items, self._rejection(request))
             return None
+        record_shown([item.suggestion for item in items if not item.refusal], person)
         context = {
             **self.admin_site.each_context(request),
             "title": "Reject these suggestions",
@@ -307,47 +339,24 @@ class SuggestionAdmin(ReadOnlyAdmin):
         messages.add_message(request, level, f"{done} of {len(items)} rejected.")
 
 
-class DecisionAdmin(ReadOnlyAdmin):
-    """What people decided."""
-
-    list_display = ("decided_at", "verdict", "suggestion", "decided_by", "reason", "goal", "tool")
-    list_filter = ("verdict", "reason", "goal", "tool", "decided_by")
-    list_select_related = ("suggestion", "decided_by")
-    search_fields = ("suggestion__title", "note")
-    needs_sight_of_all = True
+def _signal_text(signal: Signal) -> str:
+    state = "firing" if signal.is_firing else "cleared"
+    return f"{triggers.label(signal.trigger)}, {state}"
 
 
-class BulkItemInline(ReadOnlyInline):
-    """What became of each suggestion."""
-
-    model = BulkItem
-    fields = ("suggestion", "outcome", "code", "message", "seen_at", "done_at")
-    readonly_fields = fields
-    per_page = 100
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkItem]:
-        """With their titles; what was not applied first."""
-        items: QuerySet[BulkItem] = super().get_queryset(request)
-        return items.select_related("suggestion").order_by("-outcome", "id")
+def _decision_text(decision: Decision) -> str:
+    when = date_format(timezone.localtime(decision.decided_at), "j M Y, H:i")
+    return f"{decision.get_verdict_display()} by {decision.decided_by}, {when}"
 
 
-class BulkApprovalAdmin(ReadOnlyAdmin):
-    """What people approved together."""
-
-    list_display = ("requested_at", "requested_by", "tool", "origin", "finished_at")
-    list_filter = ("tool", "origin", "requested_by")
-    list_select_related = ("requested_by",)
-    fields = ("tool", "requested_by", "requested_at", "finished_at", "origin")
-    inlines = (BulkItemInline,)
-    needs_sight_of_all = True
-
-
-def _chosen_item(suggestion: Suggestion, viewer: User) -> ChosenItem:
-    """Say what one of many would have changed, or why it is left alone."""
-    state = State(suggestion.state)
-    if State.REJECTED not in MOVES[state]:
-        return ChosenItem(suggestion, None, f"It is already {state.label.lower()}.")
-    try:
-        return ChosenItem(suggestion, diff_of(suggestion, viewer), "")
-    except ExecutionError:
-        return ChosenItem(suggestion, None, "")
+def _chosen_items(queryset: SuggestionQuerySet, viewer: User) -> list[ChosenItem]:
+    """Say what each would have changed, or why it is left alone; a constant number of queries."""
+    rows = queryset.select_related("assignee", "edited_by").order_by("-rank", "-id")
+    shown = without_hidden(viewer, rows)
+    diffs = diffs_of(shown, viewer)
+    return [
+        ChosenItem(row, None, f"It is already {State(row.state).label.lower()}.")
+        if State.REJECTED not in MOVES[State(row.state)]
+        else ChosenItem(row, diffs.get(row.pk), "")
+        for row in shown
+    ]
