@@ -38,18 +38,23 @@ _FIRST_ISOLATE, _LAST_ISOLATE = "\u2068", "\u2069"
 
 def without_unseen(text: str) -> str:
     """The text without signs that nobody sees, and with plain line ends."""
+    if _is_plain(text):
+        return text
     lines = _LINE_END.sub("\n", text)
     return _UNSEEN_SIGN.sub(lambda found: found[0] if _is_needed(found) else "", lines)
 
 
 def one_line(text: str) -> str:
     """The text on one line, without signs that nobody sees and without what is no text."""
-    return _CONTROL.sub("", " ".join(without_unseen(text).split()))
+    line = " ".join(without_unseen(text).split())
+    return line if _is_plain(line) else _CONTROL.sub("", line)
 
 
 def has_unseen(text: str) -> bool:
     """Whether a text holds signs that nobody sees and that belong to nothing beside them."""
-    return any(not _is_needed(found) for found in _SHOWN_BY_NAME.finditer(text))
+    return not _is_plain(text) and any(
+        not _is_needed(found) for found in _SHOWN_BY_NAME.finditer(text)
+    )
 
 
 def has_controls(text: str) -> bool:
@@ -69,6 +74,11 @@ def isolated(text: str) -> str:
     if _READ_FROM_THE_RIGHT.search(text) is None:
         return text
     return f"{_FIRST_ISOLATE}{text}{_LAST_ISOLATE}"
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is printable ASCII on one line, in which nothing can hide: most texts are."""
+    return text.isascii() and text.isprintable()
 
 
 def _is_needed(found: re.Match[str]) -> bool:

@@ -17,9 +17,10 @@ from apps.audit.services import Entry, record_events
 from apps.suggestions import rules
 from apps.suggestions.acceptance import AcceptanceTable
 from apps.suggestions.enums import HeldBack, Segment, State
-from apps.suggestions.models import Suggestion, SuggestionSignal
+from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import inhibition_pairs
 from apps.suggestions.pipeline.quarantine import codes_of, found_entry
+from apps.suggestions.pipeline.storing import insert_links, insert_packets
 from apps.suggestions.pipeline.untellable import find_untellable
 from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -35,9 +36,10 @@ def deliver(
 ) -> tuple[int, int]:
     """Store new suggestions and refresh waiting ones; return how many of each."""
     fresh = [item for item in accepted if item.context.awaiting.suggestion_id is None]
-    made = Suggestion.objects.bulk_create([_packet(item, acceptance, now) for item in fresh])
+    made = [_packet(item, acceptance, now) for item in fresh]
+    insert_packets(made)
     links = [
-        SuggestionSignal(suggestion=suggestion, signal_id=signal_id)
+        (suggestion.pk, signal_id)
         for suggestion, item in zip(made, fresh, strict=True)
         for signal_id in item.context.awaiting.signal_ids
     ]
@@ -63,14 +65,11 @@ def deliver(
             renewed.append(_refreshed(old, item, acceptance, now))
         else:
             renewed.append(_handed_over(old, item, now))
-        links.extend(
-            SuggestionSignal(suggestion=old, signal_id=signal_id)
-            for signal_id in item.context.awaiting.signal_ids
-        )
+        links.extend((old.pk, signal_id) for signal_id in item.context.awaiting.signal_ids)
         if old.hostile_codes and old.hostile_codes != former:
             hostile.append(found_entry(item.task, old.pk))
     Suggestion.objects.bulk_update(renewed, _REFRESHED_FIELDS, batch_size=200)
-    SuggestionSignal.objects.bulk_create(links, ignore_conflicts=True)
+    insert_links(links)
     record_events(
         actor,
         [

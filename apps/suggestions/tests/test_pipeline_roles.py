@@ -48,7 +48,7 @@ def test_a_scan_reads_records_and_writes_its_own_rows_as_the_ai(cast: Cast) -> N
     for words in (
         ("INSERT INTO triggers_signal",),
         ('INSERT INTO "suggestions_suggestion"',),
-        ('INSERT INTO "suggestions_suggestionsignal"',),
+        ("INSERT INTO suggestions_suggestionsignal",),
         ('INSERT INTO "brain_braincall"',),
         ("UPDATE suggestions_suggestion",),
     ):
