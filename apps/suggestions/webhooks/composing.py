@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.urls import reverse
 
 from apps.suggestions.digest.links import origin_of
+from apps.suggestions.webhooks.enums import TEST
 from apps.suggestions.webhooks.models import WebhookDelivery
 from apps.suggestions.webhooks.rules import state_after
 from apps.tenants.models import Domain, Tenant
@@ -48,7 +49,7 @@ def body_of(delivery: WebhookDelivery, sender: Sender) -> bytes:
             "host": sender.host,
             "suggestion_id": delivery.suggestion_id,
             "execution_id": delivery.execution_id,
-            "state": state_after(delivery.kind),
+            "state": None if delivery.kind == TEST else state_after(delivery.kind),
             "tool": delivery.tool,
             "record": record,
             "url": url,
