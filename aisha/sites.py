@@ -69,6 +69,9 @@ from apps.suggestions.admin import (
     SignalStoryAdmin,
     SuggestionAdmin,
 )
+from apps.suggestions.digest.admin import DigestPreferenceAdmin, DigestSentAdmin
+from apps.suggestions.digest.models import DigestPreference, DigestSent
+from apps.suggestions.digest.preferences import CHANGE_PERMISSION as CHANGE_DIGEST_SCHEDULE
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -168,8 +171,13 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(PeriodicTask, ScheduleAdmin, "Schedule", "schedule"),
             Page(WebhookEndpoint, WebhookEndpointAdmin, "Webhooks", "webhook"),
             Page(WebhookDelivery, WebhookDeliveryAdmin, "Webhook messages", "outgoing_mail"),
+            Page(DigestPreference, DigestPreferenceAdmin, "Digest choices", "unsubscribe"),
+            Page(DigestSent, DigestSentAdmin, "Digests sent", "mark_email_read"),
         ),
-        links=(Link("brain:settings", VIEW_BRAIN_SETTINGS, "Brain", "neurology"),),
+        links=(
+            Link("digest:schedule", CHANGE_DIGEST_SCHEDULE, "Digest schedule", "schedule_send"),
+            Link("brain:settings", VIEW_BRAIN_SETTINGS, "Brain", "neurology"),
+        ),
     ),
     Section(
         "Audit",

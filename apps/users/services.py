@@ -40,6 +40,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"brain.view_brainsettings", "brain.view_budgetmonth"}
     | {"suggestions.view_decision", "suggestions.view_bulkapproval"}
     | {"suggestions.change_digestschedule", "suggestions.view_digestsent"}
+    | {"suggestions.view_digestpreference"}
     | {"triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}

@@ -47,6 +47,8 @@ from apps.crm.tests.factories import (
 from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
+from apps.suggestions.digest.enums import DigestStatus
+from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.enums import Verdict
 from apps.suggestions.models import (
     BulkApproval,
@@ -223,6 +225,18 @@ def make_budget_month() -> BudgetMonth:
         return BudgetMonth.objects.create(begins_on=begins_on, usd_spent=3, tokens_spent=4000)
 
 
+def make_digest_sent() -> DigestSent:
+    now = timezone.now()
+    return DigestSent.objects.create(
+        person=UserFactory(),
+        local_day=now.date(),
+        status=DigestStatus.SENT,
+        rows_count=3,
+        claimed_at=now,
+        finished_at=now,
+    )
+
+
 def make_tenant() -> Tenant:
     number = Tenant.objects.count()
     tenant: Tenant = Tenant.objects.create(schema_name=f"tenant_{number}", name=f"Tenant {number}")
@@ -279,6 +293,8 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     TriggerSetting: make_trigger_setting,
     Stage: make_stage,
     CustomField: lambda: CustomFieldFactory(),
+    DigestPreference: lambda: DigestPreference.objects.create(person=UserFactory(), is_on=False),
+    DigestSent: make_digest_sent,
     WebhookEndpoint: make_endpoint,
     WebhookDelivery: make_delivery,
     AuditEntry: make_audit_entry,

@@ -48,7 +48,7 @@ class DigestPreference(models.Model):
     send_at = models.TimeField(null=True, blank=True)
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"digest of {self.person_id}: {'on' if self.is_on else 'off'}"
