@@ -54,6 +54,11 @@ class Aging:
     percentile: int
 
     @property
+    def count(self) -> int:
+        """Open deals."""
+        return sum(row.count for row in self.stages)
+
+    @property
     def beyond(self) -> int:
         """Open deals beyond their limit."""
         return sum(row.beyond for row in self.stages)

@@ -22,7 +22,7 @@ from apps.dashboard.layout import (
 from apps.dashboard.reading import TASKS_PERMISSION, DealFigures, read_dashboard
 from apps.dashboard.stats import stats_of
 from apps.suggestions.cards import Card, cards_of
-from apps.suggestions.queue import in_view
+from apps.suggestions.queue import listed_in
 from apps.suggestions.services import may_view
 from apps.users.services import person_of
 
@@ -57,16 +57,17 @@ def _charts(deals: DealFigures) -> dict[str, Any]:
         "pipelines": [lay_out_pipeline(row) for row in deals.pipelines if row.count],
         "weeks_chart": lay_out_weeks(deals.weeks),
         "conversion_bars": lay_out_conversion(deals.conversion),
+        "has_entries": any(row.entered for row in deals.conversion),
         "age_chart": lay_out_aging(deals.aging),
     }
 
 
 def _cards(asked: Asked) -> list[Card]:
-    """The best of what waits, as the queue has it."""
+    """The best of what waits, as the queue has it: one card for what was found about a record."""
     if not may_view(asked.person):
         return []
     view = "mine" if asked.scope == Scope.ME else "team"
-    rows = in_view(asked.person, view).filter(asked.is_of("assignee"))
+    rows = listed_in(asked.person, view).filter(asked.is_of("assignee"))
     return cards_of(rows.for_queue_page()[:TOP_SUGGESTIONS], asked.person)
 
 

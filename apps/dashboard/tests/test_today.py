@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apps.brain.enums import Goal
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, OpportunityFactory, TaskFactory
 from apps.dashboard.tests.figures import closed_deal, moved_deal
@@ -63,6 +64,16 @@ def test_a_manager_is_told_what_waits_for_everyone(cast: Cast, client_for: Clien
     assert sorted(card.title for card in client.get("/").context["cards"]) == [
         "Nobody decides", "The outsider decides", "The rep decides",
     ]  # fmt: skip
+
+
+def test_one_card_stands_for_a_record(cast: Cast, client_for: ClientFor) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    SuggestionFactory(assignee=cast.rep, lead=lead, rank=1, title="The lesser one")
+    SuggestionFactory(
+        assignee=cast.rep, lead=lead, rank=2, title="The better one", goal=Goal.ACT_ON_INTEREST
+    )
+    cards = client_for(cast.rep).get("/").context["cards"]
+    assert [card.title for card in cards] == ["The better one"]
 
 
 def test_the_address_says_whose_work_and_over_how_many_days(
