@@ -23,6 +23,10 @@ class Usage:
         """All tokens together."""
         return self.tokens_in + self.tokens_out
 
+    def times(self, count: int) -> Usage:
+        """So many calls like this one."""
+        return Usage(self.tokens_in * count, self.tokens_out * count, self.tokens_cached * count)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:

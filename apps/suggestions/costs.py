@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.brain.budget import Standing, standing
 from apps.brain.config import config_of, stored_settings
-from apps.brain.enums import CallOutcome, FallBack, Goal, Provider
+from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
 from apps.brain.error_words import describe_error
 from apps.brain.models import BrainCall, BudgetMonth
 from apps.suggestions.enums import State
@@ -116,8 +116,11 @@ def read_costs(tenant: Tenant, asked: date | None, now: datetime) -> Costs:
     today = timezone.localdate(now, timezone=tenant.zone)
     month = (asked or today).replace(day=1)
     row = stored_settings()
+    # What answers to questions cost stands in the months' sums alone.
     calls = BrainCall.objects.filter(
-        called_at__gte=_begin(month, tenant.zone), called_at__lt=_begin(_next(month), tenant.zone)
+        mode=Mode.PROPOSE_ACTIONS,
+        called_at__gte=_begin(month, tenant.zone),
+        called_at__lt=_begin(_next(month), tenant.zone),
     )
     by_goal = _by_goal(month, tenant.zone)
     return Costs(

@@ -186,12 +186,13 @@ def _failed(error: openai.OpenAIError, config: BrainConfig, prompt: Prompt) -> R
     # A request that the provider took and did not answer may have been charged for.
     is_charged = isinstance(error, openai.APIConnectionError)
     is_repeated = code in {"timeout", "connection", "rate_limited", "server_error"}
+    retries = config.most_retries if is_repeated else 0
     return Reply(
         CallOutcome.FAILED,
-        _sent(prompt) if is_charged else Usage(0, 0),
+        _sent(prompt).times(1 + retries) if is_charged else Usage(0, 0),
         0,
         error_code=code,
-        retries=config.most_retries if is_repeated else 0,
+        retries=retries,
         is_failure=code != "bad_request",
     )
 

@@ -35,7 +35,10 @@ class Called:
 def call_model(
     prompts: Sequence[Prompt], config: BrainConfig, mode: Mode, *, today: date, now: datetime
 ) -> list[Called | FallBack]:
-    """Ask each prompt; where it could not be asked, say why. No transaction may be open."""
+    """Ask each prompt; where it could not be asked, say why. No transaction may be open.
+
+    What is set aside is what all tries may cost: one that was not answered may be charged for all the same.
+    """
     price = _admitted(config, today)
     if isinstance(price, FallBack):
         return [price] * len(prompts)
@@ -44,7 +47,11 @@ def call_model(
         return [FallBack.RESTING] * len(prompts)
     try:
         reserved = budget.reserve(
-            [prompt.most_usage for prompt in prompts], price, config.limits, today=today, now=now
+            [prompt.most_usage.times(1 + config.most_retries) for prompt in prompts],
+            price,
+            config.limits,
+            today=today,
+            now=now,
         )
     except BudgetSpentError:
         return [FallBack.BUDGET_SPENT] * len(prompts)

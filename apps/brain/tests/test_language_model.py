@@ -21,8 +21,8 @@ from apps.brain.config import read_config
 from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
 from apps.brain.exceptions import ModeDoesNotFitError, UnknownModeError
 from apps.brain.language_model import asking
-from apps.brain.language_model.prompts import PROMPT_VERSION
-from apps.brain.models import BrainCall, BudgetMonth, CapturedText
+from apps.brain.language_model.prompts import MOST_TOKENS_OUT, PROMPT_VERSION
+from apps.brain.models import BrainCall, BudgetMonth, BudgetReservation, CapturedText
 from apps.brain.prices import Usage, price_of
 from apps.brain.schemas import ThinkTask
 from apps.brain.services import Answer, think
@@ -168,6 +168,16 @@ def test_a_request_is_tried_again_where_that_may_help(
     assert answer.proposal.provider == Provider.OPENAI
     assert BrainCall.objects.get().retries == 2
     assert len(stand_in.requests()) == 3
+
+
+def test_each_try_that_was_not_answered_is_set_aside_and_paid_for(switch_on: Switch) -> None:
+    switch_on("stand-in:slow-first-byte", most_retries=1, read_timeout_s=1)
+    ask()
+    call = BrainCall.objects.get(provider="openai")
+    assert (call.error_code, call.retries, call.tokens_in % 2) == ("timeout", 1, 0)
+    reservation = BudgetReservation.objects.get()
+    assert reservation.tokens == call.tokens_in + 2 * MOST_TOKENS_OUT
+    assert BudgetMonth.objects.get().tokens_spent == call.tokens_in
 
 
 def test_who_waits_for_an_answer_waits_for_one_try(

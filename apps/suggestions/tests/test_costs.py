@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.brain.enums import CallOutcome, FallBack, Goal, Provider
+from apps.brain.enums import CallOutcome, FallBack, Goal, Mode, Provider
 from apps.brain.models import BudgetMonth
 from apps.brain.tests.test_call_pages import make_call
 from apps.conftest import Cast, TenantClient
@@ -67,6 +67,8 @@ def history(cast: Cast) -> None:
         provider=Provider.RULES, model="", cost_usd=Decimal(0), tokens_in=0, tokens_out=0, tasks_count=2,
         fell_back_because=FallBack.CALL_FAILED, called_at=LAST,
     )  # fmt: skip
+    # An answer to a question makes no suggestion, and is none that failed.
+    make_call(mode=Mode.READ_ONLY, dropped_code="unknown_fact", called_at=LAST)
     make_call(called_at=datetime(2026, 2, 28, 22, 59, tzinfo=UTC))
     make_call(called_at=datetime(2026, 3, 31, 22, 0, tzinfo=UTC), model="gpt-5-nano")
     make_month(MARCH, tokens_spent=9_000, usd_spent=Decimal("0.02"))
