@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
+from random import Random
 
 import pytest
 from django.utils import timezone
@@ -95,3 +97,37 @@ def test_it_is_of_the_people_asked_for(cast: Cast) -> None:
     assert counts(asked_by(cast.rep, Scope.ME)) == {"engaging": (1, 1, 1, 0)}
     assert counts(asked_by(cast.rep, Scope.TEAM)) == {"engaging": (2, 1, 1, 1)}
     assert counts(asked_by(cast.manager)) == {"engaging": (4, 1, 1, 1)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_histories_are_counted_as_by_hand(cast: Cast, seed: int) -> None:
+    rng = Random(seed)
+    keys = [row.key for row in stages()]
+    expected: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for _ in range(12):
+        path = [rng.choice(keys)]
+        for _ in range(rng.randrange(5)):
+            path.append(rng.choice([key for key in keys if key != path[-1]]))
+        days_ago = rng.choice([10, 300])
+        moved_deal(*path, days_ago=days_ago, account=None)
+        for key, fates in entries_of(path, is_new=days_ago < 180).items():
+            for place, is_so in enumerate((True, *fates)):
+                expected[key][place] += is_so
+    assert counts(asked_by(cast.manager)) == {key: tuple(row) for key, row in expected.items()}
+
+
+def entries_of(path: list[str], *, is_new: bool) -> dict[str, tuple[bool, bool, bool]]:
+    """Whether a deal moved on, was won, or was only lost after it first entered each open stage."""
+    by_key = {row.key: row for row in stages()}
+    found: dict[str, tuple[bool, bool, bool]] = {}
+    for place, key in enumerate(path):
+        row = by_key[key]
+        if row.outcome != "open" or key in found or (place == 0 and not is_new):
+            continue
+        later = [by_key[other] for other in path[place + 1 :]]
+        is_won = any(other.outcome == "won" for other in later)
+        is_further = any(o.outcome == "open" and o.position > row.position for o in later)
+        is_lost = any(other.outcome == "lost" for other in later)
+        moved_on = is_won or is_further
+        found[key] = (moved_on, is_won, is_lost and not moved_on)
+    return found
