@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -65,7 +67,8 @@ def test_webhooks_are_for_administrators(who: str, cast: Cast, client_for: Any) 
     client = client_for(getattr(cast, who))
     assert "Webhooks" not in words(client.get("/"))
     one, message = f"{PAGE}{endpoint.pk}/", f"{PAGE}deliveries/{delivery.pk}/"
-    for path in (PAGE, f"{PAGE}new/", one, f"{one}edit/", f"{PAGE}deliveries/", message):
+    listed = (f"{PAGE}deliveries/", f"{PAGE}deliveries/export.csv")
+    for path in (PAGE, f"{PAGE}new/", one, f"{one}edit/", *listed, message):
         assert client.get(path).status_code == 403, path
     for path in (
         f"{PAGE}new/", f"{one}edit/", f"{one}secret/", f"{one}switch/", f"{one}remove/", f"{one}test/",
@@ -169,7 +172,9 @@ def test_there_are_twenty_at_most(cast: Cast, client_for: Any) -> None:
 
 
 def test_it_is_changed_on_record(cast: Cast, client_for: Any) -> None:
-    endpoint = make_endpoint("https://8.8.8.8/key-of-ours", "suggestion.created")
+    endpoint = make_endpoint(
+        "https://8.8.8.8/key-of-ours", "suggestion.created", failing_since=timezone.now()
+    )
     client = client_for(cast.admin)
     path = f"{PAGE}{endpoint.pk}/edit/"
     assert "suggestion.created" in client.get(path).content.decode()
@@ -177,6 +182,7 @@ def test_it_is_changed_on_record(cast: Cast, client_for: Any) -> None:
     assert client.post(path, posted).headers["Location"] == f"{PAGE}{endpoint.pk}/"
     endpoint.refresh_from_db()
     assert (endpoint.name, endpoint.url, endpoint.revision) == ("Billing", PUBLIC, 1)
+    assert endpoint.failing_since is None
     assert last_record() == {
         "setting": "webhooks", "endpoint_id": endpoint.pk, "change": "changed", "host": "8.8.8.8",
         "fields": ["name", "url", "events"],
@@ -285,6 +291,19 @@ def test_messages_are_listed_and_narrowed(cast: Cast, client_for: Any) -> None:
     ):
         rows = client.get(f"{PAGE}deliveries/", asked).context["rows"]
         assert [row for row, _ in rows] == wanted, asked
+
+
+def test_the_list_as_a_file(cast: Cast, client_for: Any) -> None:
+    dead = make_delivery(make_endpoint(name="=cmd()"))
+    make_delivery(dead.endpoint, state="delivered", error_code="", last_status=204)
+    answer = client_for(cast.admin).get(f"{PAGE}deliveries/export.csv", {"state": "dead"})
+    text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["Id"], row["Webhook"], row["State"], row["Answer"], row["Code"]) == (
+        dead.message_id, "'=cmd()", "Not delivered", "500", "server_error",
+    )  # fmt: skip
+    entry = AuditEntry.objects.get(event=Event.EXPORTED)
+    assert entry.details == {"what": "webhook-messages", "filters": ["state"], "format": "csv"}
 
 
 def test_a_message_given_up_is_sent_again_under_its_id(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -240,6 +241,32 @@ def test_who_does_not_answer_in_time_has_failed(
     assert row(delivery) == ("queued", 1, None, "timeout")
 
 
+def test_who_drips_is_not_waited_for(
+    settings: Settings, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time, and the answer never."""
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    monkeypatch.setattr(posting, "ANSWER_WITHIN_S", 0.5)
+    has_enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        delivery = queued(make_endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+
+        def drip() -> None:
+            session, _ = listener.accept()
+            with session, suppress(OSError):
+                session.recv(65536)
+                session.sendall(b"HTTP/1.1 200 OK\r\nX-Drop: ")
+                while not has_enough.wait(0.05):
+                    session.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        send_batch(acme, NOW)
+        has_enough.set()
+        thread.join()
+    assert row(delivery) == ("queued", 1, None, "timeout")
+
+
 def test_nobody_at_the_address_is_a_failure(settings: Settings, acme: Tenant) -> None:
     settings.WEBHOOKS_TO_LOOPBACK = True
     delivery = queued(make_endpoint(f"http://127.0.0.1:{free_port()}"))
@@ -258,7 +285,7 @@ def test_what_is_no_http_is_a_failure(settings: Settings, acme: Tenant) -> None:
                 session.recv(65536)
                 session.sendall(b"220 mail.example ESMTP\r\n")
 
-        thread = Thread(target=say_nothing_sensible)
+        thread = threading.Thread(target=say_nothing_sensible)
         thread.start()
         send_batch(acme, NOW)
         thread.join()

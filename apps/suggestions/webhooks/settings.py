@@ -115,6 +115,9 @@ def change_endpoint(
         for name in changed:
             setattr(row, name, wanted[name])
         _check(row, is_new_address="url" in changed)
+        if "url" in changed:
+            # How another address fared says nothing about this one.
+            row.failing_since = None
         row.revision += 1
         row.save()
         _record(Actor.for_person(user, origin), row, "changed", fields=[*changed])

@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:pk>/test/", views.send_test, name="endpoint_test"),
     path("<int:pk>/again/", views.send_all_again, name="endpoint_again"),
     path("deliveries/", views.list_deliveries, name="delivery_list"),
+    path("deliveries/export.csv", views.export_deliveries, name="delivery_export"),
     path("deliveries/<int:pk>/", views.show_delivery, name="delivery_detail"),
     path("deliveries/<int:pk>/again/", views.send_again, name="delivery_again"),
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.audit.exporting import send_table
 from apps.suggestions.webhooks import settings as endpoints
 from apps.suggestions.webhooks.composing import Sender, body_of
 from apps.suggestions.webhooks.exceptions import (
@@ -32,6 +33,11 @@ from apps.users.services import person_with
 
 ROWS_PER_PAGE = 50
 LATEST_SHOWN = 10
+EXPORT_CHUNK = 500
+HEADER = (
+    "Id", "Webhook", "Event", "Suggestion", "Occurred", "State", "Tries", "Last try", "Next try", "Answer",
+    "Code",
+)  # fmt: skip
 
 
 @require_safe
@@ -166,8 +172,7 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
 def list_deliveries(request: HttpRequest) -> HttpResponse:
     """What was sent, what waits and what was given up, newest first."""
     _viewer_of(request)
-    rows = WebhookDelivery.objects.select_related("endpoint").order_by("-id")
-    filter_set = DeliveryFilterSet(request.GET, queryset=rows)
+    filter_set = _read_filters(request)
     page = CappedPaginator(filter_set.qs, ROWS_PER_PAGE, request.GET.get("page")).asked_page()
     context = {
         "nav_section": "webhooks",
@@ -178,6 +183,36 @@ def list_deliveries(request: HttpRequest) -> HttpResponse:
         "most_attempts": MOST_ATTEMPTS,
     }
     return render(request, "webhooks/delivery_list.html", context)
+
+
+@require_safe
+def export_deliveries(request: HttpRequest) -> HttpResponseBase:
+    """The list as it is on screen, all pages of it, as a CSV file."""
+    user, filter_set = _viewer_of(request), _read_filters(request)
+    rows = (
+        (
+            row.message_id,
+            row.endpoint.name,
+            row.kind,
+            row.suggestion_id,
+            row.occurred_at,
+            row.get_state_display(),
+            row.attempts,
+            row.last_attempt_at,
+            row.next_attempt_at,
+            row.last_status,
+            row.error_code,
+        )
+        for row in filter_set.qs.iterator(chunk_size=EXPORT_CHUNK)
+    )
+    return send_table(
+        request,
+        user,
+        what="webhook-messages",
+        header=HEADER,
+        rows=rows,
+        filters=sorted(filter_set.form.changed_data),
+    )
 
 
 @require_safe
@@ -237,6 +272,11 @@ def _find(pk: int) -> WebhookEndpoint:
     if endpoint is None:
         raise WebhookNotFoundError()
     return endpoint
+
+
+def _read_filters(request: HttpRequest) -> DeliveryFilterSet:
+    rows = WebhookDelivery.objects.select_related("endpoint").order_by("-id")
+    return DeliveryFilterSet(request.GET, queryset=rows)
 
 
 def _explained(rows: Iterable[WebhookDelivery]) -> list[tuple[WebhookDelivery, str]]:
