@@ -53,6 +53,12 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=15),
         "options": {"expire_seconds": 15 * 60},
     },
+    "outcomes of decisions": {
+        "task": "suggestions.follow_all",
+        # They are looked at by the day, and written once; at night nobody waits for the tables.
+        "schedule": crontab(hour=3, minute=15),
+        "options": {"expire_seconds": 20 * 3600},
+    },
     "upkeep of the Brain": {
         "task": "brain.keep_all_up",
         # Prompts and answers are kept for whole days, and what a killed worker set aside counts as spent

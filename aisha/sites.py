@@ -72,7 +72,14 @@ from apps.suggestions.admin import (
 from apps.suggestions.digest.admin import DigestPreferenceAdmin, DigestSentAdmin
 from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.digest.preferences import CHANGE_PERMISSION as CHANGE_DIGEST_SCHEDULE
-from apps.suggestions.models import BulkApproval, Decision, Suggestion
+from apps.suggestions.learning.admin import FollowedOutcomeAdmin, LearningResetAdmin
+from apps.suggestions.models import (
+    BulkApproval,
+    Decision,
+    FollowedOutcome,
+    LearningReset,
+    Suggestion,
+)
 from apps.suggestions.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.tenants.admin import AdminChange, AishaAdmin
@@ -126,6 +133,8 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Suggestion, SuggestionAdmin, "Suggestions", "checklist", "?state__exact=pending"),
             Page(Decision, DecisionAdmin, "Decisions", "how_to_vote"),
             Page(BulkApproval, BulkApprovalAdmin, "Bulk approvals", "done_all"),
+            Page(FollowedOutcome, FollowedOutcomeAdmin, "Outcomes", "query_stats"),
+            Page(LearningReset, LearningResetAdmin, "Learning resets", "restart_alt"),
             Page(Execution, ExecutionStoryAdmin, "Executions", "published_with_changes"),
             Page(PolicyDecision, PolicyDecisionAdmin, "Policy decisions", "policy"),
         ),

@@ -15,6 +15,7 @@ from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
 from apps.suggestions.digest.api import DigestViewSet
+from apps.suggestions.learning.api import LearningResetViewSet, LearningViewSet
 from apps.suggestions.webhooks.api import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
 from apps.triggers.replay.api import ReplayViewSet
@@ -33,6 +34,7 @@ router.register("tools", ToolViewSet, "tool")
 router.register("executions", ExecutionViewSet, "execution")
 router.register("suggestions", SuggestionViewSet, "suggestion")
 router.register("bulk-approvals", BulkApprovalViewSet, "bulkapproval")
+router.register("learning/resets", LearningResetViewSet, "learningreset")
 router.register("triggers", TriggerViewSet, "trigger")
 router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")
 router.register("signals", SignalViewSet, "signal")
@@ -49,6 +51,7 @@ urlpatterns = [
     path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
     path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),
+    path("learning/", LearningViewSet.as_view({"get": "retrieve"}), name="learning"),
     path("brain/settings/", brain_settings, name="brainsettings"),
     path("brain/cost/", CostViewSet.as_view({"get": "retrieve"}), name="braincost"),
     re_path(r"", refuse_unknown_endpoint, name="unknown_endpoint"),

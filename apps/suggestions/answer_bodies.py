@@ -23,7 +23,7 @@ class SuggestionSerializer(ApiModelSerializer[Suggestion]):
         fields: tuple[str, ...] = (
             "id", "state", "title", "reason", "goal", "record_kind", "record_id", "record_label",
             "assignee", "tool", "risk", "value_at_stake", "currency", "urgency", "confidence",
-            "confidence_n", "rank", "held_back", "origin", "provider", "created_at",
+            "confidence_n", "rank", "held_back", "is_on_trial", "origin", "provider", "created_at",
             "refreshed_at", "queued_at", "expires_at", "snoozed_until",
             "snoozed_until_change_since", "reviewed_at",
             "reviewed_by", "applied_at", "closed_because",

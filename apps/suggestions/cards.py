@@ -12,7 +12,7 @@ from apps.audit.enums import Origin
 from apps.brain.enums import Provider
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
-from apps.suggestions.enums import State
+from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import explain_rank
 from apps.suggestions.services import conceal, without_hidden
@@ -86,6 +86,12 @@ _RISK_BADGES = {
     Risk.LOW.value: Badge("badge", "shield-check", str(Risk.LOW.label)),
     Risk.HIGH.value: Badge("badge badge-warn", "triangle-alert", str(Risk.HIGH.label)),
 }
+# Why a waiting one is not in the queue, or is there although its kind is quiet or new.
+_HELD_BADGES = {
+    HeldBack.DAILY_CAP.value: Badge("badge", "hourglass", str(HeldBack.DAILY_CAP.label)),
+    HeldBack.QUIET.value: Badge("badge", "ban", str(HeldBack.QUIET.label)),
+}
+_TRIAL_BADGE = Badge("badge", "circle-dashed", "On trial")
 _KIND_LABELS = {kind.value: str(kind.label) for kind in RecordKind}
 
 
@@ -191,10 +197,14 @@ def _folded(suggestion: Suggestion) -> str:
 
 
 def _unusual_badges(suggestion: Suggestion) -> tuple[Badge, ...]:
-    """What most cards do not share: any state but waiting, a high risk."""
+    """What most cards do not share: any state but waiting, held back or on trial, a high risk."""
     state, risk = badges_of(suggestion)
+    is_pending = suggestion.state == State.PENDING
+    held = _HELD_BADGES.get(suggestion.held_back) if is_pending else None
     shown = (
-        (state, suggestion.state != State.PENDING),
+        (state, not is_pending),
+        (held, held is not None),
+        (_TRIAL_BADGE, is_pending and held is None and suggestion.is_on_trial),
         (risk, suggestion.risk == Risk.HIGH),
     )
-    return tuple(badge for badge, is_unusual in shown if is_unusual)
+    return tuple(badge for badge, is_unusual in shown if is_unusual and badge is not None)

@@ -112,6 +112,7 @@ class HeldBack(models.TextChoices):
 
     NO = "", "In the queue"
     DAILY_CAP = "daily_cap", "Above the day's number for this person"
+    QUIET = "quiet", "Such suggestions are hardly ever wanted"
 
 
 class Outcome(models.TextChoices):

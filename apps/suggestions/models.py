@@ -20,6 +20,8 @@ from apps.suggestions.digest.models import DigestPreference as DigestPreference
 from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
 from apps.suggestions.digest.models import DigestSent as DigestSent
 from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Segment, State, Verdict
+from apps.suggestions.learning.models import FollowedOutcome as FollowedOutcome
+from apps.suggestions.learning.models import LearningReset as LearningReset
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.suggestions.webhooks.models import WebhookCursor as WebhookCursor
 from apps.suggestions.webhooks.models import WebhookDelivery as WebhookDelivery
@@ -96,6 +98,11 @@ class Suggestion(models.Model):
     rank = models.FloatField(default=0)
     held_back = models.CharField(
         max_length=20, choices=HeldBack.choices, default=HeldBack.DAILY_CAP, blank=True
+    )
+    is_on_trial = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="In the queue to learn whether it is wanted: its kind is quiet, or new to its reader.",
     )
 
     origin = models.CharField(max_length=20, choices=Origin.choices)
@@ -283,6 +290,12 @@ class Decision(models.Model):
     trigger = models.CharField(max_length=60, blank=True)
     tool = models.CharField(max_length=60)
     segment = models.CharField(max_length=20, choices=Segment.choices, default=Segment.UNKNOWN)
+    is_edited = models.BooleanField(
+        default=False, db_default=False, help_text="A person had changed its arguments."
+    )
+    confidence = models.FloatField(
+        null=True, help_text="What was shown when it was decided; empty where nothing was."
+    )
 
     class Meta:
         ordering = ["-id"]

@@ -16,18 +16,12 @@ LIFETIME = timedelta(days=14)
 # the queue drains.
 DAYS_AHEAD = 4
 
-# With fewer decisions the standard error of a rate is above 11 percentage points, too wide to show.
-MINIMUM_DECISIONS = 20
-# The weight of a wider kind's rate, in decisions, against that of one kind of suggestion.
-PRIOR_DECISIONS = 10
 # Upper bounds of the segments: powers of ten, as sales teams speak of deals.
 _SEGMENTS = (
     (Segment.SMALL, Decimal(1_000)),
     (Segment.MIDDLE, Decimal(10_000)),
     (Segment.LARGE, Decimal(100_000)),
 )
-# What ranking assumes of a kind that has not been measured, and of a tenant without decisions.
-UNMEASURED_ACCEPTANCE = 0.5
 
 
 def may_move(before: State, after: State) -> bool:
@@ -40,14 +34,6 @@ def sources_of(after: State) -> list[State]:
     return [before for before, targets in MOVES.items() if after in targets]
 
 
-def shrunken(*, accepted: int, decided: int, toward: float) -> float:
-    """Return the acceptance rate, drawn towards another one as if that were ``PRIOR_DECISIONS`` decisions.
-
-    The mean of a beta distribution with that prior (empirical Bayes, as in Efron and Morris 1975).
-    """
-    return (accepted + PRIOR_DECISIONS * toward) / (decided + PRIOR_DECISIONS)
-
-
 def segment_of(value_at_stake: Decimal | None) -> Segment:
     """The segment of what is at stake."""
     if value_at_stake is None:
@@ -58,6 +44,11 @@ def segment_of(value_at_stake: Decimal | None) -> Segment:
 def most_pending(*, per_day: int) -> int:
     """How many suggestions of one goal may be pending for one owner's records."""
     return DAYS_AHEAD * per_day
+
+
+def most_quiet(most_pending: int) -> int:
+    """How many of a goal and owner may be pending that are quiet: a day's worth, for the trials."""
+    return most_pending // DAYS_AHEAD
 
 
 def edition_after(refreshed_at: datetime, now: datetime) -> datetime:

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from apps.suggestions import services
 from apps.suggestions.digest.tasks import send_all_digests  # noqa: F401 - Celery looks for tasks here
+from apps.suggestions.learning.outcomes import follow_outcomes
 from apps.suggestions.models import BulkApproval
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.webhooks.tasks import send_all_webhooks  # noqa: F401 - the same
@@ -48,6 +49,21 @@ def keep_current_tenant_true() -> None:
     keep_true(timezone.now())
     for bulk in BulkApproval.objects.unfinished().order_by("id"):
         send_bulk(bulk)
+
+
+@shared_task(name="suggestions.follow_current_tenant")
+def follow_current_tenant() -> None:
+    """Look at what has come of decisions whose days are over."""
+    begin_request()
+    follow_outcomes(timezone.now())
+
+
+@shared_task(name="suggestions.follow_all")
+def follow_all() -> None:
+    """Queue the look at outcomes of every enabled tenant, one task each."""
+    for schema in enabled_schemas():
+        with schema_context(schema):
+            follow_current_tenant.delay()
 
 
 @shared_task(name="suggestions.keep_all_true")

@@ -31,7 +31,7 @@ KEEP_UP = (
     " snoozed_until_change_since, refreshed_at, expires_at, record_label, assignee_id, given_by_id,"
     " given_for_id, trigger, segment, tool, arguments, before_values, guard_values, risk, title, reason,"
     " facts, evidence, hostile_codes, value_at_stake, currency, urgency, confidence, confidence_n, rank,"
-    " provider, brain_call_id)"
+    " is_on_trial, provider, brain_call_id)"
 )
 
 # An entry of the audit log gets its id, moment and transaction from the database, whoever writes it.
@@ -108,6 +108,9 @@ GRANTS: dict[str, TableGrants] = {
     "suggestions_suggestionsignal": TableGrants(ai=ADD),
     "suggestions_nothingproposed": TableGrants(ai=WRITE),
     "suggestions_decision": TableGrants(run_time=ADD, ai=READ),
+    # From when on decisions count; what came of them is for people to read.
+    "suggestions_learningreset": TableGrants(run_time=ADD, ai=READ),
+    "suggestions_followedoutcome": TableGrants(run_time=ADD),
     # What people approved together: no business of the AI.
     "suggestions_bulkapproval": TableGrants(run_time=WRITE),
     "suggestions_bulkitem": TableGrants(run_time=WRITE),

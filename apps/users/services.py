@@ -39,6 +39,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"execution.view_execution", "execution.view_policydecision", "brain.view_braincall"}
     | {"brain.view_brainsettings", "brain.view_budgetmonth"}
     | {"suggestions.view_decision", "suggestions.view_bulkapproval"}
+    | {"suggestions.view_learningreset", "suggestions.add_learningreset"}
+    | {"suggestions.view_followedoutcome"}
     | {"suggestions.change_digestschedule", "suggestions.view_digestsent"}
     | {"suggestions.view_digestpreference"}
     | {"triggers.view_silence", "triggers.add_silence"}

@@ -29,6 +29,8 @@ _OTHER_MODELS = (
     "triggers.Silence",
     "suggestions.Suggestion",
     "suggestions.Decision",
+    "suggestions.FollowedOutcome",
+    "suggestions.LearningReset",
     "execution.Execution",
 )
 

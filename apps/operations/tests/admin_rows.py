@@ -50,9 +50,12 @@ from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.digest.enums import DigestStatus
 from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.enums import Verdict
+from apps.suggestions.learning.enums import FollowedDays, ResetScope
 from apps.suggestions.models import (
     BulkApproval,
     Decision,
+    FollowedOutcome,
+    LearningReset,
     Suggestion,
     WebhookDelivery,
     WebhookEndpoint,
@@ -94,6 +97,26 @@ def make_bulk_approval() -> BulkApproval:
     )
     bulk.items.create(suggestion=suggestion, seen_at=suggestion.refreshed_at)
     return bulk
+
+
+def make_learning_reset() -> LearningReset:
+    return LearningReset.objects.create(
+        scope=ResetScope.TRIGGER,
+        key="lead_inactive",
+        reset_at=timezone.now(),
+        reset_by=UserFactory(),
+    )
+
+
+def make_followed_outcome() -> FollowedOutcome:
+    return FollowedOutcome.objects.create(
+        suggestion=make_suggestion(),
+        days=FollowedDays.WEEK,
+        decided_at=timezone.now(),
+        is_applied=True,
+        answered=True,
+        looked_at=timezone.now(),
+    )
 
 
 def make_policy_decision() -> PolicyDecision:
@@ -273,6 +296,8 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Suggestion: make_suggestion,
     Decision: make_decision,
     BulkApproval: make_bulk_approval,
+    FollowedOutcome: make_followed_outcome,
+    LearningReset: make_learning_reset,
     Execution: make_execution,
     PolicyDecision: make_policy_decision,
     Lead: lambda: LeadFactory(owner=UserFactory()),

@@ -1,9 +1,17 @@
-"""The measures of suggestions: the pipeline, the review queue, live pages, and a bulk approval."""
+"""The measures of suggestions: the pipeline, the review queue, live pages, a bulk approval, and learning."""
 
 from apps.suggestions.bench.bulk import measure_bulk
+from apps.suggestions.bench.learning import measure_learning
 from apps.suggestions.bench.live import measure_live
 from apps.suggestions.bench.model import measure_model
 from apps.suggestions.bench.pipeline import measure_pipeline
 from apps.suggestions.bench.queue import measure_queue
 
-__all__ = ["measure_bulk", "measure_live", "measure_model", "measure_pipeline", "measure_queue"]
+__all__ = [
+    "measure_bulk",
+    "measure_learning",
+    "measure_live",
+    "measure_model",
+    "measure_pipeline",
+    "measure_queue",
+]

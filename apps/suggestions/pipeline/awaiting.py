@@ -12,6 +12,8 @@ from django.db import connection
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
+from apps.suggestions import rules
+from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting, quiet_lists
 from apps.suggestions.pipeline.untellable import find_untellable
 from apps.triggers.rules import registry as triggers
 
@@ -62,14 +64,17 @@ class Turn:
 # a silence that are empty match everything; one that names a tool bars that tool alone.
 #
 # Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
-# of since its signals last changed stands behind the rest, and takes turns from day to day. Whose a record is
-# and what is at stake, context and ranking see in the same way (an activity follows what it is about).
+# of since its signals last changed stands behind the rest, and takes turns from day to day. What is quiet
+# for the owner has a smaller room of its own, so that it neither takes the others' nor costs much. Whose a
+# record is and what is at stake, context and ranking see in the same way (an activity follows what it is
+# about).
 #
 # An import of thousands of records comes before the database has counted them anew, and a join planned for
 # a few rows takes minutes with thousands. So nothing is joined here that could grow: rows are looked up by
 # index (LATERAL … LIMIT, EXISTS … OFFSET, which keep the planner from joining) or by hash (NOT IN).
 _QUERY = """
 WITH inhibits (stronger, weaker) AS (SELECT * FROM unnest(%(stronger)s::text[], %(weaker)s::text[])),
+quiet AS (SELECT * FROM unnest(%(people)s::bigint[], %(triggers)s::text[], %(segments)s::text[])),
 in_force AS MATERIALIZED (SELECT * FROM triggers_silence WHERE until > %(now)s),
 of_record AS MATERIALIZED (
     SELECT record_kind, record_id, goal, trigger FROM in_force WHERE tool = '' AND record_id IS NOT NULL
@@ -124,17 +129,15 @@ candidates AS (
            max(severity) AS urgency, max(refreshed_at) AS changed_at
     FROM counting GROUP BY record_kind, record_id, goal, suggestion_id, meant_for_id, given
     UNION ALL
-    SELECT record_kind, record_id, goal, id, NULL, NULL, true, NULL, NULL, NULL, NULL, NULL
+    SELECT record_kind, record_id, goal, id, NULL, NULL, true, NULL, NULL, ARRAY[trigger], NULL, NULL
     FROM suggestions_suggestion WHERE state = 'pending' AND origin = 'trigger'
 ),
-placed AS (
-    SELECT c.*, r.owner_id, r.value, n.record_id IS NOT NULL AS is_tried,
-           %(most)s - count(*) FILTER (WHERE c.is_pending) OVER (PARTITION BY c.goal, r.owner_id) AS room,
-           row_number() OVER (
-               PARTITION BY c.goal, r.owner_id, c.is_pending, c.suggestion_id IS NULL
-               ORDER BY n.record_id IS NOT NULL, hashtextextended(n.record_id::text, %(day)s),
-                        c.urgency DESC, r.value DESC NULLS LAST, c.record_kind, c.record_id
-           ) AS place
+valued AS (
+    SELECT c.*, r.owner_id, r.value,
+           (coalesce(r.owner_id, 0), c.triggers[1], CASE
+                WHEN r.value IS NULL THEN 'unknown' WHEN r.value < 1000 THEN 'small'
+                WHEN r.value < 10000 THEN 'middle' WHEN r.value < 100000 THEN 'large' ELSE 'huge' END
+           ) IN (SELECT * FROM quiet) AS is_quiet
     FROM candidates c
     CROSS JOIN LATERAL (
         SELECT owner_id, estimated_value AS value FROM crm_lead
@@ -170,6 +173,17 @@ placed AS (
         FROM crm_activity e WHERE c.record_kind = 'activity' AND e.id = c.record_id
         LIMIT 1
     ) r
+),
+placed AS (
+    SELECT c.*, n.record_id IS NOT NULL AS is_tried,
+           CASE WHEN c.is_quiet THEN %(most_quiet)s ELSE %(most)s END
+           - count(*) FILTER (WHERE c.is_pending) OVER (PARTITION BY c.goal, c.owner_id, c.is_quiet) AS room,
+           row_number() OVER (
+               PARTITION BY c.goal, c.owner_id, c.is_quiet, c.is_pending, c.suggestion_id IS NULL
+               ORDER BY n.record_id IS NOT NULL, hashtextextended(n.record_id::text, %(day)s),
+                        c.urgency DESC, c.value DESC NULLS LAST, c.record_kind, c.record_id
+           ) AS place
+    FROM valued c
     LEFT JOIN LATERAL (
         SELECT t.record_id FROM suggestions_nothingproposed t
         WHERE t.record_kind = c.record_kind AND t.record_id = c.record_id AND t.goal = c.goal
@@ -200,7 +214,7 @@ ORDER BY t.urgency DESC, t.value DESC NULLS LAST, t.record_kind, t.record_id, t.
 """
 
 
-def find_awaiting(now: datetime, *, most: int) -> Turn:
+def find_awaiting(now: datetime, *, most: int, quieting: Quieting = NOTHING_QUIET) -> Turn:
     """Return what awaits a suggestion and is to have it now.
 
     Of each goal and owner of records no more are taken than ``most`` less those that are pending already, the
@@ -208,7 +222,9 @@ def find_awaiting(now: datetime, *, most: int) -> Turn:
     """
     untellable = find_untellable()
     with connection.cursor() as cursor:
-        cursor.execute(*awaiting_sql(now, most=most, untellable=untellable))
+        cursor.execute(
+            *awaiting_sql(now, most=most, quieting=quieting, untellable=untellable)
+        )
         rows = cursor.fetchall()
     return Turn(
         awaiting=[_awaiting(*row[1:]) for row in rows if row[1] is not None],
@@ -217,11 +233,21 @@ def find_awaiting(now: datetime, *, most: int) -> Turn:
 
 
 def awaiting_sql(
-    now: datetime, *, most: int, untellable: Sequence[int] = ()
+    now: datetime,
+    *,
+    most: int,
+    quieting: Quieting = NOTHING_QUIET,
+    untellable: Sequence[int] = (),
 ) -> tuple[str, dict[str, Any]]:
     """Return the one statement with its parameters."""
-    values = {"now": now, "day": now.toordinal(), "most": most, "untellable": [*untellable]}
-    return _QUERY, {**values, **inhibition_pairs()}
+    values = {
+        "now": now,
+        "day": now.toordinal(),
+        "most": most,
+        "most_quiet": rules.most_quiet(most),
+        "untellable": [*untellable],
+    }
+    return _QUERY, {**values, **inhibition_pairs(), **quiet_lists(quieting)}
 
 
 def inhibition_pairs() -> dict[str, list[str]]:

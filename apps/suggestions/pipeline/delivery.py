@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -15,8 +16,10 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.suggestions import rules
-from apps.suggestions.acceptance import AcceptanceTable
-from apps.suggestions.enums import HeldBack, Segment, State
+from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.learning.acceptance import AcceptanceTable
+from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting
+from apps.suggestions.learning.rules import trials_on
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import inhibition_pairs
 from apps.suggestions.pipeline.quarantine import codes_of, found_entry
@@ -143,7 +146,9 @@ def _written(
     context, proposal = item.context, item.proposal
     suggestion.trigger = context.awaiting.trigger
     suggestion.segment = rules.segment_of(context.value_at_stake)
-    measured = acceptance.of(suggestion.trigger, item.tool.key, Segment(suggestion.segment))
+    measured = acceptance.of(
+        suggestion.trigger, item.tool.key, suggestion.segment, context.assignee_id
+    )
     suggestion.record_label = context.label[:300]
     _assign(suggestion, context.assignee_id)
     suggestion.tool = item.tool.key
@@ -315,35 +320,81 @@ def _changed_since_snoozed() -> list[int]:
 
 
 # The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap
-# less what waits already or, if that is more, less what has come today.
+# less what waits already or, if that is more, less what has come today. What is quiet comes on trial alone:
+# so does what its reader has hardly decided on and what would not come by its rank, a kind a day, in an order
+# that changes from day to day.
 _RELEASE = """
 WITH load AS (
     SELECT assignee_id,
            count(*) FILTER (WHERE state = 'pending' AND held_back = '') AS waiting,
-           count(*) FILTER (WHERE queued_at >= %(day_begins)s) AS today
+           count(*) FILTER (WHERE queued_at >= %(day_begins)s) AS today,
+           count(*) FILTER (WHERE queued_at >= %(day_begins)s AND is_on_trial) AS tried
     FROM suggestions_suggestion
     WHERE (state = 'pending' AND held_back = '') OR queued_at >= %(day_begins)s
     GROUP BY assignee_id
+), proven (assignee_id, trigger, segment) AS (
+    SELECT * FROM unnest(%(people)s::bigint[], %(triggers)s::text[], %(segments)s::text[])
+), held AS (
+    SELECT g.id, g.assignee_id, g.goal, g.rank, g.trigger, g.segment, g.held_back = 'quiet' AS is_quiet,
+           %(cap)s - greatest(coalesce(l.waiting, 0), coalesce(l.today, 0)) AS room,
+           greatest(%(trials)s - coalesce(l.tried, 0), 0) AS trials
+    FROM suggestions_suggestion g LEFT JOIN load l ON l.assignee_id IS NOT DISTINCT FROM g.assignee_id
+    WHERE g.state = 'pending' AND g.held_back <> ''
+), turns AS (
+    SELECT *, row_number() OVER (PARTITION BY assignee_id, goal ORDER BY rank DESC, id) AS turn
+    FROM held WHERE room > 0 AND NOT is_quiet
 ), placed AS (
-    SELECT id, assignee_id, rank,
-           row_number() OVER (PARTITION BY assignee_id, goal ORDER BY rank DESC, id) AS turn
-    FROM suggestions_suggestion WHERE state = 'pending' AND held_back <> ''
-), ordered AS (
-    SELECT id, assignee_id,
-           row_number() OVER (PARTITION BY assignee_id ORDER BY turn, rank DESC, id) AS place
-    FROM placed
+    SELECT *, row_number() OVER (PARTITION BY assignee_id ORDER BY turn, rank DESC, id) AS place
+    FROM turns
+), unproven AS (
+    SELECT h.id, h.assignee_id, h.trigger, h.segment, least(h.trials, h.room) AS trials,
+           row_number() OVER (PARTITION BY h.assignee_id, h.trigger, h.segment
+                              ORDER BY h.rank DESC, h.id) AS turn
+    FROM held h LEFT JOIN placed p ON p.id = h.id
+    WHERE h.room > 0 AND h.trials > 0 AND h.trigger <> ''
+      AND (h.is_quiet OR (p.place > h.room - h.trials AND NOT EXISTS (
+          SELECT 1 FROM proven v
+          WHERE v.assignee_id = h.assignee_id AND v.trigger = h.trigger AND v.segment = h.segment)))
+), drawn AS (
+    SELECT id, assignee_id, trials, row_number() OVER (
+               PARTITION BY assignee_id
+               ORDER BY turn, md5(concat_ws(' ', %(day)s, assignee_id, trigger, segment)), id) AS place
+    FROM unproven
+), on_trial AS (
+    SELECT id, assignee_id FROM drawn WHERE place <= trials
+), by_rank AS (
+    SELECT p.id, p.room - (SELECT count(*) FROM on_trial t
+                           WHERE t.assignee_id IS NOT DISTINCT FROM p.assignee_id) AS room,
+           row_number() OVER (PARTITION BY p.assignee_id ORDER BY p.place) AS place
+    FROM placed p WHERE NOT EXISTS (SELECT 1 FROM on_trial t WHERE t.id = p.id)
+), released AS (
+    SELECT id, true AS is_on_trial FROM on_trial
+    UNION ALL
+    SELECT id, false FROM by_rank WHERE place <= room
 )
-UPDATE suggestions_suggestion g SET held_back = '', queued_at = %(now)s
-FROM ordered o LEFT JOIN load l ON l.assignee_id IS NOT DISTINCT FROM o.assignee_id
-WHERE g.id = o.id
-  AND o.place <= %(cap)s - greatest(coalesce(l.waiting, 0), coalesce(l.today, 0))
+UPDATE suggestions_suggestion g
+SET held_back = '', queued_at = %(now)s, is_on_trial = r.is_on_trial
+FROM released r WHERE r.id = g.id
 """
 
 
-def fill_queues(*, cap_per_day: int, day_begins: datetime, now: datetime) -> int:
+def fill_queues(
+    *, cap_per_day: int, day_begins: datetime, now: datetime, quieting: Quieting = NOTHING_QUIET
+) -> int:
     """Let held-back suggestions into the queues, up to each person's number a day; return the rest."""
+    proven = sorted(quieting.proven)
+    parameters: dict[str, Any] = {
+        "cap": cap_per_day,
+        "trials": trials_on(day_begins.date(), per_day=cap_per_day),
+        "day": day_begins.date().isoformat(),
+        "day_begins": day_begins,
+        "now": now,
+        "people": [person_id for person_id, _, _ in proven],
+        "triggers": [trigger for _, trigger, _ in proven],
+        "segments": [segment for _, _, segment in proven],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, {"cap": cap_per_day, "day_begins": day_begins, "now": now})
+        cursor.execute(_RELEASE, parameters)
     return Suggestion.objects.held_back().count()
 
 

@@ -25,7 +25,8 @@ from apps.brain.services import (
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
-from apps.suggestions.acceptance import AcceptanceTable
+from apps.suggestions.learning.acceptance import AcceptanceTable
+from apps.suggestions.learning.learned import Learned, mark_quiet, read_learned, rerank
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline import delivery, unanswered
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
@@ -55,12 +56,13 @@ def suggest_after_scan(scan: Scan, moment: ScanMoment) -> None:
         return
     actor = Actor.for_system("pipeline", Origin.TRIGGER)
     scan.suggestions_withdrawn += _keep_true(actor, tenant, moment.now)
-    done = _take_up(actor, tenant, moment)
+    learned = _learn(moment)
+    done = _take_up(actor, tenant, moment, learned)
     scan.suggestions_created += done.created
     scan.suggestions_refreshed += done.refreshed
     scan.suggestions_withdrawn += done.withdrawn
     scan.signals_waiting = done.signals_waiting
-    scan.held_back = _fill_queues(tenant, moment)
+    scan.held_back = _fill_queues(tenant, moment, learned)
 
 
 def keep_true(now: datetime) -> None:
@@ -74,11 +76,12 @@ def keep_true(now: datetime) -> None:
     actor = Actor.for_system("upkeep", Origin.TRIGGER)
     moment = moment_at(tenant, now)
     _keep_true(actor, tenant, now)
+    learned = _learn(moment)
     if is_module_on(tenant, Module.TRIGGERS):
         with holding(FOLLOW) as is_ours:
             if is_ours:
-                _take_up(actor, tenant, moment)
-    _fill_queues(tenant, moment)
+                _take_up(actor, tenant, moment, learned)
+    _fill_queues(tenant, moment, learned)
 
 
 def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> bool:
@@ -101,7 +104,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
         )
         # One that the next scan will supersede is still told as it stands.
         signals = list(firing.uninhibited(triggers.inhibitions())) or list(firing)
-        acceptance = AcceptanceTable.read()
+        acceptance = AcceptanceTable.read(now)
     if not signals:
         return False
     awaiting = Awaiting(
@@ -127,15 +130,20 @@ class TakenUp:
     signals_waiting: int
 
 
-def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment) -> TakenUp:
+def _learn(moment: ScanMoment) -> Learned:
+    """What people's decisions have taught until now."""
+    with taking_role(Role.AI):
+        return read_learned(moment.now)
+
+
+def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment, learned: Learned) -> TakenUp:
     """Make suggestions of what awaits some, as far as there is room, batch by batch."""
     most = rules.most_pending(per_day=tenant.suggestions_per_day)
     with taking_role(Role.AI):
-        turn = find_awaiting(moment.now, most=most)
-        acceptance = AcceptanceTable.read()
+        turn = find_awaiting(moment.now, most=most, quieting=learned.quieting)
     created = refreshed = 0
     for batch in _batches(turn.awaiting):
-        counts = _run_batch(batch, moment, tenant, acceptance, actor)
+        counts = _run_batch(batch, moment, tenant, learned.acceptance, actor)
         created += counts[0]
         refreshed += counts[1]
     untellable = [one.suggestion_id for one in turn.awaiting if one.is_untellable]
@@ -144,14 +152,17 @@ def _take_up(actor: Actor, tenant: Tenant, moment: ScanMoment) -> TakenUp:
     return TakenUp(created, refreshed, withdrawn, turn.signals_waiting)
 
 
-def _fill_queues(tenant: Tenant, moment: ScanMoment) -> int:
-    """Let the day's number into each queue; return how many are held back."""
+def _fill_queues(tenant: Tenant, moment: ScanMoment, learned: Learned) -> int:
+    """Rank what waits as is known by now, and let the day's number into each queue; return the rest."""
     day = moment.today
     with taking_role(Role.AI):
+        rerank(learned.acceptance)
+        mark_quiet(learned.quieting)
         return delivery.fill_queues(
             cap_per_day=tenant.suggestions_per_day,
             day_begins=datetime(day.year, day.month, day.day, tzinfo=moment.zone),
             now=moment.now,
+            quieting=learned.quieting,
         )
 
 

@@ -134,6 +134,8 @@ def note_decision(
         trigger=suggestion.trigger,
         tool=suggestion.tool,
         segment=suggestion.segment,
+        is_edited=suggestion.proposed_arguments is not None,
+        confidence=suggestion.confidence,
     )
 
 

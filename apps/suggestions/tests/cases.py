@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,13 +13,15 @@ from apps.brain.schemas import Proposal, ThinkTask
 from apps.brain.services import Answer
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
-from apps.execution.enums import ExecutionStatus, Verdict
+from apps.execution.enums import ExecutionStatus
+from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
-from apps.suggestions.enums import State
-from apps.suggestions.models import Suggestion
+from apps.suggestions.enums import Segment, State, Verdict
+from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context
 from apps.suggestions.pipeline.validation import Asked
+from apps.suggestions.tests.factories import SuggestionFactory
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import Scan
 from apps.triggers.services import scan_now
@@ -54,6 +57,49 @@ def suggested(owner: User | None, **fields: object) -> Suggestion:
     lead = quiet_lead(owner, **fields)
     scan()
     return Suggestion.objects.get(record_kind="lead", record_id=lead.pk)
+
+
+def decided(
+    by: User,
+    count: int,
+    verdict: Verdict,
+    *,
+    trigger: str = "lead_inactive",
+    tool: str = "create_followup",
+    segment: Segment = Segment.UNKNOWN,
+    reason: str = "",
+    at: datetime = NOW,
+    **values: Any,
+) -> list[Suggestion]:
+    """So many decisions of one person on one kind, each about a suggestion of its own."""
+    kind = {"trigger": trigger, "tool": tool, "segment": segment}
+    suggestions = SuggestionFactory.build_batch(
+        count,
+        lead=None,
+        record_id=1,
+        record_label="A lead",
+        arguments={},
+        guard_values={},
+        assignee=by,
+        state=State.WITHDRAWN,
+        queued_at=None,
+        **kind,
+    )
+    made = Suggestion.objects.bulk_create(suggestions)
+    Decision.objects.bulk_create(
+        Decision(
+            suggestion=suggestion,
+            verdict=verdict,
+            decided_by=by,
+            decided_at=at,
+            goal="revive_lead",
+            reason=reason,
+            **kind,
+            **values,
+        )
+        for suggestion in made
+    )
+    return made
 
 
 def put_in(suggestion: Suggestion, state: State, by: User) -> Suggestion:
@@ -102,5 +148,8 @@ def _execution(suggestion: Suggestion, by: User) -> Execution:
 
 def _policy_decision(suggestion: Suggestion) -> PolicyDecision:
     return PolicyDecision.objects.create(
-        decided_at=NOW, tool=suggestion.tool, verdict=Verdict.PERSON_MUST_DECIDE, policy_version=1
+        decided_at=NOW,
+        tool=suggestion.tool,
+        verdict=PolicyVerdict.PERSON_MUST_DECIDE,
+        policy_version=1,
     )

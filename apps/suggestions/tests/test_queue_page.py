@@ -103,7 +103,10 @@ def test_held_back_ones_are_listed_and_counted(cast: Cast, client_for: ClientFor
     client = client_for(cast.rep)
     queue = client.get("/suggestions/").content.decode()
     assert "Kept for later" not in queue
-    assert "1 more is held back</a>, most by the limit per person and day." in queue
+    assert (
+        "1 more is held back</a>: above the limit per person and day,"
+        " or of a kind that is hardly ever wanted." in queue
+    )
     assert "Kept for later" in client.get("/suggestions/?view=held_back").content.decode()
 
 
@@ -327,3 +330,20 @@ def test_decisions_are_posts(cast: Cast, client_for: ClientFor) -> None:
 def test_a_stranger_is_sent_to_sign_in(anonymous_client: TenantClient) -> None:
     answer = anonymous_client.get("/suggestions/")
     assert (answer.status_code, answer["Location"]) == (302, "/sign-in/?next=/suggestions/")
+
+
+def test_what_is_held_back_says_why_and_so_does_what_is_on_trial(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    own(cast, title="Kept for later", held_back=HeldBack.DAILY_CAP)
+    quiet = own(cast, title="Hardly wanted", held_back=HeldBack.QUIET)
+    tried = own(cast, title="To be tried", is_on_trial=True)
+    client = client_for(cast.rep)
+    view = client.get("/suggestions/?view=held_back").content.decode()
+    for said in (HeldBack.DAILY_CAP.label, HeldBack.QUIET.label):
+        assert str(said).replace("'", "&#x27;") in view
+    assert "On trial" in client.get("/suggestions/").content.decode()
+    detail = client.get(f"/suggestions/{quiet.pk}/").content.decode()
+    assert "Held back: Such suggestions are hardly ever wanted." in detail
+    detail = client.get(f"/suggestions/{tried.pk}/").content.decode()
+    assert "shown to learn whether such suggestions are wanted" in detail

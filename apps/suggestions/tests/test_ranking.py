@@ -10,42 +10,19 @@ import pytest
 from apps.audit.enums import Origin
 from apps.conftest import Cast
 from apps.crm.tests.factories import OpportunityFactory, TaskFactory
-from apps.suggestions.acceptance import Acceptance, AcceptanceTable
 from apps.suggestions.enums import Segment, State, Verdict
-from apps.suggestions.models import Decision, Suggestion
+from apps.suggestions.learning.acceptance import AcceptanceTable
+from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.delivery import fill_queues
 from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.presentation import explain_rank
-from apps.suggestions.rules import rank, segment_of, shrunken
+from apps.suggestions.rules import rank, segment_of
 from apps.suggestions.services import approve
-from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan
+from apps.suggestions.tests.cases import LONG_AGO, NOW, decided, quiet_lead, scan
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.tenants.templatetags.aisha_ui import money, percent
 from apps.users.models import User
-
-
-@pytest.mark.parametrize(
-    ("accepted", "decided", "toward", "expected"),
-    [
-        (0, 0, 0.7, 0.7),
-        (1, 1, 0.5, 6 / 11),
-        (20, 20, 0.5, 25 / 30),
-        (0, 20, 0.5, 5 / 30),
-        (10, 20, 0.8, 18 / 30),
-        (900, 1000, 0.5, 905 / 1010),
-    ],
-)
-def test_a_rate_is_drawn_towards_the_wider_one(
-    accepted: int, decided: int, toward: float, expected: float
-) -> None:
-    found = shrunken(accepted=accepted, decided=decided, toward=toward)
-    assert found == pytest.approx(expected)
-
-
-def test_a_confidence_is_never_certain() -> None:
-    for accepted in (0, 10**6):
-        assert 0 < shrunken(accepted=accepted, decided=10**6, toward=0.5) < 1
 
 
 @pytest.mark.parametrize(
@@ -77,86 +54,25 @@ def test_ten_times_the_value_does_not_push_everything_else_out() -> None:
     assert urgent > large
 
 
-def decided(
-    by: User,
-    count: int,
-    verdict: Verdict,
-    *,
-    trigger: str = "lead_inactive",
-    segment: Segment = Segment.UNKNOWN,
-) -> None:
-    suggestion = SuggestionFactory(assignee=by, state=State.WITHDRAWN)
-    Decision.objects.bulk_create(
-        Decision(
-            suggestion=suggestion,
-            verdict=verdict,
-            decided_by=by,
-            goal="revive_lead",
-            trigger=trigger,
-            tool="create_followup",
-            segment=segment,
-        )
-        for _ in range(count)
-    )
-
-
-def test_acceptance_is_that_of_the_narrowest_kind_with_enough_decisions(cast: Cast) -> None:
-    decided(cast.rep, 18, Verdict.APPROVE, segment=Segment.SMALL)
-    decided(cast.rep, 2, Verdict.REJECT, segment=Segment.SMALL)
-    decided(cast.rep, 4, Verdict.REJECT, segment=Segment.HUGE)
-    decided(cast.rep, 20, Verdict.REJECT, trigger="lead_new")
-    decided(cast.rep, 50, Verdict.SNOOZE)
-    table = AcceptanceTable.read()
-
-    tenant = (18 + 10 * 0.5) / 54
-    trigger = (18 + 10 * tenant) / 34
-    tool = (18 + 10 * trigger) / 34
-    small = table.of("lead_inactive", "create_followup", Segment.SMALL)
-    assert small.rate == small.estimate == pytest.approx((18 + 10 * tool) / 30)
-    assert small.decided == 20
-
-    # Four decisions are not shown, and are not ignored: what is shown is the kind without its segment.
-    huge = table.of("lead_inactive", "create_followup", Segment.HUGE)
-    assert huge.rate == pytest.approx(tool)
-    assert huge.decided == 24
-    assert huge.estimate == pytest.approx((0 + 10 * tool) / 14)
-
-    # Of a tool that this trigger has not brought yet, the trigger's own rate is what is known.
-    other_tool = table.of("lead_inactive", "update_lead", Segment.SMALL)
-    assert other_tool.rate == pytest.approx(trigger)
-    assert other_tool.decided == 24
-
-    unknown = table.of("task_overdue", "update_task", Segment.SMALL)
-    assert (unknown.rate, unknown.decided) == (None, 0)
-    assert unknown.estimate == pytest.approx(tenant)
-
-
-@pytest.mark.parametrize(("count", "is_shown"), [(19, False), (20, True)])
-def test_below_the_minimum_nothing_is_shown(cast: Cast, count: int, is_shown: bool) -> None:
-    decided(cast.rep, count, Verdict.APPROVE)
-    found = AcceptanceTable.read().of("lead_inactive", "create_followup", Segment.UNKNOWN)
-    assert (found.rate is not None, found.decided) == (is_shown, count)
-
-
-def test_a_tenant_without_decisions_expects_every_second_one_to_be_accepted(cast: Cast) -> None:
-    found = AcceptanceTable.read().of("lead_inactive", "create_followup", Segment.UNKNOWN)
-    assert found == Acceptance(0.5, None, 0)
-
-
 def test_a_new_suggestion_carries_its_kind_and_its_measured_confidence(cast: Cast) -> None:
     decided(cast.rep, 30, Verdict.APPROVE, segment=Segment.MIDDLE)
     quiet_lead(cast.rep, estimated_value="1200.00")
     scan()
     suggestion = Suggestion.objects.get(state=State.PENDING)
     assert (suggestion.trigger, suggestion.segment) == ("lead_inactive", "middle")
-    tenant = 35 / 40
-    trigger = (30 + 10 * tenant) / 40
-    tool = (30 + 10 * trigger) / 40
-    assert suggestion.confidence == pytest.approx((30 + 10 * tool) / 40)
+    measured = AcceptanceTable.read(NOW).of(
+        "lead_inactive", "create_followup", "middle", cast.rep.pk
+    )
+    assert measured.rate is not None
+    assert suggestion.confidence == pytest.approx(measured.rate)
     assert suggestion.confidence_n == 30
+    assert suggestion.rank == pytest.approx(
+        rank(value_at_stake=Decimal(1200), urgency=2, acceptance=measured.rate)
+    )
     approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     decision = suggestion.decisions.get()
     assert (decision.trigger, decision.segment) == ("lead_inactive", "middle")
+    assert (decision.is_edited, decision.confidence) == (False, suggestion.confidence)
 
 
 def test_the_place_in_the_queue_is_explained(cast: Cast) -> None:

@@ -286,6 +286,8 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_suggestionsignal": ("ardw", add, ""),
         "suggestions_decision": (add, read, ""),
         "suggestions_nothingproposed": ("ardw", write, ""),
+        "suggestions_learningreset": (add, read, ""),
+        "suggestions_followedoutcome": (add, "", ""),
         "suggestions_bulkapproval": (write, "", ""),
         "suggestions_bulkitem": (write, "", ""),
         "suggestions_digestschedule": (write, "", ""),

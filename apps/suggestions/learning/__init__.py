@@ -1,0 +1,1 @@
+"""What people's decisions teach: acceptance, quiet kinds, trials, and what came of it afterwards."""
