@@ -31,6 +31,8 @@ from apps.tenants.api import ApiModelSerializer, refuse_parameters
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
 from apps.triggers.services import current_tenant
+from apps.users.api import Endpoint
+from apps.users.enums import Scope as TokenScope
 from apps.users.services import person_of
 
 
@@ -188,7 +190,7 @@ class LearningPermission(BasePermission):
         return may_view(person_of(request))
 
 
-class LearningViewSet(ViewSet):
+class LearningViewSet(Endpoint, ViewSet):
     """What people's decisions have taught."""
 
     permission_classes = (IsAuthenticated, LearningPermission)
@@ -201,9 +203,10 @@ class LearningViewSet(ViewSet):
         return Response(InsightsSerializer(insights).data)
 
 
-class LearningResetViewSet(ListModelMixin, GenericViewSet[LearningReset]):
+class LearningResetViewSet(Endpoint, ListModelMixin, GenericViewSet[LearningReset]):
     """Learning a scope anew."""
 
+    write_scope = TokenScope.SETTINGS_WRITE
     permission_classes = (IsAuthenticated, LearningPermission)
     serializer_class = LearningResetSerializer
     filterset_class = None

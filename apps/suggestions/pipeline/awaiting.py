@@ -222,9 +222,7 @@ def find_awaiting(now: datetime, *, most: int, quieting: Quieting = NOTHING_QUIE
     """
     untellable = find_untellable()
     with connection.cursor() as cursor:
-        cursor.execute(
-            *awaiting_sql(now, most=most, quieting=quieting, untellable=untellable)
-        )
+        cursor.execute(*awaiting_sql(now, most=most, quieting=quieting, untellable=untellable))
         rows = cursor.fetchall()
     return Turn(
         awaiting=[_awaiting(*row[1:]) for row in rows if row[1] is not None],
