@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("suggestions", "0016_decisions_by_time"),
+        ("suggestions", "0017_saved_views"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
