@@ -383,7 +383,7 @@ SPECTACULAR_SETTINGS = {
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
         "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",
         "StateEnum": "apps.suggestions.enums.State",
-        "ScopeEnum": "apps.suggestions.learning.enums.ResetScope",
+        "ResetScopeEnum": "apps.suggestions.learning.enums.ResetScope",
         "DeliveryStateEnum": "apps.suggestions.webhooks.enums.DeliveryState",
     },
     "POSTPROCESSING_HOOKS": [
