@@ -23,6 +23,7 @@ from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions import rules
 from apps.suggestions.enums import State
+from apps.suggestions.learning.rules import MINIMUM_DECISIONS
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, record_of, seen_of
@@ -325,7 +326,7 @@ def explain_rank(suggestion: Suggestion) -> str:
 def explain_confidence(suggestion: Suggestion) -> str:
     """What the confidence rests on, in a sentence."""
     if suggestion.confidence is None:
-        needed = rules.MINIMUM_DECISIONS
+        needed = MINIMUM_DECISIONS
         return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"
     rate = percent(suggestion.confidence)
     return f"Accepted {rate} of the time, {suggestion.confidence_n} decisions about this kind"
