@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("suggestions", "0017_saved_views"),
+        ("suggestions", "0018_digest_choices_seen"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
