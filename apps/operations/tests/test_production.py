@@ -126,6 +126,8 @@ def test_a_fault_shows_no_debug_page(production: Production) -> None:
         ({"DJANGO_SECRET_KEY": settings.DEVELOPMENT_SECRET_KEY}, "50 or more random characters"),
         ({"AISHA_SEALING_KEYS": f"{'k' * 32},short"}, "32 or more random characters"),
         ({"DJANGO_DEBUG": "yes"}, "must be off"),
+        ({"WEBHOOKS_TO_LOOPBACK": "yes"}, "WEBHOOKS_TO_LOOPBACK must be off"),
+        ({"WEBHOOK_KEEP_DAYS": "7"}, "WEBHOOK_KEEP_DAYS is 8 or more"),
         ({"AISHA_ENV": "prod"}, "development, test or production"),
     ],
 )
