@@ -9,6 +9,7 @@ app_name = "dashboard"
 
 urlpatterns = [
     path("", views.show_today, name="today"),
+    path("today/team.csv", views.export_team, name="team_export"),
     path("oversight/", oversight.show_oversight, name="oversight"),
     *(
         path(

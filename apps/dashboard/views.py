@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from apps.audit.exporting import send_table
 from apps.crm.models import Task
 from apps.dashboard.asked import PERIODS_DAYS, Asked, offered_scopes
 from apps.dashboard.conversion import window_days
@@ -21,6 +24,7 @@ from apps.dashboard.layout import (
 )
 from apps.dashboard.reading import TASKS_PERMISSION, DealFigures, read_dashboard
 from apps.dashboard.stats import stats_of
+from apps.dashboard.team import Standing
 from apps.suggestions.cards import Card, cards_of
 from apps.suggestions.queue import listed_in
 from apps.suggestions.services import may_view
@@ -28,6 +32,11 @@ from apps.users.services import person_of
 
 TOP_SUGGESTIONS = 5
 TASKS_SHOWN = 8
+NOBODY = "Nobody"
+TEAM_HEADER = (
+    "Person", "Currency", "Open deals", "Worth", "Won", "Won, worth", "Beyond their stage's limit",
+    "Tasks overdue", "Suggestions waiting", "Decided",
+)  # fmt: skip
 
 
 @require_safe
@@ -50,6 +59,42 @@ def show_today(request: HttpRequest) -> HttpResponse:
         "conversion_days": window_days(asked),
     }
     return render(request, "dashboard/today.html", context)
+
+
+@require_safe
+def export_team(request: HttpRequest) -> HttpResponseBase:
+    """The team view as a CSV file: one line for each person and currency."""
+    user = person_of(request)
+    dashboard = read_dashboard(Asked.read(user, request.GET, timezone.now()))
+    if dashboard.team is None:
+        raise PermissionDenied("The team view is for managers and administrators.")
+    return send_table(
+        request,
+        user,
+        what="team",
+        header=TEAM_HEADER,
+        rows=[line for row in dashboard.team for line in _team_lines(row)],
+        filters=sorted({"scope", "days"} & set(request.GET)),
+    )
+
+
+def _team_lines(row: Standing) -> Iterator[Sequence[object]]:
+    """Money is told by currency; what has none stands in the first line of a person."""
+    opened = {worth.currency: worth for worth in row.opened}
+    won = {worth.currency: worth for worth in row.won}
+    rest: tuple[object, ...] = (row.beyond, row.overdue_tasks, row.waiting, row.decided)
+    for currency in list(dict.fromkeys([*opened, *won])) or [""]:
+        here, there = opened.get(currency), won.get(currency)
+        yield (
+            str(row.person or NOBODY),
+            currency,
+            here.count if here else 0,
+            here.amount if here else 0,
+            there.count if there else 0,
+            there.amount if there else 0,
+            *rest,
+        )
+        rest = (None,) * len(rest)
 
 
 def _charts(deals: DealFigures) -> dict[str, Any]:

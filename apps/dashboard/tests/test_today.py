@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -128,6 +130,21 @@ def test_the_team_is_for_managers(cast: Cast, client_for: ClientFor) -> None:
     assert [row.person for row in manager.get("/").context["dashboard"].team] == [cast.rep]
     assert manager.get("/?scope=me").context["dashboard"].team is None
     assert client_for(cast.rep).get("/?scope=team").context["dashboard"].team is None
+
+
+def test_the_team_as_a_file_has_a_line_for_each_currency(cast: Cast, client_for: ClientFor) -> None:
+    OpportunityFactory.create_batch(2, owner=cast.rep, amount=Decimal("100.50"))
+    OpportunityFactory(owner=cast.rep, amount=Decimal("70"), currency="EUR")
+    closed_deal("won", timezone.localdate(), 50, owner=cast.rep)
+    TaskFactory(owner=None, due_on=timezone.localdate() - timedelta(days=3))
+    answer = client_for(cast.manager).get("/today/team.csv?days=30")
+    lines = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
+    assert lines[1:] == [
+        ["Rita Rep", "USD", "2", "201.00", "1", "50.00", "0", "0", "0", "0"],
+        ["Rita Rep", "EUR", "1", "70.00", "0", "0", "", "", "", ""],
+        ["Nobody", "", "0", "0", "0", "0", "0", "1", "0", "0"],
+    ]
+    assert client_for(cast.rep).get("/today/team.csv?scope=team").status_code == 403
 
 
 def test_another_companys_figures_stay_there(

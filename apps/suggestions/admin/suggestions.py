@@ -20,7 +20,7 @@ from unfold.decorators import display as unfold_display
 from apps.execution.exceptions import ExecutionError
 from apps.execution.schemas import Diff
 from apps.suggestions import services
-from apps.suggestions.bulk_pages import show_confirmation
+from apps.suggestions.bulk_pages import read_tokens, show_confirmation
 from apps.suggestions.enums import MOVES, RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import RejectForm, SeenForm
@@ -240,8 +240,9 @@ class SuggestionAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Show what they come to together; the yes is a bulk approval like that of any page."""
         chosen = queryset.order_by("-rank", "-id").values_list("pk", "refreshed_at")
+        person = person_of(request)
         try:
-            confirmation = show_confirmation(person_of(request), list(chosen))
+            confirmation = show_confirmation(person, list(chosen))
         except SuggestionError as error:
             messages.error(request, error.message)
             return None
@@ -250,6 +251,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
             "title": "Approve these suggestions",
             "opts": self.opts,
             "confirmation": confirmation,
+            "items": _chosen_items(_named_in(queryset, confirmation.tokens), person),
         }
         template = "admin/suggestions/suggestion/confirm_bulk.html"
         return TemplateResponse(request, template, context)
@@ -347,6 +349,11 @@ def _signal_text(signal: Signal) -> str:
 def _decision_text(decision: Decision) -> str:
     when = date_format(timezone.localtime(decision.decided_at), "j M Y, H:i")
     return f"{decision.get_verdict_display()} by {decision.decided_by}, {when}"
+
+
+def _named_in(queryset: SuggestionQuerySet, tokens: str) -> SuggestionQuerySet:
+    """Those of the chosen that can be approved together; none where there are no tokens."""
+    return queryset.filter(pk__in=[pk for pk, _ in read_tokens([tokens])] if tokens else [])
 
 
 def _chosen_items(queryset: SuggestionQuerySet, viewer: User) -> list[ChosenItem]:

@@ -158,3 +158,24 @@ def test_who_rejects_together_was_shown_them(cast: Cast, client: TenantClient) -
     assert set(seen.values_list("suggestion_id", flat=True)) == {row.pk for row in rows}
     client.post(LIST, {**chosen, "confirmed": "yes", "reason": "not_needed"})
     assert Decision.objects.filter(decided_by=cast.manager).count() == 2
+
+
+def test_what_would_be_approved_together_is_shown_one_by_one(
+    cast: Cast, client: TenantClient
+) -> None:
+    rows = [
+        SuggestionFactory(lead=LeadFactory(owner=cast.rep), assignee=cast.rep) for _ in range(3)
+    ]
+    gone = SuggestionFactory(state=State.WITHDRAWN)
+    counts = []
+    # What was shown goes on record at the first time.
+    for chosen in (rows, rows[:1], [*rows, gone]):
+        with CaptureQueriesContext(connection) as queries:
+            page = client.post(
+                LIST, {"action": "approve_selected", "_selected_action": [row.pk for row in chosen]}
+            )
+        counts.append(len(queries))
+    items = page.context["items"]
+    assert {item.suggestion.pk for item in items} == {row.pk for row in rows}
+    assert all(item.diff is not None for item in items)
+    assert counts[1] == counts[2]
