@@ -16,7 +16,12 @@ from apps.audit.enums import Event, Origin
 from apps.audit.heads import Head, head_of
 from apps.audit.models import AuditEntry
 from apps.audit.querysets import AuditEntryQuerySet, sees_whole_log
-from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField
+from apps.tenants.api import (
+    ApiModelSerializer,
+    MomentFilter,
+    UtcDateTimeField,
+    refuse_parameters,
+)
 from apps.tenants.connections import tenant_connection
 from apps.users.api import Endpoint
 from apps.users.services import person_of
@@ -79,6 +84,7 @@ class AuditEntryViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericVie
 
         `manage.py verify_audit --head` holds the log to it.
         """
+        refuse_parameters(request)
         if not sees_whole_log(person_of(request)):
             raise PermissionDenied("The head of the log is for managers and administrators.")
         found = head_of(tenant_connection().schema_name)

@@ -128,6 +128,10 @@ class BrainSettingsViewSet(Endpoint, ViewSet):
 class BrainCallSerializer(ApiModelSerializer[BrainCall]):
     """One call; never prompt or answer."""
 
+    fell_back_because = serializers.ChoiceField(
+        choices=[("", "No"), *FallBack.choices], read_only=True, help_text="Empty when it did not."
+    )
+
     class Meta:
         model = BrainCall
         fields = (

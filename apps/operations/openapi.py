@@ -15,6 +15,7 @@ _MEANINGS = {
     "401": "No valid token and no session.",
     "403": "Your role does not include this, or the part is switched off.",
     "404": "There is no such thing, or not for you.",
+    "406": "Only JSON is spoken.",
     "409": "It collides with what stands there now.",
     "410": "The cursor comes from another past; begin without one.",
     "412": "It is no longer what `If-Match` names.",
@@ -24,12 +25,13 @@ _MEANINGS = {
     "422": "What was asked cannot be done as it was asked.",
     "502": "It could not be written; nothing was changed.",
 }
-_ALWAYS = ("400", "401", "403", "429")
+_ALWAYS = ("400", "401", "403", "406", "429")
 _OF_WRITES = ("409", "413", "415", "422")
 _OF_ENDINGS = {
     ("post", "/approve/"): ("502",),
     ("post", "/undo/"): ("502",),
     ("get", "/changes/"): ("410",),
+    ("get", "/audit/head/"): ("404",),
 }
 
 PROBLEM_SCHEMA: dict[str, Any] = {

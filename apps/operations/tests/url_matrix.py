@@ -1,0 +1,180 @@
+"""Asking every address of a tenant's host as everybody, about everybody's rows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+from django.db import models, transaction
+
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.conftest import Cast, TenantClient
+from apps.crm.changelog import record_models
+from apps.crm.models import ImportRun, Record
+from apps.operations.tests.routes import Route
+from apps.operations.tests.test_routes import (
+    EXTERNAL_ID,
+    MAKERS,
+    SOURCE,
+    TRIGGER,
+    WITH_ROW,
+    Model,
+    address_of,
+    model_of,
+    send,
+)
+from apps.suggestions.models import BulkApproval, Suggestion
+from apps.triggers.enums import ScanStatus
+from apps.triggers.models import ReplayRun, Scan, Signal
+from apps.users.middleware import SELF_GUARDED_PREFIX
+from apps.users.models import ApiToken, User
+
+# Whose the row is, seen from each person; the administrator is in no team.
+OWN, TEAM, OTHERS, FOREIGN = "own", "team's", "other's", "other tenant's"
+RELATIONS: dict[str, dict[str, str]] = {
+    "anonymous": {OWN: "rep"},
+    "rep": {OWN: "rep", TEAM: "teammate", OTHERS: "outsider"},
+    "manager": {OWN: "manager", TEAM: "outsider", OTHERS: "rep"},
+    "admin": {OWN: "admin", OTHERS: "rep"},
+}
+# The columns of the table: who asks, and about whose row.
+COLUMNS = [
+    (who, whose)
+    for who, relations in RELATIONS.items()
+    for whose in (*relations, *([FOREIGN] if who != "anonymous" else []))
+]
+
+PAGE_METHODS = ("GET", "POST")
+TOOL = "update_lead"
+KEY_COLUMNS = ("path", "method")
+TABLE = Path(__file__).with_suffix(".csv")
+
+Rows = dict[Model, models.Model]
+
+
+def rows_of_everybody(cast: Cast) -> dict[str, Rows]:
+    """The rows of each person whom the columns name."""
+    owners = {name for relations in RELATIONS.values() for name in relations.values()}
+    return {name: rows_of(getattr(cast, name)) for name in sorted(owners)}
+
+
+def rows_of(person: User) -> Rows:
+    """A row of each kind that is the person's, wherever a kind can be somebody's."""
+    rows = {model: make() for model, make in MAKERS.items() if model is not AuditEntry}
+    record_event(Actor.for_person(person), Entry(Event.EXPORTED))
+    rows[AuditEntry] = AuditEntry.objects.latest("pk")
+    for model, row in rows.items():
+        _give(model, row, person)
+    return rows
+
+
+def _give(model: Model, row: Any, person: User) -> None:
+    values: dict[str, Any] = {}
+    if isinstance(row, Record):
+        values = {"owner": person, "source": SOURCE, "external_id": external_id_of(person)}
+    elif isinstance(row, Suggestion):
+        values = {"assignee": person}
+        _give_record(row.record_kind, row.record_id, person)
+    elif isinstance(row, Signal):
+        _give_record(row.record_kind, row.record_id, person)
+    elif isinstance(row, ApiToken):
+        values = {"user": person}
+    elif isinstance(row, BulkApproval | Scan):
+        values = {"requested_by": person}
+    elif isinstance(row, ReplayRun):
+        # One that is under way stands in the way of the next.
+        values = {"requested_by": person, "status": ScanStatus.SUCCEEDED}
+    elif isinstance(row, ImportRun):
+        values = {"started_by": person}
+    if values:
+        model._default_manager.filter(pk=row.pk).update(**values)
+
+
+def _give_record(kind: str, record_id: int, person: User) -> None:
+    model = next(model for model in record_models() if model.kind == kind)
+    model._default_manager.filter(pk=record_id).update(owner=person)
+
+
+class Asker:
+    """Asks as each person about each row; what a call writes is taken back at once."""
+
+    def __init__(
+        self,
+        cast: Cast,
+        clients: Mapping[str, TenantClient],
+        rows: Mapping[str, Rows],
+        foreign: Rows,
+    ) -> None:
+        self._cast, self._clients, self._rows, self._foreign = cast, clients, rows, foreign
+        self._sessions = {
+            who: {name: morsel.value for name, morsel in client.cookies.items()}
+            for who, client in clients.items()
+        }
+
+    def statuses(self, route: Route, method: str) -> tuple[int | None, ...] | None:
+        """What a route answers, by column; None in a column that makes no difference.
+
+        None as a whole where the route does not know the method, or is a page that is read and sent alone.
+        """
+        is_page = not route.path.startswith(SELF_GUARDED_PREFIX)
+        if is_page and method not in PAGE_METHODS:
+            return None
+        if self._status(route, method, "admin", OWN) == 405:
+            return None
+        return tuple(self._status(route, method, *column) for column in COLUMNS)
+
+    def _status(self, route: Route, method: str, who: str, whose: str) -> int | None:
+        if route not in WITH_ROW and whose != OWN:
+            return None
+        client = self._clients[who]
+        # A call that signs out takes the cookie away.
+        client.cookies = SimpleCookie(self._sessions[who])
+        with transaction.atomic():
+            answer = send(client, method, self._address(route, who, whose))
+            transaction.set_rollback(True)
+        status: int = answer.status_code
+        return status
+
+    def _address(self, route: Route, who: str, whose: str) -> str:
+        if route not in WITH_ROW:
+            key = TOOL if route.name == "tool-detail" else TRIGGER
+            return route.fill(key=key, url="x", app_label="crm")
+        if whose == FOREIGN:
+            return address_of(route, self._foreign)
+        owner = RELATIONS[who][whose]
+        model = model_of(route)
+        assert model is not None
+        values = dict.fromkeys(route.arguments, self._rows[owner][model].pk)
+        external_id = external_id_of(getattr(self._cast, owner))
+        return route.fill(**values | {"source": SOURCE, "external_id": external_id, "key": TRIGGER})
+
+
+def external_id_of(person: User) -> str:
+    """The external id of the records that are theirs."""
+    return f"{EXTERNAL_ID}-{person.pk}"
+
+
+def read_table() -> dict[tuple[str, str], tuple[int | None, ...]]:
+    """The table: what is expected, by path and method."""
+    with TABLE.open(newline="") as file:
+        heading, *lines = csv.reader(file)
+    assert heading == [*KEY_COLUMNS, *(f"{who}: {whose}" for who, whose in COLUMNS)]
+    return {
+        (path, method): tuple(int(cell) if cell else None for cell in cells)
+        for path, method, *cells in lines
+    }
+
+
+def write_table(rows: Mapping[tuple[str, str], tuple[int | None, ...]]) -> None:
+    """Write what was answered as the table, to be read line by line before it is kept."""
+    with TABLE.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*KEY_COLUMNS, *(f"{who}: {whose}" for who, whose in COLUMNS)])
+        for key, cells in sorted(rows.items()):
+            writer.writerow([*key, *("" if cell is None else cell for cell in cells)])
