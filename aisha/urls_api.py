@@ -15,6 +15,7 @@ from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
 from apps.suggestions.digest.api import DigestViewSet
+from apps.suggestions.feed_api import SuggestionEventViewSet
 from apps.suggestions.learning.api import LearningResetViewSet, LearningViewSet
 from apps.suggestions.webhooks.api import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
@@ -48,6 +49,11 @@ brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "part
 
 urlpatterns = [
     *router.urls,
+    path(
+        "suggestions/events/",
+        SuggestionEventViewSet.as_view({"get": "list"}),
+        name="suggestion_events",
+    ),
     path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
     path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),

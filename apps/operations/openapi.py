@@ -31,7 +31,9 @@ _OF_ENDINGS = {
     ("post", "/approve/"): ("502",),
     ("post", "/undo/"): ("502",),
     ("get", "/changes/"): ("410",),
+    ("get", "/suggestions/events/"): ("410",),
     ("get", "/audit/head/"): ("404",),
+    ("post", "/bulk-approvals/"): ("404",),
 }
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -84,7 +86,7 @@ def document_errors(
         for method, operation in operations.items():
             statuses = [*_ALWAYS]
             statuses += ["404"] if "{" in path else []
-            statuses += _OF_WRITES if method in {"post", "put", "patch"} else []
+            statuses += _OF_WRITES if method in {"post", "put", "patch", "delete"} else []
             has_precondition = any(p["name"] == "If-Match" for p in operation.get("parameters", []))
             statuses += ["412"] if has_precondition else []
             for (of_method, ending), more in _OF_ENDINGS.items():

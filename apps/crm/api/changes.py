@@ -57,19 +57,14 @@ class ChangePageSerializer(serializers.Serializer[Any]):
     results = ChangeSerializer(many=True)
 
 
-class ChangeQuerySerializer(serializers.Serializer[Any]):
-    """Where to begin, and what to tell."""
+class FeedQuerySerializer(serializers.Serializer[Any]):
+    """Where to begin a feed, and how much to tell."""
 
     cursor = serializers.CharField(
         required=False, help_text="From the `next` of the answer before; the oldest without one."
     )
     start = serializers.ChoiceField(
         ["oldest", "now"], default="oldest", help_text="Without a cursor: where to begin."
-    )
-    record_kind = serializers.MultipleChoiceField(
-        choices=RecordKind.choices,
-        required=False,
-        help_text="Repeat it for several kinds; all by default.",
     )
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=_MOST_ROWS)
 
@@ -86,6 +81,31 @@ class ChangeQuerySerializer(serializers.Serializer[Any]):
             return Place.decode(value)
         except ValueError as error:
             raise ValidationError("This is not a cursor of this feed.") from error
+
+    def place(self) -> Place:
+        """Where the feed is to begin."""
+        wanted = self.validated_data
+        if "cursor" not in wanted and wanted["start"] == "now":
+            return present_place()
+        place: Place = wanted.get("cursor", Place(0, 0))
+        return place
+
+
+class ChangeQuerySerializer(FeedQuerySerializer):
+    """Where to begin, and what to tell."""
+
+    record_kind = serializers.MultipleChoiceField(
+        choices=RecordKind.choices,
+        required=False,
+        help_text="Repeat it for several kinds; all by default.",
+    )
+
+
+def address_after(request: Request, place: Place) -> str:
+    """Where a feed goes on."""
+    here = remove_query_param(request.build_absolute_uri(), "start")
+    address: str = replace_query_param(here, CURSOR, place.encode())
+    return address
 
 
 class ChangePermission(BasePermission):
@@ -113,18 +133,15 @@ class ChangeViewSet(Endpoint, ViewSet):
         query = ChangeQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
-        is_at_end = "cursor" not in wanted and wanted["start"] == "now"
-        place = present_place() if is_at_end else wanted.get("cursor", Place(0, 0))
         page = read_feed(
             person_of(request),
-            place,
+            query.place(),
             kinds=wanted.get("record_kind") or RecordKind,
             limit=wanted[PAGE_SIZE],
         )
-        here = remove_query_param(request.build_absolute_uri(), "start")
         return Response(
             {
-                "next": replace_query_param(here, CURSOR, page.next_place.encode()),
+                "next": address_after(request, page.next_place),
                 "has_more": page.has_more,
                 "results": ChangeSerializer(page.changes, many=True).data,
             }

@@ -29,8 +29,7 @@ from apps.operations.tests.test_routes import (
     model_of,
     send,
 )
-from apps.suggestions.models import BulkApproval, Suggestion
-from apps.triggers.enums import ScanStatus
+from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
 from apps.users.middleware import SELF_GUARDED_PREFIX
 from apps.users.models import ApiToken, User
@@ -83,13 +82,10 @@ def _give(model: Model, row: Any, person: User) -> None:
         _give_record(row.record_kind, row.record_id, person)
     elif isinstance(row, Signal):
         _give_record(row.record_kind, row.record_id, person)
-    elif isinstance(row, ApiToken):
+    elif isinstance(row, ApiToken | SavedView):
         values = {"user": person}
-    elif isinstance(row, BulkApproval | Scan):
+    elif isinstance(row, BulkApproval | ReplayRun | Scan):
         values = {"requested_by": person}
-    elif isinstance(row, ReplayRun):
-        # One that is under way stands in the way of the next.
-        values = {"requested_by": person, "status": ScanStatus.SUCCEEDED}
     elif isinstance(row, ImportRun):
         values = {"started_by": person}
     if values:
