@@ -117,6 +117,7 @@ def examples_of(subjects: Mapping[str, Suggestion]) -> dict[tuple[str, str], Any
     deal = {"name": "Isdom", "stage": Stage.objects.open().order_by("position")[0].key}
     return {
         ("patch", f"{API}/brain/settings/"): {"language": "German"},
+        ("post", f"{API}/learning/resets/"): {"scope": "tenant"},
         ("post", f"{API}/opportunities/"): deal,
         ("put", f"{API}/opportunities/{BY_EXTERNAL_ID}/"): deal,
         ("put", f"{API}/activities/{BY_EXTERNAL_ID}/"): call,
