@@ -10,10 +10,10 @@ app_name = "dashboard"
 urlpatterns = [
     path("", views.show_today, name="today"),
     path("today/team.csv", views.export_team, name="team_export"),
-    path("oversight/", oversight.show_oversight, name="oversight"),
+    path("insights/oversight/", oversight.show_oversight, name="oversight"),
     *(
         path(
-            f"oversight/{table}.csv",
+            f"insights/oversight/{table}.csv",
             oversight.export_oversight,
             {"table": table},
             name=f"oversight_{table}_export",

@@ -55,7 +55,8 @@ def show_oversight(request: HttpRequest) -> HttpResponse:
     oversight = _read(request)
     highest = max(band.count for band in oversight.bands) or 1
     context = {
-        "nav_section": "oversight",
+        "nav_section": "learning",
+        "tab": "oversight",
         "oversight": oversight,
         "periods": PERIODS_DAYS,
         "bands": [BandBar(band, share(band.count, highest)) for band in oversight.bands],

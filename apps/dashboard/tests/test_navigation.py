@@ -24,14 +24,13 @@ def entries(page: str) -> list[tuple[str, str]]:
 def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
     everyone = [
         ("/", "Today"), ("/suggestions/", "Suggestions"), ("/digest/", "Digest"),
-        ("/leads/", "Leads"),
+        ("/insights/learning/", "Insights"), ("/leads/", "Leads"),
         ("/contacts/", "Contacts"), ("/accounts/", "Accounts"), ("/deals/", "Deals"),
         ("/tasks/", "Tasks"), ("/drafts/", "Drafts"), ("/contracts/", "Contracts"),
         ("/products/", "Products"), ("/triggers/", "Triggers"), ("/scans/", "Scans"),
         ("/audit/", "Audit"), ("/api/docs/", "API docs"),
     ]  # fmt: skip
     steering = [
-        ("/oversight/", "Oversight"),
         ("/brain/settings/", "Brain"),
         ("/webhooks/", "Webhooks"),
         ("/import/", "Import"),

@@ -24,8 +24,8 @@ from apps.tenants.models import Tenant
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
-PATH = "/oversight/"
-EXPORTS = ("/oversight/people.csv", "/oversight/disagreements.csv")
+PATH = "/insights/oversight/"
+EXPORTS = (f"{PATH}people.csv", f"{PATH}disagreements.csv")
 
 
 def waits(person: User | None, days: float, **fields: object) -> Suggestion:
@@ -130,8 +130,10 @@ def test_an_empty_period_says_so(cast: Cast, client_for: ClientFor) -> None:
     assert "Nobody has decided anything" in page
 
 
-def test_the_admin_leads_there(cast: Cast, client_for: ClientFor) -> None:
-    assert 'href="/oversight/"' in client_for(cast.manager).get("/admin/").content.decode()
+def test_insights_and_the_admin_lead_there(cast: Cast, client_for: ClientFor) -> None:
+    assert f'href="{PATH}"' in client_for(cast.manager).get("/insights/learning/").content.decode()
+    assert f'href="{PATH}"' not in client_for(cast.rep).get("/insights/learning/").content.decode()
+    assert f'href="{PATH}"' in client_for(cast.manager).get("/admin/").content.decode()
 
 
 @pytest.mark.parametrize("path", [PATH, EXPORTS[0]])
