@@ -78,6 +78,15 @@ class QuietSerializer(serializers.Serializer[Any]):
     held_back = serializers.IntegerField(help_text="Suggestions that wait behind it.")
 
 
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why suggestions of a trigger were rejected."""
+
+    trigger = serializers.CharField()
+    by_reason = serializers.DictField(
+        child=serializers.IntegerField(), help_text="A number for each reason."
+    )
+
+
 class LearnedPersonSerializer(serializers.Serializer[Any]):
     """From whom it was learned."""
 
@@ -120,6 +129,7 @@ class InsightsSerializer(serializers.Serializer[Any]):
     total = CountedSerializer()
     kinds = KindSerializer(many=True)
     quiet = QuietSerializer(many=True)
+    reasons = ReasonSerializer(many=True)
     people = LearnedPersonSerializer(many=True, help_text="Empty for who does not see everybody's.")
     bands = BandSerializer(many=True)
     outcomes = OutcomeSerializer(many=True)

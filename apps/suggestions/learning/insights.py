@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Avg, Case, Count, FloatField, Q, QuerySet, Value, When
 
-from apps.suggestions.enums import HeldBack, Segment, State, Verdict
+from apps.suggestions.enums import HeldBack, RejectReason, Segment, State, Verdict
+from apps.suggestions.learning import rules
 from apps.suggestions.learning.acceptance import Acceptance, AcceptanceTable
 from apps.suggestions.learning.enums import QuietBecause, ResetScope
 from apps.suggestions.learning.learned import read_learned
@@ -100,6 +101,29 @@ class QuietRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """Why suggestions of a trigger were rejected: a number for each of ``RejectReason``, in its order."""
+
+    trigger: str
+    counts: tuple[int, ...]
+
+    @property
+    def trigger_label(self) -> str:
+        """What noticed it."""
+        return label_of_trigger(self.trigger)
+
+    @property
+    def labelled(self) -> list[tuple[str, int]]:
+        """The numbers with their reasons in words."""
+        return list(zip(RejectReason.labels, self.counts, strict=True))
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """The numbers with their reasons."""
+        return dict(zip(RejectReason.values, self.counts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class PersonRow:
     """From whom it was learned."""
 
@@ -125,6 +149,7 @@ class Insights:
     total: Counted
     kinds: tuple[KindRow, ...]
     quiet: tuple[QuietRow, ...]
+    reasons: tuple[ReasonRow, ...]
     people: tuple[PersonRow, ...]
     bands: tuple[Band, ...]
     outcomes: tuple[OutcomeRow, ...]
@@ -161,6 +186,7 @@ def read_insights(viewer: User, now: datetime) -> Insights:
         total=_total(tallies if viewer.sees_all else _of(tallies, viewer)),
         kinds=tuple(_kinds(learned.acceptance, viewer, is_quiet)),
         quiet=quiet,
+        reasons=tuple(_reasons(viewer, now)),
         people=tuple(_people(tallies, learned.quieting.quiet, names)),
         bands=tuple(_bands(viewer)),
         outcomes=tuple(read_outcomes(viewer)),
@@ -250,6 +276,26 @@ def _held_back(viewer: User) -> dict[tuple[int | None, str, str], int]:
         rows = rows.filter(assignee=viewer)
     counted = rows.order_by().values_list("assignee_id", "trigger", "segment").annotate(Count("pk"))
     return {(person_id, trigger, segment): n for person_id, trigger, segment, n in counted}
+
+
+def _reasons(viewer: User, now: datetime) -> list[ReasonRow]:
+    """Rejections of half a year by trigger, the most frequent first, whatever was said later."""
+    rejected = Decision.objects.filter(
+        verdict=Verdict.REJECT,
+        decided_at__gt=now - timedelta(days=rules.HORIZON_DAYS),
+        decided_at__lte=now,
+    )
+    if not viewer.sees_all:
+        rejected = rejected.filter(decided_by=viewer)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    grouped = rejected.order_by("trigger").values_list("trigger", "reason").annotate(Count("pk"))
+    for trigger, reason, count in grouped:
+        counts[trigger][reason] += count
+    rows = [
+        ReasonRow(trigger, tuple(by_reason[reason] for reason in RejectReason.values))
+        for trigger, by_reason in counts.items()
+    ]
+    return sorted(rows, key=lambda row: (-sum(row.counts), row.trigger_label))
 
 
 def _people(

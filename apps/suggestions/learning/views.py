@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.exporting import send_table
+from apps.suggestions.enums import RejectReason
 from apps.suggestions.learning import rules
 from apps.suggestions.learning.enums import FollowedDays
 from apps.suggestions.learning.forms import ResetForm
@@ -38,6 +39,7 @@ HEADERS = {
         "Expected of you", "Quiet for you",
     ),
     "quiet": ("Trigger", "At stake", "For", "Because of", "Decided", "Approved", "Held back"),
+    "reasons": ("Trigger", *RejectReason.labels),
     "people": ("Person", *_COUNTED, "Quiet kinds"),
     "outcomes": (
         "Trigger", "After days", "Applied or rejected", "Followed", "Answered", "Of", "Moved", "Of",
@@ -56,6 +58,7 @@ def show_learning(request: HttpRequest) -> HttpResponse:
         "insights": insights,
         "outcomes": [(label_of_trigger(row.trigger), row) for row in insights.outcomes],
         "resets": [(scope_of(reset).label, reset) for reset in insights.resets],
+        "reason_labels": RejectReason.labels,
         "reset_form": ResetForm(viewer),
         "can_reset_all": viewer.has_perm(RESET_PERMISSION),
         "followed_days": [days.label for days in FollowedDays],
@@ -122,6 +125,8 @@ def _rows(insights: Insights, table: str) -> Iterable[Sequence[object]]:
                 )
                 for row in insights.quiet
             )
+        case "reasons":
+            return ((row.trigger_label, *row.counts) for row in insights.reasons)
         case "people":
             return (
                 (

@@ -399,8 +399,9 @@ def fill_queues(
 
 
 def _named(suggestions: SuggestionQuerySet) -> SuggestionQuerySet:
-    """With what their audit entries say, and nothing more."""
-    return suggestions.only("record_kind", "record_id", "goal", "tool").order_by("pk")
+    """With what their audit entries say and why they were held back, and nothing more."""
+    fields = ("record_kind", "record_id", "goal", "tool", "held_back")
+    return suggestions.only(*fields).order_by("pk")
 
 
 def _entry(event: Event, suggestion: Suggestion) -> Entry:

@@ -25,6 +25,7 @@ from apps.brain.services import (
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
+from apps.suggestions.enums import HeldBack
 from apps.suggestions.learning.acceptance import AcceptanceTable
 from apps.suggestions.learning.learned import Learned, mark_quiet, read_learned, rerank
 from apps.suggestions.models import Suggestion
@@ -173,8 +174,8 @@ def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
             withdrawn += delivery.supersede_inhibited(actor=actor)
             expired = delivery.expire_old(actor=actor, now=now)
             delivery.wake_snoozed(actor=actor, now=now)
-        # What nobody decided in time stays away as if it had been rejected. The AI's role may not
-        # make silences, so this is done outside it.
+        # What nobody decided in time stays away as if it had been rejected, unless it was kept from people as
+        # quiet. The AI's role may not make silences, so this is done outside it.
         Silence.objects.bulk_create(
             Silence(
                 record_kind=suggestion.record_kind,
@@ -184,6 +185,7 @@ def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
                 reason="Nobody decided in time",
             )
             for suggestion in expired
+            if suggestion.held_back != HeldBack.QUIET
         )
     return withdrawn
 

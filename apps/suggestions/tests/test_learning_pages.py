@@ -53,6 +53,18 @@ def test_a_manager_is_told_from_whom_it_was_learned(cast: Cast) -> None:
     )
 
 
+def test_rejections_are_told_by_reason(cast: Cast) -> None:
+    decided(cast.rep, 2, Verdict.REJECT, reason=RejectReason.BAD_TIMING)
+    decided(cast.rep, 1, Verdict.REJECT, reason=RejectReason.NOT_NEEDED)
+    decided(cast.teammate, 4, Verdict.REJECT, reason=RejectReason.WRONG_CHANGE, trigger="lead_new")
+    first, second = read_insights(cast.manager, NOW).reasons
+    assert (first.trigger, first.labelled[3]) == ("lead_new", ("Right idea, wrong change", 4))
+    assert second.by_reason == {
+        "not_needed": 1, "already_done": 0, "wrong_record": 0, "wrong_change": 0, "bad_timing": 2,
+    }  # fmt: skip
+    assert read_insights(cast.rep, NOW).reasons == (second,)
+
+
 def test_a_rep_is_told_their_own_and_sums_without_names(cast: Cast) -> None:
     decided(cast.rep, 3, Verdict.APPROVE)
     rejected(cast.teammate)
@@ -180,7 +192,7 @@ def test_the_page_takes_as_many_queries_for_one_row_as_for_three(
     assert len(queries) == PAGE_QUERIES
 
 
-PAGE_QUERIES = 15
+PAGE_QUERIES = 16
 
 
 @pytest.mark.parametrize(
@@ -188,6 +200,7 @@ PAGE_QUERIES = 15
     [
         ("kinds", "Trigger,Tool,At stake"),
         ("quiet", "Trigger,At stake,For"),
+        ("reasons", "Trigger,Not needed,Already done"),
         ("people", "Person,Decided,Approved"),
         ("outcomes", "Trigger,After days"),
     ],

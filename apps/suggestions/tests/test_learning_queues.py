@@ -16,10 +16,12 @@ from apps.suggestions.learning.acceptance import AcceptanceTable
 from apps.suggestions.learning.enums import QuietBecause
 from apps.suggestions.learning.learned import mark_quiet, rerank
 from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting, QuietKind
+from apps.suggestions.learning.tallies import read_tallies
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import find_awaiting
 from apps.suggestions.pipeline.delivery import fill_queues
 from apps.suggestions.pipeline.run import keep_true
+from apps.suggestions.services import approve, edit
 from apps.suggestions.tests.cases import NOW, decided, quiet_lead, scan
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.enums import Role
@@ -246,3 +248,31 @@ def test_what_is_quiet_takes_no_room_from_the_rest_of_its_goal(cast: Cast) -> No
     # Eight places for the six that are wanted, and a quarter of that for the quiet ones.
     assert by_value == [8, 10]
     assert [len(find_awaiting(NOW, most=8).awaiting)] == [8]
+
+
+@pytest.mark.parametrize(
+    ("held_back", "silences"), [(HeldBack.NO, 1), (HeldBack.DAILY_CAP, 1), (HeldBack.QUIET, 0)]
+)
+def test_what_was_kept_from_people_as_quiet_silences_nothing_when_it_expires(
+    cast: Cast, held_back: HeldBack, silences: int
+) -> None:
+    suggestion = SuggestionFactory(assignee=cast.rep, held_back=held_back, expires_at=NOW)
+    keep_true(NOW)
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.EXPIRED
+    assert Silence.objects.count() == silences
+
+
+def test_an_approval_after_an_edit_is_an_example_of_both(cast: Cast) -> None:
+    quiet_lead(cast.rep)
+    scan()
+    suggestion = Suggestion.objects.get()
+    edited = edit(
+        suggestion_id=suggestion.pk,
+        user=cast.rep,
+        arguments={**suggestion.arguments, "title": "Call instead"},
+        now=NOW,
+    )
+    approve(suggestion_id=edited.pk, user=cast.rep, now=NOW)
+    (found,) = read_tallies(NOW)
+    assert (found.count, found.approved, found.edited) == (1, 1, 1)
