@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -52,9 +54,9 @@ COLUMNS = [
 PAGE_METHODS = ("GET", "POST")
 TOOL = "update_lead"
 KEY_COLUMNS = ("path", "method")
-TABLE = Path(__file__).with_suffix(".csv")
 
 Rows = dict[Model, models.Model]
+Answers = Mapping[tuple[str, str], tuple[int | None, ...]]
 
 
 def rows_of_everybody(cast: Cast) -> dict[str, Rows]:
@@ -156,21 +158,54 @@ def external_id_of(person: User) -> str:
     return f"{EXTERNAL_ID}-{person.pk}"
 
 
-def read_table() -> dict[tuple[str, str], tuple[int | None, ...]]:
-    """The table: what is expected, by path and method."""
-    with TABLE.open(newline="") as file:
-        heading, *lines = csv.reader(file)
-    assert heading == [*KEY_COLUMNS, *(f"{who}: {whose}" for who, whose in COLUMNS)]
-    return {
-        (path, method): tuple(int(cell) if cell else None for cell in cells)
-        for path, method, *cells in lines
-    }
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of what is expected: by path and method, then by column; an empty cell makes no difference."""
+
+    path: Path
+    columns: tuple[str, ...]
+
+    def read(self) -> Answers:
+        """What it says."""
+        with self.path.open(newline="") as file:
+            heading, *lines = csv.reader(file)
+        assert heading == [*KEY_COLUMNS, *self.columns]
+        return {
+            (path, method): tuple(int(cell) if cell else None for cell in cells)
+            for path, method, *cells in lines
+        }
+
+    def write(self, answers: Answers) -> None:
+        """Take over what was answered, to be read line by line before it is kept."""
+        with self.path.open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*KEY_COLUMNS, *self.columns])
+            for key, cells in sorted(answers.items()):
+                writer.writerow([*key, *("" if cell is None else cell for cell in cells)])
+
+    def check(self, answers: Answers, routes: Iterable[Route]) -> None:
+        """Hold what was answered to the table, and the table to the addresses."""
+        if os.environ.get("AISHA_WRITE_URL_MATRIX"):
+            self.write(answers)
+        expected = self.read()
+        assert {path for path, _ in answers} == {route.path for route in routes}
+        assert sorted(set(answers) - set(expected)) == [], "addresses without a line in the table"
+        assert sorted(set(expected) - set(answers)) == [], "lines without an address"
+        wrong = [
+            f"{method} {path} as {column} row: {got} and not {wanted}"
+            for (path, method), statuses in answers.items()
+            for column, got, wanted in zip(
+                self.columns, statuses, expected[path, method], strict=True
+            )
+            if got != wanted
+        ]
+        assert wrong == []
 
 
-def write_table(rows: Mapping[tuple[str, str], tuple[int | None, ...]]) -> None:
-    """Write what was answered as the table, to be read line by line before it is kept."""
-    with TABLE.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*KEY_COLUMNS, *(f"{who}: {whose}" for who, whose in COLUMNS)])
-        for key, cells in sorted(rows.items()):
-            writer.writerow([*key, *("" if cell is None else cell for cell in cells)])
+TENANT_TABLE = Table(
+    Path(__file__).with_suffix(".csv"), tuple(f"{who}: {whose}" for who, whose in COLUMNS)
+)
+PUBLIC_TABLE = Table(
+    Path(__file__).with_name("url_matrix_public.csv"),
+    ("anonymous: a", "operator: a", "operator: no such"),
+)
