@@ -95,7 +95,7 @@ def test_a_run_of_quick_approvals_is_marked(cast: Cast, client_for: ClientFor) -
     for moment in range(5):
         decided(cast.rep, Verdict.APPROVE, moment)
     page = client_for(cast.manager).get(PATH).content.decode()
-    assert "5 in a hurry" in page
+    assert 'title="5 approved in a hurry"' in page
 
 
 def test_another_companys_decisions_stay_there(
