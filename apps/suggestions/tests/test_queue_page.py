@@ -166,11 +166,6 @@ def test_a_card_keeps_the_view_when_it_is_opened(cast: Cast, client_for: ClientF
     assert "<b>Kim" not in page
 
 
-def test_an_empty_queue_says_why(cast: Cast, client_for: ClientFor) -> None:
-    page = client_for(cast.rep).get("/suggestions/").content.decode()
-    assert "No suggestions here" in page
-
-
 def test_the_detail_shows_change_reason_and_evidence(cast: Cast, client_for: ClientFor) -> None:
     suggestion = own(cast)
     page = client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").content.decode()

@@ -18,6 +18,7 @@ from apps.execution.exceptions import ExecutionError
 from apps.execution.tools import registry as tools
 from apps.suggestions import services
 from apps.suggestions.cards import Card, badges_of, cards_of, others_of
+from apps.suggestions.empty_states import empty_state
 from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
@@ -267,7 +268,9 @@ def _answer(
 
 def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
     """What the left pane needs."""
-    tabs = queue.tabs()
+    tabs, now = queue.tabs(), timezone.now()
+    held_back = queue.counts["held_for_me"]
+    is_empty = not cards and queue.filters is None
     return {
         "views": tabs,
         "view": next(tab for tab in tabs if tab.is_current),
@@ -278,9 +281,12 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
         "is_filtered": queue.filters is not None,
         "list_query": queue.query.removeprefix("?"),
         "may_decide": services.may_decide(queue.user),
-        "held_back_count": queue.counts["held_for_me"],
+        "empty": empty_state(queue.user, queue.view, held_back=held_back, now=now)
+        if is_empty
+        else None,
+        "held_back_count": held_back,
         "badge_count": queue.counts[default_view(queue.user)],
-        "next_scan_at": next_daily_scan(timezone.now()),
+        "next_scan_at": next_daily_scan(now),
     }
 
 
