@@ -6,6 +6,7 @@ from apps.suggestions.bench.live import measure_live
 from apps.suggestions.bench.model import measure_model
 from apps.suggestions.bench.pipeline import measure_pipeline
 from apps.suggestions.bench.queue import measure_queue
+from apps.suggestions.bench.sockets import measure_sockets
 
 __all__ = [
     "measure_bulk",
@@ -14,4 +15,5 @@ __all__ = [
     "measure_model",
     "measure_pipeline",
     "measure_queue",
+    "measure_sockets",
 ]

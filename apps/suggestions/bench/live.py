@@ -29,9 +29,9 @@ from apps.users.services import ensure_person_roles, give_role
 
 _LONGEST_S = 3.0
 _TRIES = 10
-_PORT = 8765
-_HOST = "bench.localhost"
-_WEB = ("-m", "uvicorn", "aisha.asgi:application", "--port", str(_PORT), "--log-level", "error")
+PORT = 8765
+HOST = "bench.localhost"
+WEB = ("-m", "uvicorn", "aisha.asgi:application", "--port", str(PORT), "--log-level", "error")
 
 
 def measure_live() -> dict[str, object]:
@@ -44,8 +44,8 @@ def measure_live() -> dict[str, object]:
     ensure_person_roles()
     give_role(rep, PersonRole.REP)
     with ExitStack() as stack:
-        stack.enter_context(running([_WEB, *PROGRAMS]))
-        _wait_for_web()
+        stack.enter_context(running([WEB, *PROGRAMS]))
+        wait_for_web()
         browser = stack.enter_context(_telling(_watching(rep)))
         if _line(browser) != "ready":
             raise RuntimeError("The browser did not open the queue.")
@@ -76,25 +76,35 @@ def _enter(rep: User, number: int, browser: subprocess.Popen[str]) -> float:
             return float(at) - began
 
 
+def session_of(person: User) -> str:
+    """The key of a session in which the person has signed in."""
+    client = Client(HTTP_HOST=HOST)
+    client.force_login(person)
+    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
 def _watching(rep: User) -> list[str]:
-    client = Client(HTTP_HOST=_HOST)
-    client.force_login(rep)
-    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    key = session_of(rep)
     finder = settings.BASE_DIR / ".ci" / "find_browser"
     chromium = (
         os.environ.get("AISHA_CHROMIUM")
         or subprocess.run([str(finder)], capture_output=True, text=True, check=True).stdout.strip()
     )
-    address = f"http://{_HOST}:{_PORT}/suggestions/"
+    address = f"http://{HOST}:{PORT}/suggestions/"
     # As a file, without this folder among the modules: the browser's process knows nothing of Django.
     script = str(Path(__file__).with_name("watching.py"))
     return [sys.executable, "-P", script, chromium, address, key]
 
 
-def _wait_for_web() -> None:
+def wait_for_web() -> None:
+    """Return when the web process answers.
+
+    Raises:
+        RuntimeError: it does not.
+    """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", _PORT, timeout=5)
+        connection = HTTPConnection("127.0.0.1", PORT, timeout=5)
         try:
             connection.request("GET", "/readyz", headers={"Host": "localhost"})
             if connection.getresponse().status == HTTPStatus.OK:

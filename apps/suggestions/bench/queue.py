@@ -1,43 +1,58 @@
-"""The measures of the review queue: the page and the API list beside bare Django views.
+"""The measures of the review queue: pages, the API list and decisions beside bare Django views.
 
 A bare view answers behind the same middleware and the same sign-in, and reads the same rows by one query of
 the ORM. The bare page shows each row's title with its link, record, value, assignee and reason through a
 plain Django template, compiled once, with nothing around the list: no base page, context processors, counts,
-detail or decision. The bare list gives eight fields of each row as JSON without a serializer.
+detail or decision. The bare list gives eight fields of each row as JSON without a serializer. The bare POST
+writes one row and answers with nothing.
 """
 
 from __future__ import annotations
 
+import gzip
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from statistics import median
 
 import psycopg
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
+from django.contrib.staticfiles import finders
 from django.db import connection, reset_queries
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template import Context, Engine
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from psycopg import sql
 
-from apps.suggestions.models import Suggestion
+from apps.suggestions.facets import COLUMNS, SAMPLE
+from apps.suggestions.models import SavedView, Suggestion
 from apps.suggestions.queue import CARDS_PER_PAGE
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Domain
 from apps.users.enums import PersonRole
 from apps.users.models import User
-from apps.users.services import ensure_person_roles, give_role
+from apps.users.services import ensure_person_roles, give_role, person_of
 
-_SUGGESTIONS = 100_000
+_SUGGESTIONS = 1_000_000
 _PEOPLE = 50
 _ROUNDS = 40
 _TIMES_BARE = 3.0
 _MOST_QUERIES = 12
+_TIMES_BARE_POST = 4.0
 _API_ROWS = 50
+_MOST_PAGE_BYTES = 150 * 1024
+# What a page loads: everything that its markup names below the address of static files.
+_LOADED = re.compile(r'(?:href|src)="/static/([^"#]+)')
 
 # Cards of open leads, spread over the people, as the pipeline would have delivered them.
 _FILL = """
@@ -54,7 +69,10 @@ SELECT 'pending', 'revive_lead', 'lead', 1000000 + n, 'Lead ' || n, (%(people)s)
        '{}', '{}', 'low', 'Call lead ' || n, 'Nobody has been in touch since the spring.',
        '[{"number": 1, "label": "Status", "text": "Working", "occurred_at": null, "record": null}]',
        '[{"text": "The lead is open", "facts": [1]}]', n, 'USD', 1 + n %% 3, 0, random() * 10, '',
-       'person', 'rules', %(now)s, %(now)s, %(now)s, %(now)s + interval '14 days', '', '', 'unknown', '[]'
+       'person', 'rules', %(now)s - n %% 500 * interval '1 hour', %(now)s, %(now)s,
+       %(now)s + interval '14 days', '',
+       (ARRAY['lead_inactive', 'lead_new', 'lead_hot', 'deal_stalled'])[1 + n %% 4],
+       (ARRAY['unknown', 'small', 'middle', 'large'])[1 + n %% 4], '[]'
 FROM generate_series(1, %(total)s) AS n
 """
 _BARE_PAGE = Engine().from_string(
@@ -65,29 +83,20 @@ _BARE_PAGE = Engine().from_string(
 
 
 def measure_queue() -> Iterator[dict[str, object]]:
-    """The first page of the queue and a list of 50 from the API, with 100,000 waiting suggestions."""
+    """Pages of the queue, a list of the API, decisions and what a page weighs, with 1,000,000 waiting."""
     people = _fill()
-    manager = people[0]
-    host = Domain.objects.get(tenant__schema_name=tenant_connection().schema_name).domain
-    client = Client(HTTP_HOST=host)
-    client.force_login(manager)
+    client = _client_of(people[0])
     for name, address, bare_address in (
-        ("queue page, 100k suggestions", "/suggestions/", "/bare-page/"),
+        ("first queue page, 1M suggestions", "/suggestions/", "/bare-page/"),
+        ("facet", "/suggestions/?trigger=lead_hot&age=week", "/bare-facet/"),
+        ("numbers behind the facets", "/suggestions/facets/", "/bare-sample/"),
         ("API list of 50", f"/api/v1/suggestions/?page_size={_API_ROWS}", "/bare-list/"),
     ):
         ours, bare = _asking(client, address), _asking(client, bare_address)
         queries = _count_queries(ours)
         with override_settings(ROOT_URLCONF=__name__):
             ours_ms, bare_ms = _time_in_turns(ours, bare)
-        yield {
-            "name": name,
-            "value": round(ours_ms, 1),
-            "unit": "ms",
-            "target": round(bare_ms * _TIMES_BARE, 1),
-            "better": "lower",
-            "baseline": round(bare_ms, 1),
-            "remark": f"{ours_ms / bare_ms:.1f} times a bare view with as many rows",
-        }
+        yield _beside(name, ours_ms, bare_ms, _TIMES_BARE, "view with as many rows")
         yield {
             "name": f"{name}: queries",
             "value": queries,
@@ -95,6 +104,63 @@ def measure_queue() -> Iterator[dict[str, object]]:
             "target": _MOST_QUERIES,
             "better": "lower",
         }
+    yield from _measure_decisions(client)
+    yield _weigh(client)
+
+
+def _measure_decisions(client: Client) -> Iterator[dict[str, object]]:
+    """A decision as the page sends it, answered with the queue after it and the next card."""
+    for name, move, body in (
+        ("decision round trip: reject", "reject", {"reason": "not_needed"}),
+        ("decision round trip: snooze", "snooze", {"until": "tomorrow"}),
+    ):
+        waiting = Suggestion.objects.in_queue().order_by("-rank", "-id")[: _ROUNDS + 2]
+        ids = iter(list(waiting.values_list("pk", flat=True)))
+
+        def decide(ids: Iterator[int] = ids, move: str = move, body: dict[str, str] = body) -> None:
+            address = f"/suggestions/{next(ids)}/{move}/"
+            headers = {"HX-Request": "true", "HX-Target": "queue"}
+            _require_ok(address, client.post(address, body, headers=headers))
+
+        with override_settings(ROOT_URLCONF=__name__):
+            ours_ms, bare_ms = _time_in_turns(decide, _posting(client, "/bare-write/"))
+        yield _beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
+
+
+def _weigh(client: Client) -> dict[str, object]:
+    """The first page with all that it loads, each part compressed as the proxy sends it."""
+    page = client.get("/suggestions/").content
+    names = sorted(set(_LOADED.findall(page.decode())) | {"vendor/lucide.svg"})
+    parts = [page, *(Path(str(finders.find(name))).read_bytes() for name in names)]
+    return {
+        "name": "page weight, everything, compressed",
+        "value": round(sum(len(gzip.compress(part)) for part in parts) / 1024, 1),
+        "unit": "KB",
+        "target": _MOST_PAGE_BYTES / 1024,
+        "better": "lower",
+        "remark": f"the page itself {len(gzip.compress(page)) / 1024:.1f} KB, and {len(names)} files",
+    }
+
+
+def _beside(
+    name: str, ours_ms: float, bare_ms: float, times: float, what: str
+) -> dict[str, object]:
+    return {
+        "name": name,
+        "value": round(ours_ms, 1),
+        "unit": "ms",
+        "target": round(bare_ms * times, 1),
+        "better": "lower",
+        "baseline": round(bare_ms, 1),
+        "remark": f"{ours_ms / bare_ms:.1f} times a bare {what}",
+    }
+
+
+def _client_of(person: User) -> Client:
+    host = Domain.objects.get(tenant__schema_name=tenant_connection().schema_name).domain
+    client = Client(HTTP_HOST=host)
+    client.force_login(person)
+    return client
 
 
 def _fill() -> list[User]:
@@ -135,6 +201,23 @@ def _bare_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_BARE_PAGE.render(Context({"rows": rows})))
 
 
+def _bare_facet(request: HttpRequest) -> HttpResponse:
+    since = timezone.now() - timedelta(days=7)
+    rows = _waiting().filter(trigger="lead_hot", created_at__gte=since)[:CARDS_PER_PAGE]
+    return HttpResponse(_BARE_PAGE.render(Context({"rows": list(rows)})))
+
+
+def _bare_sample(request: HttpRequest) -> HttpResponse:
+    rows = list(_waiting().values(*COLUMNS)[:SAMPLE])
+    return HttpResponse(str(Counter(row["trigger"] for row in rows)))
+
+
+@csrf_exempt
+def _bare_write(request: HttpRequest) -> HttpResponse:
+    SavedView.objects.create(user=person_of(request), name=f"{time.monotonic_ns()}")
+    return HttpResponse()
+
+
 def _bare_list(request: HttpRequest) -> HttpResponse:
     rows = _bare_rows(_API_ROWS)
     fields = ("pk", "title", "reason", "record_label", "state", "tool", "rank", "created_at")
@@ -144,25 +227,36 @@ def _bare_list(request: HttpRequest) -> HttpResponse:
 
 
 def _bare_rows(count: int) -> list[Suggestion]:
+    return list(_waiting()[:count])
+
+
+def _waiting() -> QuerySet[Suggestion]:
     waiting = Suggestion.objects.filter(state="pending", held_back="").select_related("assignee")
-    return list(waiting.order_by("-rank", "-id")[:count])
+    return waiting.order_by("-rank", "-id")
 
 
 # The bare views answer beside the product's own routes, behind the same middleware and sign-in.
 urlpatterns = [
     path("bare-page/", _bare_page),
+    path("bare-facet/", _bare_facet),
+    path("bare-sample/", _bare_sample),
+    path("bare-write/", _bare_write),
     path("bare-list/", _bare_list),
     path("", include("aisha.urls_tenant")),
 ]
 
 
 def _asking(client: Client, address: str) -> Callable[[], None]:
-    def ask() -> None:
-        answer = client.get(address)
-        if answer.status_code != HTTPStatus.OK:
-            raise RuntimeError(f"{address} answered {answer.status_code}")
+    return lambda: _require_ok(address, client.get(address))
 
-    return ask
+
+def _posting(client: Client, address: str) -> Callable[[], None]:
+    return lambda: _require_ok(address, client.post(address))
+
+
+def _require_ok(address: str, answer: HttpResponseBase) -> None:
+    if answer.status_code != HTTPStatus.OK:
+        raise RuntimeError(f"{address} answered {answer.status_code}")
 
 
 def _count_queries(ask: Callable[[], None]) -> int:
