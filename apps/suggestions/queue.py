@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.core.paginator import Page
+from django.db.models import F
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.suggestions.counting import AnyReader, CountStatement
+from apps.suggestions.counting import AnyReader, CountStatement, ReadersRows, RowsStatement
 from apps.suggestions.enums import State
 from apps.suggestions.forms import (
     QueueFilterForm,
@@ -32,6 +34,9 @@ CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
 VIEW_COUNT_LIMIT = 100
 HELD_COUNT_LIMIT = 1000
+LIST_COUNT_LIMIT = 200
+# What a person's name is made of.
+_NAMES = ("id", "username", "first_name", "last_name")
 # Where one card stands for all that was found about a record.
 FOLDED_VIEWS = frozenset({"mine", "team", "unassigned"})
 COUNTED_VIEWS = ("mine", "team", "unassigned", "due", "snoozed", "held_back")
@@ -62,25 +67,12 @@ class Queue:
     @classmethod
     def read(cls, user: User, params: QueryDict) -> Queue:
         """Read view, filters and page from a query string; what is unknown falls back."""
-        view = params.get("view", "")
-        if view not in dict(view_labels(user)):
-            view = default_view(user)
-        filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
-        rows = in_view(user, view) if filters and filters.is_narrowing else listed_in(user, view)
-        if filters is not None:
-            rows = filters.arrange(rows, timezone.now())
-        paginator = CappedPaginator(rows.for_queue_page(), CARDS_PER_PAGE, params.get("page"))
-        # Everything that the page counts is asked in one statement.
-        kind = AnyReader(sees_all=user.sees_all, has_team=user.team_id is not None)
-        if filters is None:
-            statement = _statement_of_views(kind, view, paginator.limit + 1)
-        else:
-            listed = CountStatement.of({"listed": paginator.rows_to_count()})
-            statement = _statement_of_views(kind) + listed
-        counts = statement.count_for(user)
-        paginator.take_count(counts["listed"])
+        asked = _Asked.read(user, params)
+        counts = asked.statement().count_for(user)
+        asked.paginator.take_count(counts["listed"])
         query = f"?{params.urlencode()}" if params else ""
-        return cls(user, view, filters, paginator.asked_page(), query, counts)
+        page = asked.paginator.asked_page()
+        return cls(user, asked.view, asked.filters, page, query, counts)
 
     def tabs(self) -> list[ViewTab]:
         """The ways to this person's views."""
@@ -112,18 +104,57 @@ class Queue:
 
     def first(self) -> Suggestion | None:
         """The first card of this page that the person can open, or none."""
-        return self._first_open(self.page.object_list)
+        return _first_open(self.user, self.page.object_list)
 
-    def after(self, suggestion_id: int) -> Suggestion | None:
-        """The card that follows the given one on this page, else the one before it, else none."""
-        cards: list[Suggestion] = list(self.page.object_list)
-        for place, card in enumerate(cards):
-            if card.pk == suggestion_id:
-                return self._first_open(cards[place + 1 :]) or self._first_open(cards[:place][::-1])
-        return self._first_open(cards)
 
-    def _first_open(self, cards: Iterable[Suggestion]) -> Suggestion | None:
-        return next((card for card in cards if sees_records_of(self.user, card)), None)
+def card_after(user: User, params: QueryDict, suggestion_id: int) -> Suggestion | None:
+    """The card that follows the given one on the asked page, else the one before it, else none."""
+    cards = _Asked.read(user, params).paginator.asked_rows()
+    for place, card in enumerate(cards):
+        if card.pk == suggestion_id:
+            following, before = cards[place + 1 :], cards[:place][::-1]
+            return _first_open(user, following) or _first_open(user, before)
+    return _first_open(user, cards)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a query string asks for; nothing is read yet."""
+
+    kind: AnyReader
+    view: str
+    filters: QueueFilterForm | None
+    paginator: CappedPaginator
+
+    @classmethod
+    def read(cls, user: User, params: QueryDict) -> _Asked:
+        view = params.get("view", "")
+        if view not in dict(view_labels(user)):
+            view = default_view(user)
+        filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
+        kind = AnyReader(sees_all=user.sees_all, has_team=user.team_id is not None)
+        rows: Any
+        if filters is None:
+            rows = ReadersRows(_rows_of_view(kind, view), user)
+        else:
+            found = in_view(user, view) if filters.is_narrowing else listed_in(user, view)
+            rows = filters.arrange(found, timezone.now()).for_queue_page()
+        paginator = CappedPaginator(
+            rows, CARDS_PER_PAGE, params.get("page"), count_limit=LIST_COUNT_LIMIT
+        )
+        return cls(kind, view, filters, paginator)
+
+    def statement(self) -> CountStatement:
+        """Everything that the page counts, in one statement."""
+        if self.filters is None:
+            return _statement_of_views(self.kind, self.view, self.paginator.limit + 1)
+        listed = CountStatement.of({"listed": self.paginator.rows_to_count()})
+        return _statement_of_views(self.kind) + listed
+
+
+def _first_open(user: User, cards: Iterable[Suggestion]) -> Suggestion | None:
+    """The first that the person can open: they see every record that it names."""
+    return next((card for card in cards if sees_records_of(user, card)), None)
 
 
 def view_labels(user: User) -> list[tuple[str, str]]:
@@ -196,6 +227,22 @@ def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> Co
     if listed:
         counted["listed"] = listed_in(kind, listed).order_by()[:limit]
     return CountStatement.of(counted)
+
+
+@lru_cache(maxsize=64)
+def _rows_of_view(kind: AnyReader, view: str) -> RowsStatement:
+    """The cards of a view for people of a kind."""
+    names = {f"of_{name}": F(f"assignee__{name}") for name in _NAMES}
+    rows = listed_in(kind, view).with_fall_back().with_folded().annotate(**names)
+    return RowsStatement.of(rows, complete=_give_assignees)
+
+
+def _give_assignees(cards: Iterable[Any]) -> None:
+    """Give each card its assignee, of whom no more is known than the name."""
+    for card in cards:
+        if card.assignee_id is not None:
+            values = [getattr(card, f"of_{name}") for name in _NAMES]
+            card.assignee = User.from_db(card._state.db, _NAMES, values)
 
 
 def _count_text(count: int) -> str:

@@ -16,12 +16,14 @@ FURTHEST_ROW = 10_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """A paginator that counts no further than ``COUNT_LIMIT`` rows or the asked page.
+    """A paginator that counts no further than ``count_limit`` rows or the asked page.
 
     Pages past the limit can still be reached one after the other, up to ``FURTHEST_ROW``.
     """
 
-    def __init__(self, rows: QuerySet[Any], per_page: int, asked: str | None) -> None:
+    def __init__(
+        self, rows: Any, per_page: int, asked: str | None, *, count_limit: int = COUNT_LIMIT
+    ) -> None:
         super().__init__(rows, per_page)
         try:
             page = int(asked or 1)
@@ -29,7 +31,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
             page = 1
         self._asked = min(max(1, page), FURTHEST_ROW // per_page)
         #: How many rows are told exactly; where there are more, "1,000+" is.
-        self.limit = max(COUNT_LIMIT, self._asked * per_page)
+        self.limit = max(count_limit, self._asked * per_page)
 
     @cached_property
     def _counted(self) -> int:
@@ -60,6 +62,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     def count_text(self) -> str:
         """The number of rows in words: ``37`` or ``1,000+``."""
         return f"{self.limit:,}+" if self.is_capped else f"{self._counted:,}"
+
+    def asked_rows(self) -> list[Any]:
+        """The rows of the page that was asked for, without counting any."""
+        first = (self._asked - 1) * self.per_page
+        return list(self.object_list[first : first + self.per_page])
 
     def asked_page(self) -> Page:  # type: ignore[type-arg]
         """The page that was asked for, or the nearest one there is."""

@@ -17,7 +17,7 @@ from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.exceptions import SuggestionNotFoundError
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.run import keep_true
-from apps.suggestions.queue import Queue
+from apps.suggestions.queue import Queue, card_after
 from apps.suggestions.services import approve, get_for, rebase, reject, reopen, snooze
 from apps.suggestions.tests.cases import NOW, put_in, scan, suggested
 from apps.users.models import User
@@ -156,8 +156,9 @@ def test_the_queue_opens_no_card_that_names_a_record_out_of_sight(
     page = client_for(cast.rep).get("/suggestions/?view=team")
     assert page.context["selected"] is None
     assert "Renamed since" not in page.content.decode()
-    queue = Queue.read(cast.rep, page.wsgi_request.GET)
-    assert (queue.first(), queue.after(suggestion.pk), queue.after(0)) == (None, None, None)
+    asked = page.wsgi_request.GET
+    assert Queue.read(cast.rep, asked).first() is None
+    assert [card_after(cast.rep, asked, pk) for pk in (suggestion.pk, 0)] == [None, None]
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.SNOOZED])

@@ -23,7 +23,7 @@ from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.queue import Queue, default_view
+from apps.suggestions.queue import Queue, card_after, default_view
 from apps.suggestions.services.giving import REASSIGNABLE
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import refuse_form, viewer_of
@@ -189,7 +189,7 @@ def _decide(
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
     user = person_of(request)
-    next_card = Queue.read(user, request.GET).after(pk)
+    next_card = card_after(user, request.GET, pk)
     try:
         said = decide(user)
     except SuggestionNotFoundError:
