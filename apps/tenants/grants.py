@@ -111,6 +111,8 @@ GRANTS: dict[str, TableGrants] = {
     # From when on decisions count; what came of them is for people to read.
     "suggestions_learningreset": TableGrants(run_time=ADD, ai=READ),
     "suggestions_followedoutcome": TableGrants(run_time=ADD),
+    # What people have their queue show: no business of the AI.
+    "suggestions_savedview": TableGrants(),
     # What people approved together: no business of the AI.
     "suggestions_bulkapproval": TableGrants(run_time=WRITE),
     "suggestions_bulkitem": TableGrants(run_time=WRITE),

@@ -288,6 +288,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_nothingproposed": ("ardw", write, ""),
         "suggestions_learningreset": (add, read, ""),
         "suggestions_followedoutcome": (add, "", ""),
+        "suggestions_savedview": ("ardw", "", ""),
         "suggestions_bulkapproval": (write, "", ""),
         "suggestions_bulkitem": (write, "", ""),
         "suggestions_digestschedule": (write, "", ""),
