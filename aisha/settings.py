@@ -149,13 +149,22 @@ DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DATABASE_URL = read_text("DATABASE_URL", "postgres://aisha_app@localhost/aisha")
 DATABASE_OWNER_URL = read_text("DATABASE_OWNER_URL", DATABASE_URL)
 DATABASE_ACCOUNT = read_text("AISHA_DATABASE_ACCOUNT", "app")
+# Under ASGI each request has a thread of its own, whose connection nobody would use again: it is lent from a
+# pool, and who finds it empty waits. A process that answers no requests keeps the one it has.
+DATABASE_POOL_SIZE = read_int("DATABASE_POOL_SIZE", 0)
 DATABASES = {
     "default": {
         **parse_database_url(DATABASE_OWNER_URL if DATABASE_ACCOUNT == "owner" else DATABASE_URL),
-        "CONN_MAX_AGE": read_int("DATABASE_CONN_MAX_AGE_S", 60),
+        "CONN_MAX_AGE": 0 if DATABASE_POOL_SIZE else read_int("DATABASE_CONN_MAX_AGE_S", 60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
+if DATABASE_POOL_SIZE:
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": min(2, DATABASE_POOL_SIZE),
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": read_int("DATABASE_POOL_TIMEOUT_S", 30),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Broker, cache ---------------------------------------------------------------------------

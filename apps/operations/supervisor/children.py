@@ -27,11 +27,13 @@ class Service:
 
     Attributes:
         is_restarted: whether it is started again when it dies; otherwise all stop.
+        variables: what it runs with besides the environment of all.
     """
 
     name: str
     command: Sequence[str]
     is_restarted: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,7 +67,9 @@ class Children:
     def start(self, service: Service) -> None:
         """Start a service."""
         self._running[service.name] = _Running(
-            service, self._spawn(service.name, service.command), time.monotonic()
+            service,
+            self._spawn(service.name, service.command, variables=service.variables),
+            time.monotonic(),
         )
 
     def run(
@@ -105,7 +109,9 @@ class Children:
             if running.restart_at is not None:
                 if time.monotonic() >= running.restart_at:
                     service = running.service
-                    running.process = self._spawn(service.name, service.command)
+                    running.process = self._spawn(
+                        service.name, service.command, variables=service.variables
+                    )
                     running.started_at = time.monotonic()
                     running.restart_at = None
             elif running.process.poll() is not None:

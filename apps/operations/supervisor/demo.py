@@ -28,6 +28,8 @@ from apps.operations.supervisor.stand_in import StandIn, find_stand_in
 ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 8000
 _READY_TIMEOUT_S = 60.0
+# As many requests are answered at a time; the others wait for a connection.
+_WEB_CONNECTIONS = 20
 _WORKER_PROCESSES = 2
 
 
@@ -236,6 +238,7 @@ def services(port: int) -> list[Service]:
                 *("--no-access-log", "--timeout-graceful-shutdown", "5"),
             ],
             is_restarted=False,
+            variables={"DATABASE_POOL_SIZE": str(_WEB_CONNECTIONS)},
         ),
         Service(
             "worker",

@@ -44,8 +44,7 @@ def measure_live() -> dict[str, object]:
     ensure_person_roles()
     give_role(rep, PersonRole.REP)
     with ExitStack() as stack:
-        stack.enter_context(running([WEB, *PROGRAMS]))
-        wait_for_web()
+        stack.enter_context(running_web())
         browser = stack.enter_context(_telling(_watching(rep)))
         if _line(browser) != "ready":
             raise RuntimeError("The browser did not open the queue.")
@@ -94,6 +93,20 @@ def _watching(rep: User) -> list[str]:
     # As a file, without this folder among the modules: the browser's process knows nothing of Django.
     script = str(Path(__file__).with_name("watching.py"))
     return [sys.executable, "-P", script, chromium, address, key]
+
+
+@contextmanager
+def running_web() -> Iterator[None]:
+    """Run the web process as the supervisor does, with a worker and the listener beside it."""
+    os.environ["DATABASE_POOL_SIZE"] = "20"
+    try:
+        with running([WEB]):
+            del os.environ["DATABASE_POOL_SIZE"]
+            with running(PROGRAMS):
+                wait_for_web()
+                yield
+    finally:
+        os.environ.pop("DATABASE_POOL_SIZE", None)
 
 
 def wait_for_web() -> None:

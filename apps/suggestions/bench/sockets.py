@@ -24,12 +24,12 @@ from apps.audit.enums import Origin
 from apps.brain.enums import Goal, Provider
 from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
-from apps.suggestions.bench.live import HOST, PORT, WEB, session_of, wait_for_web
+from apps.suggestions.bench.live import HOST, PORT, running_web, session_of
 from apps.suggestions.bench.pipeline import clear, make_owners
 from apps.suggestions.enums import HeldBack
 from apps.suggestions.models import Suggestion
 from apps.tenants.connections import tenant_connection
-from apps.triggers.bench.waking import PATIENCE_S, PROGRAMS, running
+from apps.triggers.bench.waking import PATIENCE_S
 from apps.triggers.enums import Severity
 from apps.users.enums import PersonRole
 from apps.users.models import Team, User
@@ -49,8 +49,7 @@ def measure_sockets() -> dict[str, object]:
     _give_cards(people)
     keys = [session_of(person) for person in people]
     with ExitStack() as stack:
-        stack.enter_context(running([WEB, *PROGRAMS]))
-        wait_for_web()
+        stack.enter_context(running_web())
         card = Suggestion.objects.filter(assignee=people[0]).latest("pk")
         times_ms = asyncio.run(_listen(keys, card.pk, tenant_connection().schema_name))
     times_ms.sort()
