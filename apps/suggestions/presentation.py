@@ -328,8 +328,8 @@ def explain_confidence(suggestion: Suggestion) -> str:
     if suggestion.confidence is None:
         needed = MINIMUM_DECISIONS
         return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"
-    rate = percent(suggestion.confidence)
-    return f"Accepted {rate} of the time, {suggestion.confidence_n} decisions about this kind"
+    rate, decided = percent(suggestion.confidence), suggestion.confidence_n
+    return f"Expected to be accepted {rate} of the time, by {decided} decisions about this kind"
 
 
 def trigger_labels_of(suggestion: Suggestion) -> tuple[str, ...]:
