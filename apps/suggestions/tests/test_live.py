@@ -107,7 +107,7 @@ async def told(groups: list[str], notice: str) -> list[str]:
     # Passed on in order: what has not come by the time of this one does not come.
     last = await layer.new_channel()
     await layer.send(last, {"type": "last"})
-    await layer.receive(last)
+    await asyncio.wait_for(layer.receive(last), timeout=20)
     found = []
     for group, channel in channels.items():
         try:
