@@ -14,6 +14,7 @@ from apps.suggestions.pipeline.context.contexts import Context, Group
 from apps.suggestions.pipeline.context.deals import deal_contexts
 from apps.suggestions.pipeline.context.findings import add_findings
 from apps.suggestions.pipeline.context.leads import lead_contexts
+from apps.suggestions.pipeline.context.past import add_decisions, add_scores
 from apps.suggestions.pipeline.context.tasks import task_contexts
 from apps.suggestions.pipeline.readers import Readers
 from apps.triggers.models import Signal
@@ -47,7 +48,8 @@ def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list
         ids = [pk for awaiting in awaiting_of_kind for pk in awaiting.signal_ids]
         found = {pk: signals[pk] for pk in ids if pk in signals}
         group = Group(awaiting_of_kind, found, moment, readers)
-        for context in GATHERERS[kind](group):
+        gathered = list(GATHERERS[kind](group))
+        for context in gathered:
             context.currency = context.currency or currency
             add_findings(context, group.signals_of(context.awaiting))
             context.add_value()
@@ -58,6 +60,8 @@ def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list
             if readers.is_here(context.assignee_id):
                 context.doer_id = context.assignee_id
             contexts[context.awaiting] = context
+        add_scores(kind, gathered)
+        add_decisions(kind, gathered, readers)
     return [contexts[awaiting] for awaiting in batch if awaiting in contexts]
 
 
