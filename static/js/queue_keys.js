@@ -112,6 +112,14 @@
 
   // 3 ---- deciding
 
+  // While the card that was moved to is on its way, the pane still shows the former one: nobody has read what they
+  // would decide on.
+  function isRead() {
+    const current = currentLink();
+    const detail = document.querySelector("[data-suggestion]");
+    return !current || !detail || current.dataset.suggestionLink === detail.dataset.suggestion;
+  }
+
   function approve() {
     if (selected.size) {
       const go = document.querySelector("[data-selection-go]");
@@ -179,12 +187,16 @@
     "?": openKeys,
   };
 
+  const MOVES = new Set(["j", "k", "J", "K"]);
+  const DECIDES = new Set(["a", "e", "r", "h"]);
+
   document.addEventListener("keydown", (event) => {
     if (!list() || event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
     const isTyping = event.target.closest("input:not([type='checkbox']), textarea, select, [contenteditable]");
     const withCommand = event.ctrlKey || event.metaKey;
     if (withCommand && event.key === "Enter") {
       event.preventDefault();
+      if (event.repeat || !isRead()) return;
       const primary = event.target.closest("form")?.querySelector("[data-primary]") ?? document.querySelector("[data-edit-form] [data-primary]");
       if (primary) primary.click();
       else if (!isTyping) approve();
@@ -200,7 +212,7 @@
     if (isTyping) return;
     if (/^[1-9]$/.test(event.key) && openMenu()) {
       event.preventDefault();
-      choose(Number(event.key));
+      if (!event.repeat && isRead()) choose(Number(event.key));
       return;
     }
     if (event.key === "Enter" && event.target.matches("[data-suggestion-link][aria-current], body")) {
@@ -211,6 +223,9 @@
     const does = KEYS[event.key];
     if (!does) return;
     event.preventDefault();
+    // A key that is held down walks the list, and decides once.
+    if (event.repeat && !MOVES.has(event.key)) return;
+    if (DECIDES.has(event.key) && !isRead()) return;
     does();
   });
 

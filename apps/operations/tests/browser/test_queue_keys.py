@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from apps.crm.models import Task
 from apps.crm.tests.factories import LeadFactory
@@ -85,6 +85,40 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     assert Task.objects.filter(title="Write to Eva").exists()
     edited = Suggestion.objects.get(title="Call Eva Lopez")
     assert (edited.edited_by, edited.reviewed_by) == (site.cast.rep, site.cast.rep)
+
+
+def test_a_key_decides_only_on_what_is_shown(rep_page: Page, site: Site) -> None:
+    suggest(site, "Ana", "Bea", "Cleo")
+    page = rep_page
+    open_queue(page, site)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/suggestions/*/**", hold)
+    page.keyboard.press("j")
+    expect(current(page)).to_have_text("Call Bea Lopez")
+    # The pane still shows Ana, whom nobody means any more.
+    for key in ("a", "Control+Enter", "r", "1", "h", "1", "e"):
+        page.keyboard.press(key)
+    expect(page.locator("#suggestion-detail details[open]")).to_have_count(0)
+    while held:
+        held.pop().continue_()
+    page.unroute("**/suggestions/*/**", hold)
+    expect(title(page)).to_have_text("Call Bea Lopez")
+    # Held down it decides once.
+    page.keyboard.down("a")
+    expect(title(page)).to_have_text("Call Cleo Lopez")
+    page.keyboard.down("a")
+    page.keyboard.up("a")
+    press_and_read(page, "k", "Ana")
+    found = Suggestion.objects.order_by("-rank").values_list("title", "state")
+    assert list(found) == [
+        ("Call Ana Lopez", "pending"),
+        ("Call Bea Lopez", "applied"),
+        ("Call Cleo Lopez", "pending"),
+    ]
 
 
 def test_what_was_just_decided_is_taken_back_by_a_key(rep_page: Page, site: Site) -> None:
