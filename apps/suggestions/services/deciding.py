@@ -21,7 +21,7 @@ from apps.suggestions.services.moves import (
     record,
     silence,
 )
-from apps.suggestions.services.stopping import Stop, put_in_force, require_may_stop
+from apps.suggestions.services.stopping import Stop, lift_stops, put_in_force, require_may_stop
 from apps.triggers.models import Silence
 from apps.triggers.services import current_tenant
 from apps.users.models import User
@@ -123,6 +123,8 @@ def reopen(
 ) -> Suggestion:
     """Bring back what was rejected, withdrawn, expired or snoozed, and lift its silence.
 
+    What was stopped with its rejection goes on for everybody as well, if this person may stop so much.
+
     Raises:
         SuggestionNotFoundError, DecisionPermissionError: refused.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
@@ -151,6 +153,7 @@ def reopen(
                 record_id=suggestion.record_id,
                 goal__in=["", suggestion.goal],
             ).update(until=now)
+            lift_stops(suggestion, user, now)
             note_decision(suggestion, Verdict.REOPEN, user, now)
             record(actor, Event.SUGGESTION_REOPENED, suggestion)
     except IntegrityError as error:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.suggestions.enums import State, StopScope
@@ -93,6 +94,18 @@ def put_in_force(
         state=State.WITHDRAWN, closed_because=f"Stopped by {user}: {stop.scope.label}."[:200]
     )
     record_events(actor, [entry_of(Event.SUGGESTION_WITHDRAWN, row) for row in found])
+
+
+def lift_stops(suggestion: Suggestion, user: User, now: datetime) -> None:
+    """Lift what was stopped for everybody from this suggestion, if this person may stop so much.
+
+    What was withdrawn with it is found again by the next scan, as it stands then.
+    """
+    if not user.has_perm(_WIDE_PERMISSION):
+        return
+    created = AuditEntry.objects.of_suggestion(suggestion.pk).filter(event=Event.SILENCE_CREATED)
+    numbers = [details["silence_id"] for details in created.values_list("details", flat=True)]
+    Silence.objects.in_force(now).filter(pk__in=numbers).update(until=now)
 
 
 def _matching(suggestion: Suggestion, scope: StopScope) -> dict[str, object]:

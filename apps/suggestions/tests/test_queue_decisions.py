@@ -82,6 +82,19 @@ def test_rejecting_keeps_the_note_and_stops_the_record(cast: Cast, client_for: C
     }  # fmt: skip
 
 
+def test_what_was_stopped_is_said_and_the_next_card_is_one_that_still_waits(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    stopped = [own(cast.rep, trigger="lead_new", title=f"Stopped {place}") for place in range(2)]
+    own(cast.rep, trigger="lead_inactive", title="Still waiting", rank=-1)
+    body = {"reason": "not_needed", "stop": "trigger", "stop_days": "30"}
+    answer = htmx(client_for(cast.manager), "post", address(stopped[0], "reject"), body)
+    text = answer.content.decode()
+    assert "Rejected: Stopped 0. Stopped for 30 days: what this trigger finds. 1 left." in text
+    assert "data-focus>Still waiting</h2>" in text
+    assert "Stopped 1" not in text
+
+
 def test_a_rep_is_not_offered_to_stop_a_trigger_and_is_refused(
     cast: Cast, client_for: ClientFor
 ) -> None:

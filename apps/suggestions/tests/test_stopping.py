@@ -104,3 +104,22 @@ def test_reopening_lifts_the_silence_of_the_record(cast: Cast) -> None:
     stop(suggestion, cast.rep, StopScope.RECORD)
     reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert not Silence.objects.in_force(NOW + timedelta(seconds=1)).exists()
+
+
+@pytest.mark.parametrize("scope", [StopScope.TRIGGER, StopScope.TENANT])
+def test_reopening_lifts_all_that_was_stopped_with_it(cast: Cast, scope: StopScope) -> None:
+    suggestion, other = suggested(cast.rep), suggested(cast.outsider)
+    stop(suggestion, cast.manager, scope)
+    reopen(suggestion_id=suggestion.pk, user=cast.manager, now=NOW)
+    assert not Silence.objects.in_force(NOW + timedelta(seconds=1)).exists()
+    scan(timedelta(days=1))
+    back = Suggestion.objects.filter(state=State.PENDING)
+    assert {row.record_id for row in back} == {suggestion.record_id, other.record_id}
+
+
+def test_a_rep_does_not_lift_what_a_manager_stopped_for_everybody(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    stop(suggestion, cast.manager, StopScope.TENANT)
+    reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    lasting = Silence.objects.in_force(NOW + timedelta(seconds=1)).get()
+    assert (lasting.record_kind, lasting.until) == ("", NOW + timedelta(days=30))

@@ -37,10 +37,14 @@ MOST_PEOPLE = 100
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was done, in words; ``undo_address`` takes it back by a POST, for as long as it is offered."""
+    """What was done, in words; ``undo_address`` takes it back by a POST, for as long as it is offered.
+
+    ``went_along``: other cards may have been withdrawn with it.
+    """
 
     text: str
     undo_address: str = ""
+    went_along: bool = False
 
 
 def said_approved(user: User, done: Suggestion) -> Said:
@@ -93,16 +97,20 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
     def decide(user: User) -> Said:
         if not form.is_valid():
             refuse_form(user, pk, Verdict.REJECT)
+        stop = form.stop_chosen()
         done = services.reject(
             suggestion_id=pk,
             user=user,
             reason=form.cleaned_data["reason"],
             note=form.cleaned_data["note"],
-            stop=form.stop_chosen(),
+            stop=stop,
             now=timezone.now(),
         )
+        stopped = f". Stopped for {stop.days} days: {stop.scope.label}" if stop else ""
         return Said(
-            f"Rejected: {services.title_for(user, done)}", reverse("suggestions:reopen", args=[pk])
+            f"Rejected: {services.title_for(user, done)}{stopped}",
+            reverse("suggestions:reopen", args=[pk]),
+            went_along=stop is not None,
         )
 
     return _decide(request, pk, decide)
@@ -203,6 +211,8 @@ def _decide(
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, services.get_for(user, pk), status=status)
     queue = Queue.read(user, request.GET)
+    if said.went_along and next_card not in queue.page.object_list:
+        next_card = queue.first()
     if not stays:
         return go_on(request, queue, next_card, said)
     return go_to(request, queue, services.get_for(user, pk), said)
