@@ -188,6 +188,30 @@ def test_an_account_gets_a_followup_of_its_own(cast: Cast) -> None:
     assert proposal.arguments["description"] == "Last: Re: service"
 
 
+def test_people_at_an_account_are_named_as_far_as_the_reader_sees_them_and_may_write_to_them(
+    cast: Cast,
+) -> None:
+    account = AccountFactory(owner=cast.rep)
+    people = {"owner": cast.rep, "account": account, "title": "CFO"}
+    ContactFactory(**people, first_name="Maria", last_name="Silva")
+    ContactFactory(**people | {"owner": cast.outsider}, first_name="Zoe", last_name="Kim")
+    ContactFactory(**people, first_name="Ana", last_name="Lopez", do_not_contact=True)
+    fire(account, Goal.KEEP_ACCOUNT, "account_silent")
+    task, _ = proposed()
+    assert [fact.text for fact in task.facts if fact.key == "contact"] == ["Maria Silva, CFO"]
+
+
+def test_that_a_deals_contact_is_not_to_be_contacted_is_told(cast: Cast) -> None:
+    contact = ContactFactory(
+        owner=cast.rep, first_name="Ana", last_name="Lopez", do_not_contact=True
+    )
+    deal = OpportunityFactory(owner=cast.rep, contact=contact)
+    fire(deal, Goal.MOVE_DEAL, "deal_stalled")
+    task, _ = proposed()
+    (fact,) = [fact for fact in task.facts if fact.key == "not_to_be_contacted"]
+    assert (fact.label, fact.text) == ("Does not want to be contacted", "Ana Lopez")
+
+
 def test_tasks_of_an_accounts_contacts_and_deals_are_plans(cast: Cast) -> None:
     account = AccountFactory(owner=cast.rep)
     deal = OpportunityFactory(owner=cast.rep, account=account)

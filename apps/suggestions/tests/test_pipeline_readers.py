@@ -10,6 +10,7 @@ import pytest
 from apps.conftest import Cast
 from apps.crm.models import Task
 from apps.crm.tests.factories import (
+    AccountFactory,
     ActivityFactory,
     ContactFactory,
     OpportunityFactory,
@@ -78,6 +79,40 @@ def test_a_tasks_deal_of_another_team_is_not_named(cast: Cast, who: str, is_name
     said = everything_said()
     assert (SECRET in said, "777,123" in said) == (is_named, is_named)
     assert (suggestion.value_at_stake is not None) is is_named
+
+
+@pytest.mark.parametrize(("who", "is_named"), [("teammate", True), ("outsider", False)])
+def test_a_deals_account_and_contact_of_another_team_are_not_named(
+    cast: Cast, who: str, is_named: bool
+) -> None:
+    owner = getattr(cast, who)
+    OpportunityFactory(
+        owner=cast.rep,
+        account=AccountFactory(owner=owner, name=SECRET),
+        contact=ContactFactory(owner=owner, last_name="Zq8secret"),
+        expected_close_on=LONG_AGO.date(),
+    )
+    scan()
+    assert Suggestion.objects.get().goal == "settle_close_date"
+    said = everything_said()
+    assert (SECRET in said, "Zq8secret" in said) == (is_named, is_named)
+
+
+@pytest.mark.parametrize(("who", "is_named"), [("teammate", True), ("outsider", False)])
+def test_a_contacts_account_of_another_team_is_not_named(
+    cast: Cast, who: str, is_named: bool
+) -> None:
+    account = AccountFactory(owner=getattr(cast, who), name=SECRET)
+    contact = ContactFactory(owner=cast.rep, phone="1", account=account)
+    ActivityFactory(
+        owner=cast.rep,
+        contact=contact,
+        occurred_at=NOW - timedelta(days=1),
+        stated_details={"phone": "+1 555 0123"},
+    )
+    scan()
+    assert Suggestion.objects.get().record_kind == "contact"
+    assert (SECRET in everything_said()) is is_named
 
 
 def test_a_talk_held_by_another_team_makes_no_suggestion(cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 
 from django.db.models import F, Sum
 
@@ -12,14 +13,21 @@ from apps.crm.enums import ContractOutcome, RecordKind
 from apps.crm.models import Account, Contract, Opportunity
 from apps.execution.schemas import RecordRef
 from apps.suggestions.pipeline.context.contexts import Context, Group
-from apps.suggestions.pipeline.context.history import open_tasks_at_accounts, recent_at_accounts
+from apps.suggestions.pipeline.context.history import (
+    open_tasks_at_accounts,
+    people_at,
+    recent_at_accounts,
+)
 
 # What a trigger sees in a contract, which another team may own.
 SEEN_IN_CONTRACT = frozenset({"renews_on", "starts_on"})
 
+# How many people at an account are named.
+PEOPLE = 2
+
 
 def account_contexts(group: Group) -> Iterator[Context]:
-    """What is sold there, which contract comes up for renewal, and what has happened there.
+    """What is sold there, who is there, which contract comes up for renewal, and what has happened there.
 
     An account that nobody owns is for everybody; its renewal is for whoever owns the contract.
     """
@@ -27,6 +35,7 @@ def account_contexts(group: Group) -> Iterator[Context]:
     recent = recent_at_accounts(group.ids)
     tasks = open_tasks_at_accounts(group.ids)
     values = open_deal_values(group.ids)
+    people = people_at(group.ids)
     renewals = _renewals(group)
     for awaiting in group.awaiting:
         account = accounts.get(awaiting.record.id)
@@ -52,6 +61,13 @@ def account_contexts(group: Group) -> Iterator[Context]:
         context.add_moment("created_at", "Created", account.created_at)
         context.add_history(account.last_activity_at, recent[account.pk])
         context.add_open_tasks(tasks[account.pk])
+        readable = (
+            person
+            for person in people[account.pk]
+            if group.readers.may_see(assignee_id, person.owner_id)
+        )
+        for person in islice(readable, PEOPLE):
+            context.add_person("contact", "Contact", person)
         context.add("notes", "Notes", account.notes[:1000])
         yield context
 

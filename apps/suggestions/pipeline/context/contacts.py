@@ -34,8 +34,9 @@ def contact_contexts(group: Group) -> Iterator[Context]:
         )
         value, currency = values.get((contact.account_id or 0, contact.owner_id), (None, ""))
         context = Context(awaiting, group.moment, str(contact), assignee_id, value, currency)
-        if contact.account:
-            context.add("account", "Account", str(contact.account))
+        context.add_linked(
+            "account", "Account", group.readers.allowed(assignee_id, contact.account)
+        )
         source = group.readers.allowed(assignee_id, source)
         for detail, label in DETAILS:
             on_file = getattr(contact, detail)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from apps.brain.schemas import Fact
 from apps.crm.enums import ActivityKind, RecordKind
-from apps.crm.models import Activity
+from apps.crm.models import Activity, Contact, Record
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.readers import Readers
@@ -60,6 +60,19 @@ class Context:
         """Add a day."""
         if day is not None:
             self.add(key, label, day_text(day), value=day.isoformat())
+
+    def add_linked(self, key: str, label: str, record: Record | None) -> None:
+        """Add a record that this one leads to, and that its readers may see."""
+        if record is not None:
+            self.add(key, label, str(record), record=RecordRef(record.kind, record.pk))
+        if isinstance(record, Contact) and record.do_not_contact:
+            self.add("not_to_be_contacted", "Does not want to be contacted", str(record))
+
+    def add_person(self, key: str, label: str, contact: Contact) -> None:
+        """Add somebody at the account, with what they do there."""
+        text = f"{contact}, {contact.title}" if contact.title else str(contact)
+        ref = RecordRef(RecordKind.CONTACT, contact.pk)
+        self.add(key, label, text, value=str(contact), record=ref)
 
     def add_activity(self, key: str, activity: Activity) -> None:
         """Add something that happened: its subject, with the way to it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -11,11 +11,13 @@ from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from apps.crm.enums import ActivityKind
-from apps.crm.models import Activity, Task
+from apps.crm.models import Activity, Contact, Task
 from apps.suggestions.pipeline.readers import readable_beside
 
 # How many of the latest activities become facts; older ones say little about what to do today.
 RECENT_ACTIVITIES = 3
+# Among how many people of an account those are sought whom a reader may see.
+LOOKED_THROUGH = 20
 
 # The ways from an activity or a task to an account.
 ACCOUNT_PATHS = ("account_id", "contact__account_id", "opportunity__account_id")
@@ -57,6 +59,20 @@ def recent_at_accounts(ids: Sequence[int]) -> dict[int, list[Activity]]:
     for account_id, by_id in merged.items():
         newest_first = sorted(by_id.values(), key=attrgetter("occurred_at", "pk"), reverse=True)
         found[account_id] = newest_first[:RECENT_ACTIVITIES]
+    return found
+
+
+def people_at(account_ids: Iterable[int | None]) -> dict[int | None, list[Contact]]:
+    """People at these accounts who may be contacted, those last heard of first."""
+    found: dict[int | None, list[Contact]] = defaultdict(list)
+    ids = {pk for pk in account_ids if pk is not None}
+    if ids:
+        latest = [F("last_activity_at").desc(nulls_last=True), F("id").asc()]
+        people = Contact.objects.filter(account_id__in=ids, do_not_contact=False).annotate(
+            place=Window(RowNumber(), partition_by=[F("account_id")], order_by=latest)
+        )
+        for contact in people.filter(place__lte=LOOKED_THROUGH).order_by("place"):
+            found[contact.account_id].append(contact)
     return found
 
 
