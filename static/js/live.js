@@ -89,7 +89,7 @@
         applyList();
         list().querySelector("[data-suggestion-link]")?.focus();
       });
-      list().prepend(pill);
+      list().querySelector(".queue-head").append(pill);
     }
     pill.textContent = `${words}. Show`;
   }

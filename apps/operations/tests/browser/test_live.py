@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from apps.crm.tests.factories import LeadFactory
 from apps.operations.tests.browser.conftest import Site, sign_in
@@ -43,6 +43,14 @@ def test_a_card_arrives_while_the_queue_is_open(rep_page: Page, site: Site) -> N
     expect(page.locator("#header-badge .count")).to_contain_text("1")
 
 
+def top_of(element: Locator) -> float:
+    return float(element.evaluate("element => element.getBoundingClientRect().top"))
+
+
+def bottom_of(element: Locator) -> float:
+    return float(element.evaluate("element => element.getBoundingClientRect().bottom"))
+
+
 def test_nothing_moves_under_the_pointer_and_focus_stays(rep_page: Page, site: Site) -> None:
     page = rep_page
     suggest(site, "Ana")
@@ -53,6 +61,11 @@ def test_nothing_moves_under_the_pointer_and_focus_stays(rep_page: Page, site: S
     suggest(site, "Bea"), suggest(site, "Cleo")
     pill = page.locator("[data-news-pill]")
     expect(pill).to_have_text("2 new. Show")
+    # It covers neither the views nor what stands in the cards, and stays in sight when the list is scrolled.
+    expect(page.locator(".queue-head [data-news-pill]")).to_have_count(1)
+    views, title = page.locator(".queue-views"), page.locator(".suggestion-title").first
+    assert bottom_of(views) <= top_of(pill)
+    assert bottom_of(pill) <= top_of(title) + 8
     expect(page.locator("a.suggestion-link")).to_have_count(1)
     expect(page.locator("a.suggestion-link")).to_be_focused()
     pill.click()
