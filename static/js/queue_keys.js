@@ -120,6 +120,13 @@
     return !current || !detail || current.dataset.suggestionLink === detail.dataset.suggestion;
   }
 
+  // htmx makes what it has put in work a moment after it is seen. A form that is sent before that is sent past it,
+  // and what was decided could not be taken back at once.
+  function whenReady(act) {
+    if (document.querySelector(".htmx-settling")) document.addEventListener("htmx:afterSettle", () => act(), { once: true });
+    else act();
+  }
+
   function approve() {
     if (selected.size) {
       const go = document.querySelector("[data-selection-go]");
@@ -191,18 +198,19 @@
   const DECIDES = new Set(["a", "e", "r", "h"]);
 
   document.addEventListener("keydown", (event) => {
-    if (!list() || event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
     const isTyping = event.target.closest("input:not([type='checkbox']), textarea, select, [contenteditable]");
     const withCommand = event.ctrlKey || event.metaKey;
     if (withCommand && event.key === "Enter") {
+      const primary = event.target.closest("form")?.querySelector("[data-primary]") ?? document.querySelector("main [data-primary]");
+      if (!primary && !list()) return;
       event.preventDefault();
       if (event.repeat || !isRead()) return;
-      const primary = event.target.closest("form")?.querySelector("[data-primary]") ?? document.querySelector("[data-edit-form] [data-primary]");
       if (primary) primary.click();
-      else if (!isTyping) approve();
+      else if (!isTyping) whenReady(approve);
       return;
     }
-    if (withCommand || !areOn()) return;
+    if (!list() || withCommand || !areOn()) return;
     if (event.key === "Escape") {
       // A menu closes by itself; what is typed is left by the first Escape, the form by the second.
       if (isTyping) event.target.blur();
@@ -210,9 +218,8 @@
       return;
     }
     if (isTyping) return;
-    if (/^[1-9]$/.test(event.key) && openMenu()) {
-      event.preventDefault();
-      if (!event.repeat && isRead()) choose(Number(event.key));
+    if (/^[1-9]$/.test(event.key)) {
+      if (!event.repeat && isRead()) whenReady(() => choose(Number(event.key)));
       return;
     }
     if (event.key === "Enter" && event.target.matches("[data-suggestion-link][aria-current], body")) {
@@ -226,7 +233,8 @@
     // A key that is held down walks the list, and decides once.
     if (event.repeat && !MOVES.has(event.key)) return;
     if (DECIDES.has(event.key) && !isRead()) return;
-    does();
+    if (MOVES.has(event.key)) does();
+    else whenReady(does);
   });
 
   document.addEventListener("DOMContentLoaded", () => {

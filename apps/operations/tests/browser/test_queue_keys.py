@@ -158,6 +158,9 @@ def test_several_are_selected_and_looked_at_together(rep_page: Page, site: Site)
     expect(page.get_by_role("button", name="Approve 2")).to_be_visible()
     expect(page.locator("main")).to_contain_text("2 suggestions")
     assert not Suggestion.objects.exclude(state="pending").exists()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/bulk/*/")
+    expect(page.get_by_role("heading", name="Approved together")).to_be_visible()
 
 
 def test_high_risk_is_not_approved_with_others(rep_page: Page, site: Site) -> None:
