@@ -55,7 +55,6 @@ class Card:
     found_by: str
     written_by: str
     expires: str
-    kept_because: str
     folded: str
     token: str
     tool: str
@@ -138,9 +137,6 @@ def cards_of(
             found_by=_found_by(suggestion),
             written_by=str(Provider(suggestion.provider).label).lower(),
             expires=_expires(suggestion, now),
-            kept_because=(
-                str(suggestion.get_held_back_display()).lower() if suggestion.held_back else ""
-            ),
             folded=_folded(suggestion),
             token=token_of(suggestion),
             tool=suggestion.tool,
