@@ -82,6 +82,20 @@ def test_a_tasks_deal_of_another_team_is_not_named(cast: Cast, who: str, is_name
 
 
 @pytest.mark.parametrize(("who", "is_named"), [("teammate", True), ("outsider", False)])
+def test_an_open_task_is_told_as_far_as_the_reader_may_see_it(
+    cast: Cast, who: str, is_named: bool
+) -> None:
+    deal = OpportunityFactory(owner=cast.rep, expected_close_on=LONG_AGO.date())
+    due_on = (NOW + timedelta(days=400)).date()
+    task = TaskFactory(owner=getattr(cast, who), opportunity=deal, title=SECRET, due_on=due_on)
+    scan()
+    told = [row for row in Suggestion.objects.get().facts if row["label"].startswith("Open task,")]
+    assert [(row["text"], row["record"]) for row in told] == (
+        [(SECRET, f"task:{task.pk}")] if is_named else []
+    )
+
+
+@pytest.mark.parametrize(("who", "is_named"), [("teammate", True), ("outsider", False)])
 def test_a_deals_account_and_contact_of_another_team_are_not_named(
     cast: Cast, who: str, is_named: bool
 ) -> None:

@@ -14,6 +14,7 @@ from apps.crm.models import Account, Contract, Opportunity
 from apps.execution.schemas import RecordRef
 from apps.suggestions.pipeline.context.contexts import Context, Group
 from apps.suggestions.pipeline.context.history import (
+    next_tasks,
     open_tasks_at_accounts,
     people_at,
     recent_at_accounts,
@@ -34,6 +35,7 @@ def account_contexts(group: Group) -> Iterator[Context]:
     accounts = Account.objects.in_bulk(group.ids)
     recent = recent_at_accounts(group.ids)
     tasks = open_tasks_at_accounts(group.ids)
+    planned = next_tasks("account_id", group.ids)
     values = open_deal_values(group.ids)
     people = people_at(group.ids)
     renewals = _renewals(group)
@@ -60,7 +62,7 @@ def account_contexts(group: Group) -> Iterator[Context]:
             context.add_day("renews_on", "Renews on", contract.renews_on)
         context.add_moment("created_at", "Created", account.created_at)
         context.add_history(account.last_activity_at, recent[account.pk])
-        context.add_open_tasks(tasks[account.pk])
+        context.add_open_tasks(tasks[account.pk], planned[account.pk])
         readable = (
             person
             for person in people[account.pk]

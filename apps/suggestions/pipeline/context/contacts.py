@@ -10,7 +10,11 @@ from apps.execution.schemas import JsonValue, RecordRef
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context.accounts import open_deal_values
 from apps.suggestions.pipeline.context.contexts import Context, Group, local_day
-from apps.suggestions.pipeline.context.history import open_task_counts, recent_activities
+from apps.suggestions.pipeline.context.history import (
+    next_tasks,
+    open_task_counts,
+    recent_activities,
+)
 
 DETAILS = (("phone", "Phone"), ("title", "Title"), ("email", "E-mail"))
 
@@ -20,6 +24,7 @@ def contact_contexts(group: Group) -> Iterator[Context]:
     contacts = Contact.objects.select_related("account").in_bulk(group.ids)
     recent = recent_activities("contact_id", group.ids)
     tasks = open_task_counts("contact_id", group.ids)
+    planned = next_tasks("contact_id", group.ids)
     cited = Activity.objects.in_bulk(group.ids_seen("stating_id") | group.ids_seen("bounce_id"))
     accounts = {contact.account_id for contact in contacts.values() if contact.account_id}
     values = open_deal_values(sorted(accounts))
@@ -52,7 +57,7 @@ def contact_contexts(group: Group) -> Iterator[Context]:
             context.add_activity("bounce", bounce)
         context.add_moment("created_at", "Created", contact.created_at)
         context.add_history(contact.last_activity_at, recent[contact.pk])
-        context.add_open_tasks(tasks[contact.pk])
+        context.add_open_tasks(tasks[contact.pk], planned[contact.pk])
         yield context
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from apps.brain.schemas import Fact
 from apps.crm.enums import ActivityKind, RecordKind
-from apps.crm.models import Activity, Contact, Record
+from apps.crm.models import Activity, Contact, Record, Task
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.readers import Readers
@@ -97,9 +97,13 @@ class Context:
                 kind = ActivityKind(activity.activity_kind)
                 self.add("last_activity_kind", "Last contact by", kind.label, value=kind.value)
 
-    def add_open_tasks(self, count: int) -> None:
-        """Add how many open tasks there are; none is a fact, too."""
+    def add_open_tasks(self, count: int, first: Sequence[Task] = ()) -> None:
+        """Add how many open tasks there are, none is a fact, too; and the ``first`` of them."""
         self.add("open_tasks", "Open tasks", str(count) if count else "none", value=count)
+        for task in first:
+            due = f", due {day_text(task.due_on)}" if task.due_on else ""
+            ref = RecordRef(RecordKind.TASK, task.pk)
+            self.add("open_task", f"Open task{due}", task.title, record=ref)
 
     def add_value(self) -> None:
         """Add what is at stake, when that is known."""

@@ -9,6 +9,7 @@ from apps.brain.enums import Goal
 from apps.crm.models import Contact, Opportunity, Stage
 from apps.suggestions.pipeline.context.contexts import Context, Group
 from apps.suggestions.pipeline.context.history import (
+    next_tasks,
     open_task_counts,
     people_at,
     recent_activities,
@@ -24,6 +25,7 @@ def deal_contexts(group: Group) -> Iterator[Context]:
     deals = Opportunity.objects.select_related("stage", "account", "contact").in_bulk(group.ids)
     recent = recent_activities("opportunity_id", group.ids)
     tasks = open_task_counts("opportunity_id", group.ids)
+    planned = next_tasks("opportunity_id", group.ids)
     stages = Stage.objects.in_bulk(group.ids_seen("former_stage_id"))
     narrow = [a.record.id for a in group.awaiting if a.goal == Goal.WIDEN_DEAL]
     others = people_at(deals[pk].account_id for pk in narrow if pk in deals)
@@ -47,7 +49,7 @@ def deal_contexts(group: Group) -> Iterator[Context]:
         context.add_day("expected_close_on", "Expected close", deal.expected_close_on)
         context.add("next_step", "Next step on file", deal.next_step)
         context.add_history(deal.last_activity_at, recent[deal.pk])
-        context.add_open_tasks(tasks[deal.pk])
+        context.add_open_tasks(tasks[deal.pk], planned[deal.pk])
         context.add("notes", "Notes", deal.notes[:1000])
         yield context
 

@@ -16,6 +16,8 @@ from apps.suggestions.pipeline.readers import readable_beside
 
 # How many of the latest activities become facts; older ones say little about what to do today.
 RECENT_ACTIVITIES = 3
+# How many of the open tasks are told with what is to be done.
+NEXT_TASKS = 2
 # Among how many people of an account those are sought whom a reader may see.
 LOOKED_THROUGH = 20
 
@@ -86,6 +88,29 @@ def open_task_counts(column: str, ids: Sequence[int]) -> dict[int, int]:
         .order_by()
     )
     return defaultdict(int, rows)
+
+
+def next_tasks(column: str, ids: Sequence[int]) -> dict[int, list[Task]]:
+    """The open tasks of each record that are due first; those without a day come last.
+
+    Those of another team than the record's owner are left out.
+    """
+    record = column.removesuffix("_id")
+    first_due = [F("due_on").asc(nulls_last=True), F("id").asc()]
+    ranked: QuerySet[Any] = (
+        Task.objects.open()
+        .filter(readable_beside(f"{record}__owner"), **{f"{column}__in": ids})
+        .annotate(
+            hangs_on=F(column),
+            place=Window(RowNumber(), partition_by=[F(column)], order_by=first_due),
+        )
+        .filter(place__lte=NEXT_TASKS)
+        .order_by("place")
+    )
+    found: dict[int, list[Task]] = defaultdict(list)
+    for task in ranked:
+        found[task.hangs_on].append(task)
+    return found
 
 
 def open_tasks_at_accounts(ids: Sequence[int]) -> dict[int, int]:

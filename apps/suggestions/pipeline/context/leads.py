@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from apps.crm.models import Lead
 from apps.suggestions.pipeline.context.contexts import Context, Group
-from apps.suggestions.pipeline.context.history import open_task_counts, recent_activities
+from apps.suggestions.pipeline.context.history import (
+    next_tasks,
+    open_task_counts,
+    recent_activities,
+)
 
 
 def lead_contexts(group: Group) -> Iterator[Context]:
@@ -14,6 +18,7 @@ def lead_contexts(group: Group) -> Iterator[Context]:
     leads = Lead.objects.in_bulk(group.ids)
     recent = recent_activities("lead_id", group.ids)
     tasks = open_task_counts("lead_id", group.ids)
+    planned = next_tasks("lead_id", group.ids)
     for awaiting in group.awaiting:
         lead = leads.get(awaiting.record.id)
         if lead is None:
@@ -28,6 +33,6 @@ def lead_contexts(group: Group) -> Iterator[Context]:
         context.add("lead_source", "Lead source", lead.lead_source)
         context.add_moment("created_at", "Created", lead.created_at)
         context.add_history(lead.last_activity_at, recent[lead.pk])
-        context.add_open_tasks(tasks[lead.pk])
+        context.add_open_tasks(tasks[lead.pk], planned[lead.pk])
         context.add("notes", "Notes", lead.notes[:1000])
         yield context
