@@ -14,7 +14,7 @@ from apps.crm.enums import RecordKind
 Writer = Callable[[ThinkTask], Proposal | None]
 
 # Raised when the wording or the choice of a writer changes, so that decisions can be told apart.
-RULES_VERSION = "rules-3"
+RULES_VERSION = "rules-4"
 
 WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.MEET_LEAD, RecordKind.LEAD): leads.meet_lead,

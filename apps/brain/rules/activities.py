@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, statements_of
-from apps.brain.rules.followups import at_stake, followup
+from apps.brain.rules.followups import at_stake, followup, not_to_be_contacted
 from apps.brain.rules.wording import capital, day_text, shortened
 from apps.brain.schemas import Proposal, ThinkTask
 
@@ -26,6 +26,7 @@ def plan_next_step(task: ThinkTask) -> Proposal | None:
         about=about.record,
         also=(
             (f"{capital(kind)} on {day_text(talk.value)}: {shortened(talk.text, 120)}", talk),
+            not_to_be_contacted(task),
             at_stake(task),
         ),
     )
@@ -49,6 +50,7 @@ def answer_message(task: ThinkTask) -> Proposal | None:
         about=about.record,
         also=(
             (f"It is about {shortened(about.text, 120)}", about),
+            not_to_be_contacted(task),
             at_stake(task),
         ),
     )

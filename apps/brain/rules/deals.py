@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, statements_of
-from apps.brain.rules.followups import at_stake, followup
+from apps.brain.rules.followups import at_stake, followup, not_to_be_contacted
 from apps.brain.rules.leads import interest
 from apps.brain.rules.wording import capital, last_contact_phrase, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
@@ -21,7 +21,7 @@ def move_deal(task: ThinkTask) -> Proposal | None:
         task_title=f"Agree on the next step: {name}",
         advice="Agree on a next step or close it.",
         priority=3,
-        also=(at_stake(task), _expected(task)),
+        also=(not_to_be_contacted(task), at_stake(task), _expected(task)),
     )
 
 
@@ -34,7 +34,7 @@ def settle_close_date(task: ThinkTask) -> Proposal | None:
         title=f"Settle a new close date for {name}",
         task_title=f"Settle the close date: {name}",
         advice="Ask what has to happen first, then set a date that holds, or close it.",
-        also=(_last_contact(task), at_stake(task), _stage(task)),
+        also=(_last_contact(task), not_to_be_contacted(task), at_stake(task), _stage(task)),
     )
 
 
@@ -67,7 +67,7 @@ def act_on_deal(task: ThinkTask) -> Proposal | None:
         task_title=f"Take the next step: {name}",
         advice="Propose the next step, or ask for the decision.",
         priority=3,
-        also=(_stage(task), at_stake(task)),
+        also=(not_to_be_contacted(task), _stage(task), at_stake(task)),
     )
 
 

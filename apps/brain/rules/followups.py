@@ -79,3 +79,9 @@ def quiet(task: ThinkTask) -> tuple[str, tuple[Fact | None, ...]]:
 def at_stake(task: ThinkTask) -> tuple[str, Fact | None]:
     """What the record is worth, as evidence."""
     return f"At stake: {shown(task, 'value')}", task.fact("value")
+
+
+def not_to_be_contacted(task: ThinkTask) -> tuple[str, Fact | None]:
+    """That the person in it does not want to be contacted, as evidence for whoever decides."""
+    wish = task.fact("not_to_be_contacted")
+    return f"{shortened(wish.text, 120)} does not want to be contacted" if wish else "", wish

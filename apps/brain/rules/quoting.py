@@ -12,7 +12,12 @@ from apps.brain.schemas import Fact, ThinkTask
 
 UNQUOTED = "a text that reads like instructions to an AI"
 # What stands for a name; other details are left out as if nobody had stated them.
-_NAMED_INSTEAD = {"about": "its record", "contact": "one person", "contract": "the contract"}
+_NAMED_INSTEAD = {
+    "about": "its record",
+    "contact": "one person",
+    "contract": "the contract",
+    "not_to_be_contacted": "one person",
+}
 _LEFT_OUT = frozenset(
     {
         "company", "title", "phone", "lead_source", "account", "other_contact", "sender_name",

@@ -11,7 +11,7 @@ import pytest
 
 from apps.brain import rules
 from apps.brain.enums import Goal
-from apps.brain.schemas import Proposal, ThinkTask
+from apps.brain.schemas import Claim, Proposal, ThinkTask
 from apps.conftest import Cast
 from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Record, Stage
@@ -207,9 +207,23 @@ def test_that_a_deals_contact_is_not_to_be_contacted_is_told(cast: Cast) -> None
     )
     deal = OpportunityFactory(owner=cast.rep, contact=contact)
     fire(deal, Goal.MOVE_DEAL, "deal_stalled")
-    task, _ = proposed()
+    task, proposal = proposed()
     (fact,) = [fact for fact in task.facts if fact.key == "not_to_be_contacted"]
     assert (fact.label, fact.text) == ("Does not want to be contacted", "Ana Lopez")
+    assert Claim("Ana Lopez does not want to be contacted", (fact.number,)) in proposal.claims
+
+
+def test_that_whoever_wrote_is_not_to_be_contacted_is_told(cast: Cast) -> None:
+    contact = ContactFactory(
+        owner=cast.rep, first_name="Ana", last_name="Lopez", do_not_contact=True
+    )
+    deal = OpportunityFactory(owner=cast.rep)
+    message = ActivityFactory(
+        owner=cast.rep, opportunity=deal, contact=contact, occurred_at=LAST_YEAR
+    )
+    fire(message, Goal.ANSWER_MESSAGE, "email_unanswered")
+    _, proposal = proposed()
+    assert "Ana Lopez does not want to be contacted" in [claim.text for claim in proposal.claims]
 
 
 def test_tasks_of_an_accounts_contacts_and_deals_are_plans(cast: Cast) -> None:

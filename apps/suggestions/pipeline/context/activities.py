@@ -48,6 +48,8 @@ def _matched(awaiting: Awaiting, activity: Activity, group: Group) -> Context | 
     context.add_activity(key, activity)
     sender = _sender(activity, assignee_id, group.readers)
     context.add("sender_name", "From", sender, value=sender)
+    # A lead's or a contact's own talks are no finding then; those about a deal are.
+    context.add_wish(group.readers.allowed(assignee_id, activity.contact))
     context.add("about", about.kind.label, str(about), record=RecordRef(about.kind, about.pk))
     if awaiting.goal == Goal.PLAN_NEXT_STEP:
         # An open task would have kept the trigger from firing.

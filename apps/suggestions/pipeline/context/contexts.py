@@ -65,8 +65,13 @@ class Context:
         """Add a record that this one leads to, and that its readers may see."""
         if record is not None:
             self.add(key, label, str(record), record=RecordRef(record.kind, record.pk))
-        if isinstance(record, Contact) and record.do_not_contact:
-            self.add("not_to_be_contacted", "Does not want to be contacted", str(record))
+        if isinstance(record, Contact):
+            self.add_wish(record)
+
+    def add_wish(self, person: Contact | None) -> None:
+        """Add that somebody does not want to be contacted, where that is so."""
+        if person is not None and person.do_not_contact:
+            self.add("not_to_be_contacted", "Does not want to be contacted", str(person))
 
     def add_person(self, key: str, label: str, contact: Contact) -> None:
         """Add somebody at the account, with what they do there."""
