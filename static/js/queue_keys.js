@@ -241,4 +241,9 @@
     showHints();
     showSelection();
   });
+  // Whoever comes back to the page finds the ticks that the browser kept, and they count.
+  window.addEventListener("pageshow", () => {
+    for (const box of document.querySelectorAll("[data-tick]:checked")) selected.add(box.dataset.tick);
+    showSelection();
+  });
 })();
