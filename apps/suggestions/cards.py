@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.html import format_html
 
 from apps.audit.enums import Origin
 from apps.brain.enums import Provider
@@ -54,6 +55,7 @@ class Card:
     badges: tuple[Badge, ...]
     found_by: str
     written_by: str
+    risk: str
     expires: str
     folded: str
     token: str
@@ -63,8 +65,6 @@ class Card:
 
 # As many as one looks over; a record with more is rare.
 MOST_OTHERS = 5
-# From here on it is said, so that nobody is surprised.
-EXPIRES_SOON = timedelta(days=3)
 
 _STATE_SHAPES = {
     State.PENDING: ("badge badge-accent", "circle-dashed"),
@@ -92,6 +92,7 @@ _HELD_BADGES = {
     HeldBack.QUIET.value: Badge("badge", "ban", str(HeldBack.QUIET.label)),
 }
 _TRIAL_BADGE = Badge("badge", "circle-dashed", "On trial")
+_WRITERS = {Provider.RULES.value: "rules", Provider.OPENAI.value: "model"}
 _KIND_LABELS = {kind.value: str(kind.label) for kind in RecordKind}
 
 
@@ -118,7 +119,7 @@ def cards_of(
             address=suggestion.get_absolute_url() + query,
             is_open=selected is not None and selected.pk == suggestion.pk,
             title=suggestion.title,
-            confidence="" if suggestion.confidence is None else percent(suggestion.confidence),
+            confidence=_confidence(suggestion),
             confidence_basis=confidence(suggestion.confidence, suggestion.confidence_n),
             rank_basis=explain_rank(suggestion),
             record_kind=_KIND_LABELS[suggestion.record_kind],
@@ -135,7 +136,8 @@ def cards_of(
             reason=suggestion.reason,
             badges=_unusual_badges(suggestion),
             found_by=_found_by(suggestion),
-            written_by=str(Provider(suggestion.provider).label).lower(),
+            written_by=_WRITERS[suggestion.provider],
+            risk=str(Risk(suggestion.risk).label).lower(),
             expires=_expires(suggestion, now),
             folded=_folded(suggestion),
             token=token_of(suggestion),
@@ -170,6 +172,13 @@ def token_of(suggestion: Suggestion) -> str:
     return f"{suggestion.pk}@{suggestion.refreshed_at.isoformat()}"
 
 
+def _confidence(suggestion: Suggestion) -> str:
+    """How often it is expected to be accepted, and by how many decisions that is known."""
+    if suggestion.confidence is None:
+        return ""
+    return f"{percent(suggestion.confidence)} · {suggestion.confidence_n:,}"
+
+
 def _found_by(suggestion: Suggestion) -> str:
     """What noticed it, or else where it came from."""
     if suggestion.trigger:
@@ -178,9 +187,14 @@ def _found_by(suggestion: Suggestion) -> str:
 
 
 def _expires(suggestion: Suggestion, now: datetime) -> str:
-    """The element that says when it runs out, where that is near."""
-    is_near = suggestion.expires_at - now <= EXPIRES_SOON
-    return relative_time(suggestion.expires_at, now) if is_near and is_waiting(suggestion) else ""
+    """How long it still waits, as an element that tells the exact moment."""
+    if not is_waiting(suggestion):
+        return ""
+    left = suggestion.expires_at - now
+    words = f"{left.days} d left" if left >= timedelta(days=1) else "ends today"
+    at = timezone.localtime(suggestion.expires_at)
+    exact = f"{at:%d %b %Y, %H:%M}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
 
 
 def is_waiting(suggestion: Suggestion) -> bool:

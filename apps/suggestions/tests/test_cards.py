@@ -36,7 +36,7 @@ def test_a_card_says_everything_in_words(cast: Cast) -> None:
     )  # fmt: skip
     assert (card.value, card.assignee) == ("4,514.50\u00a0€", "Tom Mate")
     assert (card.confidence, card.confidence_basis) == (
-        "72\u00a0%", "72\u00a0% · 48\u00a0decisions",
+        "72\u00a0% · 48", "72\u00a0% · 48\u00a0decisions",
     )  # fmt: skip
     assert card.suggested.endswith(">3 days ago</time>")
     assert card.badges == (

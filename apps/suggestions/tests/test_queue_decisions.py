@@ -222,6 +222,6 @@ def test_the_other_findings_of_the_record_are_listed(cast: Cast, client_for: Cli
     best = SuggestionFactory(assignee=cast.rep, lead=lead, title="Best", rank=3, goal="meet_lead")
     SuggestionFactory(assignee=cast.rep, lead=lead, title="Next one", rank=2, goal="revive_lead")
     page = client_for(cast.rep).get(best.get_absolute_url()).content.decode()
-    assert "Also suggested for this lead" in page
-    assert "Next one" in page.split("Also suggested for this lead")[1]
+    assert "also suggested for this lead" in page
+    assert "Next one" in page.split("also suggested for this lead")[1]
     assert "1 more about this lead" in page
