@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
@@ -29,6 +30,7 @@ ClientFor = Callable[[User], TenantClient]
 ApiFor = Callable[[User], ApiClient]
 
 MARK = "hx9"
+TOKEN = re.compile(r"\b[A-Za-z0-9]{64}\b")
 # Attributes that hold words for people.
 WORDED = {"title", "value", "alt", "aria-label", "placeholder", "content", "data-label"}
 MARKUP = (
@@ -80,7 +82,8 @@ def faults_of(client: TenantClient, address: str) -> list[str]:
     """What is wrong with a page."""
     answer = client.get(address)
     assert (address, answer.status_code) == (address, 200)
-    page = answer.content.decode()
+    # The random signs of a token may hold the mark by chance.
+    page = TOKEN.sub("token", answer.content.decode())
     elements = Elements()
     elements.feed(page)
     elements.close()
@@ -104,7 +107,7 @@ def test_every_case_is_shown_as_words(
         for address in (
             "/",
             "/suggestions/",
-            "/suggestions/?view=held",
+            "/suggestions/?view=held_back",
             "/leads/",
             "/deals/",
             "/search/?q=hx9",
