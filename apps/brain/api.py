@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import django_filters
@@ -28,7 +27,7 @@ from apps.brain.settings import (
 )
 from apps.crm.api.preconditions import read_precondition
 from apps.crm.exceptions import RecordConflictError
-from apps.tenants.api import ApiModelSerializer, MomentFilter, refuse_parameters
+from apps.tenants.api import ApiModelSerializer, MomentFilter, StrictSerializer, refuse_parameters
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
@@ -44,7 +43,7 @@ _ETAG = OpenApiParameter(
 )
 
 
-class BrainSettingsSerializer(ApiModelSerializer[BrainSettings]):
+class BrainSettingsSerializer(StrictSerializer, ApiModelSerializer[BrainSettings]):
     """How the Brain is set. The key is written and never read."""
 
     base_url = serializers.CharField(
@@ -72,15 +71,6 @@ class BrainSettingsSerializer(ApiModelSerializer[BrainSettings]):
     def get_has_key(self, row: BrainSettings) -> bool:
         """Whether a key of one's own is stored."""
         return bool(row.sealed_key)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not; what is only read may stand there."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class BrainSettingsPermission(BasePermission):

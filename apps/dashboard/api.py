@@ -18,7 +18,7 @@ from apps.dashboard.asked import DEFAULT_DAYS, PERIODS_DAYS, Asked, offered_scop
 from apps.dashboard.conversion import window_days
 from apps.dashboard.enums import Direction, Scope
 from apps.dashboard.reading import DEALS_PERMISSION, Dashboard, read_dashboard
-from apps.tenants.api import UtcDateTimeField
+from apps.tenants.api import UtcDateTimeField, refuse_parameters
 from apps.users.api import Endpoint
 from apps.users.models import User
 from apps.users.services import person_of
@@ -273,8 +273,7 @@ class DashboardViewSet(Endpoint, ViewSet):
 
 def _asked(request: Request, person: User) -> Asked:
     params = request.query_params
-    if unknown := sorted(set(params) - _PARAMETERS):
-        raise ValidationError({name: ["There is no such parameter."] for name in unknown})
+    refuse_parameters(request, but=_PARAMETERS)
     scopes = {scope.value for scope in offered_scopes(person)}
     if "scope" in params and params["scope"] not in scopes:
         raise ValidationError({"scope": [f"One of {', '.join(sorted(scopes))}."]})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -23,7 +22,12 @@ from apps.suggestions.models import BulkApproval, BulkItem
 from apps.suggestions.querysets import BulkApprovalQuerySet
 from apps.suggestions.services.bulk import Chosen
 from apps.suggestions.tasks import send_bulk
-from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
+from apps.tenants.api import (
+    ApiModelSerializer,
+    StrictSerializer,
+    UtcDateTimeField,
+    refuse_parameters,
+)
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
@@ -77,19 +81,10 @@ class ChosenSerializer(serializers.Serializer[Any]):
     seen_at = UtcDateTimeField(help_text="The `refreshed_at` that you read.")
 
 
-class BulkRequestSerializer(serializers.Serializer[Any]):
+class BulkRequestSerializer(StrictSerializer):
     """The suggestions, 1 to 1,000 of one tool of low risk."""
 
     items = ChosenSerializer(many=True)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class BulkApprovalViewSet(Endpoint, GenericViewSet[BulkApproval]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -215,6 +215,22 @@ class ApiModelSerializer(serializers.ModelSerializer[ModelT]):
     }
 
 
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses a member that there is not: a mistyped name would be lost without a word.
+
+    Members that are only read may stand there, so that what was read can be sent back changed.
+    """
+
+    unknown_member = "There is no such field."
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read the members, or name those that mean nothing here."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            raise ValidationError({name: [self.unknown_member] for name in unknown})
+        return super().to_internal_value(data)
+
+
 class MomentField(forms.DateTimeField):
     """A moment in a query, as ISO 8601 text; without an offset it is in UTC."""
 
@@ -285,20 +301,17 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         known = set(filterset.filters) if filterset is not None else set()
         if getattr(view, "action", "") == "list":
             known |= {CURSOR, ORDERING, PAGE_SIZE}
-        unknown = sorted(set(request.query_params) - known)
-        if unknown:
-            raise ValidationError({name: ["There is no such parameter."] for name in unknown})
+        refuse_parameters(request, but=known)
         filtered: models.QuerySet[ModelT] = super().filter_queryset(request, queryset, view)
         return filtered
 
 
-def refuse_parameters(request: Request) -> None:
-    """Refuse every query parameter, for endpoints that have none.
+def refuse_parameters(request: Request, *, but: Collection[str] = ()) -> None:
+    """Refuse every query parameter that an endpoint does not have.
 
     Raises:
-        ValidationError: there are some.
+        ValidationError: there are others.
     """
-    if request.query_params:
-        raise ValidationError(
-            {name: ["There is no such parameter."] for name in sorted(request.query_params)}
-        )
+    unknown = sorted(set(request.query_params) - set(but))
+    if unknown:
+        raise ValidationError({name: ["There is no such parameter."] for name in unknown})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -23,7 +22,12 @@ from apps.brain.enums import Goal
 from apps.crm.api.preconditions import read_precondition
 from apps.crm.enums import RecordKind
 from apps.crm.exceptions import RecordConflictError
-from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
+from apps.tenants.api import (
+    ApiModelSerializer,
+    StrictSerializer,
+    UtcDateTimeField,
+    refuse_parameters,
+)
 from apps.triggers import services
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.estimates import ScanEstimate, estimate_scan
@@ -225,7 +229,7 @@ class DistributionSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
 
 
-class TriggerSerializer(serializers.Serializer[Any]):
+class TriggerSerializer(StrictSerializer):
     """A trigger, its setting in force, and within which bounds it may be set."""
 
     key = serializers.CharField(source="trigger.key", read_only=True)
@@ -259,15 +263,6 @@ class TriggerSerializer(serializers.Serializer[Any]):
         """How many of its signals fire now."""
         firing: dict[str, int] = self.context["firing"]
         return firing.get(setting.trigger.key, 0)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not; what is only read may stand there."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class TriggerDetailSerializer(TriggerSerializer):

@@ -17,7 +17,7 @@ from rest_framework.viewsets import ViewSet
 from apps.crm.enums import Operation, RecordKind
 from apps.crm.feed import changed_fields, kinds_for, present_place, read_feed
 from apps.crm.models import ChangeLog
-from apps.tenants.api import CURSOR, PAGE_SIZE, ApiModelSerializer
+from apps.tenants.api import CURSOR, PAGE_SIZE, ApiModelSerializer, StrictSerializer
 from apps.tenants.transactions import Place
 from apps.users.api import Endpoint
 from apps.users.services import person_of
@@ -57,8 +57,10 @@ class ChangePageSerializer(serializers.Serializer[Any]):
     results = ChangeSerializer(many=True)
 
 
-class FeedQuerySerializer(serializers.Serializer[Any]):
+class FeedQuerySerializer(StrictSerializer):
     """Where to begin a feed, and how much to tell."""
+
+    unknown_member = "There is no such parameter."
 
     cursor = serializers.CharField(
         required=False, help_text="From the `next` of the answer before; the oldest without one."
@@ -67,13 +69,6 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
         ["oldest", "now"], default="oldest", help_text="Without a cursor: where to begin."
     )
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=_MOST_ROWS)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a parameter that there is not."""
-        unknown = sorted(set(data) - set(self.fields))
-        if unknown:
-            raise ValidationError({name: ["There is no such parameter."] for name in unknown})
-        return super().to_internal_value(data)
 
     def validate_cursor(self, value: str) -> Place:
         """Read it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.core.validators import RegexValidator
@@ -22,7 +21,7 @@ from apps.crm.models import (
     Stage,
     Task,
 )
-from apps.tenants.api import ApiModelSerializer
+from apps.tenants.api import ApiModelSerializer, StrictSerializer
 from apps.users.models import User
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -36,7 +35,7 @@ READ_ONLY_FIELDS = ("revision", "created_at", "updated_at", "last_activity_at")
 currency_code = RegexValidator(r"^[A-Z]{3}$", "Three capital letters, such as USD.")
 
 
-class RecordSerializer(ApiModelSerializer[RecordT]):
+class RecordSerializer(StrictSerializer, ApiModelSerializer[RecordT]):
     """What every kind of record shows."""
 
     label = serializers.SerializerMethodField(  # type: ignore[assignment]
@@ -58,18 +57,6 @@ class RecordSerializer(ApiModelSerializer[RecordT]):
     def get_label(self, record: Record) -> str:
         """The record's name."""
         return str(record)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a field that there is not: a mistyped name would be lost without a word.
-
-        Read-only fields may stand there, so that what was read can be sent back changed.
-        """
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """An external id means nothing without the system that gave it."""

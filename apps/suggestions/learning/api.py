@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -27,7 +26,7 @@ from apps.suggestions.learning.resets import (
     scope_of_person,
 )
 from apps.suggestions.services import may_view
-from apps.tenants.api import ApiModelSerializer, refuse_parameters
+from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
 from apps.triggers.services import current_tenant
@@ -144,7 +143,7 @@ class LearningResetSerializer(ApiModelSerializer[LearningReset]):
         read_only_fields = fields
 
 
-class ResetRequestSerializer(serializers.Serializer[Any]):
+class ResetRequestSerializer(StrictSerializer):
     """What is to be learned anew."""
 
     scope = serializers.ChoiceField(choices=ResetScope.choices)
@@ -157,15 +156,6 @@ class ResetRequestSerializer(serializers.Serializer[Any]):
         max_value=2**63 - 1,
         help_text="Of a person, and of nothing else.",
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Demand what names the scope, and nothing else."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import django_filters
@@ -24,7 +23,7 @@ from apps.suggestions.webhooks.enums import TEST, DeliveryState, EventKind
 from apps.suggestions.webhooks.exceptions import EndpointChangedError
 from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.suggestions.webhooks.posting import MESSAGES
-from apps.tenants.api import ApiModelSerializer, MomentFilter, refuse_parameters
+from apps.tenants.api import ApiModelSerializer, MomentFilter, StrictSerializer, refuse_parameters
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
@@ -48,7 +47,7 @@ class WebhookPermission(BasePermission):
         return person_of(request).has_perm(endpoints.CHANGE_PERMISSION)
 
 
-class WebhookEndpointSerializer(ApiModelSerializer[WebhookEndpoint]):
+class WebhookEndpointSerializer(StrictSerializer, ApiModelSerializer[WebhookEndpoint]):
     """An endpoint. Its secret is told once, when it is made."""
 
     events = serializers.ListField(
@@ -68,15 +67,6 @@ class WebhookEndpointSerializer(ApiModelSerializer[WebhookEndpoint]):
         extra_kwargs = {
             "is_enabled": {"help_text": "False switches it off; what waits is given up."}
         }
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not; what is only read may stand there."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class NewSecretSerializer(WebhookEndpointSerializer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.tenants.api import ApiModelSerializer, UtcDateTimeField, refuse_parameters
+from apps.tenants.api import (
+    ApiModelSerializer,
+    StrictSerializer,
+    UtcDateTimeField,
+    refuse_parameters,
+)
 from apps.triggers.models import ReplayRun
 from apps.triggers.querysets import ReplayRunQuerySet
 from apps.triggers.replay.presentation import visible_sample
@@ -115,22 +119,13 @@ class ReplayRunSerializer(ApiModelSerializer[ReplayRun]):
         return ReplayResultSerializer(result.model_copy(update={"sample": seen})).data
 
 
-class ReplayQuestionSerializer(serializers.Serializer[Any]):
+class ReplayQuestionSerializer(StrictSerializer):
     """The question; parameters that are left out take their defaults."""
 
     parameters = serializers.DictField(
         child=serializers.JSONField(), required=False, help_text="Whole numbers by name."
     )
     days = serializers.IntegerField(default=DEFAULT_DAYS, help_text=f"1 to {MOST_DAYS}.")
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse a member that there is not."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
-        return super().to_internal_value(data)
 
 
 class ReplayPermission(BasePermission):
