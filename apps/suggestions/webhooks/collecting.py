@@ -15,11 +15,8 @@ from django.db import connection, transaction
 from apps.suggestions.webhooks.enums import DeliveryState, EventKind
 from apps.suggestions.webhooks.models import ONLY_ROW, WebhookCursor
 from apps.suggestions.webhooks.rules import KINDS, NEWS_FOR
+from apps.tenants.transactions import read_snapshot
 
-_HORIZON = """
-SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigint
-FROM pg_current_snapshot() AS seen
-"""
 # A failed undo leaves its suggestion as it was: the execution alone has failed.
 _COLLECT = """
 WITH told (event, kind) AS (SELECT * FROM unnest(%(events)s::text[], %(kinds)s::text[]))
@@ -51,21 +48,20 @@ def collect(now: datetime) -> int:
         )
         if cursor is None:
             return 0
-        oldest_open, next_transaction = _read_horizon()
-        if cursor.transaction_id > next_transaction:
+        snapshot = read_snapshot()
+        if cursor.transaction_id > snapshot.next_one:
             # From another database's past: this one was restored, and counts its transactions anew.
             cursor.transaction_id = 0
-            cursor.after_entry = _highest_from_elsewhere(next_transaction)
+            cursor.after_entry = _highest_from_elsewhere(snapshot.next_one)
         queued = _queue(cursor, now)
-        cursor.transaction_id = oldest_open
+        cursor.transaction_id = snapshot.oldest_open
         cursor.save()
     return queued
 
 
 def begin_reading() -> None:
     """Let the log be read from now on, unless it is read already."""
-    oldest_open, _ = _read_horizon()
-    row = WebhookCursor(pk=ONLY_ROW, transaction_id=oldest_open)
+    row = WebhookCursor(pk=ONLY_ROW, transaction_id=read_snapshot().oldest_open)
     WebhookCursor.objects.bulk_create([row], ignore_conflicts=True)
 
 
@@ -85,14 +81,6 @@ def _queue(cursor: WebhookCursor, now: datetime) -> int:
             },
         )
         return int(db.rowcount)
-
-
-def _read_horizon() -> tuple[int, int]:
-    """The oldest transaction that is open, and the next one."""
-    with connection.cursor() as db:
-        db.execute(_HORIZON)
-        oldest_open, next_transaction = db.fetchone()
-    return oldest_open, next_transaction
 
 
 def _highest_from_elsewhere(next_transaction: int) -> int:
