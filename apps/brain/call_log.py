@@ -5,6 +5,8 @@ The SQL runs as the role ``aisha_ai``.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -15,7 +17,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.brain import budget, providers
 from apps.brain.config import BrainConfig
-from apps.brain.enums import FallBack
+from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
 from apps.brain.language_model.calling import Called
 from apps.brain.models import BrainCall, CapturedText
 from apps.tenants.enums import Role
@@ -41,11 +43,35 @@ def keep_called(called: Sequence[Called], config: BrainConfig, actor: Actor) -> 
             )
 
 
-def keep_call(call: BrainCall, actor: Actor) -> None:
-    """Store a call of the built-in rules."""
+def keep_call_of_rules(
+    mode: Mode,
+    version: str,
+    actor: Actor,
+    *,
+    tasks: int,
+    proposals: int,
+    began: float,
+    because: FallBack | None,
+) -> BrainCall:
+    """Store a call of the built-in rules in their version; they ``began`` at this ``time.monotonic()``.
+
+    ``because`` says in whose place, and why, they wrote.
+    """
+    call = BrainCall(
+        provider=Provider.RULES,
+        mode=mode,
+        prompt_version=version,
+        prompt_hash=hashlib.sha256(version.encode()).hexdigest(),
+        tasks_count=tasks,
+        proposals_count=proposals,
+        latency_ms=int((time.monotonic() - began) * 1000),
+        outcome=CallOutcome.ANSWERED,
+        fell_back_because=because or "",
+    )
     with transaction.atomic(), taking_role(Role.AI):
         call.save(force_insert=True)
         record_events(actor, [call_entry(call)])
+    return call
 
 
 def note_fall_back(reasons: Sequence[FallBack | None], now: datetime) -> None:

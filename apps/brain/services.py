@@ -13,9 +13,9 @@ from typing import overload
 
 from apps.audit.schemas import Actor
 from apps.brain import rules
-from apps.brain.call_log import keep_call, keep_called, note_fall_back, tell_soft_limit
+from apps.brain.call_log import keep_call_of_rules, keep_called, note_fall_back, tell_soft_limit
 from apps.brain.config import read_config
-from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
+from apps.brain.enums import FallBack, Mode, Provider
 from apps.brain.exceptions import ModeDoesNotFitError, UnknownModeError
 from apps.brain.language_model.prompts import PROMPT_VERSION
 from apps.brain.language_model.proposing import Written, propose
@@ -125,18 +125,15 @@ def think_by_rules(
     """Return what the built-in rules propose; ``because`` says in whose place, and why, they do."""
     began = time.monotonic()
     proposals = [rules.propose(task) for task in tasks]
-    call = BrainCall(
-        provider=Provider.RULES,
-        mode=Mode.PROPOSE_ACTIONS,
-        prompt_version=rules.RULES_VERSION,
-        prompt_hash=hashlib.sha256(rules.RULES_VERSION.encode()).hexdigest(),
-        tasks_count=len(tasks),
-        proposals_count=sum(proposal is not None for proposal in proposals),
-        latency_ms=int((time.monotonic() - began) * 1000),
-        outcome=CallOutcome.ANSWERED,
-        fell_back_because=because or "",
+    call = keep_call_of_rules(
+        Mode.PROPOSE_ACTIONS,
+        rules.RULES_VERSION,
+        actor,
+        tasks=len(tasks),
+        proposals=sum(proposal is not None for proposal in proposals),
+        began=began,
+        because=because,
     )
-    keep_call(call, actor)
     return [Answer(proposal, call) for proposal in proposals]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.brain.astray import astray_code
-from apps.brain.call_log import keep_call, keep_called, note_fall_back, tell_soft_limit
+from apps.brain.call_log import keep_call_of_rules, keep_called, note_fall_back, tell_soft_limit
 from apps.brain.config import BrainConfig, read_config
 from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
 from apps.brain.hostile import reads_like_orders
@@ -183,18 +182,15 @@ def _answer_of(claims: Sequence[Claim], talk: _Talk, call: BrainCall) -> ReadAns
 def _by_rules(talk: _Talk, actor: Actor, because: FallBack | None) -> ReadAnswer:
     began = time.monotonic()
     claims = answers.answer(talk.question, talk.withheld)
-    call = BrainCall(
-        provider=Provider.RULES,
-        mode=Mode.READ_ONLY,
-        prompt_version=answers.VERSION,
-        prompt_hash=hashlib.sha256(answers.VERSION.encode()).hexdigest(),
-        tasks_count=1,
-        proposals_count=int(bool(claims)),
-        latency_ms=int((time.monotonic() - began) * 1000),
-        outcome=CallOutcome.ANSWERED,
-        fell_back_because=because or "",
+    call = keep_call_of_rules(
+        Mode.READ_ONLY,
+        answers.VERSION,
+        actor,
+        tasks=1,
+        proposals=int(bool(claims)),
+        began=began,
+        because=because,
     )
-    keep_call(call, actor)
     return _answer_of(claims or (Claim(answers.CANNOT, ()),), talk, call)
 
 
