@@ -11,7 +11,6 @@ from django.db.models import Case, Count, IntegerField, Q, Value, When
 from django.urls import reverse
 
 from apps.execution.enums import Risk
-from apps.execution.exceptions import UnknownToolError
 from apps.execution.schemas import Diff
 from apps.execution.tools import registry as tools
 from apps.suggestions.aggregate import AggregateDiff, aggregate, line_of
@@ -162,7 +161,7 @@ def show_choice(user: User, tool: str, page: str | None) -> Choice:
     current = tool if tool in keys else next(iter(keys), "")
     address = reverse("suggestions:bulk")
     tabs = tuple(
-        ToolTab(key, label_of(key), count, f"{address}?tool={key}", key == current)
+        ToolTab(key, tools.label(key), count, f"{address}?tool={key}", key == current)
         for key, count in counted
     )
     rows = candidates(user, current).select_related("assignee", "edited_by")
@@ -203,7 +202,7 @@ def show_confirmation(user: User, items: Sequence[Chosen]) -> Confirmation:
     key = next(iter(keys), "")
     return Confirmation(
         tool=key,
-        tool_label=label_of(key),
+        tool_label=tools.label(key),
         total=aggregate(fit, diffs) if fit else None,
         tokens=" ".join(token_of(suggestion) for suggestion in fit),
         left_out=tuple(
@@ -243,7 +242,7 @@ def show_results(bulk: BulkApproval, viewer: User, page: str | None) -> Results:
     tokens = [token_of(suggestion) for suggestion in retriable]
     return Results(
         bulk=bulk,
-        tool_label=label_of(bulk.tool),
+        tool_label=tools.label(bulk.tool),
         total=counts["total"],
         applied=counts[Outcome.APPLIED],
         failed=counts[Outcome.FAILED],
@@ -253,14 +252,6 @@ def show_results(bulk: BulkApproval, viewer: User, page: str | None) -> Results:
         retry_tokens=" ".join(tokens),
         retry_count=len(tokens),
     )
-
-
-def label_of(key: str) -> str:
-    """A tool's name; its key when it is gone."""
-    try:
-        return tools.get(key).label
-    except UnknownToolError:
-        return key
 
 
 def _line(suggestion: Suggestion, diff: Diff) -> Line:

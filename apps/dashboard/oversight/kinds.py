@@ -131,8 +131,7 @@ def comparisons(tallies: Sequence[Tally]) -> dict[int, Comparison]:
 
 def kind_label(trigger: str, tool: str) -> str:
     """A kind in words; what no trigger noticed is called by its tool alone."""
-    labels = {known.key: known.label for known in tools.all()}
-    change = labels.get(tool, tool.replace("_", " "))
+    change = tools.label(tool) if tool in tools else tool.replace("_", " ")
     return f"{triggers.label(trigger)}: {change}" if trigger else change
 
 

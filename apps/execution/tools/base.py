@@ -241,6 +241,11 @@ class ToolRegistry:
         except KeyError:
             raise UnknownToolError(key) from None
 
+    def label(self, key: str) -> str:
+        """The tool's label; a key that is no longer known stands for itself."""
+        tool = self._tools.get(key)
+        return tool.label if tool else key
+
     def __contains__(self, key: str) -> bool:
         return key in self._tools
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Avg, Case, Count, FloatField, Q, QuerySet, Value, When
 
+from apps.execution.tools import registry as tools
 from apps.suggestions.enums import HeldBack, RejectReason, Segment, State, Verdict
 from apps.suggestions.learning import rules
 from apps.suggestions.learning.acceptance import Acceptance, AcceptanceTable
@@ -17,7 +18,7 @@ from apps.suggestions.learning.learned import read_learned
 from apps.suggestions.learning.models import LearningReset
 from apps.suggestions.learning.outcomes import OutcomeRow, read_outcomes
 from apps.suggestions.learning.quieting import QuietKind
-from apps.suggestions.learning.resets import Scope, tool_label
+from apps.suggestions.learning.resets import Scope
 from apps.suggestions.learning.tallies import Tally
 from apps.suggestions.models import Decision, Suggestion
 from apps.triggers.rules import registry as triggers
@@ -76,7 +77,7 @@ class KindRow:
     @property
     def tool_label(self) -> str:
         """What was proposed."""
-        return tool_label(self.tool)
+        return tools.label(self.tool)
 
 
 @dataclass(frozen=True, slots=True)

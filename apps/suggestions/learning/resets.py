@@ -44,7 +44,7 @@ class Scope:
             case ResetScope.TRIGGER:
                 return f"the trigger “{triggers.label(self.key)}”"
             case ResetScope.TOOL:
-                return f"the tool “{tool_label(self.key)}”"
+                return f"the tool “{tools.label(self.key)}”"
             case ResetScope.PERSON:
                 return f"the decisions of {self.person}"
             case _:
@@ -55,11 +55,6 @@ class Scope:
         """The scope as one value of a form."""
         name = str(self.person_id) if self.kind == ResetScope.PERSON else self.key
         return f"{self.kind}:{name}" if name else self.kind.value
-
-
-def tool_label(key: str) -> str:
-    """A tool's label; one that is no more stands for itself."""
-    return tools.get(key).label if key in tools else key
 
 
 def scope_named(target: str) -> Scope:
