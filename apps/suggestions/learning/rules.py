@@ -86,11 +86,6 @@ def upper_bound(*, wanted: float, judged: float) -> float:
     return (centre + half) / (1 + _Z**2 / judged)
 
 
-def is_quiet(*, wanted: float, judged: float) -> bool:
-    """Whether it is known that fewer than ``QUIET_BELOW`` are wanted."""
-    return upper_bound(wanted=wanted, judged=judged) < QUIET_BELOW
-
-
 def trials_on(day: date, *, per_day: int) -> int:
     """How many of a person's places of this day are kept for trials: one in twenty, spread over the days."""
     reached = day.toordinal() * per_day

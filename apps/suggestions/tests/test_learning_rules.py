@@ -10,7 +10,7 @@ from apps.suggestions.enums import RejectReason
 from apps.suggestions.learning import rules
 from apps.suggestions.learning.enums import QuietBecause
 from apps.suggestions.learning.quieting import QuietKind, find_quiet
-from apps.suggestions.learning.rules import is_quiet, leaning_to, shrunken, trials_on, upper_bound
+from apps.suggestions.learning.rules import leaning_to, shrunken, trials_on, upper_bound
 from apps.suggestions.learning.tallies import Tally
 
 
@@ -77,7 +77,7 @@ def test_the_upper_bound_is_wilsons(wanted: float, judged: float, expected: floa
     [(0, 10, False), (0, 11, True), (1, 18, False), (1, 20, True), (0, 0, False)],
 )
 def test_little_data_does_not_quiet(wanted: float, judged: float, expected: bool) -> None:
-    assert is_quiet(wanted=wanted, judged=judged) is expected
+    assert (upper_bound(wanted=wanted, judged=judged) < rules.QUIET_BELOW) is expected
 
 
 @pytest.mark.parametrize("per_day", [1, 3, 20, 40, 55])
