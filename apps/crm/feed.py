@@ -8,7 +8,7 @@ feed up until it ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -48,6 +48,15 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """The rows of a page of any feed, where the next ones begin, and whether there are any by now."""
+
+    row_ids: tuple[int, ...]
+    next_place: Place
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FeedPage:
     """Some changes, where the next ones begin, and whether there are any by now."""
 
@@ -77,20 +86,40 @@ def read_feed(viewer: User, after: Place, *, kinds: Collection[RecordKind], limi
     Raises:
         CursorUnknownError: the place lies in another database's future: it was restored from a backup.
     """
+    oldest_open = settled_before(after)
+    wanted = kinds_for(viewer) & frozenset(kinds)
+    rows = _read_rows(after, oldest_open)
+    told = _visible([row for row in rows if row.kind in wanted], viewer)
+    page = stretch_of(
+        [row.place for row in told], [row.place for row in rows], after=after, limit=limit
+    )
+    found = ChangeLog.objects.in_bulk(page.row_ids)
+    changes = tuple(found[row_id] for row_id in page.row_ids)
+    return FeedPage(changes, page.next_place, page.has_more)
+
+
+def settled_before(after: Place) -> int:
+    """The transaction before which all are over, for whoever has read up to a place.
+
+    Raises:
+        CursorUnknownError: the place lies in another database's future: it was restored from a backup.
+    """
     snapshot = read_snapshot()
     if after.transaction_id > snapshot.next_one:
         raise CursorUnknownError()
-    wanted = kinds_for(viewer) & frozenset(kinds)
-    rows = _read_rows(after, snapshot.oldest_open)
-    told = _visible([row for row in rows if row.kind in wanted], viewer)
+    return snapshot.oldest_open
+
+
+def stretch_of(
+    told: Sequence[Place], looked_at: Sequence[Place], *, after: Place, limit: int
+) -> Stretch:
+    """Cut a page from what may be told of the rows that were looked at, ``LOOKED_AT`` at most."""
     page = told[:limit]
-    last = page if len(told) > limit else rows
-    next_place = last[-1].place if last else after
-    found = ChangeLog.objects.in_bulk([row.place.row_id for row in page])
-    return FeedPage(
-        changes=tuple(found[row.place.row_id] for row in page),
-        next_place=next_place,
-        has_more=len(told) > limit or len(rows) == LOOKED_AT,
+    last = page if len(told) > limit else looked_at
+    return Stretch(
+        row_ids=tuple(place.row_id for place in page),
+        next_place=last[-1] if last else after,
+        has_more=len(told) > limit or len(looked_at) == LOOKED_AT,
     )
 
 

@@ -12,13 +12,10 @@ from django.db import connection
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
-from apps.crm.exceptions import CursorUnknownError
+from apps.crm.feed import LOOKED_AT, settled_before, stretch_of
 from apps.suggestions.services import visible_by_id
-from apps.tenants.transactions import Place, read_snapshot
+from apps.tenants.transactions import Place
 from apps.users.models import User
-
-# Of so many events those for this person are chosen.
-LOOKED_AT = 1000
 
 _ABOUT_THE_LOG_ALONE = {Event.SUGGESTION_SHOWN, Event.SUGGESTION_STALE}
 TOLD = [
@@ -49,23 +46,15 @@ def read_events(viewer: User, after: Place, *, limit: int) -> EventPage:
     Raises:
         CursorUnknownError: the place lies in another database's future: it was restored from a backup.
     """
-    snapshot = read_snapshot()
-    if after.transaction_id > snapshot.next_one:
-        raise CursorUnknownError()
+    oldest_open = settled_before(after)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _NEXT_EVENTS, [after.transaction_id, after.row_id, snapshot.oldest_open, LOOKED_AT]
-        )
+        cursor.execute(_NEXT_EVENTS, [after.transaction_id, after.row_id, oldest_open, LOOKED_AT])
         rows = cursor.fetchall()
     offered = [row for row in rows if row[3] in TOLD]
     seen = visible_by_id(viewer, {suggestion_id for _, _, suggestion_id, _ in offered})
     told = [Place(at, pk) for at, pk, suggestion_id, _ in offered if suggestion_id in seen]
-    page = told[:limit]
-    read_up_to = [Place(at, pk) for at, pk, _, _ in rows]
-    last = page if len(told) > limit else read_up_to
-    found = AuditEntry.objects.in_bulk([place.row_id for place in page])
-    return EventPage(
-        events=tuple(found[place.row_id] for place in page),
-        next_place=last[-1] if last else after,
-        has_more=len(told) > limit or len(rows) == LOOKED_AT,
-    )
+    looked_at = [Place(at, pk) for at, pk, _, _ in rows]
+    page = stretch_of(told, looked_at, after=after, limit=limit)
+    found = AuditEntry.objects.in_bulk(page.row_ids)
+    events = tuple(found[row_id] for row_id in page.row_ids)
+    return EventPage(events, page.next_place, page.has_more)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from apps.audit.models import AuditEntry
-from apps.crm.api.changes import FeedQuerySerializer, address_after
+from apps.crm.api.changes import FeedQuerySerializer, feed_answer
 from apps.suggestions.api import SuggestionPermission
 from apps.suggestions.feed import read_events
 from apps.tenants.api import PAGE_SIZE, ApiModelSerializer
@@ -60,10 +60,9 @@ class SuggestionEventViewSet(Endpoint, ViewSet):
         query.is_valid(raise_exception=True)
         limit = query.validated_data[PAGE_SIZE]
         page = read_events(person_of(request), query.place(), limit=limit)
-        return Response(
-            {
-                "next": address_after(request, page.next_place),
-                "has_more": page.has_more,
-                "results": SuggestionEventSerializer(page.events, many=True).data,
-            }
+        return feed_answer(
+            request,
+            goes_on_at=page.next_place,
+            has_more=page.has_more,
+            results=SuggestionEventSerializer(page.events, many=True).data,
         )

@@ -96,11 +96,11 @@ class ChangeQuerySerializer(FeedQuerySerializer):
     )
 
 
-def address_after(request: Request, place: Place) -> str:
-    """Where a feed goes on."""
+def feed_answer(request: Request, *, goes_on_at: Place, has_more: bool, results: Any) -> Response:
+    """A page of a feed, with the address of what comes after."""
     here = remove_query_param(request.build_absolute_uri(), "start")
-    address: str = replace_query_param(here, CURSOR, place.encode())
-    return address
+    following = replace_query_param(here, CURSOR, goes_on_at.encode())
+    return Response({"next": following, "has_more": has_more, "results": results})
 
 
 class ChangePermission(BasePermission):
@@ -134,10 +134,9 @@ class ChangeViewSet(Endpoint, ViewSet):
             kinds=wanted.get("record_kind") or RecordKind,
             limit=wanted[PAGE_SIZE],
         )
-        return Response(
-            {
-                "next": address_after(request, page.next_place),
-                "has_more": page.has_more,
-                "results": ChangeSerializer(page.changes, many=True).data,
-            }
+        return feed_answer(
+            request,
+            goes_on_at=page.next_place,
+            has_more=page.has_more,
+            results=ChangeSerializer(page.changes, many=True).data,
         )

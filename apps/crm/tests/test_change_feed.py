@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.conftest import ApiClient, Cast, make_cast
-from apps.crm import feed
+from apps.crm.feed import LOOKED_AT
 from apps.crm.models import ChangeLog, Lead
 from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory, ProductFactory
 from apps.tenants.connections import tenant_connection
@@ -226,11 +226,9 @@ def test_kinds_can_be_chosen(people: Cast) -> None:
     assert follow(client, address)[0] == []
 
 
-def test_who_sees_few_is_led_past_the_rows_of_others(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed, "LOOKED_AT", 4)
-    LeadFactory.create_batch(9, owner=people.outsider)
+def test_who_sees_few_is_led_past_the_rows_of_others(people: Cast) -> None:
+    theirs = [Lead(last_name="Byron", owner=people.outsider) for _ in range(2 * LOOKED_AT + 1)]
+    Lead.objects.bulk_create(theirs)
     mine = LeadFactory(owner=people.rep)
     client = client_of(people.rep)
     settle()
