@@ -98,15 +98,9 @@ def _watching(rep: User) -> list[str]:
 @contextmanager
 def running_web() -> Iterator[None]:
     """Run the web process as the supervisor does, with a worker and the listener beside it."""
-    os.environ["DATABASE_POOL_SIZE"] = "20"
-    try:
-        with running([WEB]):
-            del os.environ["DATABASE_POOL_SIZE"]
-            with running(PROGRAMS):
-                wait_for_web()
-                yield
-    finally:
-        os.environ.pop("DATABASE_POOL_SIZE", None)
+    with running([WEB], DATABASE_POOL_SIZE="20"), running(PROGRAMS):
+        wait_for_web()
+        yield
 
 
 def wait_for_web() -> None:

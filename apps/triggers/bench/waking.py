@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -68,11 +69,17 @@ def _enter_lead(number: int) -> float:
 
 
 @contextmanager
-def running(programs: Iterable[Sequence[str]]) -> Iterator[None]:
-    """Run Python programs beside a measure until the block ends; each is what follows ``python``."""
+def running(programs: Iterable[Sequence[str]], **variables: str) -> Iterator[None]:
+    """Run Python programs beside a measure until the block ends; each is what follows ``python``.
+
+    ``variables`` stand in their environment beside our own.
+    """
     processes = [
         subprocess.Popen(
-            [sys.executable, *program], cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL
+            [sys.executable, *program],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL,
         )
         for program in programs
     ]
