@@ -206,6 +206,11 @@ class Suggestion(models.Model):
         """The suggestion's own page in the queue."""
         return reverse("suggestions:detail", args=[self.pk])
 
+    @property
+    def meant_for(self) -> User | None:
+        """Whose it was before somebody gave it away; whose it is, else."""
+        return self.given_for if self.given_by_id else self.assignee
+
     def last_decision(self) -> tuple[User | None, datetime | None]:
         """Who brought it where it stands, and when; nobody where time or a cleared signal did."""
         if self.state == State.UNDONE and self.execution is not None:

@@ -82,7 +82,7 @@ def possible_assignees(suggestion: Suggestion, by: User) -> QuerySet[User]:
     people = User.objects.filter(assignable_people(by))
     if suggestion.assignee is not None:
         people = people.exclude(pk=suggestion.assignee.pk)
-    meant_for = suggestion.given_for if suggestion.given_by_id else suggestion.assignee
+    meant_for = suggestion.meant_for
     if meant_for is not None:
         overseers = User.objects.with_perm("users.see_all_records")
         colleagues = Q(pk=meant_for.pk) | Q(pk__in=overseers)
@@ -114,12 +114,11 @@ def _why_not(suggestion: Suggestion, person: User) -> str:
 def _given_values(
     suggestion: Suggestion, to: User | None, by: User, now: datetime
 ) -> dict[str, Any]:
-    meant_for = suggestion.given_for if suggestion.given_by_id else suggestion.assignee
-    is_taken_back = to == meant_for
+    is_taken_back = to == suggestion.meant_for
     values: dict[str, Any] = {
         "assignee": to,
         "given_by": None if is_taken_back else by,
-        "given_for": None if is_taken_back else meant_for,
+        "given_for": None if is_taken_back else suggestion.meant_for,
         "held_back": HeldBack.NO,
         "queued_at": suggestion.queued_at or now,
     }

@@ -89,7 +89,9 @@ def put_in_force(
         ),
     )
     undecided = Suggestion.objects.filter(Q(**matching), state__in=[State.PENDING, State.SNOOZED])
-    found = list(undecided.select_for_update().order_by("pk"))
+    # Whole rows would be read in vain: their texts and evidence are no part of an entry.
+    named = undecided.only("record_kind", "record_id")
+    found = list(named.select_for_update().order_by("pk"))
     Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
         state=State.WITHDRAWN, closed_because=f"Stopped by {user}: {stop.scope.label}."[:200]
     )
