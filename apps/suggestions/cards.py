@@ -16,6 +16,7 @@ from apps.execution.enums import Risk
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import explain_rank
+from apps.suggestions.rules import sources_of
 from apps.suggestions.services import conceal, without_hidden
 from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
 from apps.triggers.rules import registry as triggers
@@ -188,7 +189,7 @@ def _found_by(suggestion: Suggestion) -> str:
 
 def _expires(suggestion: Suggestion, now: datetime) -> str:
     """How long it still waits, as an element that tells the exact moment."""
-    if not is_waiting(suggestion):
+    if not _is_decidable(suggestion):
         return ""
     left = suggestion.expires_at - now
     words = f"{left.days} d left" if left >= timedelta(days=1) else "ends today"
@@ -197,14 +198,14 @@ def _expires(suggestion: Suggestion, now: datetime) -> str:
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
 
 
-def is_waiting(suggestion: Suggestion) -> bool:
-    """Whether a person may still decide it."""
-    return suggestion.state in {State.PENDING, State.FAILED}
+def _is_decidable(suggestion: Suggestion) -> bool:
+    """Whether it may be approved as it stands."""
+    return State(suggestion.state) in sources_of(State.APPROVED)
 
 
 def _folded(suggestion: Suggestion) -> str:
     """How much else waits about the record, in words."""
-    count: int = getattr(suggestion, "folded_count", 0) if is_waiting(suggestion) else 0
+    count: int = getattr(suggestion, "folded_count", 0) if _is_decidable(suggestion) else 0
     return (
         f"{count} more about this {_KIND_LABELS[suggestion.record_kind].lower()}" if count else ""
     )

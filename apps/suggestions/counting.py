@@ -26,6 +26,11 @@ class AnyReader:
     sees_all: bool
     has_team: bool
 
+    @classmethod
+    def like(cls, reader: Reader) -> Self:
+        """Anybody of this reader's kind."""
+        return cls(sees_all=reader.sees_all, has_team=reader.team_id is not None)
+
     @property
     def pk(self) -> int:
         """The place of the person's id."""

@@ -87,33 +87,24 @@ class SuggestionQuerySet(models.QuerySet["Suggestion"]):
 
     def folded(self) -> Self:
         """One for each record and person: the best of those that wait, with what else was found below it."""
-        others = self.model._default_manager.filter(
-            state=State.PENDING,
-            held_back=HeldBack.NO,
-            record_kind=OuterRef("record_kind"),
-            record_id=OuterRef("record_id"),
-        )
         is_above = Q(rank__gt=OuterRef("rank")) | Q(rank=OuterRef("rank"), pk__gt=OuterRef("pk"))
         # Looked up by record, row by row: the database would rather hash the whole table for an EXISTS.
-        above = others.filter(_same_assignee(), is_above).order_by()
+        above = self._beside().filter(is_above)
         found = Coalesce(Subquery(above.values_list(Value(True))[:1]), False)
         return self.exclude(Q(state=State.PENDING) & Q(found))
 
     def with_folded(self) -> Self:
         """With ``folded_count``: how many others wait for the same person about the same record."""
-        others = (
-            self.model._default_manager.filter(
-                state=State.PENDING,
-                held_back=HeldBack.NO,
-                record_kind=OuterRef("record_kind"),
-                record_id=OuterRef("record_id"),
-            )
-            .filter(_same_assignee())
-            .exclude(pk=OuterRef("pk"))
-            .order_by()
-        )
+        others = self._beside().exclude(pk=OuterRef("pk"))
         counted = others.annotate(n=Func(F("pk"), function="count")).values("n")
         return self.annotate(folded_count=Coalesce(Subquery(counted), 0))
+
+    def _beside(self) -> SuggestionQuerySet:
+        """What is in the queue of the outer row's person about its record, in no order."""
+        about = self.model._default_manager.in_queue().filter(
+            record_kind=OuterRef("record_kind"), record_id=OuterRef("record_id")
+        )
+        return about.filter(_same_assignee()).order_by()
 
     def sorted_by(self, order: str) -> Self:
         """In one of the orders that the queue offers (``ORDERS``)."""

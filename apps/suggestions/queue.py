@@ -70,9 +70,8 @@ class Queue:
         asked = _Asked.read(user, params)
         counts = asked.statement().count_for(user)
         asked.paginator.take_count(counts["listed"])
-        query = f"?{params.urlencode()}" if params else ""
         page = asked.paginator.asked_page()
-        return cls(user, asked.view, asked.filters, page, query, counts)
+        return cls(user, asked.view, asked.filters, page, kept_query(params), counts)
 
     def tabs(self) -> list[ViewTab]:
         """The ways to this person's views."""
@@ -107,6 +106,11 @@ class Queue:
         return _first_open(self.user, self.page.object_list)
 
 
+def kept_query(params: QueryDict) -> str:
+    """The query string that keeps view, filters and page when a card is opened."""
+    return f"?{params.urlencode()}" if params else ""
+
+
 def card_after(user: User, params: QueryDict, suggestion_id: int) -> Suggestion | None:
     """The card that follows the given one on the asked page, else the one before it, else none."""
     cards = _Asked.read(user, params).paginator.asked_rows()
@@ -132,7 +136,7 @@ class _Asked:
         if view not in dict(view_labels(user)):
             view = default_view(user)
         filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
-        kind = AnyReader(sees_all=user.sees_all, has_team=user.team_id is not None)
+        kind = AnyReader.like(user)
         rows: Any
         if filters is None:
             rows = ReadersRows(_rows_of_view(kind, view), user)
@@ -171,7 +175,7 @@ def view_labels(user: User) -> list[tuple[str, str]]:
     ]
 
 
-def default_view(user: User) -> str:
+def default_view(user: Reader) -> str:
     """The view that opens first: who steers everyone's work begins there, who works with their own."""
     return "team" if user.sees_all else "mine"
 
@@ -210,7 +214,7 @@ def in_view(user: Reader, view: str) -> SuggestionQuerySet:
 
 def left_for(user: User) -> int:
     """How many suggestions wait in this person's first view, counted to the limit."""
-    return listed_in(user, default_view(user))[:VIEW_COUNT_LIMIT].count()
+    return _statement_of_first_view(AnyReader.like(user)).count_for(user)["left"]
 
 
 def left_text(count: int) -> str:
@@ -227,6 +231,12 @@ def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> Co
     if listed:
         counted["listed"] = listed_in(kind, listed).order_by()[:limit]
     return CountStatement.of(counted)
+
+
+@lru_cache(maxsize=8)
+def _statement_of_first_view(kind: AnyReader) -> CountStatement:
+    """What the badge of every page counts for people of a kind."""
+    return CountStatement.of({"left": listed_in(kind, default_view(kind))[:VIEW_COUNT_LIMIT]})
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
-from apps.suggestions.queue import Queue, card_after
+from apps.suggestions.queue import Queue, card_after, kept_query
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import viewer_of
 from apps.suggestions.views.queue import Said, go_on, go_to, said_approved
@@ -113,7 +113,7 @@ def _show(
         "diff": detail.diff,
         "side_effects": detail.side_effects,
         "can_approve": detail.can_decide,
-        "kept_query": f"?{request.GET.urlencode()}" if request.GET else "",
+        "kept_query": kept_query(request.GET),
     }
     if not request.htmx:  # type: ignore[attr-defined]
         return render(request, "suggestions/edit.html", context, status=status)

@@ -23,7 +23,7 @@ from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.queue import Queue, card_after, default_view
+from apps.suggestions.queue import Queue, card_after, default_view, kept_query
 from apps.suggestions.services.giving import REASSIGNABLE
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import refuse_form, viewer_of
@@ -186,7 +186,7 @@ def _show_people(request: HttpRequest, pk: int) -> HttpResponse:
         "nav_section": "suggestions",
         "suggestion": suggestion,
         "people": services.possible_assignees(suggestion, user)[:MOST_PEOPLE],
-        "kept_query": f"?{request.GET.urlencode()}" if request.GET else "",
+        "kept_query": kept_query(request.GET),
     }
     template = "_reassign" if request.htmx else "reassign"  # type: ignore[attr-defined]
     return render(request, f"suggestions/{template}.html", context)
