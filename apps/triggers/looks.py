@@ -19,10 +19,10 @@ from typing import Any
 from django.db import connection
 
 from apps.crm.enums import RecordKind
+from apps.tenants.locks import lock_for_transaction
 from apps.triggers.changes import MOST_CHANGES, Horizon, read_changes, read_horizon
 from apps.triggers.crossings import Span, crossed_records
 from apps.triggers.detection import Detection, clear_all, detect
-from apps.triggers.locks import lock_for_transaction
 from apps.triggers.models import TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger

@@ -19,6 +19,7 @@ from apps.audit.services import Detail, Entry, record_event
 from apps.crm.upcoming import take_place
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module, Role
+from apps.tenants.locks import holding, is_held
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
@@ -27,7 +28,7 @@ from apps.triggers.detection import Detection, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError
 from apps.triggers.figures import measure_figures, read_figures
-from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING, holding, is_held
+from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
     Look,
     Round,

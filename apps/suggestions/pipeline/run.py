@@ -36,12 +36,13 @@ from apps.suggestions.pipeline.meanwhile import barred_meanwhile
 from apps.suggestions.pipeline.quarantine import found_entry, quarantined
 from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
+from apps.tenants.locks import holding
 from apps.tenants.metrics import Stopwatch, observe
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import is_module_on
 from apps.triggers.detection import detect
-from apps.triggers.locks import FOLLOW, holding
+from apps.triggers.locks import FOLLOW
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers

@@ -32,9 +32,9 @@ from apps.suggestions.services.moves import TenantNow
 from apps.suggestions.services.refusing import event_of, record_reach, refusals_on_record
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError, ModuleOffError
+from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on, require_module
-from apps.triggers.locks import holding
 from apps.triggers.services import current_tenant
 from apps.users.models import User
 

@@ -18,9 +18,9 @@ from apps.suggestions.models import BulkApproval, Decision, Suggestion
 from apps.suggestions.services import approve, request_bulk, retry_bulk, run_bulk
 from apps.suggestions.services.bulk import lock_name
 from apps.suggestions.tests.factories import SuggestionFactory
+from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import at_once, background, wait_until_blocked
-from apps.triggers.locks import holding
 from apps.users.models import User
 
 NOW = timezone.now()

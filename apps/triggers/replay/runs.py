@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db.models import F
 from django.utils import timezone
 
+from apps.tenants.locks import is_held
 from apps.triggers.enums import ReplayStatus
-from apps.triggers.locks import is_held
 from apps.triggers.models import ReplayRun
 from apps.triggers.replay.exceptions import ReplayCancelledError, ReplayStateError
 from apps.triggers.replay.schemas import ReplayResult

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from apps.tenants.calendar import DAY
 from apps.tenants.enums import Module
+from apps.tenants.locks import holding
 from apps.tenants.services import require_module
 from apps.triggers.enums import ReplayStatus
-from apps.triggers.locks import holding
 from apps.triggers.models import Baseline, ReplayRun
 from apps.triggers.moments import Figures, ScanMoment
 from apps.triggers.registry import Trigger

@@ -17,11 +17,12 @@ from apps.crm.models import Lead
 from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
+from apps.tenants.locks import holding
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.tests.refusals import refusing
 from apps.triggers import changes
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.locks import ROUND, holding
+from apps.triggers.locks import ROUND
 from apps.triggers.models import Scan, Signal, TriggerSetting, TriggerState
 from apps.triggers.rules import registry
 from apps.triggers.services import close_lost_scans, look_around, scan_now

@@ -13,11 +13,12 @@ from django.db.models import QuerySet
 from apps.crm.tests.factories import ActivityFactory, LeadFactory
 from apps.suggestions.models import Suggestion
 from apps.tenants.connections import tenant_connection
+from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import background
 from apps.triggers import changes, crossings, looks
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.locks import FOLLOW, ROUND, WAITING, holding
+from apps.triggers.locks import FOLLOW, ROUND, WAITING
 from apps.triggers.models import Scan, Signal, TriggerSetting
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters

@@ -14,11 +14,11 @@ from apps.crm.models import Contact, Lead, Stage
 from apps.crm.tests.factories import LeadFactory
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
+from apps.tenants.locks import holding
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.tests.threads import at_once
 from apps.triggers.enums import ReplayStatus
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
-from apps.triggers.locks import holding
 from apps.triggers.models import ReplayRun
 from apps.triggers.moments import ScanMoment
 from apps.triggers.querysets import LOST_AFTER, TAKEN_OVER_WITHIN
