@@ -19,3 +19,45 @@ class Rung(models.TextChoices):
     FREQUENCIES = "frequencies", "Shrunken frequencies"
     LOGISTIC = "logistic", "Logistic regression"
     BOOSTING = "boosting", "Boosting"
+
+
+class ModelState(models.TextChoices):
+    """What becomes of a trained model."""
+
+    SERVING = "serving", "In service"
+    FORMER = "former", "Replaced"
+    WAITING = "waiting", "Waits: a manager has chosen another"
+    UNPROVEN = "unproven", "No better than the base rate"
+    WITHDRAWN = "withdrawn", "Taken out of service"
+
+
+class RunKind(models.TextChoices):
+    """What a run of the engine does."""
+
+    TRAINING = "training", "Training"
+    SCORING = "scoring", "Scoring"
+    FORECAST = "forecast", "Forecast"
+
+
+class RunStatus(models.TextChoices):
+    """How far a run has come."""
+
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Stopped"
+    LOST = "lost", "Cut off"
+
+    @classmethod
+    def unfinished_values(cls) -> list[str]:
+        """The statuses of runs that wait or work."""
+        return [cls.QUEUED.value, cls.RUNNING.value]
+
+
+class ForecastWindow(models.TextChoices):
+    """The stretch of time whose won revenue is forecast."""
+
+    THIS_MONTH = "this_month", "This month"
+    NEXT_MONTH = "next_month", "Next month"
+    QUARTER = "quarter", "This quarter"

@@ -8,6 +8,7 @@ class Module(models.TextChoices):
 
     TRIGGERS = "triggers", "Triggers"
     SUGGESTIONS = "suggestions", "Suggestions"
+    PREDICTIONS = "predictions", "Predictions"
 
 
 class Role(models.TextChoices):

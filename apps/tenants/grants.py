@@ -95,7 +95,14 @@ GRANTS: dict[str, TableGrants] = {
     "brain_capturedtext": TableGrants(run_time="SELECT, DELETE", ai=ADD),
     # The sealed key: no business of the AI.
     "brain_brainsettings": TableGrants(run_time=WRITE),
+    # Scores and forecasts are facts for the AI; how they come about is no business of it.
     "predictions_score": TableGrants(ai=READ),
+    "predictions_trainedmodel": TableGrants(),
+    "predictions_forecast": TableGrants(ai=READ),
+    "predictions_salestarget": TableGrants(ai=READ),
+    "predictions_predictionrun": TableGrants(),
+    "predictions_trial": TableGrants(),
+    "predictions_scoringcursor": TableGrants(run_time=WRITE),
     "triggers_signal": TableGrants(ai=WRITE),
     "triggers_triggerstate": TableGrants(ai=WRITE),
     "triggers_baseline": TableGrants(ai=READ),

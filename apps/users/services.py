@@ -31,6 +31,10 @@ REP_PERMISSIONS = frozenset(
     | {"suggestions.view_suggestion", "suggestions.decide_suggestion"}
     | {"triggers.view_signal", "triggers.view_scan", "triggers.add_scan"}
     | {"triggers.view_triggersetting"}
+    | {
+        f"predictions.view_{model}"
+        for model in ("score", "trainedmodel", "forecast", "salestarget")
+    }
 )
 MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     {"users.see_all_records", "users.view_user", "users.view_team", "audit.view_auditentry"}
@@ -46,6 +50,10 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}
+    | {"predictions.view_predictionrun", "predictions.add_predictionrun"}
+    | {"predictions.change_trainedmodel", "predictions.view_trial", "predictions.add_trial"}
+    | {"predictions.add_salestarget", "predictions.change_salestarget"}
+    | {"predictions.delete_salestarget"}
 )
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}

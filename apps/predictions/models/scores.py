@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
+from apps.predictions.querysets import ScoreQuerySet
 from apps.tenants.transactions import CURRENT_TRANSACTION
 
 
@@ -24,6 +25,8 @@ class Score(models.Model):
     scored_at = models.DateTimeField()
     is_latest = models.BooleanField(default=True)
     transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["-scored_at", "-id"]

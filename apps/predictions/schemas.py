@@ -1,0 +1,164 @@
+"""What is kept as JSON beside models and forecasts: cards, drift, figures. No numbers' types in it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from apps.predictions.enums import Rung
+
+
+class Kept(BaseModel):
+    """Written by us and read by us: what does not fit is a fault, not input."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Measures(Kept):
+    """How good probabilities were on examples that the model had not seen (``estimation.measures``).
+
+    ``auc`` and ``average_precision`` are None where all outcomes are alike.
+    """
+
+    examples: int
+    base_rate_0_1: float
+    auc: float | None
+    average_precision: float | None
+    brier: float
+    log_loss: float
+    base_log_loss: float
+    calibration_error: float
+
+
+class Standing(Kept):
+    """One rung's log loss on the same unseen examples."""
+
+    rung: Rung
+    log_loss: float
+    is_champion: bool
+
+
+class CalibrationBin(Kept):
+    """Examples of like probability: what was foretold, and what came, with a 95 % interval."""
+
+    predicted_0_1: float
+    observed_0_1: float
+    low_0_1: float
+    high_0_1: float
+    count: int
+
+
+class LiftBand(Kept):
+    """A tenth of the examples, the highest scores first: how often it came, and times the average."""
+
+    rank_from: int
+    rank_to: int
+    rate_0_1: float
+    lift: float
+    count: int
+
+
+class RefusedColumn(Kept):
+    """A column from which nothing may be learned, and why."""
+
+    name: str
+    label: str
+    reason: str
+
+
+class Distribution(Kept):
+    """How a column's values were spread when the model was trained: the shares of its bins."""
+
+    name: str
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+    shares: tuple[float, ...]
+
+
+class ModelCard(Kept):
+    """The account of a model that everybody may read."""
+
+    data_from: date | None
+    data_until: date | None
+    examples: int
+    window_days: int
+    with_history_0_1: float
+    next_rung_needs: str
+    verdict: str
+    standings: tuple[Standing, ...]
+    measures: Measures | None
+    calibration: tuple[CalibrationBin, ...]
+    lift: tuple[LiftBand, ...]
+    refused: tuple[RefusedColumn, ...]
+    columns: dict[str, str]
+    distributions: tuple[Distribution, ...]
+    # Deals: the days from opening to a win, at each hundredth of the won ones.
+    days_to_win: tuple[float, ...] = ()
+
+
+class ColumnShift(Kept):
+    """How far a column has moved since the training: the population stability index."""
+
+    name: str
+    label: str
+    psi: float
+
+
+class Drift(Kept):
+    """How a model in service fares on outcomes that have become known since it was trained."""
+
+    measured_at: datetime
+    matured: int
+    base_rate_0_1: float | None
+    log_loss: float | None
+    base_log_loss: float | None
+    shifts: tuple[ColumnShift, ...]
+    verdict: str
+
+
+class DealShare(Kept):
+    """What one open deal brings to a forecast."""
+
+    deal_id: int
+    owner_id: int | None
+    probability_0_1: float
+    amount: float
+    expected: float
+
+
+class MethodRecord(Kept):
+    """How a method did on earlier cut-offs. Errors are shares of what was won; None: not to be told."""
+
+    method: str
+    label: str
+    is_ours: bool
+    is_chosen: bool
+    mape: float | None
+    pinball: float | None
+    coverage_0_1: float | None
+
+
+class FanPoint(Kept):
+    """Won since the stretch began, until the end of a day: known up to the day of the forecast."""
+
+    day: date
+    p10: float
+    p50: float
+    p90: float
+
+
+class ForecastFigures(Kept):
+    """What stands behind the three numbers of a forecast."""
+
+    method: str
+    method_label: str
+    chosen_because: str
+    cutoffs: int
+    open_deals: float
+    new_business: float
+    target: float | None
+    left_out: int
+    deals: tuple[DealShare, ...]
+    methods: tuple[MethodRecord, ...]
+    fan: tuple[FanPoint, ...]
