@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
     from apps.predictions.models import (
         Forecast,  # noqa: F401
-        PredictionRun,  # noqa: F401
         SalesTarget,  # noqa: F401
         Score,  # noqa: F401
         TrainedModel,
@@ -52,8 +51,8 @@ class TrainedModelQuerySet(models.QuerySet["TrainedModel"]):
         return self.defer("document")
 
 
-class PredictionRunQuerySet(models.QuerySet["PredictionRun"]):
-    """Runs of the engine."""
+class WorkQuerySet(models.QuerySet[Any]):
+    """Runs of the engine, or trials."""
 
     def unfinished(self) -> Self:
         """Those that wait or run."""

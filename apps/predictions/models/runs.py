@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.predictions.enums import Prediction, RunKind, RunStatus
-from apps.predictions.querysets import PredictionRunQuerySet
+from apps.predictions.querysets import WorkQuerySet
 
 
 class Work(models.Model):
@@ -17,6 +17,7 @@ class Work(models.Model):
 
     status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED)
     is_cancel_requested = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -27,6 +28,8 @@ class Work(models.Model):
     steps_done = models.PositiveIntegerField(default=0)
     steps_total = models.PositiveIntegerField(default=0)
     message = models.TextField(blank=True, help_text="What came of it, or why nothing did.")
+
+    objects = WorkQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -42,8 +45,6 @@ class PredictionRun(Work):
 
     kind = models.CharField(max_length=20, choices=RunKind.choices)
     prediction = models.CharField(max_length=30, choices=Prediction.choices, blank=True)
-
-    objects = PredictionRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

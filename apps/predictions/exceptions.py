@@ -1,0 +1,64 @@
+"""What can go wrong with predictions, each with a stable code."""
+
+from __future__ import annotations
+
+from apps.tenants.exceptions import AishaError
+
+
+class PredictionError(AishaError):
+    """The base of this app's errors."""
+
+    code = "prediction"
+
+
+class DocumentRefusedError(PredictionError):
+    """A stored model is not what was stored, or not what this version reads; nothing is scored with it.
+
+    ``fault`` tells the faults apart for programs: ``digest``, ``too_large``, ``unpacked``, ``format``.
+    """
+
+    code = "model_document_refused"
+    status = 500
+
+    def __init__(self, fault: str, message: str) -> None:
+        self.fault = fault
+        super().__init__(message)
+
+
+class ExamplesRefusedError(PredictionError):
+    """From a table nothing can be learned or judged, whatever is done; the message says why."""
+
+    code = "examples_refused"
+    status = 422
+
+
+class RunUnderWayError(PredictionError):
+    """A run of the same kind waits or works already."""
+
+    code = "run_under_way"
+    status = 409
+    message = "This is under way already. Wait for it, or stop it and ask again."
+
+
+class RunCancelledError(PredictionError):
+    """A person wants the run to stop."""
+
+    code = "run_cancelled"
+    status = 409
+    message = "It was stopped."
+
+
+class RunStateError(PredictionError):
+    """The run is over already."""
+
+    code = "run_state"
+    status = 409
+    message = "It is over already."
+
+
+class NothingServesError(PredictionError):
+    """No model of the prediction is in service, so there is nothing to score with."""
+
+    code = "nothing_serves"
+    status = 409
+    message = "No model is in service: nothing beats the base rate so far."
