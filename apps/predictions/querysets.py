@@ -26,7 +26,7 @@ LOST_AFTER = timedelta(minutes=30)
 class ScoreQuerySet(models.QuerySet["Score"]):
     """Scores."""
 
-    def latest(self, prediction: Prediction) -> Self:  # type: ignore[override]
+    def latest_of(self, prediction: Prediction) -> Self:
         """The latest score of each record that has one."""
         return self.filter(prediction=prediction, is_latest=True)
 
