@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -97,26 +98,35 @@ def _thank(diary: Diary, matter: Matter, at: datetime, rng: Random) -> None:
 def write_contracts(
     diary: Diary, accounts: Sequence[AccountRow], products: Sequence[ProductRow], rng: Random
 ) -> None:
-    """Yearly service contracts: past terms renewed or, with an unhappy customer, not; a present term."""
+    """Yearly service contracts: past terms renewed or not, and a present term."""
     for account in accounts:
         satisfaction = round(rng.betavariate(4.0, 1.6), 3)
         diary.world.causes.account_satisfaction[account.key] = satisfaction
-        for product in rng.sample(list(products), k=rng.choice((1, 1, 2))):
-            _write_terms(diary, account, product, satisfaction, rng)
+        bought = rng.sample(list(products), k=rng.choice((1, 2, 2, 3)))
+        for product in bought:
+            _write_terms(diary, account, product, satisfaction - 0.3 / len(bought), rng)
+
+
+def _leaves(attachment: float, terms: int, value: Decimal, rng: Random) -> bool:
+    """Whether a customer does not renew: the unhappy, the new, those with little at stake."""
+    reasons = 0.5 - 4.0 * attachment + (1.5 if terms == 1 else 0.0) - math.log10(value / 3_000) / 2
+    return rng.random() < 1 / (1 + math.exp(-reasons))
 
 
 def _write_terms(
-    diary: Diary, account: AccountRow, product: ProductRow, satisfaction: float, rng: Random
+    diary: Diary, account: AccountRow, product: ProductRow, attachment: float, rng: Random
 ) -> None:
     calendar, contracts = diary.calendar, diary.world.contracts
     renews_on = calendar.today + timedelta(days=rng.randint(4, _TERM_DAYS - 5))
     starts_on = renews_on - timedelta(days=_TERM_DAYS * rng.choice((1, 2, 3, 4)))
     value = max(product.price, Decimal(300)) * rng.choice((1, 2, 4, 6, 10))
+    terms = 0
     is_churned = False
     while starts_on < calendar.today and not is_churned:
         ends_on = starts_on + timedelta(days=_TERM_DAYS)
         is_over = ends_on <= calendar.today
-        is_churned = is_over and rng.random() > 0.45 + 0.55 * satisfaction
+        terms += 1
+        is_churned = is_over and _leaves(attachment, terms, value, rng)
         outcome = "churned" if is_churned else "renewed" if is_over else "open"
         outcome_on = ends_on - timedelta(days=rng.randint(0, 40)) if is_over else None
         key = f"contract-{len(contracts) + 1}"
