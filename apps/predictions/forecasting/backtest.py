@@ -1,0 +1,167 @@
+"""The methods at earlier cut-offs, each with nothing but what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import numpy as np
+
+from apps.predictions.forecasting.deals import DealHistory
+from apps.predictions.forecasting.methods import lacking, say
+from apps.predictions.forecasting.results import (
+    Accuracy,
+    Backtest,
+    CutoffResult,
+    Interval,
+    Method,
+    MethodFigures,
+)
+from apps.predictions.forecasting.situations import Situation
+from apps.predictions.forecasting.tuning import Trial, learn, tuned
+from apps.predictions.forecasting.windows import Window, months_before
+
+# Earlier cut-offs from which is learned: a year of months.
+MOST_TRIALS = 12
+# A window counts as over when the deals end within its last tenth: not every day has one.
+_OVER_0_1 = 0.9
+
+# A cut-off and those from which was learned before it.
+Tested = tuple[Trial, Sequence[Trial]]
+
+
+def backtest(
+    history: DealHistory, *, horizon_days: int, cutoffs: Iterable[date], seed: int = 0
+) -> Backtest:
+    """What would have been said at the cut-offs of so many days from each on.
+
+    What is shown at a cut-off is chosen and tuned at cut-offs before it, whose windows were over by then.
+    Cut-offs with too little history, or whose window is not over in the deals, are left out and named.
+    """
+    tested: list[Tested] = []
+    remarks = list(history.remarks)
+    for cutoff in sorted(set(cutoffs)):
+        window = Window.of_days(cutoff, horizon_days)
+        situation = Situation(history.as_of(cutoff.toordinal()), cutoff, window)
+        needs = lacking(situation)
+        if needs is not None:
+            remarks.append(f"{cutoff} is left out. {needs}")
+        elif not _is_over(history, window):
+            remarks.append(f"{cutoff} is left out. The deals end before its window does.")
+        else:
+            earlier = earlier_trials(situation.history, cutoff, window, seed)
+            tested.append((_try(history, situation, seed), earlier))
+    return summarise(tested, tuple(remarks))
+
+
+def earlier_trials(history: DealHistory, today: date, window: Window, seed: int) -> list[Trial]:
+    """The same window whole months before, as far as it was over by `today`; newest first."""
+    trials: list[Trial] = []
+    months = 0
+    while len(trials) < MOST_TRIALS:
+        months += 1
+        then = window.months_before(months)
+        if then.end > today:
+            continue
+        cutoff = months_before(today, months)
+        situation = Situation(history.as_of(cutoff.toordinal()), cutoff, then)
+        if lacking(situation) is not None:
+            break
+        trials.append(_try(history, situation, seed))
+    return trials
+
+
+def _try(history: DealHistory, situation: Situation, seed: int) -> Trial:
+    """Ask the methods at a cut-off, and the history for what came."""
+    return Trial(
+        cutoff=situation.today,
+        window=situation.window,
+        won_so_far=situation.won_so_far,
+        came=history.won_between(situation.first, situation.after),
+        said=say(situation, seed),
+    )
+
+
+def summarise(tested: Sequence[Tested], remarks: tuple[str, ...] = ()) -> Backtest:
+    """Results and figures of cut-offs, oldest first."""
+    results = tuple(_result(trial, earlier) for trial, earlier in tested)
+    return Backtest(
+        cutoffs=results,
+        figures=tuple(
+            MethodFigures(method, accuracy)
+            for method in Method
+            if (
+                accuracy := _accuracy(
+                    [
+                        (result.by_method[method], result.actual)
+                        for result in results
+                        if method in result.by_method
+                    ]
+                )
+            )
+            is not None
+        ),
+        shown=_accuracy([(result.shown, result.actual) for result in results]),
+        remarks=remarks,
+    )
+
+
+def among(trials: Iterable[Trial]) -> list[Tested]:
+    """Trials oldest first, each with those among them whose windows were over at its cut-off."""
+    in_order = sorted(trials, key=lambda trial: trial.cutoff)
+    return [
+        (trial, [other for other in in_order if other.window.end <= trial.cutoff])
+        for trial in in_order
+    ]
+
+
+def _result(trial: Trial, earlier: Sequence[Trial]) -> CutoffResult:
+    chosen = learn(earlier)
+    by_method = {**trial.said.by_method}
+    shown = chosen.tune(by_method[chosen.method]) if chosen.method in by_method else None
+    ours = tuned(earlier, Method.SIMULATION)
+    by_method[Method.SIMULATION] = ours.tune(by_method[Method.SIMULATION])
+    return CutoffResult(
+        cutoff=trial.cutoff,
+        window=trial.window,
+        actual=trial.won_so_far + trial.came,
+        chosen=chosen.method,
+        shown=on_top(shown or by_method[Method.SIMULATION], trial.won_so_far),
+        by_method={
+            method: on_top(interval, trial.won_so_far) for method, interval in by_method.items()
+        },
+    )
+
+
+def on_top(interval: Interval, won_so_far: float) -> Interval:
+    """Of the whole window: what is won already, and what lies ahead."""
+    return Interval(won_so_far + interval.p10, won_so_far + interval.p50, won_so_far + interval.p90)
+
+
+def _accuracy(pairs: Sequence[tuple[Interval, float]]) -> Accuracy | None:
+    """Of intervals and what was won; None without any."""
+    if not pairs:
+        return None
+    errors = [abs(actual - interval.p50) for interval, actual in pairs]
+    shares = [error / actual for error, (_, actual) in zip(errors, pairs, strict=True) if actual]
+    total = sum(actual for _, actual in pairs)
+    inside = sum(interval.p10 <= actual <= interval.p90 for interval, actual in pairs)
+    return Accuracy(
+        cutoffs=len(pairs),
+        mape=sum(shares) / len(shares) if shares else None,
+        error_share=sum(errors) / total if total else None,
+        pinball=sum(pinball_loss(interval, actual) for interval, actual in pairs) / len(pairs),
+        coverage_0_1=inside / len(pairs),
+    )
+
+
+def pinball_loss(interval: Interval, actual: float) -> float:
+    """Mean over P10, P50 and P90 (Koenker and Bassett 1978)."""
+    quantiles = ((0.1, interval.p10), (0.5, interval.p50), (0.9, interval.p90))
+    return sum(max(q * (actual - said), (q - 1) * (actual - said)) for q, said in quantiles) / 3
+
+
+def _is_over(history: DealHistory, window: Window) -> bool:
+    """Whether the deals reach to the end of the window."""
+    last = max(history.opened.max(), np.nanmax(history.closed))
+    return bool(last >= window.first + _OVER_0_1 * window.days)
