@@ -16,7 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from apps.suggestions.costs import VIEW_PERMISSION, read_costs
 from apps.tenants.api import refuse_parameters
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.api import Endpoint
 from apps.users.services import person_of
 

@@ -10,10 +10,9 @@ from django.utils import formats, timezone
 
 from apps.crm.models import Account, Contact, Lead, Opportunity
 from apps.tenants.enums import Module
-from apps.tenants.services import is_module_on
+from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.models import Scan
 from apps.triggers.schedule import next_daily_scan
-from apps.triggers.services import current_tenant
 from apps.users.models import User
 
 _WAITING = frozenset({"mine", "team", "unassigned", "due"})

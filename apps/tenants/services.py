@@ -7,6 +7,7 @@ import logging
 from django.db import DatabaseError, transaction
 from django_tenants.utils import get_public_schema_name, schema_context
 
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
@@ -43,3 +44,9 @@ def enabled_schemas() -> list[str]:
             schema_name=get_public_schema_name()
         )
         return list(tenants.order_by("schema_name").values_list("schema_name", flat=True))
+
+
+def current_tenant() -> Tenant:
+    """Return the tenant in whose schema the connection stands, freshly read."""
+    tenant: Tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
+    return tenant

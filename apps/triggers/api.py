@@ -28,6 +28,7 @@ from apps.tenants.api import (
     UtcDateTimeField,
     refuse_parameters,
 )
+from apps.tenants.services import current_tenant
 from apps.triggers import services
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.estimates import ScanEstimate, estimate_scan
@@ -137,7 +138,7 @@ class ScanViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[S
         with transaction.atomic():
             scan = services.request_scan(user=person_of(request), now=now)
             send_scan(scan)
-        estimate = estimate_scan(services.current_tenant(), now)
+        estimate = estimate_scan(current_tenant(), now)
         return Response(
             QueuedScanSerializer(scan, context={"estimate": estimate}).data,
             status=202,

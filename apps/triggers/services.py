@@ -17,12 +17,11 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.crm.upcoming import take_place
-from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module, Role
 from apps.tenants.locks import holding, is_held
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
-from apps.tenants.services import is_module_on
+from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
@@ -204,12 +203,6 @@ def parameters_of(trigger: Trigger[Any]) -> Parameters:
     setting = TriggerSetting.objects.filter(trigger=trigger.key).first()
     parsed: Parameters = trigger.parse(setting.parameters if setting else {})
     return parsed
-
-
-def current_tenant() -> Tenant:
-    """Return the tenant in whose schema the connection stands, freshly read."""
-    tenant: Tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
-    return tenant
 
 
 _LOCKS = {

@@ -15,10 +15,10 @@ from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Lead
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import keep_true
+from apps.tenants.services import current_tenant
 from apps.triggers.bench.scanning import owner
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
-from apps.triggers.services import current_tenant
 from apps.users.models import User
 
 SIGNALS = 10_000

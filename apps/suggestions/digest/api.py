@@ -16,7 +16,7 @@ from apps.suggestions.api import SuggestionPermission
 from apps.suggestions.digest.composing import compose
 from apps.suggestions.digest.links import origin_of
 from apps.tenants.api import refuse_parameters
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.api import Endpoint
 from apps.users.services import person_of
 

@@ -9,8 +9,7 @@ from django_tenants.utils import schema_context
 from apps.suggestions.digest.models import DigestSchedule
 from apps.suggestions.digest.sending import give_up_lost, send_due
 from apps.tenants.context import begin_request
-from apps.tenants.services import enabled_schemas
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant, enabled_schemas
 
 
 @shared_task(name="suggestions.send_digests_of_current_tenant")

@@ -25,7 +25,7 @@ from apps.suggestions.digest.models import DigestPreference, DigestSchedule, Dig
 from apps.suggestions.digest.sending import send_now
 from apps.suggestions.views.access import viewer_of
 from apps.tenants.pagination import CappedPaginator
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.models import User
 
 ROWS_PER_PAGE = 50

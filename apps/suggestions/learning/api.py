@@ -28,8 +28,7 @@ from apps.suggestions.learning.resets import (
 from apps.suggestions.services import may_view
 from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
 from apps.tenants.enums import Module
-from apps.tenants.services import require_module
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant, require_module
 from apps.users.api import Endpoint
 from apps.users.enums import Scope as TokenScope
 from apps.users.services import person_of

@@ -40,13 +40,13 @@ from apps.tenants.locks import holding
 from apps.tenants.metrics import Stopwatch, observe
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
-from apps.tenants.services import is_module_on
+from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.detection import detect
 from apps.triggers.locks import FOLLOW
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant, moment_at, parameters_of
+from apps.triggers.services import moment_at, parameters_of
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.services.refusing import record_reach
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
-from apps.tenants.services import require_module
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant, require_module
 from apps.users.models import User
 
 # Stands for a reason that may tell of what its reader may not see any more.

@@ -34,8 +34,7 @@ from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError, ModuleOffError
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
-from apps.tenants.services import is_module_on, require_module
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant, is_module_on, require_module
 from apps.users.models import User
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from apps.suggestions.services.moves import (
     silence,
 )
 from apps.suggestions.services.stopping import Stop, lift_stops, put_in_force, require_may_stop
+from apps.tenants.services import current_tenant
 from apps.triggers.models import Silence
-from apps.triggers.services import current_tenant
 from apps.users.models import User
 
 LONGEST_SNOOZE = timedelta(days=90)

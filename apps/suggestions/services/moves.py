@@ -17,9 +17,10 @@ from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenErr
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
+from apps.tenants.services import current_tenant
 from apps.triggers.models import Signal, Silence, TriggerSetting
 from apps.triggers.moments import ScanMoment
-from apps.triggers.services import current_tenant, is_still_true, moment_at, read_settings
+from apps.triggers.services import is_still_true, moment_at, read_settings
 from apps.users.models import User
 
 

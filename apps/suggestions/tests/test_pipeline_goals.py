@@ -30,10 +30,10 @@ from apps.suggestions.pipeline.validation import Accepted, validate
 from apps.suggestions.tests.cases import NOW, answered, awaiting
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.calendar import WorkingCalendar
+from apps.tenants.services import current_tenant
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant
 
 LAST_YEAR = datetime(2025, 11, 3, 23, 30, tzinfo=UTC)  # in Berlin it is the 4th already
 

@@ -21,9 +21,9 @@ from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
 from apps.suggestions.tests.cases import NOW, answered, awaiting, quiet_lead, scan
+from apps.tenants.services import current_tenant
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant
 
 
 def asked(cast: Cast) -> tuple[Context, ThinkTask, Proposal]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from apps.audit.exporting import send_table
 from apps.suggestions.costs import VIEW_PERMISSION, Costs, Written, read_costs
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.models import User
 from apps.users.services import person_of
 

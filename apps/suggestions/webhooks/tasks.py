@@ -12,8 +12,7 @@ from apps.suggestions.webhooks.sending import send_due
 from apps.suggestions.webhooks.upkeep import remove_old
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
-from apps.tenants.services import enabled_schemas, is_module_on
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant, enabled_schemas, is_module_on
 
 
 @shared_task(name="suggestions.send_webhooks_of_current_tenant")

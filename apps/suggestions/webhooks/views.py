@@ -27,7 +27,7 @@ from apps.suggestions.webhooks.posting import MESSAGES
 from apps.suggestions.webhooks.rules import MOST_ATTEMPTS
 from apps.suggestions.webhooks.sending import send_at_once
 from apps.tenants.pagination import CappedPaginator
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.models import User
 from apps.users.services import person_with
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.tenants.calendar import DAY
 from apps.tenants.enums import Module
 from apps.tenants.locks import holding
-from apps.tenants.services import require_module
+from apps.tenants.services import current_tenant, require_module
 from apps.triggers.enums import ReplayStatus
 from apps.triggers.models import Baseline, ReplayRun
 from apps.triggers.moments import Figures, ScanMoment
@@ -43,7 +43,6 @@ from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.summary import keep_visible, summarise
 from apps.triggers.replay.tables import reading_of
 from apps.triggers.rules import registry
-from apps.triggers.services import current_tenant
 from apps.triggers.settings import read_setting
 from apps.users.models import User
 

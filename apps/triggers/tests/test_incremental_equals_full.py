@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.tenants.models import Tenant
+from apps.tenants.services import current_tenant
 from apps.triggers.detection import Detection, clear_all, detect
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import TriggerSetting
 from apps.triggers.rules import registry
-from apps.triggers.services import current_tenant, look_around, moment_at, scan_now
+from apps.triggers.services import look_around, moment_at, scan_now
 from apps.triggers.tests.random_history import Company
 from apps.users.tests.factories import UserFactory
 

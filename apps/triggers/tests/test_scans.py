@@ -17,7 +17,7 @@ from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory, TaskFactory
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
-from apps.triggers import services
+from apps.tenants.services import current_tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError, UnknownTriggerError
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
@@ -278,7 +278,7 @@ def test_fault_12_each_scan_stays_in_its_tenant(acme: Tenant, globex: Tenant) ->
     with globex:
         quiet_lead(), quiet_lead()
         assert scan().results.get(trigger="lead_inactive").fired == 2
-        assert services.current_tenant() == globex
+        assert current_tenant() == globex
     assert Signal.objects.count() == 0
     assert scan().results.get(trigger="lead_inactive").fired == 1
     with globex:

@@ -14,13 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient, make_cast
 from apps.tenants.models import Tenant
+from apps.tenants.services import current_tenant
 from apps.tenants.tests.threads import at_once
 from apps.triggers.exceptions import (
     SettingPermissionError,
     TooManyHolidaysError,
     WorkingWeekChangedError,
 )
-from apps.triggers.services import current_tenant, moment_at
+from apps.triggers.services import moment_at
 from apps.triggers.working_days import change_working_days, describe_week
 from apps.users.models import User
 

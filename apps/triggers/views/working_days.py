@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.tenants.models import Tenant
+from apps.tenants.services import current_tenant
 from apps.triggers.exceptions import (
     SettingPermissionError,
     TooManyHolidaysError,
@@ -21,7 +22,6 @@ from apps.triggers.exceptions import (
 )
 from apps.triggers.forms import WorkingDaysForm
 from apps.triggers.rules import registry
-from apps.triggers.services import current_tenant
 from apps.triggers.settings import CHANGE_PERMISSION
 from apps.triggers.views.triggers import CHANGES_SHOWN, viewer_of
 from apps.triggers.working_days import change_working_days, describe_week, past_working_days

@@ -10,7 +10,7 @@ from apps.conftest import Cast
 from apps.suggestions.tests.hostile.planting import Planted, plant
 from apps.tenants.models import Tenant
 from apps.tenants.secrets import seal
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from stubs.openai_server.testing import RunningStandIn
 
 

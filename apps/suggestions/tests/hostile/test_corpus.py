@@ -29,9 +29,9 @@ from apps.suggestions.tests.hostile.payloads import FORBIDDEN
 from apps.suggestions.tests.hostile.planting import Planted, cases
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate
+from apps.tenants.services import current_tenant
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import current_tenant
 from stubs.openai_server.testing import RunningStandIn
 
 PIPELINE = Actor.for_system("pipeline")

@@ -23,7 +23,7 @@ from apps.suggestions.tests.cases import NOW, scan
 from apps.suggestions.tests.factories import SuggestionFactory, followup_arguments
 from apps.suggestions.tests.hostile.planting import Planted
 from apps.tenants.exports import FORMULA_SIGNS
-from apps.triggers.services import current_tenant
+from apps.tenants.services import current_tenant
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
