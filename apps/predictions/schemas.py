@@ -149,7 +149,11 @@ class FanPoint(Kept):
 
 
 class ForecastFigures(Kept):
-    """What stands behind the three numbers of a forecast."""
+    """What stands behind the three numbers of a forecast.
+
+    ``open_deals`` and ``new_business`` are what is expected of either, beside what is won already;
+    ``methods`` and ``fan`` are the company's alone.
+    """
 
     method: str
     method_label: str
@@ -157,8 +161,7 @@ class ForecastFigures(Kept):
     cutoffs: int
     open_deals: float
     new_business: float
-    target: float | None
-    left_out: int
+    remarks: tuple[str, ...]
     deals: tuple[DealShare, ...]
     methods: tuple[MethodRecord, ...]
     fan: tuple[FanPoint, ...]
