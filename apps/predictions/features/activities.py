@@ -1,0 +1,82 @@
+"""What happened with a record by a moment: mails, calls and meetings, and what is planned.
+
+An activity counts once it has taken place and was known: entered by then, or brought in by another system
+(``source``), which knew of it when it happened. Notes are no contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from apps.crm.enums import RecordKind
+from apps.predictions.features.past import Table, hanging_rows
+
+ACTIVITY = Table(
+    RecordKind.ACTIVITY,
+    ("lead_id", "contact_id", "account_id", "opportunity_id", "activity_kind", "direction", "occurred_at"),
+)  # fmt: skip
+TASK = Table(
+    RecordKind.TASK,
+    ("lead_id", "contact_id", "account_id", "opportunity_id", "status", "completed_at"),
+)
+
+_KNOWN = "(a.created_at <= b.moment OR a.source <> '')"
+
+
+def touches(
+    column: str, *, is_past: bool, name: str = "touch", asked: str = "base"
+) -> sql.Composed:
+    """The expression of what happened with the records of ``asked``: what hangs on them by a column."""
+    where = "a.occurred_at <= b.moment AND a.activity_kind <> 'note'"
+    rows = hanging_rows(
+        ACTIVITY,
+        select="b.n, b.moment, a.id, a.activity_kind AS kind, a.direction = 'inbound' AS is_in,"
+        " a.occurred_at AS at, a.contact_id",
+        link=f"a.{column} = b.id",
+        where=f"{where} AND {_KNOWN}" if is_past else where,
+        is_past=is_past,
+        asked=asked,
+    )
+    return sql.SQL("{} AS ({})").format(sql.Identifier(name), rows)
+
+
+def open_tasks(column: str, *, is_past: bool) -> sql.Composed:
+    """The expression ``task``: how many tasks waited."""
+    rows = hanging_rows(
+        TASK,
+        select="b.n",
+        link=f"a.{column} = b.id",
+        where="a.created_at <= b.moment AND (a.status = 'open' OR a.completed_at > b.moment)"
+        if is_past
+        else "a.status = 'open'",
+        is_past=is_past,
+    )
+    return sql.SQL("task AS (SELECT n, count(*) AS waiting FROM ({}) t GROUP BY n)").format(rows)
+
+
+def count_since(days: int, condition: str = "true") -> sql.SQL:
+    """How many touches ``t`` of the last days meet a condition."""
+    since = f"t.at > t.moment - interval '{days} days'"
+    return sql.SQL(f"count(*) FILTER (WHERE {condition} AND {since})")
+
+
+def summed(touched: str, counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
+    """The expression ``act``: of each row of ``base`` that was touched, the counts and the last moments.
+
+    A count may ask whether a touch ``t`` ``is_answer``: one from them that follows one from us.
+    """
+    columns = [sql.SQL("{} AS {}").format(count, sql.Identifier(name)) for name, count in counts]
+    return sql.SQL(
+        """
+        act AS (
+            SELECT t.n, max(t.at) AS last_at, max(t.at) FILTER (WHERE t.is_in) AS last_in_at,
+                   min(t.at) FILTER (WHERE NOT t.is_in) AS first_out_at, {columns}
+            FROM (
+                SELECT s.*, s.is_in AND NOT COALESCE(lag(s.is_in) OVER story, true) AS is_answer
+                FROM {touched} s WINDOW story AS (PARTITION BY s.n ORDER BY s.at, s.is_in, s.id)
+            ) t GROUP BY t.n
+        )
+        """
+    ).format(columns=sql.SQL(", ").join(columns), touched=sql.Identifier(touched))

@@ -1,0 +1,128 @@
+"""Reading features: pages of records as of a moment, and records of the past with what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from apps.predictions.columns import Column, Row, Value
+from apps.predictions.enums import Prediction
+from apps.predictions.features.custom_fields import custom_features
+from apps.predictions.features.deals import DEALS
+from apps.predictions.features.definitions import FeatureSet
+from apps.predictions.features.leads import LEADS
+from apps.predictions.features.outcomes import questions_of
+from apps.predictions.features.subjects import Asking
+
+CHUNK_ROWS = 5_000
+# A moment so lately past is the present: a scoring of everything takes minutes and has one moment.
+PRESENT_LASTS = timedelta(minutes=10)
+
+_SUBJECTS = {subject.prediction: subject for subject in (LEADS, DEALS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records with their features, in the order of ``ids``; each row has a value for each column."""
+
+    columns: tuple[Column, ...]
+    ids: list[int]
+    rows: list[tuple[Value, ...]]
+
+    def by_name(self, position: int) -> Row:
+        """One record's features by name."""
+        names = (column.name for column in self.columns)
+        return dict(zip(names, self.rows[position], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Records at moments of the past with what became of them, oldest first.
+
+    ``ids`` are not unique: a record is an example at each moment at which it was asked about.
+    """
+
+    columns: tuple[Column, ...]
+    ids: list[int]
+    moments: list[datetime]
+    outcomes: list[bool]
+    rows: list[tuple[Value, ...]]
+
+
+def feature_set(prediction: Prediction) -> FeatureSet:
+    """The features of a prediction, with the tenant's custom fields as they are now.
+
+    Raises:
+        KeyError: the prediction is not learned from features.
+    """
+    subject = _SUBJECTS[prediction]
+    features = (*subject.features, *custom_features(subject.record_kind))
+    return FeatureSet(prediction, subject.record_kind, features)
+
+
+def population(prediction: Prediction, moment: datetime) -> list[int]:
+    """The ids of the records that are asked about at a moment, in order."""
+    subject = _SUBJECTS[prediction]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            subject.population(_asking(moment)), {"moment": moment, "after_id": 0, "limit": None}
+        )
+        return [record_id for (record_id,) in cursor.fetchall()]
+
+
+def read_rows(
+    prediction: Prediction,
+    moment: datetime,
+    ids: Sequence[int] | None = None,
+    after_id: int = 0,
+    limit: int = CHUNK_ROWS,
+    features: FeatureSet | None = None,
+) -> Chunk:
+    """Read up to ``limit`` records of the population at ``moment`` with ids after ``after_id``, by id.
+
+    With ``ids`` only those of them that are in the population. Who reads many pages gives the ``features``,
+    which are found out anew otherwise.
+    """
+    subject = _SUBJECTS[prediction]
+    features = features or feature_set(prediction)
+    statement = subject.statement(_asking(moment), features.features, has_ids=ids is not None)
+    params: dict[str, Any] = {"moment": moment, "after_id": after_id, "limit": limit}
+    if ids is not None:
+        params["ids"] = list(ids)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        found = cursor.fetchall()
+    return Chunk(features.columns, [row[0] for row in found], [row[3:] for row in found])
+
+
+def read_examples(
+    prediction: Prediction, now: datetime, features: FeatureSet | None = None
+) -> Iterator[Examples]:
+    """Read every record at each moment of the past at which its outcome was open and is known by ``now``.
+
+    One statement, read through a cursor on the server: all chunks are of one snapshot.
+    """
+    subject = _SUBJECTS[prediction]
+    features = features or feature_set(prediction)
+    questions, params = questions_of(subject, now)
+    statement = subject.statement(Asking.EXAMPLES, features.features, questions=questions)
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, params)
+        while found := cursor.fetchmany(CHUNK_ROWS):
+            yield Examples(
+                columns=features.columns,
+                ids=[row[0] for row in found],
+                moments=[row[1] for row in found],
+                outcomes=[row[2] for row in found],
+                rows=[row[3:] for row in found],
+            )
+
+
+def _asking(moment: datetime) -> Asking:
+    is_present = moment >= timezone.now() - PRESENT_LASTS
+    return Asking.PRESENT if is_present else Asking.PAST

@@ -1,0 +1,195 @@
+"""Whom a prediction is about, and the statement that reads all features of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from psycopg import sql
+
+from apps.crm.enums import RecordKind
+from apps.predictions.enums import Prediction
+from apps.predictions.features.definitions import Feature
+from apps.predictions.features.past import Table, named, row_then, versions
+
+OWN_ID = "r.id"
+
+# A record whose first row in the change log lies a day after its own beginning came in by an import.
+_KNOWN = sql.SQL(
+    """
+    CASE WHEN q.is_opening THEN false
+         WHEN r.source = '' THEN true
+         ELSE COALESCE((
+             SELECT min(c.changed_at) <= {began_at} + interval '1 day' OR bool_or(c.operation = 'changed')
+             FROM crm_changelog c
+             WHERE c.record_kind = {kind} AND c.record_id = r.id AND c.changed_at <= q.moment), true)
+    END
+    """
+)
+_AT_MOMENT = sql.SQL(
+    """
+    %(moment)s::timestamptz AS moment, (%(moment)s::timestamptz AT TIME ZONE 'UTC')::date AS day,
+    false AS is_opening, NULL::boolean AS outcome
+    """
+)
+# Of an imported record the log knows nothing before the import.
+_WATCHED = sql.SQL(
+    """
+    (p.source = '' OR COALESCE((
+        SELECT min(c.changed_at) FROM crm_changelog c
+        WHERE c.record_kind = {kind} AND c.record_id = p.id) <= {moment}, true))
+    """
+)
+
+
+class Asking(Enum):
+    """About which records, and as of which moments, a statement asks.
+
+    ``PRESENT`` and ``PAST``: about those of the population at one moment, a page of them. ``EXAMPLES``: about
+    those of an expression ``question``, each with a moment of its own.
+    """
+
+    PRESENT = "present"
+    PAST = "past"
+    EXAMPLES = "examples"
+
+    @property
+    def is_past(self) -> bool:
+        """Whether rows are read as they stood."""
+        return self is not Asking.PRESENT
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a prediction asks about: ``about`` is the row that opens and closes, ``identity`` who is scored.
+
+    SQL texts may name ``r``, the row as it stood; ``q.moment`` and ``q.day``, the question's moment; and what
+    ``joins`` adds. ``columns`` and ``extra_columns`` become those of ``base``, which ``sources`` (joins to
+    ``base b``) and the features' expressions read. ``began_at`` is when the record's own story begins.
+    ``neighbours`` are the tables that ``surroundings`` (expressions of the statement) reads around ``base``;
+    both are asked whether they read the past.
+    """
+
+    prediction: Prediction
+    record_kind: RecordKind
+    about: Table
+    is_asked: str
+    began_at: str
+    features: tuple[Feature, ...]
+    neighbours: tuple[Table, ...]
+    surroundings: Callable[[bool], Sequence[sql.Composable]]
+    sources: Callable[[bool], sql.Composable]
+    identity: str = OWN_ID
+    joins: str = ""
+    extra_columns: str = ""
+    # Which of several rows of one identity is meant.
+    first_by: str = OWN_ID
+
+    def statement(
+        self,
+        asking: Asking,
+        features: Sequence[Feature],
+        *,
+        questions: Sequence[sql.Composable] = (),
+        has_ids: bool = False,
+    ) -> sql.Composed:
+        """The statement that returns id, moment, outcome and the features.
+
+        A page takes ``moment``, ``after_id``, ``limit`` and, if so told, ``ids``; examples come in the order
+        of their moments and take what ``questions``, the expressions up to ``question``, take.
+        """
+        expressions: list[sql.Composable] = [*questions]
+        if asking is Asking.PAST:
+            expressions.append(self._question())
+        expressions.append(self._base(asking, has_ids=has_ids))
+        if asking.is_past:
+            expressions += [versions(table) for table in self.neighbours]
+        expressions += self.surroundings(asking.is_past)
+        values = [
+            sql.SQL("{} AS {}").format(feature.expression, sql.Identifier(feature.name))
+            for feature in features
+        ]
+        return sql.SQL(
+            "WITH {expressions} SELECT b.id, b.moment, b.outcome, {values} FROM base b {sources} ORDER BY b.n"
+        ).format(
+            expressions=sql.SQL(", ").join(expressions),
+            values=sql.SQL(", ").join(values),
+            sources=self.sources(asking.is_past),
+        )
+
+    def population(self, asking: Asking) -> sql.Composed:
+        """The statement that returns the ids of all who are asked about at ``moment``, in order."""
+        expressions = [self._question()] if asking is Asking.PAST else []
+        expressions.append(self._base(asking, has_ids=False))
+        return sql.SQL("WITH {} SELECT b.id FROM base b ORDER BY b.n").format(
+            sql.SQL(", ").join(expressions)
+        )
+
+    def is_watched(self, moment: str) -> sql.Composed:
+        """Whether the log watched the present row ``p`` at a moment, which is SQL."""
+        return _WATCHED.format(kind=sql.Literal(self.about.kind.value), moment=sql.SQL(moment))
+
+    def _question(self) -> sql.Composed:
+        """Who may be asked about at a moment: whoever existed."""
+        return sql.SQL(
+            """
+            question AS (
+                SELECT p.id AS about_id, {at_moment} FROM {table} p
+                WHERE p.created_at <= %(moment)s AND {is_watched}
+            )
+            """
+        ).format(
+            at_moment=_AT_MOMENT,
+            table=self.about.name,
+            is_watched=self.is_watched("%(moment)s"),
+        )
+
+    def _base(self, asking: Asking, *, has_ids: bool) -> sql.Composed:
+        if asking is Asking.PRESENT:
+            rows = sql.SQL("{} r CROSS JOIN (SELECT {}) q").format(self.about.name, _AT_MOMENT)
+        else:
+            row = row_then(self.about.kind, "q.about_id", "q.moment")
+            rows = sql.SQL("question q CROSS JOIN LATERAL {} r").format(row)
+        return sql.SQL(
+            """
+            base AS MATERIALIZED (
+                SELECT row_number() OVER (ORDER BY asked.moment, asked.id, asked.about_id) AS n, asked.*,
+                       CASE WHEN asked.is_known THEN 0 END AS nothing
+                FROM (
+                    SELECT {distinct} {key} AS id, r.id AS about_id, q.moment, q.day, q.is_opening, q.outcome,
+                           {columns}{extra_columns}, {is_known} AS is_known
+                    FROM {rows} {joins}
+                    WHERE (q.is_opening OR ({is_asked})) {page}
+                ) asked
+            )
+            """
+        ).format(
+            distinct=sql.SQL(
+                "" if asking is Asking.EXAMPLES else f"DISTINCT ON ({self._key(asking)})"
+            ),
+            key=sql.SQL(self._key(asking)),
+            columns=named(self.about.columns, "r"),
+            extra_columns=sql.SQL(self.extra_columns and f", {self.extra_columns}"),
+            is_known=_KNOWN.format(
+                began_at=sql.SQL(self.began_at), kind=sql.Literal(self.about.kind.value)
+            ),
+            rows=rows,
+            joins=sql.SQL(self.joins),
+            is_asked=sql.SQL(self.is_asked),
+            page=self._page(asking, has_ids=has_ids),
+        )
+
+    def _page(self, asking: Asking, *, has_ids: bool) -> sql.Composable:
+        if asking is Asking.EXAMPLES:
+            return sql.SQL("")
+        key = self._key(asking)
+        ids = f"AND {key} = ANY (%(ids)s)" if has_ids else ""
+        exists = "AND r.created_at <= q.moment" if asking is Asking.PRESENT else ""
+        return sql.SQL(
+            f"{exists} AND {key} > %(after_id)s {ids} ORDER BY {key}, {self.first_by} LIMIT %(limit)s"
+        )
+
+    def _key(self, asking: Asking) -> str:
+        """The identity as an index knows it: the row of the past comes out of a function."""
+        return "q.about_id" if asking.is_past and self.identity == OWN_ID else self.identity
