@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("digest/", include("apps.suggestions.digest.urls")),
     path("webhooks/", include("apps.suggestions.webhooks.urls")),
     path("", include("apps.triggers.urls")),
+    path("", include("apps.predictions.urls")),
     path("brain/cost/", include("apps.suggestions.cost_urls")),
     path("brain/", include("apps.brain.urls")),
     path("audit/", include("apps.audit.urls")),

@@ -52,6 +52,8 @@ class Event(models.TextChoices):
     DIGEST_FAILED = "digest.failed", "Digest not sent"
     DIGEST_UNSUBSCRIBED = "digest.unsubscribed", "Unsubscribed from the digest"
     SILENCE_CREATED = "silence.created", "Silence created"
+    MODEL_CHOSEN = "model.chosen", "Former model put into service again"
+    MODEL_LET_GO = "model.let_go", "Choice of a model let go"
     SETTINGS_CHANGED = "settings.changed", "Settings changed"
     IMPORT_FINISHED = "import.finished", "Import finished"
     EXPORTED = "export.made", "Export made"

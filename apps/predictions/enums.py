@@ -31,6 +31,23 @@ class ModelState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Taken out of service"
 
 
+class ServiceState(models.TextChoices):
+    """Whether a prediction shows scores, and if not, why."""
+
+    FORMULA = "formula", "In service"
+    SERVING = "serving", "In service"
+    PINNED = "pinned", "In service, chosen by a person"
+    UNTRAINED = "untrained", "Nothing learned yet"
+    UNPROVEN = "unproven", "No better than the base rate"
+    WITHDRAWN = "withdrawn", "Taken out of service"
+    OFF = "off", "Switched off"
+
+    @property
+    def shows_scores(self) -> bool:
+        """Whether scores are shown in this state."""
+        return self in {self.FORMULA, self.SERVING, self.PINNED}
+
+
 class RunKind(models.TextChoices):
     """What a run of the engine does."""
 

@@ -62,3 +62,28 @@ class NothingServesError(PredictionError):
     code = "nothing_serves"
     status = 409
     message = "No model is in service: nothing beats the base rate so far."
+
+
+class ModelPermissionError(PredictionError):
+    """The person's role does not include choosing models."""
+
+    code = "model_permission"
+    status = 403
+    message = "Your role does not include choosing models. Nothing was changed."
+
+
+class ModelStateError(PredictionError):
+    """The model is not in a state in which this can be done to it."""
+
+    code = "model_state"
+    status = 409
+
+
+class ModelNotFoundError(PredictionError):
+    """The prediction has no model of this number."""
+
+    code = "model_not_found"
+    status = 404
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"There is no model {number} of this prediction.")

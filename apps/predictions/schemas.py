@@ -30,6 +30,11 @@ class Measures(Kept):
     base_log_loss: float
     calibration_error: float
 
+    @property
+    def base_brier(self) -> float:
+        """The Brier score of the base rate."""
+        return self.base_rate_0_1 * (1 - self.base_rate_0_1)
+
 
 class Standing(Kept):
     """One rung's log loss on the same unseen examples."""

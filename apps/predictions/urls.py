@@ -1,8 +1,27 @@
-"""Pages of predictions."""
+"""Routes of the predictions: model cards, scores, runs and trials."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.predictions.views import models
 
 app_name = "predictions"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns = [
+    path("predictions/", models.list_models, name="model_list"),
+    path("predictions/export.csv", models.export_services, name="model_export"),
+    path("predictions/<slug:prediction>/", models.show_prediction, name="prediction_detail"),
+    path(
+        "predictions/<slug:prediction>/models.csv", models.export_models, name="prediction_export"
+    ),
+    path(
+        "predictions/<slug:prediction>/models/<int:number>/", models.show_model, name="model_detail"
+    ),
+    path(
+        "predictions/<slug:prediction>/models/<int:number>/choose/",
+        models.put_into_service,
+        name="model_choose",
+    ),
+    path("predictions/<slug:prediction>/let-go/", models.let_go, name="prediction_let_go"),
+]

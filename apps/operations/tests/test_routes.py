@@ -21,6 +21,9 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
+from apps.predictions.enums import ModelState
+from apps.predictions.models import TrainedModel
+from apps.predictions.tests.model_cards import make_model
 from apps.suggestions.models import (
     BulkApproval,
     SavedView,
@@ -43,6 +46,7 @@ Model = type[models.Model]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SOURCE, EXTERNAL_ID = "globex-erp", "G-1"
 TRIGGER = "lead_inactive"
+PREDICTION = "lead_conversion"
 
 # Routes whose argument names no row of a tenant, each with the reason.
 NAMES_NO_ROW = {
@@ -55,6 +59,9 @@ NAMES_NO_ROW = {
     "replayrun-list": "the key of a trigger",
     "trigger-detail": "the key of a trigger",
     "tool-detail": "the key of a tool",
+    "predictions:prediction_detail": "the name of a prediction",
+    "predictions:prediction_export": "the name of a prediction",
+    "predictions:prediction_let_go": "the name of a prediction",
     "mailbox:mail_detail": "the name of a file, in a demo alone; see test_mailbox",
     "mailbox:mail_html": "the same",
     "digest:unsubscribe": "a signature; see test_digest_unsubscribe",
@@ -94,6 +101,8 @@ MAKERS: dict[Model, Callable[[], models.Model]] = {
     ImportRun: make_import_run,
     ReplayRun: make_replay,
     SavedView: make_saved_view,
+    # One that is in service stands in the way of the next.
+    TrainedModel: lambda: make_model(state=ModelState.FORMER),
 }
 
 
@@ -119,6 +128,8 @@ def model_of(route: Route) -> Model | None:
         return BrainCall
     if namespace == "triggers":
         return ReplayRun if name.startswith("replay_") else Scan
+    if namespace == "predictions":
+        return TrainedModel
     if namespace == "crm":
         if name.startswith("import_"):
             return ImportRun
@@ -260,9 +271,16 @@ def foreign_rows(
 def address_of(route: Route, rows: dict[Model, models.Model]) -> str:
     model = model_of(route)
     assert model is not None
-    row_id = rows[model].pk
-    values = dict.fromkeys(route.arguments, row_id)
-    return route.fill(**values | {"source": SOURCE, "external_id": EXTERNAL_ID, "key": TRIGGER})
+    values = arguments_of(route, rows[model])
+    return route.fill(**values | {"source": SOURCE, "external_id": EXTERNAL_ID})
+
+
+def arguments_of(route: Route, row: Any) -> dict[str, object]:
+    """What names a row in an address: as a rule its id."""
+    values: dict[str, object] = dict.fromkeys(route.arguments, row.pk) | {"key": TRIGGER}
+    if isinstance(row, TrainedModel):
+        values |= {"prediction": row.prediction, "number": row.number}
+    return values
 
 
 def test_another_tenants_ids_lead_nowhere(

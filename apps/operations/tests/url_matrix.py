@@ -23,11 +23,13 @@ from apps.operations.tests.routes import Route
 from apps.operations.tests.test_routes import (
     EXTERNAL_ID,
     MAKERS,
+    PREDICTION,
     SOURCE,
     TRIGGER,
     WITH_ROW,
     Model,
     address_of,
+    arguments_of,
     model_of,
     send,
 )
@@ -142,15 +144,15 @@ class Asker:
     def _address(self, route: Route, who: str, whose: str) -> str:
         if route not in WITH_ROW:
             key = TOOL if route.name == "tool-detail" else TRIGGER
-            return route.fill(key=key, url="x", app_label="crm")
+            return route.fill(key=key, url="x", app_label="crm", prediction=PREDICTION)
         if whose == FOREIGN:
             return address_of(route, self._foreign)
         owner = RELATIONS[who][whose]
         model = model_of(route)
         assert model is not None
-        values = dict.fromkeys(route.arguments, self._rows[owner][model].pk)
+        values = arguments_of(route, self._rows[owner][model])
         external_id = external_id_of(getattr(self._cast, owner))
-        return route.fill(**values | {"source": SOURCE, "external_id": external_id, "key": TRIGGER})
+        return route.fill(**values | {"source": SOURCE, "external_id": external_id})
 
 
 def external_id_of(person: User) -> str:

@@ -1,0 +1,39 @@
+"""How scores and the figures of models are written on pages."""
+
+from __future__ import annotations
+
+from django import template
+
+from apps.predictions.enums import Rung
+from apps.predictions.wording import RUNG_WORDS, Wording, words_for
+
+register = template.Library()
+
+# The customary limits of the population stability index (Siddiqi, Credit Risk Scorecards, 2006).
+MOVED, MOVED_FAR = 0.1, 0.25
+
+
+@register.filter
+def score_in(score_0_1: float, wording: Wording) -> str:
+    """Write a score in the words of its prediction."""
+    return words_for(score_0_1, wording)
+
+
+@register.filter
+def rung_words(rung: str) -> str:
+    """Say what a rung does."""
+    return RUNG_WORDS[Rung(rung)]
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """Write a measure with as many digits as it carries."""
+    return "not to be told" if value is None else f"{value:.3f}"
+
+
+@register.filter
+def shift_words(psi: float) -> str:
+    """Say how far a column has moved."""
+    if psi < MOVED:
+        return "as in training"
+    return "has moved" if psi < MOVED_FAR else "has moved far"
