@@ -19,12 +19,13 @@ def score_at_least(prediction: Prediction, percent: int) -> Q:
 
 
 def score_dropped_by(prediction: Prediction, points: int, since: datetime) -> Q:
-    """Records whose latest score lies so many percentage points under one that they had since then."""
-    higher = Score.objects.filter(
-        prediction=prediction,
-        record_id=OuterRef("record_id"),
-        scored_at__gt=since,
-        score_0_1__gte=OuterRef("score_0_1") + (points / 100 - _ROUNDING_0_1),
+    """Records whose latest score lies so many percentage points under one that they had since then.
+
+    Only scores of the model that gave the latest one are compared with it: what another model said of the
+    same record may lie anywhere.
+    """
+    higher = _of_the_same_model(prediction, since).filter(
+        score_0_1__gte=OuterRef("score_0_1") + (points / 100 - _ROUNDING_0_1)
     )
     latest = Score.objects.filter(Exists(higher), prediction=prediction, is_latest=True)
     return Q(pk__in=latest.order_by().values("record_id"))
@@ -36,11 +37,19 @@ def latest_score(prediction: Prediction, percent: int = 0) -> Subquery:
 
 
 def highest_score(prediction: Prediction, since: datetime) -> Subquery:
-    """The highest score that a record had since then; NULL when it had none."""
-    scores = Score.objects.filter(
-        prediction=prediction, record_id=OuterRef("pk"), scored_at__gt=since
+    """The highest score since then that the latest one is compared with; NULL when there is none."""
+    scores = _of_the_same_model(prediction, since).order_by("-score_0_1").values("score_0_1")[:1]
+    return Subquery(_latest(prediction, 0).values(highest=Subquery(scores))[:1])
+
+
+def _of_the_same_model(prediction: Prediction, since: datetime) -> QuerySet[Score]:
+    """What the model of the outer query's score has said of its record since then."""
+    return Score.objects.order_by().filter(
+        prediction=prediction,
+        record_id=OuterRef("record_id"),
+        model_version=OuterRef("model_version"),
+        scored_at__gt=since,
     )
-    return Subquery(scores.order_by("-score_0_1").values("score_0_1")[:1])
 
 
 def _latest(prediction: Prediction, percent: int) -> QuerySet[Score]:

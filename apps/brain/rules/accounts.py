@@ -44,12 +44,14 @@ def plan_renewal(task: ThinkTask) -> Proposal | None:
 
 
 def _at_risk(finding: Finding) -> Statement:
-    """Whatever of it is known: thinner contact, a mail without an answer, a renewal ahead."""
+    """Whatever of it is known: thinner contact, a mail without an answer, a high risk, a renewal ahead."""
     parts = []
     if finding.comparison:
         parts.append(f"contact is thinning out ({finding.comparison})")
     if finding.day("unanswered_at"):
         parts.append(f"their mail of {finding.day('unanswered_at')} has no answer")
+    if finding.percent("score_0_1"):
+        parts.append(f"the chance that they do not renew is put at {finding.percent('score_0_1')}")
     renews = finding.task.fact("renews_on")
     if renews is not None:
         parts.append(f"the contract renews on {renews.text}")

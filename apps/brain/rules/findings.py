@@ -35,9 +35,9 @@ class Finding:
         return day_text(value) if isinstance(value, str) else ""
 
     def percent(self, name: str) -> str:
-        """A share from 0 to 1 in per cent; empty when it saw none."""
+        """A score in whole percent, never 0 or 100, which no prediction means; empty when it saw none."""
         value = self.number(name)
-        return "" if value is None else f"{value:.0%}"
+        return "" if value is None else f"{min(0.99, max(0.01, value)):.0%}"
 
     def since(self, parameter: str) -> str:
         """The day that lies so many days back as a parameter says; empty when there is none."""

@@ -118,6 +118,13 @@ def answer(
             "Ask how things are going before they look elsewhere.",
         ),
         (
+            KEEP,
+            finding("account_at_risk", score_0_1=0.64),
+            "Check in with Isdom",
+            "The chance that they do not renew is put at 64%, the contract renews on 1 May 2026. "
+            "Ask how things are going before they look elsewhere.",
+        ),
+        (
             RENEW,
             finding("renewal_approaching"),
             "Plan the renewal with Isdom",
@@ -163,6 +170,11 @@ def answer(
 def test_what_is_said(key: Key, found: Fact, title: str, reason: str) -> None:
     proposal = answer(key, found)
     assert (proposal.title, proposal.reason) == (title, reason)
+
+
+def test_fault_25_no_chance_is_told_as_certain() -> None:
+    proposal = answer(REVIVE, finding("lead_score_drop", former_score_0_1=1.0, score_0_1=0.0))
+    assert proposal.reason.startswith("The chance that this lead converts fell from 99% to 1%.")
 
 
 def test_a_new_lead_was_met_by_nobody() -> None:

@@ -24,6 +24,8 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
+from apps.predictions.enums import Prediction
+from apps.predictions.tests.factories import ScoreFactory
 from apps.suggestions.pipeline.context import GATHERERS, Context, gather
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, validate
@@ -326,6 +328,21 @@ def test_an_account_at_risk_says_nothing_of_another_teams_contract(cast: Cast) -
     told = str(task.facts)
     assert ("2127-01-31" in told, "Jan 2127" in told, "777123" in told) == (False, False, False)
     assert task.value("value") is None
+
+
+def test_an_account_at_risk_is_told_with_its_renewal_score(cast: Cast) -> None:
+    account = AccountFactory(owner=cast.rep)
+    ScoreFactory(
+        prediction=Prediction.RENEWAL_RISK,
+        record_kind="account",
+        record_id=account.pk,
+        score_0_1=0.637,
+    )
+    fire(account, Goal.KEEP_ACCOUNT, "account_at_risk", score_0_1=0.64, recent_count=None)
+    task, proposal = proposed()
+    assert proposal.reason.startswith("The chance that they do not renew is put at 64%. Ask how")
+    told = [fact.text for fact in task.facts if fact.key in {"score", "finding"}]
+    assert told == ["Account at risk: score 64%", "64 %"]
 
 
 def test_a_message_is_answered_about_its_deal(cast: Cast) -> None:

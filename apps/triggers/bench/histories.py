@@ -1,4 +1,4 @@
-"""What lies behind deals and leads in the measured company: changes of stage and date, and scores."""
+"""What lies behind records in the measured company: changes of stage and date, and scores."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ HISTORIES = (
     FROM crm_opportunity d CROSS JOIN generate_series(1, 2) n WHERE d.id %% 8 = 0
     """,
     # What is open has been scored five times, lastly ten days ago and yesterday. High scores are rare, and
-    # one of fifty has fallen.
+    # one of fifty has fallen, half of those because another model sees them differently.
     *(
         f"""
         INSERT INTO predictions_score (prediction, record_kind, record_id, score_0_1, model_version,
                                        scored_at, is_latest)
         SELECT '{prediction}', '{kind}', id, least(1, score + CASE WHEN age = 10 AND id %% 50 = 1
-                                                                   THEN 0.25 ELSE 0 END), 'bench',
+                                                                   THEN 0.25 ELSE 0 END),
+               CASE WHEN age >= 10 AND id %% 100 = 1 THEN 'bench-1' ELSE 'bench-2' END,
                %(now)s - age * interval '1 day', age = 1
         FROM (SELECT id, power((id * 7919::bigint %% 1000) / 1000.0, 6) AS score
               FROM crm_{kind} WHERE {is_open}) r
@@ -41,6 +42,11 @@ HISTORIES = (
         for prediction, kind, is_open in (
             ("lead_conversion", "lead", "status IN ('new', 'working', 'qualified')"),
             ("deal_close", "opportunity", "outcome = 'open'"),
+            (
+                "renewal_risk",
+                "account",
+                "id IN (SELECT account_id FROM crm_contract WHERE outcome = 'open')",
+            ),
         )
     ),
 )

@@ -172,9 +172,14 @@ class LeadScoreDropParameters(Parameters):
 class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
     """An open lead whose chance of conversion has fallen far within a short time.
 
-    Its latest score lies well under one that it had within the window. Twenty points are what separates
-    neighbouring fifths of the scale, so that the lead has changed its class and does not merely waver; two
-    weeks are the silence after which ``lead_inactive`` asks. A lead without a score never matches.
+    Its latest score lies well under one that the same model gave it within the window. Twenty points are what
+    separates neighbouring fifths of the scale, so that the lead has changed its class and does not merely
+    waver; two weeks are the silence after which ``lead_inactive`` asks. A lead without a score never matches.
+
+    A new model may see a lead differently although nothing has happened to it, so that scores of two models
+    are never compared. Each row names the model that gave it (``lead_conversion-12``), one that still stands
+    because the new model agrees with it too. The price: a fall is missed where the low score is the first
+    that the new model has written for the lead.
     """
 
     key = "lead_score_drop"
@@ -187,7 +192,7 @@ class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
     parameters_type = LeadScoreDropParameters
 
     def matching(self, moment: ScanMoment, parameters: LeadScoreDropParameters) -> QuerySet[Lead]:
-        """Open leads whose latest score has fallen so far under an earlier one of the window."""
+        """Open leads whose latest score has fallen so far under its model's earlier one of the window."""
         prediction, since = Prediction.LEAD_CONVERSION, moment.days_ago(parameters.window_days)
         return Lead.objects.filter(
             IN_WORK, score_dropped_by(prediction, parameters.drop_points, since)

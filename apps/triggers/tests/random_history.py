@@ -22,6 +22,7 @@ from apps.crm.enums import (
 from apps.crm.models import Account, Activity, Contact, Contract, Lead, Opportunity, Stage, Task
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
+from apps.predictions.services.writing import Scored, retire_scores, write_scores
 from apps.tenants.models import Tenant
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.models import TriggerSetting
@@ -61,9 +62,9 @@ class Company:
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
             self.add_activity: 30, self.hear_from_a_stranger: 4, self.sort_out_a_message: 7,
             self.chase: 4, self.court: 4, self.negotiate: 5, self.step_back: 3, self.push_date: 4,
-            self.pile_up: 2, self.cool_off: 3, self.add_task: 8,
+            self.pile_up: 2, self.cool_off: 3, self.fall_out: 3, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
-            self.change_many: 3, self.remove: 4, self.score: 5, self.set_trigger: 3,
+            self.change_many: 3, self.remove: 4, self.score: 5, self.withdraw: 1, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14,
         }  # fmt: skip
         step = self.random.choices(list(weights), list(weights.values()))[0]
@@ -199,14 +200,20 @@ class Company:
         if lead is None:
             return
         Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.WORKING)
-        former = Score.objects.filter(prediction=Prediction.LEAD_CONVERSION, record_id=lead.pk)
         for days, score in ((3, 0.9), (0, 0.2)):
-            former.update(is_latest=False)
-            Score.objects.create(
-                prediction=Prediction.LEAD_CONVERSION, record_kind=RecordKind.LEAD,
-                record_id=lead.pk, score_0_1=score, model_version="1",
-                scored_at=self.now - timedelta(days=days),
-            )  # fmt: skip
+            self._score(Prediction.LEAD_CONVERSION, lead, score, days=days)
+
+    def fall_out(self) -> None:
+        """Let a customer with a contract that comes up for renewal be likely to leave."""
+        account = self._some(Account, always=True)
+        if account is None:
+            return
+        Task.objects.filter(account=account).delete()
+        Contract.objects.create(
+            account=account, name=self._word(), starts_on=self._moment().date(),
+            renews_on=(self.now + timedelta(days=self.random.choice([20, 61, 95]))).date(),
+        )  # fmt: skip
+        self._score(Prediction.RENEWAL_RISK, account, self.random.choice([0.59, 0.6, 0.8]))
 
     def step_back(self) -> None:
         """Move a deal to a late open stage and back to an early one."""
@@ -258,12 +265,12 @@ class Company:
         prediction = self.random.choice(list(PREDICTIONS))
         record = self._some(PREDICTIONS[prediction], always=True)
         if record is not None:
-            Score.objects.filter(prediction=prediction, record_id=record.pk).update(is_latest=False)
-            Score.objects.create(
-                prediction=prediction, record_kind=record.kind, record_id=record.pk,
-                score_0_1=self.random.choice([0.1, 0.4, 0.69, 0.7, 0.95]), model_version="1",
-                scored_at=self.now - timedelta(days=self.random.choice([0, 0, 3, 13, 14])),
-            )  # fmt: skip
+            score = self.random.choice([0.1, 0.4, 0.69, 0.7, 0.95])
+            self._score(prediction, record, score, days=self.random.choice([0, 0, 3, 13, 14]))
+
+    def withdraw(self) -> None:
+        """Take a model out of service: what it said is no longer the latest of anything."""
+        retire_scores(self.random.choice(list(PREDICTIONS)))
 
     # -- the world around them --
 
@@ -332,6 +339,16 @@ class Company:
     def _change_of(self, model: type[models.Model]) -> dict[str, Any]:
         field, value = self.random.choice(list(self._changes()[model].items()))
         return {field: value()}
+
+    def _score(
+        self, prediction: Prediction, record: Any, score_0_1: float, *, days: int = 0
+    ) -> None:
+        """Score a record, so many days ago, with the model in service or the one before."""
+        write_scores(
+            prediction, record.kind, Scored([record.pk], [score_0_1], asked=[record.pk]),
+            version=f"{prediction}-{self.random.choice([1, 2, 2, 2])}",
+            now=self.now - timedelta(days=days),
+        )  # fmt: skip
 
     def _some(self, model: type[models.Model], *, always: bool = False) -> Any:
         if not always and self.random.random() < 0.45:

@@ -1,4 +1,4 @@
-"""account_at_risk: a renewal lies ahead, and contact is thinning out or a mail waits."""
+"""account_at_risk: a renewal lies ahead, and contact is thinning out, a mail waits, or the risk is high."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
+from apps.predictions.enums import Prediction
+from apps.predictions.models import Score
+from apps.predictions.services.writing import retire_scores
+from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 from apps.triggers.tests.hanging import hanging_on
+from apps.triggers.watches import Changes
 
 KEY = "account_at_risk"
 SECOND = timedelta(seconds=1)
@@ -58,6 +63,19 @@ def waiting(account: Account, **fields: object) -> Activity:
         fields["contact"] = ContactFactory(account=account)
     mail: Activity = ActivityFactory(**{"occurred_at": ago(days=14), **fields})
     return mail
+
+
+def score(account: Account, score_0_1: float, **fields: object) -> None:
+    """Its risk of not renewing, in force."""
+    ScoreFactory(
+        **{
+            "prediction": Prediction.RENEWAL_RISK,
+            "record_kind": "account",
+            "record_id": account.pk,
+            "score_0_1": score_0_1,
+            **fields,
+        }
+    )
 
 
 # -- the renewal --
@@ -240,6 +258,63 @@ def test_machines_and_strangers_do_not_wait(acme: Tenant) -> None:
     assert matching(KEY) == []
 
 
+# -- a high risk --
+
+
+@pytest.mark.parametrize(("score_0_1", "fires"), [(0.6, True), (0.599, False), (1.0, True)])
+def test_a_high_risk_is_enough(acme: Tenant, score_0_1: float, fires: bool) -> None:
+    account = renewing()
+    score(account, score_0_1)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+def test_a_high_risk_matters_before_a_renewal_that_nobody_has_planned(acme: Tenant) -> None:
+    later, settled, planned = (
+        renewing(TODAY + timedelta(days=91)), renewing(outcome=ContractOutcome.RENEWED), renewing()
+    )  # fmt: skip
+    for account in (later, settled, planned, AccountFactory()):
+        score(account, 0.9)
+    TaskFactory(account=planned)
+    assert matching(KEY) == []
+
+
+def test_a_high_risk_holds_although_they_are_in_touch(acme: Tenant) -> None:
+    account = renewing()
+    score(account, 0.9)
+    call(5, LATELY, account=account)
+    assert matching(KEY) == [account.pk]
+
+
+def test_only_the_latest_score_counts_and_only_of_this_prediction(acme: Tenant) -> None:
+    account = renewing()
+    score(account, 0.9, is_latest=False)
+    score(account, 0.59)
+    score(account, 0.9, prediction=Prediction.LEAD_CONVERSION, record_kind="lead")
+    assert matching(KEY) == []
+
+
+def test_a_lower_score_clears_it_and_so_does_a_withdrawal(acme: Tenant) -> None:
+    account = renewing()
+    score(account, 0.9)
+    assert matching(KEY) == [account.pk]
+    Score.objects.update(is_latest=False)
+    score(account, 0.4)
+    assert matching(KEY) == []
+    Score.objects.update(score_0_1=0.8)
+    assert matching(KEY) == [account.pk]
+    retire_scores(Prediction.RENEWAL_RISK)
+    assert matching(KEY) == []
+
+
+def test_a_new_score_leads_to_its_account(acme: Tenant) -> None:
+    trigger = registry.get(KEY)
+    changes = Changes(
+        scored={Prediction.RENEWAL_RISK: frozenset({7}), Prediction.DEAL_CLOSE: frozenset({8})}
+    )
+    found = [watch.touched(changes, trigger.record_kind) for watch in trigger.watches]
+    assert set().union(*found) == {7}
+
+
 # -- plans, parameters, facts --
 
 
@@ -282,6 +357,13 @@ def test_how_long_a_mail_may_wait_is_a_parameter(acme: Tenant) -> None:
     assert matching(KEY, {"reply_working_days": 11}) == []
 
 
+def test_which_risk_is_high_is_a_parameter(acme: Tenant) -> None:
+    account = renewing()
+    score(account, 0.3)
+    assert matching(KEY, {"score_percent": 30}) == [account.pk]
+    assert matching(KEY, {"score_percent": 31}) == []
+
+
 def test_a_span_that_can_hold_no_waiting_mail_is_refused() -> None:
     with pytest.raises(InvalidParametersError, match="recent_days must be greater than reply_"):
         registry.get(KEY).parse({"recent_days": 14, "reply_working_days": 14})
@@ -297,8 +379,19 @@ def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
         "former_count": 12,
         "unanswered_id": None,
         "unanswered_at": None,
+        "score_0_1": None,
         "revision": 1,
     }
+
+
+def test_facts_tell_a_score_that_is_a_reason_and_no_other(acme: Tenant) -> None:
+    high, low = renewing(), thinning(renewing())
+    score(high, 0.6449)
+    score(low, 0.5)
+    facts = facts_of(KEY, high.pk)
+    assert (facts["score_0_1"], facts["recent_count"], facts["unanswered_at"]) == (0.64, None, None)
+    facts = facts_of(KEY, low.pk)
+    assert (facts["score_0_1"], facts["recent_count"]) == (None, 0)
 
 
 def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
@@ -313,6 +406,7 @@ def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
         "former_count": None,
         "unanswered_id": mail.pk,
         "unanswered_at": ago(days=20).isoformat(),
+        "score_0_1": None,
         "revision": 1,
     }
 

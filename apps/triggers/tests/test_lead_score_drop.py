@@ -11,6 +11,7 @@ from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
+from apps.predictions.services.writing import retire_scores
 from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.models import Tenant
 from apps.triggers.rules import registry
@@ -21,14 +22,17 @@ KEY = "lead_score_drop"
 SECOND = timedelta(seconds=1)
 
 
-def scored(*scores: tuple[datetime, float], **fields: object) -> Lead:
+Scored = tuple[datetime, float]
+
+
+def scored(*scores: Scored, **fields: object) -> Lead:
     """A lead with these scores, the last one in force."""
     lead: Lead = LeadFactory(**fields)
     add_scores(lead.pk, *scores)
     return lead
 
 
-def add_scores(record_id: int, *scores: tuple[datetime, float], **fields: object) -> None:
+def add_scores(record_id: int, *scores: Scored, **fields: object) -> None:
     for number, (at, score) in enumerate(scores, start=1):
         ScoreFactory(
             record_id=record_id,
@@ -109,6 +113,44 @@ def test_a_missing_score_never_fires_and_never_fails(acme: Tenant) -> None:
 def test_a_score_of_something_else_says_nothing(acme: Tenant) -> None:
     lead = scored((ago(days=1), 0.2))
     add_scores(lead.pk, (ago(days=3), 0.9), prediction=Prediction.DEAL_CLOSE)
+    assert matching(KEY) == []
+
+
+def by_models(*scores: tuple[int, str, float]) -> Lead:
+    """A lead with scores so many days ago of these models, the last one in force."""
+    lead: Lead = LeadFactory()
+    for number, (days, version, score) in enumerate(scores, start=1):
+        ScoreFactory(
+            record_id=lead.pk,
+            model_version=f"lead_conversion-{version}",
+            score_0_1=score,
+            scored_at=ago(days=days),
+            is_latest=number == len(scores),
+        )
+    return lead
+
+
+def test_a_mere_change_of_model_never_fires(acme: Tenant) -> None:
+    by_models((7, "1", 0.9), (1, "2", 0.2))
+    by_models((7, "1", 0.9), (1, "12", 0.2))
+    # There and back again: each model says what it said.
+    by_models((9, "1", 0.2), (7, "2", 0.9), (1, "1", 0.2))
+    by_models((9, "2", 0.9), (7, "1", 0.2), (3, "2", 0.9), (1, "1", 0.2))
+    assert matching(KEY) == []
+
+
+def test_a_fall_as_one_model_sees_it_counts_whatever_others_said(acme: Tenant) -> None:
+    fallen = by_models((9, "1", 0.95), (7, "2", 0.6), (1, "2", 0.4))
+    rolled_back = by_models((9, "1", 0.8), (7, "2", 0.9), (1, "1", 0.5))
+    assert matching(KEY) == [fallen.pk, rolled_back.pk]
+    told = [facts_of(KEY, lead.pk)["former_score_0_1"] for lead in (fallen, rolled_back)]
+    assert told == [0.6, 0.8]
+
+
+def test_a_withdrawn_score_has_not_fallen(acme: Tenant) -> None:
+    lead = scored((ago(days=7), 0.9), (ago(days=1), 0.2))
+    assert matching(KEY) == [lead.pk]
+    retire_scores(Prediction.LEAD_CONVERSION)
     assert matching(KEY) == []
 
 

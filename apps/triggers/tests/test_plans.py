@@ -35,7 +35,15 @@ _YOUNGER_DEALS = """
 # The index that must bear each query, and the tables that it may read from end to end: small ones beside it,
 # of which so many rows are wanted that reading them one by one would touch as many pages.
 EXPECTED: dict[str, tuple[set[str], set[str]]] = {
-    "account_at_risk": ({"contract_renewal", "activity_by_contact", "activity_by_deal"}, set()),
+    "account_at_risk": (
+        {
+            "contract_renewal",
+            "activity_by_contact",
+            "activity_by_deal",
+            "one_latest_score_per_prediction_and_record",
+        },
+        set(),
+    ),
     "account_silent": ({"account_by_activity"}, set()),
     "contact_detail_conflict": ({"activity_states_details"}, {"crm_contact"}),
     "contact_unresponsive": ({"contact_by_activity", "activity_by_contact"}, set()),

@@ -68,5 +68,6 @@ def _shown(name: str, value: JsonValue, moment: ScanMoment) -> str:
     if name.endswith("_on"):
         return f"{words} {day_text(date.fromisoformat(str(value)))}"
     if isinstance(value, int | float) and name.endswith(SHARE):
-        return f"{words} {value:.0%}"
+        # No prediction means 0 or 100.
+        return f"{words} {min(0.99, max(0.01, value)):.0%}"
     return f"{words} {value}"

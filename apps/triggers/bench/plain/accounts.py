@@ -83,8 +83,11 @@ ACCOUNT_AT_RISK = statement(
         ) n
     ), found AS (
         SELECT k.*, k.former >= 6 AND k.recent * 9000 < k.former * 990 AS is_thinning,
-               m.id AS mail_id, m.occurred_at AS mail_at
-        FROM counted k LEFT JOIN LATERAL (
+               m.id AS mail_id, m.occurred_at AS mail_at, s.score_0_1::numeric(3, 2) AS score_0_1
+        FROM counted k
+        LEFT JOIN predictions_score s ON s.prediction = 'renewal_risk' AND s.record_id = k.account_id
+                                     AND s.is_latest AND s.score_0_1 >= 0.6
+        LEFT JOIN LATERAL (
             SELECT a.id, a.occurred_at FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
             WHERE c.account_id = k.account_id AND a.activity_kind = 'email' AND a.direction = 'inbound'
               AND a.occurred_at <= %(working_days_ago_5)s AND a.occurred_at > %(now)s - interval '30 days'
@@ -102,14 +105,14 @@ ACCOUNT_AT_RISK = statement(
                               'recent_count', CASE WHEN is_thinning THEN recent END,
                               'former_count', CASE WHEN is_thinning THEN former END,
                               'unanswered_id', mail_id, 'unanswered_at', mail_at,
-                              'revision', a.revision) AS facts
+                              'score_0_1', score_0_1, 'revision', a.revision) AS facts
     FROM found f JOIN crm_account a ON a.id = f.account_id
-    WHERE is_thinning OR mail_id IS NOT NULL
+    WHERE is_thinning OR mail_id IS NOT NULL OR score_0_1 IS NOT NULL
     """,
     trigger="account_at_risk",
     goal="keep_account",
     kind="account",
     severity=3,
     parameters='{"ahead_days": 90, "recent_days": 30, "past_days": 90, "percent": 33, "past_count": 6,'
-    ' "reply_working_days": 5}',
+    ' "reply_working_days": 5, "score_percent": 60}',
 )

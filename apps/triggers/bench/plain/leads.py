@@ -44,15 +44,16 @@ LEAD_NEW = statement(
 LEAD_SCORE_DROP = statement(
     """
     WITH highest AS (
-        SELECT record_id, max(score_0_1) AS score_0_1 FROM predictions_score
+        SELECT record_id, model_version, max(score_0_1) AS score_0_1 FROM predictions_score
         WHERE prediction = 'lead_conversion' AND scored_at > %(now)s - interval '14 days'
-        GROUP BY record_id
+        GROUP BY record_id, model_version
     )
     SELECT l.id, jsonb_build_object('score_0_1', s.score_0_1::numeric(3, 2),
                                     'former_score_0_1', h.score_0_1::numeric(3, 2),
                                     'revision', l.revision) AS facts
     FROM highest h
     JOIN predictions_score s ON s.prediction = 'lead_conversion' AND s.record_id = h.record_id
+                            AND s.model_version = h.model_version
                             AND s.is_latest AND h.score_0_1 >= s.score_0_1 + 0.2 - 1e-9
     JOIN crm_lead l ON l.id = h.record_id AND NOT l.do_not_contact
                    AND l.status IN ('new', 'working', 'qualified')
