@@ -109,6 +109,8 @@ def learn_trees(
     They stop when the rows of ``watched`` are no longer predicted better, or else after so many rounds.
     """
     order = _categories_first(encoded)
+    if not order:
+        return TreesPart(baseline=_base_log_odds(labels), trees=())
     model = HistGradientBoostingClassifier(
         learning_rate=BOOSTING.learning_rate,
         max_iter=BOOSTING.max_rounds if rounds is None else rounds,
@@ -155,6 +157,8 @@ def _shrunken(codes: NDArray[np.intp], count: int, labels: Labels) -> list[float
 def _bin_edges(values: Floats) -> list[float]:
     """Where numbers are parted into bins of about equally many rows."""
     known = values[~np.isnan(values)]
+    if not len(known):
+        return []
     inner = np.quantile(known, np.arange(1, NUMBER_BINS) / NUMBER_BINS, method="lower")
     return [float(edge) for edge in np.unique(inner) if edge < known.max()]
 
@@ -196,15 +200,21 @@ def _design(
 
 
 def _scale(logs: Floats) -> tuple[float, float]:
-    """Mean and standard deviation; a column of one number has the deviation 1."""
+    """Mean and standard deviation; a column of one number has the deviation 1, and so has one of none."""
+    if not len(logs):
+        return 0.0, 1.0
     deviation = float(logs.std())
     return float(logs.mean()), deviation if deviation > 1e-12 else 1.0
 
 
 def _categories_first(encoded: EncodedTable) -> list[int]:
-    """The order into which the library itself would put the columns; it numbers its features by it."""
+    """The order into which the library itself would put the columns; it numbers its features by it.
+
+    A column of which these rows know nothing is left out: the library has no bins for it.
+    """
+    known = (place for place, values in enumerate(encoded.values) if not np.isnan(values).all())
     return sorted(
-        range(len(encoded.columns)),
+        known,
         key=lambda place: not isinstance(encoded.columns[place], CategoryColumn),
     )
 

@@ -148,3 +148,21 @@ def test_progress_is_told_to_the_end() -> None:
     steps: list[tuple[int, int]] = []
     climb(drawn_examples(2_500), told=lambda done, total: steps.append((done, total)))
     assert steps == [(done, 6) for done in range(7)]
+
+
+def test_a_column_that_is_known_of_the_newest_rows_alone_stops_nothing() -> None:
+    """A field that was brought in lately is empty in the rows from which is learned first."""
+    examples = drawn_examples(900, by_time=True)
+    assert examples.moments is not None
+    newest = examples.moments >= np.quantile(examples.moments, 0.9)
+    late = np.where(newest, 1.0 + np.arange(len(examples)) % 7, np.nan)
+    table = examples.table
+    wider = Table(
+        columns=(*table.columns, Column("late", ColumnKind.NUMBER)),
+        numbers={**table.numbers, "late": late},
+        categories=table.categories,
+        size=table.size,
+    )
+    found = climb(Examples(wider, examples.labels, examples.moments, examples.groups))
+    assert tried(found) == list(Rung)
+    assert all(np.isfinite(standing.log_loss) for standing in found.standings)
