@@ -22,24 +22,27 @@ TASK = Table(
     ("lead_id", "contact_id", "account_id", "opportunity_id", "status", "completed_at"),
 )
 
-_KNOWN = "(a.created_at <= b.moment OR a.source <> '')"
+# What another system brought in was known to it.
+KNOWN = "(a.created_at <= b.moment OR a.source <> '')"
 
 
-def touches(
-    column: str, *, is_past: bool, name: str = "touch", asked: str = "base"
-) -> sql.Composed:
-    """The expression of what happened with the records of ``asked``: what hangs on them by a column."""
+def touches(column: str, *, is_past: bool) -> sql.Composed:
+    """The expression ``touch``: what happened with the rows of ``base``, hanging on them by a column."""
+    return sql.SQL("touch AS ({})").format(touch_rows(column, is_past=is_past))
+
+
+def touch_rows(column: str, *, is_past: bool, asked: str = "base") -> sql.Composed:
+    """What happened with the rows ``n``, ``moment``, ``id`` of an expression, hanging on them by a column."""
     where = "a.occurred_at <= b.moment AND a.activity_kind <> 'note'"
-    rows = hanging_rows(
+    return hanging_rows(
         ACTIVITY,
         select="b.n, b.moment, a.id, a.activity_kind AS kind, a.direction = 'inbound' AS is_in,"
         " a.occurred_at AS at, a.contact_id",
         link=f"a.{column} = b.id",
-        where=f"{where} AND {_KNOWN}" if is_past else where,
+        where=f"{where} AND {KNOWN}" if is_past else where,
         is_past=is_past,
         asked=asked,
     )
-    return sql.SQL("{} AS ({})").format(sql.Identifier(name), rows)
 
 
 def open_tasks(column: str, *, is_past: bool) -> sql.Composed:
@@ -62,8 +65,14 @@ def count_since(days: int, condition: str = "true") -> sql.SQL:
     return sql.SQL(f"count(*) FILTER (WHERE {condition} AND {since})")
 
 
-def summed(touched: str, counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
-    """The expression ``act``: of each row of ``base`` that was touched, the counts and the last moments.
+def count_between(oldest_days: int, newest_days: int, condition: str) -> sql.SQL:
+    """How many touches ``t`` between so many days ago meet a condition."""
+    before = f"t.at <= t.moment - interval '{newest_days} days'"
+    return count_since(oldest_days, f"{condition} AND {before}")
+
+
+def summed(counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
+    """The expression ``act``: of each row of ``base`` with a ``touch``, the counts and the last moments.
 
     A count may ask whether a touch ``t`` ``is_answer``: one from them that follows one from us.
     """
@@ -72,11 +81,12 @@ def summed(touched: str, counts: Sequence[tuple[str, sql.Composable]]) -> sql.Co
         """
         act AS (
             SELECT t.n, max(t.at) AS last_at, max(t.at) FILTER (WHERE t.is_in) AS last_in_at,
-                   min(t.at) FILTER (WHERE NOT t.is_in) AS first_out_at, {columns}
+                   min(t.at) FILTER (WHERE NOT t.is_in) AS first_out_at,
+                   max(t.at) FILTER (WHERE NOT t.is_in) AS last_out_at, {columns}
             FROM (
                 SELECT s.*, s.is_in AND NOT COALESCE(lag(s.is_in) OVER story, true) AS is_answer
-                FROM {touched} s WINDOW story AS (PARTITION BY s.n ORDER BY s.at, s.is_in, s.id)
+                FROM touch s WINDOW story AS (PARTITION BY s.n ORDER BY s.at, s.is_in, s.id)
             ) t GROUP BY t.n
         )
         """
-    ).format(columns=sql.SQL(", ").join(columns), touched=sql.Identifier(touched))
+    ).format(columns=sql.SQL(", ").join(columns))

@@ -39,8 +39,8 @@ _DATE = sql.SQL(
 _BOOLEAN = sql.SQL("CASE {value} WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' END")
 
 
-def custom_features(kind: RecordKind) -> tuple[Feature, ...]:
-    """The features of a kind of record's active custom fields, in their order.
+def custom_features(kind: RecordKind, attributes: str) -> tuple[Feature, ...]:
+    """The features of a kind of record's active custom fields, in their order; ``attributes`` is SQL.
 
     A text field is one only while it holds few different values. Two queries at most.
     """
@@ -48,16 +48,15 @@ def custom_features(kind: RecordKind) -> tuple[Feature, ...]:
     texts = [field.key for field in fields if field.field_type == FieldType.TEXT]
     categories = _with_few_values(kind, texts) if texts else frozenset()
     return tuple(
-        feature_of(field)
+        _feature_of(field, attributes)
         for field in fields
         if field.field_type != FieldType.TEXT or field.key in categories
     )
 
 
-def feature_of(field: CustomField) -> Feature:
-    """A custom field as a feature; the values stand in ``b.attributes``."""
-    value = sql.SQL("b.attributes -> {}").format(sql.Literal(field.key))
-    text = sql.SQL("(b.attributes ->> {})").format(sql.Literal(field.key))
+def _feature_of(field: CustomField, attributes: str) -> Feature:
+    value = sql.SQL("{} -> {}").format(sql.SQL(attributes), sql.Literal(field.key))
+    text = sql.SQL("({} ->> {})").format(sql.SQL(attributes), sql.Literal(field.key))
     label, unit, kind = field.label, "", ColumnKind.CATEGORY
     expression: sql.Composable
     match field.field_type:

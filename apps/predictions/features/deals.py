@@ -68,7 +68,7 @@ def _counts() -> Iterator[tuple[str, sql.Composable]]:
 def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("opportunity_id", is_past=is_past),
-        summed("touch", tuple(_counts())),
+        summed(tuple(_counts())),
         open_tasks("opportunity_id", is_past=is_past),
         closings(is_past=is_past),
         tally("of_account", "account_id"),

@@ -46,7 +46,7 @@ def _counts() -> Iterator[tuple[str, sql.Composable]]:
 def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("lead_id", is_past=is_past),
-        summed("touch", tuple(_counts())),
+        summed(tuple(_counts())),
         open_tasks("lead_id", is_past=is_past),
     )
 

@@ -1,7 +1,8 @@
 """What became of the records of the past: at which moments each is asked about, and with what outcome.
 
 A lead or an open deal is asked about every 30 days, as far back as two years, at moments whose window is over
-by now. The outcome is what the change log says of the window. A record that another system had already
+by now; a contract 30, 90 and 150 days before its renewal. The outcome of a lead or deal is what the change
+log says of the window; a contract's stands with it. A record that another system had already
 brought to its end when it came in is one example, at its own beginning, without history.
 """
 
@@ -24,6 +25,8 @@ _LEAST_CLOSED_DEALS = 20
 
 CUTOFF_EVERY_DAYS = 30
 MOST_CUTOFFS = 24
+# So many days before its renewal a contract was asked about.
+RENEWAL_SNAPSHOTS_DAYS = (30, 90, 150)
 
 Params = dict[str, datetime | int]
 
@@ -59,6 +62,32 @@ _GRID = sql.SQL(
               SELECT 1 FROM crm_changelog c
               WHERE c.record_kind = {kind} AND c.record_id = p.id AND c.operation = 'changed'
                 AND c.changes ? {state})
+    )
+    """
+)
+_SNAPSHOTS = sql.SQL(
+    """
+    question AS (
+        SELECT p.id AS about_id, asked.at AS moment, (asked.at AT TIME ZONE 'UTC')::date AS day,
+               came_in.is_ended AS is_opening, p.outcome = 'churned' AS outcome
+        FROM crm_contract p
+        CROSS JOIN LATERAL (
+            SELECT p.source <> '' AND NOT EXISTS (
+                SELECT 1 FROM crm_changelog c
+                WHERE c.record_kind = 'contract' AND c.record_id = p.id AND c.operation = 'changed'
+                  AND c.changes ? 'outcome') AS is_ended
+        ) came_in
+        CROSS JOIN LATERAL unnest({days}) before(days)
+        CROSS JOIN LATERAL (
+            SELECT (p.renews_on - before.days)::timestamp AT TIME ZONE 'UTC' AS at
+        ) asked
+        WHERE p.outcome <> 'open' AND p.renews_on BETWEEN '1900-01-01' AND '2200-01-01'
+          AND COALESCE(p.outcome_on, p.renews_on) <= (%(now)s AT TIME ZONE 'UTC')::date
+          AND asked.at <= %(now)s
+          AND CASE WHEN came_in.is_ended
+                   THEN before.days = {earliest}
+                        AND (p.starts_on IS NULL OR p.starts_on <= p.renews_on - before.days)
+                   ELSE p.created_at <= asked.at AND {is_watched} END
     )
     """
 )
@@ -121,6 +150,17 @@ def _questions_of_deals(subject: Subject, now: datetime) -> tuple[Sequence[sql.C
     )
 
 
+def _questions_of_renewals(
+    subject: Subject, now: datetime
+) -> tuple[Sequence[sql.Composable], Params]:
+    question = _SNAPSHOTS.format(
+        is_watched=subject.is_watched("asked.at"),
+        days=sql.Literal(list(RENEWAL_SNAPSHOTS_DAYS)),
+        earliest=sql.Literal(max(RENEWAL_SNAPSHOTS_DAYS)),
+    )
+    return (question,), {"now": now}
+
+
 def _grid(
     subject: Subject, now: datetime, *, state: str, **texts: str
 ) -> tuple[Sequence[sql.Composable], Params]:
@@ -148,4 +188,5 @@ _Questions = Callable[[Subject, datetime], tuple[Sequence[sql.Composable], Param
 _QUESTIONS: Mapping[Prediction, _Questions] = {
     Prediction.LEAD_CONVERSION: _questions_of_leads,
     Prediction.DEAL_CLOSE: _questions_of_deals,
+    Prediction.RENEWAL_RISK: _questions_of_renewals,
 }

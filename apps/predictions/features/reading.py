@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.utils import timezone
@@ -15,15 +15,17 @@ from apps.predictions.enums import Prediction
 from apps.predictions.features.custom_fields import custom_features
 from apps.predictions.features.deals import DEALS
 from apps.predictions.features.definitions import FeatureSet
+from apps.predictions.features.engagement import CONTACTS
 from apps.predictions.features.leads import LEADS
 from apps.predictions.features.outcomes import questions_of
+from apps.predictions.features.renewals import RENEWALS
 from apps.predictions.features.subjects import Asking
 
 CHUNK_ROWS = 5_000
 # A moment so lately past is the present: a scoring of everything takes minutes and has one moment.
 PRESENT_LASTS = timedelta(minutes=10)
 
-_SUBJECTS = {subject.prediction: subject for subject in (LEADS, DEALS)}
+_SUBJECTS = {subject.prediction: subject for subject in (LEADS, DEALS, RENEWALS, CONTACTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,24 @@ class Examples:
     rows: list[tuple[Value, ...]]
 
 
-def feature_set(prediction: Prediction) -> FeatureSet:
-    """The features of a prediction, with the tenant's custom fields as they are now.
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """The engagement of a contact and its parts, each from 0 to 1; ``trend`` is its change in four weeks."""
 
-    Raises:
-        KeyError: the prediction is not learned from features.
-    """
+    contact_id: int
+    score_0_1: float
+    trend: float
+    recency_0_1: float
+    frequency_0_1: float
+    reciprocity_0_1: float
+
+
+def feature_set(prediction: Prediction) -> FeatureSet:
+    """The features of a prediction, with the tenant's custom fields as they are now."""
     subject = _SUBJECTS[prediction]
-    features = (*subject.features, *custom_features(subject.record_kind))
+    features = subject.features
+    if subject.attributes:
+        features += custom_features(subject.record_kind, subject.attributes)
     return FeatureSet(prediction, subject.record_kind, features)
 
 
@@ -100,12 +112,32 @@ def read_rows(
     return Chunk(features.columns, [row[0] for row in found], [row[3:] for row in found])
 
 
+def contact_engagement(
+    moment: datetime,
+    ids: Sequence[int] | None = None,
+    after_id: int = 0,
+    limit: int = CHUNK_ROWS,
+) -> list[Engagement]:
+    """How much contacts and we have to do with each other at ``moment``, by id (``engagement``).
+
+    Every contact has a score: 0 where nothing happened within a year.
+    """
+    page = read_rows(Prediction.CONTACT_ENGAGEMENT, moment, ids, after_id, limit)
+    return [
+        Engagement(contact_id, *cast(tuple[float, ...], row))
+        for contact_id, row in zip(page.ids, page.rows, strict=True)
+    ]
+
+
 def read_examples(
     prediction: Prediction, now: datetime, features: FeatureSet | None = None
 ) -> Iterator[Examples]:
     """Read every record at each moment of the past at which its outcome was open and is known by ``now``.
 
     One statement, read through a cursor on the server: all chunks are of one snapshot.
+
+    Raises:
+        KeyError: the prediction is not learned.
     """
     subject = _SUBJECTS[prediction]
     features = features or feature_set(prediction)

@@ -85,6 +85,8 @@ class Subject:
     extra_columns: str = ""
     # Which of several rows of one identity is meant.
     first_by: str = OWN_ID
+    # Where the values of the tenant's own fields stand; those are no features without it.
+    attributes: str = "b.attributes"
 
     def statement(
         self,
