@@ -14,6 +14,7 @@ from apps.tenants.transactions import CURRENT_TRANSACTION
 class Score(models.Model):
     """One prediction for one record at one moment, 0 to 1; the latest of each is marked.
 
+    ``withdrawn_at`` is when a latest score went without another in its place: nothing is known since.
     ``transaction_id`` orders rows by transaction, for readers that must not miss a slow one.
     """
 
@@ -24,6 +25,7 @@ class Score(models.Model):
     model_version = models.CharField(max_length=60)
     scored_at = models.DateTimeField()
     is_latest = models.BooleanField(default=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
     transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     objects = ScoreQuerySet.as_manager()
@@ -38,6 +40,10 @@ class Score(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(score_0_1__gte=0, score_0_1__lte=1), name="score_is_between_0_and_1"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_latest=False) | Q(withdrawn_at=None),
+                name="withdrawn_score_is_not_the_latest",
             ),
             models.CheckConstraint(
                 condition=Q(prediction__in=Prediction.values), name="score_prediction_is_known"

@@ -40,9 +40,11 @@ _ASKED = {
 # What has moved, what is no longer asked about: no longer the latest. The row's transaction is this one,
 # so that triggers look at the record again.
 _RETIRE = """
-UPDATE predictions_score s SET is_latest = false, transaction_id = pg_current_xact_id()::text::bigint
+UPDATE predictions_score s
+SET is_latest = false, withdrawn_at = CASE WHEN moved.is_gone THEN %(now)s::timestamptz END,
+    transaction_id = pg_current_xact_id()::text::bigint
 FROM (
-    SELECT s.id FROM predictions_score s
+    SELECT s.id, g.score IS NULL AS is_gone FROM predictions_score s
     LEFT JOIN unnest(%(ids)s::bigint[], %(scores)s::float8[]) AS g(record_id, score) USING (record_id)
     WHERE s.prediction = %(prediction)s AND s.is_latest AND {asked}
       AND (g.score IS NULL OR abs(g.score - s.score_0_1) >= %(least_move)s)
@@ -87,15 +89,15 @@ def write_scores(
         return int(cursor.rowcount)
 
 
-def retire_scores(prediction: Prediction) -> int:
+def retire_scores(prediction: Prediction, *, now: datetime) -> int:
     """Let no score of a prediction be the latest any more: nothing is in service. Returns how many were."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE predictions_score
-            SET is_latest = false, transaction_id = pg_current_xact_id()::text::bigint
+            SET is_latest = false, withdrawn_at = %s, transaction_id = pg_current_xact_id()::text::bigint
             WHERE prediction = %s AND is_latest
             """,
-            [prediction.value],
+            [now, prediction.value],
         )
         return int(cursor.rowcount)

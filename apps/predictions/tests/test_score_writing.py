@@ -47,9 +47,12 @@ def test_a_record_that_is_no_longer_asked_about_loses_its_score(cast: Cast) -> N
     assert sorted(latest()) == [1, 3, 9]
     write(TUESDAY, Scored([1, 3], [0.2, 0.9], after_id=3, until_id=None))
     assert sorted(latest()) == [1, 3]
+    assert Score.objects.get(record_id=9).withdrawn_at == TUESDAY
     # Of some records: the others are left alone.
     write(TUESDAY, Scored([1], [0.6], asked=[1, 9]))
     assert latest() == {1: (0.6, "lead_conversion-1"), 3: (0.9, "lead_conversion-1")}
+    # One that another follows was not withdrawn.
+    assert not Score.objects.filter(record_id=1).exclude(withdrawn_at=None).exists()
     write(TUESDAY, Scored([], [], asked=[1]))
     assert sorted(latest()) == [3]
 
@@ -59,7 +62,7 @@ def test_another_predictions_scores_are_left_alone(cast: Cast) -> None:
     write_scores(
         Prediction.DEAL_CLOSE, RecordKind.OPPORTUNITY, Scored([1], [0.3]), version="d", now=MONDAY
     )
-    assert retire_scores(Prediction.LEAD_CONVERSION) == 2
+    assert retire_scores(Prediction.LEAD_CONVERSION, now=TUESDAY) == 2
     assert latest() == {}
     assert Score.objects.latest_of(Prediction.DEAL_CLOSE).count() == 1
     assert Score.objects.count() == 3
@@ -69,5 +72,5 @@ def test_triggers_are_told_of_scores_that_go(cast: Cast) -> None:
     """Rounds follow the transaction of a row, so that a score that is gone is news as well."""
     write(MONDAY, Scored([1], [0.2]))
     Score.objects.update(transaction_id=1)
-    retire_scores(Prediction.LEAD_CONVERSION)
+    retire_scores(Prediction.LEAD_CONVERSION, now=TUESDAY)
     assert Score.objects.get().transaction_id > 1

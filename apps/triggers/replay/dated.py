@@ -16,11 +16,12 @@ _IN_SQL = sql.SQL("current_setting('aisha.replay_moment')::timestamptz")
 
 _VIEWS = {
     ChangeLog._meta.db_table: sql.SQL("SELECT * FROM {real} WHERE changed_at <= {moment}"),
-    # The latest score is the latest one then.
+    # The latest score is the latest one then, unless it had been withdrawn.
     Score._meta.db_table: sql.SQL(
         """
         SELECT s.id, s.prediction, s.record_kind, s.record_id, s.score_0_1, s.model_version,
-               s.scored_at, s.transaction_id, NOT EXISTS (
+               s.scored_at, s.withdrawn_at, s.transaction_id,
+               (s.withdrawn_at IS NULL OR s.withdrawn_at > {moment}) AND NOT EXISTS (
                    SELECT 1 FROM {real} later
                    WHERE later.prediction = s.prediction AND later.record_id = s.record_id
                      AND later.scored_at <= {moment}

@@ -270,7 +270,7 @@ class Company:
 
     def withdraw(self) -> None:
         """Take a model out of service: what it said is no longer the latest of anything."""
-        retire_scores(self.random.choice(list(PREDICTIONS)))
+        retire_scores(self.random.choice(list(PREDICTIONS)), now=self.now)
 
     # -- the world around them --
 

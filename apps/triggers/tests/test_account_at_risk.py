@@ -302,7 +302,7 @@ def test_a_lower_score_clears_it_and_so_does_a_withdrawal(acme: Tenant) -> None:
     assert matching(KEY) == []
     Score.objects.update(score_0_1=0.8)
     assert matching(KEY) == [account.pk]
-    retire_scores(Prediction.RENEWAL_RISK)
+    retire_scores(Prediction.RENEWAL_RISK, now=NOW)
     assert matching(KEY) == []
 
 

@@ -150,7 +150,7 @@ def test_a_fall_as_one_model_sees_it_counts_whatever_others_said(acme: Tenant) -
 def test_a_withdrawn_score_has_not_fallen(acme: Tenant) -> None:
     lead = scored((ago(days=7), 0.9), (ago(days=1), 0.2))
     assert matching(KEY) == [lead.pk]
-    retire_scores(Prediction.LEAD_CONVERSION)
+    retire_scores(Prediction.LEAD_CONVERSION, now=NOW)
     assert matching(KEY) == []
 
 

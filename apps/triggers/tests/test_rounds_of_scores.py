@@ -86,7 +86,7 @@ def test_a_new_score_fires_and_a_withdrawn_one_clears(scored: dict[str, int]) ->
     assert {key for key, count in fired.items() if count == (1, 0, 0)} == set(RESTING_ON_SCORES)
     assert firing() == set(scored.items())
     for key, (prediction, _) in RESTING_ON_SCORES.items():
-        retire_scores(prediction)
+        retire_scores(prediction, now=NOW)
         assert counts(around(), key) == {key: (0, 0, 1)}
     assert firing() == set()
     assert around() is None
@@ -105,7 +105,7 @@ def test_a_fall_that_was_withdrawn_is_cleared(committed_tenant: Tenant) -> None:
     for days, score in ((-5, 0.6), (-1, 0.2)):
         write(Prediction.LEAD_CONVERSION, RecordKind.LEAD, (lead.pk, score), days=days)
     assert counts(around(), "lead_score_drop") == {"lead_score_drop": (1, 0, 0)}
-    retire_scores(Prediction.LEAD_CONVERSION)
+    retire_scores(Prediction.LEAD_CONVERSION, now=NOW)
     assert counts(around(), "lead_score_drop") == {"lead_score_drop": (0, 0, 1)}
 
 
@@ -131,7 +131,7 @@ def test_two_nights_of_very_many_scores_and_their_withdrawal(committed_tenant: T
         fully = TriggerState.objects.values_list("looked_fully_at", flat=True)
         assert set(fully) == {NOW + timedelta(days=night)}
         assert around(night + 0.001) is None
-    retire_scores(Prediction.LEAD_CONVERSION)
+    retire_scores(Prediction.LEAD_CONVERSION, now=NOW)
     found = counts(around(2.002))
     assert set(found) == {trigger.key for trigger in registry.all()}
     assert found["lead_hot"] == (0, 0, 1)

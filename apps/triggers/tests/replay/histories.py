@@ -45,12 +45,13 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
+from apps.predictions.enums import Prediction
+from apps.predictions.models import Score
+from apps.predictions.services.changes import PREDICTION_OF
+from apps.predictions.services.writing import Scored, retire_scores, write_scores
 from apps.tenants.connections import tenant_connection
-from apps.triggers.exceptions import InvalidParametersError
-from apps.triggers.moments import Figures, ScanMoment
-from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
-from apps.triggers.tests.asking import BERLIN
+from apps.triggers.tests.replay.choices import choices_of, moment_for
 
 # Long enough ago that nothing of the history lies in the future of the database's clock.
 BEGIN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -62,9 +63,6 @@ DETAILS: tuple[dict[str, str], ...] = (
     {"phone": "+1 202 555 0143"},
     {"title": "CFO"},
 )
-
-# Which records a trigger found, by moment and name of the parameters.
-Answers = dict[tuple[datetime, str], frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,8 @@ class Company:
 
     def empty(self) -> None:
         """Take all records and their history away."""
-        tables = [*(model._meta.db_table for model in record_models()), ChangeLog._meta.db_table]
+        kept_beside = [ChangeLog._meta.db_table, Score._meta.db_table]
+        tables = [*(model._meta.db_table for model in record_models()), *kept_beside]
         names = ", ".join(f"{schema()}.{table}" for table in tables)
         self.owner.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
         self.now, self.dated_up_to, self.answers = BEGIN, 0, {}
@@ -176,34 +175,6 @@ def owner_session() -> Iterator[psycopg.Connection[Any]]:
         autocommit=True,
     ) as owner:
         yield owner
-
-
-def choices_of(trigger: Trigger[Any]) -> dict[str, Parameters]:
-    """The defaults, and the smallest values, with which a short history has something to say."""
-    lowest = {
-        name: next(part.ge for part in declared.metadata if hasattr(part, "ge"))
-        for name, declared in trigger.parameters_type.model_fields.items()
-    }
-    choices: dict[str, Parameters] = {"defaults": trigger.parse({})}
-    for name, values in (("lowest", lowest), ("a little", _halved(trigger, lowest))):
-        try:
-            choices[name] = trigger.parse(values)
-        except InvalidParametersError:
-            continue
-    return choices
-
-
-def _halved(trigger: Trigger[Any], lowest: dict[str, int]) -> dict[str, int]:
-    defaults = trigger.parse({}).model_dump()
-    return {name: max(lowest[name], defaults[name] // 4) for name in lowest}
-
-
-def moment_for(trigger: Trigger[Any], now: datetime) -> ScanMoment:
-    """A moment with what the trigger measures then."""
-    plain = ScanMoment(now, BERLIN)
-    values = trigger.measure(plain)
-    figures = {} if values is None else {trigger.key: Figures(f"{plain.today}", values)}
-    return ScanMoment(now, BERLIN, figures=figures)
 
 
 def _subject(company: Company, move: Move) -> dict[str, Any]:
@@ -363,6 +334,19 @@ def _edit_contract(company: Company, move: Move) -> None:
         Contract.objects.filter(pk=contract.pk).update(outcome=outcome)
 
 
+def _score(company: Company, move: Move) -> None:
+    model = (Account, Lead, Opportunity)[move.how % 3]
+    row = company.pick(model, move.which)
+    if row is not None:
+        scored = Scored([row.pk], [(0.05, 0.3, 0.65, 0.9)[move.how // 3 % 4]], asked=[row.pk])
+        version = f"{1 + move.which % 2}"
+        write_scores(PREDICTION_OF[row.kind], row.kind, scored, version=version, now=company.now)
+
+
+def _withdraw_scores(company: Company, move: Move) -> None:
+    retire_scores(list(Prediction)[move.how % 4], now=company.now)
+
+
 def _delete(model: type[Record]) -> Callable[[Company, Move], None]:
     def delete(company: Company, move: Move) -> None:
         row = company.pick(model, move.which)
@@ -393,7 +377,9 @@ MOVES: dict[str, Callable[[Company, Move], None]] = {
     "edit lead": _edit_lead,
     "edit task": _edit_task,
     "log": _log,
+    "score": _score,
+    "withdraw scores": _withdraw_scores,
 }
 # What happens more often than once in a while.
-OFTEN = {"log": 16, "edit": 2}
+OFTEN = {"log": 16, "score": 4, "edit": 2}
 KINDS = [kind for kind in sorted(MOVES) for _ in range(OFTEN.get(kind.partition(" ")[0], 1))]

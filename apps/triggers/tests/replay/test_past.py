@@ -22,6 +22,7 @@ from apps.crm.tests.factories import (
 )
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
+from apps.predictions.services.writing import Scored, retire_scores, write_scores
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.triggers.replay.exceptions import ReplayReadingError
@@ -232,24 +233,21 @@ def test_the_change_log_ends_at_the_moment(company: Company) -> None:
 
 
 def test_the_latest_score_is_that_of_then(company: Company) -> None:
-    for day, score in ((1, 0.2), (3, 0.9)):
-        Score.objects.update(is_latest=False)
-        Score.objects.create(
-            prediction=Prediction.values[0],
-            record_kind=RecordKind.LEAD,
-            record_id=1,
-            score_0_1=score,
-            model_version="1",
-            scored_at=at(day),
-        )
+    prediction, lead = Prediction.LEAD_CONVERSION, RecordKind.LEAD
+    for day, ones, scores in ((1, [1, 2], [0.2, 0.5]), (3, [1], [0.9]), (8, [1, 2], [0.6, 0.4])):
+        scored = Scored(ones, scores, asked=[1, 2])
+        write_scores(prediction, lead, scored, version="1", now=at(day))
+        if day == 3:
+            retire_scores(prediction, now=at(6))
     reading = reading_in([str(Score.objects.order_by().query)])
     latest = []
-    with Past(reading, since=at(-1), until=at(4)) as past:
-        for day in (4, 2, 0):
+    with Past(reading, since=at(-1), until=at(9)) as past:
+        for day in (9, 7, 4, 2, 0):
             past.go_back_to(at(day))
             with past.standing():
-                latest.append(rows_of(Score, "score_0_1", is_latest=True))
-    assert latest == [[0.9], [0.2], []]
+                latest.append(rows_of(Score, "record_id", "score_0_1", is_latest=True))
+    # The second was not scored any more from the third day on, and nothing was in service from the sixth.
+    assert latest == [[(1, 0.6), (2, 0.4)], [], [(1, 0.9)], [(1, 0.2), (2, 0.5)], []]
 
 
 def test_time_only_runs_backwards(company: Company) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,15 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from apps.triggers.replay.past import Past
 from apps.triggers.replay.tables import reading_of
 from apps.triggers.rules import registry
-from apps.triggers.tests.replay.histories import (
-    BEGIN,
-    Answers,
-    Company,
-    Move,
-    choices_of,
-    histories,
-    moment_for,
-)
+from apps.triggers.tests.replay.choices import choices_of, moment_for
+from apps.triggers.tests.replay.histories import BEGIN, Company, Move, histories
+
+# Which records a trigger found, by moment and name of the parameters.
+Answers = dict[tuple[datetime, str], frozenset[int]]
 
 # A history takes seconds to make, so that shrinking one would take hours.
 ONCE_EACH = settings(
