@@ -25,7 +25,7 @@ CHUNK_ROWS = 5_000
 # A moment so lately past is the present: a scoring of everything takes minutes and has one moment.
 PRESENT_LASTS = timedelta(minutes=10)
 
-_SUBJECTS = {subject.prediction: subject for subject in (LEADS, DEALS, RENEWALS, CONTACTS)}
+SUBJECTS = {subject.prediction: subject for subject in (LEADS, DEALS, RENEWALS, CONTACTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Engagement:
 
 def feature_set(prediction: Prediction) -> FeatureSet:
     """The features of a prediction, with the tenant's custom fields as they are now."""
-    subject = _SUBJECTS[prediction]
+    subject = SUBJECTS[prediction]
     features = subject.features
     if subject.attributes:
         features += custom_features(subject.record_kind, subject.attributes)
@@ -79,7 +79,7 @@ def feature_set(prediction: Prediction) -> FeatureSet:
 
 def population(prediction: Prediction, moment: datetime) -> list[int]:
     """The ids of the records that are asked about at a moment, in order."""
-    subject = _SUBJECTS[prediction]
+    subject = SUBJECTS[prediction]
     with connection.cursor() as cursor:
         cursor.execute(
             subject.population(_asking(moment)), {"moment": moment, "after_id": 0, "limit": None}
@@ -100,7 +100,7 @@ def read_rows(
     With ``ids`` only those of them that are in the population. Who reads many pages gives the ``features``,
     which are found out anew otherwise.
     """
-    subject = _SUBJECTS[prediction]
+    subject = SUBJECTS[prediction]
     features = features or feature_set(prediction)
     statement = subject.statement(_asking(moment), features.features, has_ids=ids is not None)
     params: dict[str, Any] = {"moment": moment, "after_id": after_id, "limit": limit}
@@ -139,7 +139,7 @@ def read_examples(
     Raises:
         KeyError: the prediction is not learned.
     """
-    subject = _SUBJECTS[prediction]
+    subject = SUBJECTS[prediction]
     features = features or feature_set(prediction)
     questions, params = questions_of(subject, now)
     statement = subject.statement(Asking.EXAMPLES, features.features, questions=questions)
