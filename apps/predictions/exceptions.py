@@ -32,6 +32,13 @@ class ExamplesRefusedError(PredictionError):
     status = 422
 
 
+class ExportRefusedError(PredictionError):
+    """A file of deals lacks a column, or holds what cannot be read; the message says where."""
+
+    code = "deals_refused"
+    status = 422
+
+
 class RunUnderWayError(PredictionError):
     """A run of the same kind waits or works already."""
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.predictions.forecasting.deals import DealHistory, Floats, sums_by
-from apps.predictions.forecasting.hazards import LOOK_BACK_DAYS, shrunken
+from apps.predictions.forecasting.drift import level_of, shrunken, spread_of
+from apps.predictions.forecasting.hazards import LOOK_BACK_DAYS
 from apps.predictions.forecasting.seasons import PHASES, phases_of
 
 QUARTER_DAYS = 91
@@ -16,11 +17,8 @@ QUARTER_DAYS = 91
 _LEVEL_HALF_LIFE_DAYS = 60.0
 # Growth from quarter to quarter is drawn to none as if so many deals more had come in both, and goes on at
 # this share of its pace (damped trend: Gardner and McKenzie 1985).
-_K_GROWTH, _DAMPING = 20.0, 0.5
+_K_GROWTH, _DAMPING = 20.0, 0.25
 _K_SEASON = 25.0
-# Blocks in which the ups and downs beyond chance are measured, and the most that is believed of them.
-_BLOCK_DAYS = 28
-_MOST_SPREAD = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,13 @@ class Arrivals:
         opened = np.bincount(places, minlength=max(now - first, 1)).astype(np.float64)
         days = first + np.arange(len(opened), dtype=np.float64)
         by_phase = _season(opened, days)
-        plain = opened / by_phase[phases_of(days)]
-        weight = 0.5 ** ((now - days) / _LEVEL_HALF_LIFE_DAYS)
+        season = by_phase[phases_of(days)]
         return cls(
             now=now,
-            level=float((plain * weight).sum() / weight.sum()),
-            growth=_growth(plain),
+            level=level_of(opened, season, half_life_days=_LEVEL_HALF_LIFE_DAYS, k=0.0),
+            growth=_growth(opened / season),
             by_phase=by_phase,
-            spread=_spread(plain),
+            spread=spread_of(opened, season),
         )
 
     def on(self, days: Floats) -> Floats:
@@ -87,15 +84,3 @@ def _growth(plain: Floats) -> float:
     last = plain[-QUARTER_DAYS:].sum() + _K_GROWTH
     before = plain[-2 * QUARTER_DAYS : -QUARTER_DAYS].sum() + _K_GROWTH
     return float(_DAMPING * math.log(last / before) / QUARTER_DAYS)
-
-
-def _spread(plain: Floats) -> float:
-    """How far blocks lie from the mean of the three before, beyond what chance would do."""
-    blocks = len(plain) // _BLOCK_DAYS
-    if blocks < 4:
-        return 0.1
-    counts = plain[len(plain) - blocks * _BLOCK_DAYS :].reshape(blocks, _BLOCK_DAYS).sum(axis=1)
-    usual = (counts[:-3] + counts[1:-2] + counts[2:-1]) / 3
-    by_chance = usual * 4 / 3
-    beyond = ((counts[3:] - usual) ** 2 - by_chance).sum()
-    return float(np.clip(beyond / max((usual**2).sum(), 1.0), 0.0, _MOST_SPREAD))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -31,16 +31,24 @@ Tested = tuple[Trial, Sequence[Trial]]
 
 
 def backtest(
-    history: DealHistory, *, horizon_days: int, cutoffs: Iterable[date], seed: int = 0
+    history: DealHistory,
+    *,
+    horizon_days: int,
+    cutoffs: Iterable[date],
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Backtest:
     """What would have been said at the cut-offs of so many days from each on.
 
     What is shown at a cut-off is chosen and tuned at cut-offs before it, whose windows were over by then.
     Cut-offs with too little history, or whose window is not over in the deals, are left out and named.
+    `tell` hears how many cut-offs are done of how many.
     """
     tested: list[Tested] = []
     remarks = list(history.remarks)
-    for cutoff in sorted(set(cutoffs)):
+    in_order = sorted(set(cutoffs))
+    for done, cutoff in enumerate(in_order):
+        tell(done, len(in_order))
         window = Window.of_days(cutoff, horizon_days)
         situation = Situation(history.as_of(cutoff.toordinal()), cutoff, window)
         needs = lacking(situation)

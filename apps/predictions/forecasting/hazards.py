@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from apps.predictions.forecasting.deals import Codes, DealHistory, Floats, sums_by
+from apps.predictions.forecasting.drift import level_of, shrunken, spread_of
 from apps.predictions.forecasting.seasons import PHASES, phases_of
 
 # Bands of age in days, about geometric: hazards change fast when a deal is young.
@@ -26,8 +27,18 @@ AGE_EDGES = np.array(
 LOOK_BACK_DAYS = 4 * 365
 # An outcome of a year ago counts half.
 _HALF_LIFE_DAYS = 365.0
+# For today's level of the whole curve, one of two months ago.
+_LEVEL_HALF_LIFE_DAYS = 60.0
 # Outcomes that a prior counts for; chosen on generated companies, of other seeds than the bench judges.
-_K_AGE, _K_SEASON, _K_STAGE, _K_STAGE_AGE, _K_SIZE, _K_OWNER = 2.0, 25.0, 6.0, 12.0, 20.0, 20.0
+_K_LEVEL, _K_AGE, _K_SEASON, _K_STAGE, _K_STAGE_AGE, _K_SIZE, _K_OWNER = (
+    15.0,
+    2.0,
+    25.0,
+    6.0,
+    12.0,
+    20.0,
+    20.0,
+)
 # The age curve and the seasons depend on each other: each is fitted to the other this often.
 _ROUNDS = 6
 # Days between looks at who stood in which stage, and the bands of time since such a look.
@@ -46,10 +57,12 @@ class Curve:
     Attributes:
         by_age: for each day of age, the last one standing for every later one.
         by_phase: for each phase of the quarter.
+        spread: variance ÷ mean² by which all of it goes up and down from month to month.
     """
 
     by_age: Floats
     by_phase: Floats
+    spread: float
 
     def on(self, ages: Floats, days: Floats) -> Floats:
         """The hazards at these ages on these days of the calendar (shapes broadcast)."""
@@ -70,9 +83,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Exposure:
-    """Deal-days at risk and outcomes by band of age (rows) and day (columns), newest weighing most."""
+    """Deal-days at risk and outcomes by band of age (rows) and day (columns), and what a day weighs."""
 
     first_day: int
+    weight: Floats
     at_risk: Floats
     won: Floats
     lost: Floats
@@ -102,7 +116,7 @@ class Exposure:
             outcomes.append(_count(place, rows * days).reshape(rows, days))
         age = np.arange(days, 0, -1, dtype=np.float64)
         weight = 0.5 ** (age / _HALF_LIFE_DAYS)
-        return cls(first, at_risk * weight, outcomes[0] * weight, outcomes[1] * weight)
+        return cls(first, weight, at_risk, outcomes[0], outcomes[1])
 
 
 def _count(places: Floats, length: int) -> Floats:
@@ -114,18 +128,22 @@ def _band_of(ages: Floats) -> Codes:
 
 
 def fit_curve(exposure: Exposure, outcomes: Floats) -> Curve:
-    """The hazard of one outcome: its rates by age and phase, each fitted to the other."""
-    days = exposure.first_day + np.arange(outcomes.shape[1])
-    phases = phases_of(days.astype(np.float64))
-    at_risk = np.stack([exposure.at_risk[:, phases == p].sum(axis=1) for p in range(PHASES)], 1)
-    events = np.stack([outcomes[:, phases == p].sum(axis=1) for p in range(PHASES)], 1)
+    """The hazard of one outcome: its rates by age and phase, each fitted to the other, at today's level."""
+    days = exposure.first_day + np.arange(outcomes.shape[1], dtype=np.float64)
+    phases = phases_of(days)
+    at_risk, events = (
+        np.stack([(table * exposure.weight)[:, phases == p].sum(axis=1) for p in range(PHASES)], 1)
+        for table in (exposure.at_risk, outcomes)
+    )
     by_phase = np.ones(PHASES)
     by_band = _smooth(events.sum(axis=1), at_risk.sum(axis=1))
     for _ in range(_ROUNDS):
         by_phase = shrunken(events.sum(axis=0), by_band @ at_risk, _K_SEASON)
         by_band = _smooth(events.sum(axis=1), at_risk @ by_phase)
+    observed, expected = outcomes.sum(axis=0), by_band @ exposure.at_risk * by_phase[phases]
+    level = level_of(observed, expected, half_life_days=_LEVEL_HALF_LIFE_DAYS, k=_K_LEVEL)
     ages = np.arange(AGE_EDGES[-1] + 1)
-    return Curve(by_band[_band_of(ages)], by_phase)
+    return Curve(level * by_band[_band_of(ages)], by_phase, spread_of(observed, expected))
 
 
 def _smooth(events: Floats, at_risk: Floats) -> Floats:
@@ -136,11 +154,6 @@ def _smooth(events: Floats, at_risk: Floats) -> Floats:
         before = (events[band] + _K_AGE) / (at_risk[band] + _K_AGE / before)
         rates[band] = before
     return rates
-
-
-def shrunken(observed: Floats, expected: Floats, k: float) -> Floats:
-    """Observed ÷ expected, drawn to 1 as if k outcomes more had come as expected."""
-    return (observed + k) / (expected + k)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def simulate(situation: Situation, cells: Cells, random: np.random.Generator) ->
     return Simulation(
         chances=chances,
         expected=expected,
-        open_deals=_draw_open(history, chances, amounts, cells, random),
+        open_deals=_draw_open(history, chances, hazards.won.spread, amounts, cells, random),
         new_business=_draw_new(count, arrivals.spread, shares, amounts, random),
         new_expected=count * amounts.mean * shares,
     )
@@ -152,6 +152,7 @@ class _Amounts:
 def _draw_open(
     history: DealHistory,
     chances: Floats,
+    wins_spread: float,
     amounts: _Amounts,
     cells: Cells,
     random: np.random.Generator,
@@ -163,7 +164,8 @@ def _draw_open(
     variance += np.where(is_known, 0.0, chances * amounts.variance)
     by_weight = np.argsort(-variance, kind="stable")[: np.count_nonzero(chances)]
     drawn, rest = by_weight[:_DRAWN_DEALS], by_weight[_DRAWN_DEALS:]
-    won = random.random((DRAWS, len(drawn)), dtype=np.float32) < chances[drawn]
+    likelier = _spread(wins_spread, random)[:, None]
+    won = random.random((DRAWS, len(drawn)), dtype=np.float32) < chances[drawn] * likelier
     known, unknown = is_known[drawn], ~is_known[drawn]
     draws = won[:, known] @ _to_cells(cells, drawn[known], value)
     draws += amounts.sums(won[:, unknown] @ _to_cells(cells, drawn[unknown], 1), random)
@@ -172,7 +174,7 @@ def _draw_open(
             sums_by(cells.of_deal[rest], of_deal[rest], len(cells))
             for of_deal in (chances * value, variance)
         )
-        draws += np.maximum(random.normal(mean, np.sqrt(spread), draws.shape), 0.0)
+        draws += np.maximum(random.normal(mean * likelier, np.sqrt(spread)), 0.0)
     return draws
 
 
@@ -193,10 +195,13 @@ def _draw_new(
     random: np.random.Generator,
 ) -> Floats:
     """What deals still to be opened bring, by draw and cell."""
-    rate = np.full(DRAWS, count)
-    if spread > 0:
-        rate *= random.gamma(1 / spread, spread, DRAWS)
-    return amounts.sums(random.multinomial(random.poisson(rate), shares), random)
+    counts = random.poisson(count * _spread(spread, random))
+    return amounts.sums(random.multinomial(counts, shares), random)
+
+
+def _spread(variance: float, random: np.random.Generator) -> Floats:
+    """A factor for each draw: 1 on average, gamma."""
+    return random.gamma(1 / variance, variance, DRAWS) if variance > 0 else np.ones(DRAWS)
 
 
 def _shares_of_new(situation: Situation, cells: Cells) -> Floats:
