@@ -20,6 +20,17 @@ from apps.operations.demo.topics import Topic
 _HISTORY_DAYS = 240
 # A lead that nobody has thought of for so long is given up in the next tidying.
 _GIVEN_UP_AFTER_DAYS = 10
+# So many of those who became customers were called good before, and of those who did not.
+_CONVERTED_QUALIFIED_SHARE = 0.65
+_LOST_QUALIFIED_SHARE = 0.3
+# How it goes on after an answer: of a talk, a mail, a reply. Without one there is a reminder, or a call.
+_NEXT_TOPICS = {
+    Topic.LEAD_FIRST_MAIL: (Topic.LEAD_REPLY,),
+    Topic.LEAD_REMINDER: (Topic.LEAD_REPLY,),
+    Topic.LEAD_REPLY: (Topic.LEAD_CALL, Topic.LEAD_FIRST_MAIL),
+    Topic.LEAD_CALL: (Topic.LEAD_REPLY, Topic.LEAD_FIRST_MAIL, Topic.LEAD_CALL),
+}
+_UNANSWERED_TOPICS = (Topic.LEAD_REMINDER, Topic.LEAD_REMINDER, Topic.LEAD_CALL)
 
 
 @dataclass(slots=True)
@@ -50,33 +61,50 @@ class LeadBook:
         created_at = self.diary.calendar.after(converted_at, -rng.uniform(6, 40), rng)
         created_at = min(created_at, converted_at - timedelta(hours=5))
         matter = self._matter(party.owner, other)
-        at = self.diary.calendar.after(created_at, rng.uniform(0.05, 0.9), rng)
-        for topic in (Topic.LEAD_FIRST_MAIL, Topic.LEAD_REPLY, Topic.LEAD_CALL):
-            if at >= converted_at:
-                break
-            if topic is Topic.LEAD_REPLY:
-                self.diary.mail_in(matter, at, topic, rng)
-            elif topic is Topic.LEAD_CALL:
-                self.diary.talk(matter, at, topic, rng)
-                recap_at = min(at + timedelta(hours=1), converted_at)
-                self.diary.mail_out(matter, recap_at, Topic.RECAP, rng)
-            else:
-                self.diary.mail_out(matter, at, topic, rng)
-            at = self.diary.calendar.after(at, rng.uniform(0.8, 4), rng)
+        started_at = self.diary.calendar.after(created_at, rng.uniform(0.05, 0.9), rng)
+        self._court(matter, started_at, converted_at)
         key = matter.lead
+        before = self._work(key, party.owner, started_at, converted_at, _CONVERTED_QUALIFIED_SHARE)
         changes: dict[str, tuple[ChangedValue, ChangedValue]] = {
-            "status": ("qualified", "converted"),
+            "status": (before, "converted"),
             "converted_contact_id": (None, other.key),
             "converted_opportunity_id": (None, deal.key),
         }
-        middle = created_at + (converted_at - created_at) / 2
-        self.diary.change("lead", key, middle, party.owner, {"status": ("new", "qualified")})
         self.diary.change("lead", key, converted_at, party.owner, changes)
         self.diary.world.causes.leads[key] = CourseTruth(Course.ENDED, converted_at)
         self._write(
             key, party.owner, other, "converted", created_at,
             converted_contact=other.key, converted_deal=deal.key,
         )  # fmt: skip
+
+    def _court(self, matter: Matter, started_at: datetime, until: datetime) -> None:
+        """Mails and calls until somebody decides; what comes in is answered."""
+        rng, calendar = self.rng, self.diary.calendar
+        at, topic = started_at, Topic.LEAD_FIRST_MAIL
+        while at < until:
+            if topic is Topic.LEAD_REPLY:
+                self.diary.mail_in(matter, at, topic, rng)
+            elif topic is Topic.LEAD_CALL:
+                self.diary.talk(matter, at, topic, rng)
+                recap_at = min(at + timedelta(hours=1), until)
+                self.diary.mail_out(matter, recap_at, Topic.RECAP, rng)
+            else:
+                self.diary.mail_out(matter, at, topic, rng)
+            answers = rng.random() < matter.counterpart.traits.reply_rate
+            topic = rng.choice(_NEXT_TOPICS[topic] if answers else _UNANSWERED_TOPICS)
+            at = calendar.after(at, rng.uniform(1.5, 9), rng)
+
+    def _work(
+        self, key: str, owner: str, started_at: datetime, until: datetime, qualified_share: float
+    ) -> str:
+        """A lead is taken up, and sometimes found good, before something else comes of it."""
+        status = "new"
+        for after, share, days in (("working", 0.9, 0.0), ("qualified", qualified_share, 4.0)):
+            at = self.diary.calendar.after(started_at, days, self.rng)
+            if at < until and self.rng.random() < share:
+                self.diary.change("lead", key, at, owner, {"status": (status, after)})
+                status = after
+        return status
 
     def _add_worked(self, owner: str, created_at: datetime) -> None:
         diary, rng = self.diary, self.rng
@@ -126,6 +154,10 @@ class LeadBook:
             at = min(calendar.after(started_at, 3, self.rng), calendar.now)
             self.diary.change("lead", key, at, owner, {"status": (before, "qualified")})
         if ended_at is not None:
+            at = calendar.after(started_at, 4, self.rng)
+            if before == "working" and at < ended_at and self.rng.random() < _LOST_QUALIFIED_SHARE:
+                self.diary.change("lead", key, at, owner, {"status": (before, "qualified")})
+                before = "qualified"
             self.diary.change("lead", key, ended_at, owner, {"status": (before, status)})
 
     def _somebody(self, company: Company) -> Counterpart:
