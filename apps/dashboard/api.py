@@ -47,7 +47,7 @@ class StageSumSerializer(serializers.Serializer[Any]):
 
 
 class CoverageSerializer(serializers.Serializer[Any]):
-    """What should still be won in this quarter, against the same part of the last one."""
+    """What should still be won in this quarter, against its target or the last one's same part."""
 
     closing_count = serializers.IntegerField(
         help_text="Open deals that should close from today on."
@@ -56,8 +56,12 @@ class CoverageSerializer(serializers.Serializer[Any]):
     overdue_count = serializers.IntegerField(help_text="Open deals past their close date.")
     overdue_amount = MoneyField()
     same_part_amount = MoneyField(help_text="Won in the last quarter from the same day to its end.")
+    target_amount = MoneyField(allow_null=True, help_text="Null where no target is set.")
+    to_win_amount = MoneyField(
+        help_text="The target less what was won so far; without a target `same_part_amount`."
+    )
     ratio = serializers.FloatField(
-        allow_null=True, help_text="`closing_amount` as times of `same_part_amount`."
+        allow_null=True, help_text="`closing_amount` as times of `to_win_amount`."
     )
     won_so_far_amount = MoneyField(help_text="Won in this quarter.")
     won_by_then_amount = MoneyField(help_text="Won in the last one, up to the same day.")

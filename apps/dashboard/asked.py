@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.dashboard.enums import Scope
+from apps.predictions.forecasts import ForecastScope
 from apps.users.models import User
 
 PERIODS_DAYS = (30, 90, 180, 365)
@@ -81,6 +82,17 @@ class Asked:
     def quarter(self) -> Quarter:
         """The present quarter."""
         return Quarter.of(self.today)
+
+    @property
+    def forecast_scope(self) -> ForecastScope:
+        """Whose forecasts and targets they are."""
+        match self.scope:
+            case Scope.ME:
+                return ForecastScope(owner_id=self.person.pk)
+            case Scope.TEAM:
+                return ForecastScope(team_id=self.person.team_id)
+            case _:
+                return ForecastScope()
 
     def is_of(self, owner_field: str = "owner") -> Q:
         """The filter for rows whose ``owner_field`` is one of the people asked for.

@@ -40,11 +40,11 @@ class StageSum:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What should still be won in this quarter, against what was won in the same part of the last one.
+    """What should still be won in this quarter, against what its target leaves to be won.
 
     ``closing`` are open deals that should close from today to the end of the quarter, ``overdue`` those
-    whose day has passed. ``same_part_amount`` was won in the last quarter from the same day on to its end.
-    Companies have set no targets yet, so there is nothing else to hold the pipeline against.
+    whose day has passed. Where no target is set, the pipeline is held against ``same_part_amount``, which
+    was won in the last quarter from the same day on to its end.
     """
 
     closing_count: int
@@ -54,13 +54,19 @@ class Coverage:
     same_part_amount: Decimal
     won_so_far_amount: Decimal
     won_by_then_amount: Decimal
+    target_amount: Decimal | None = None
+
+    @property
+    def to_win_amount(self) -> Decimal:
+        """What the pipeline is held against: the rest of the target, or the last quarter's same part."""
+        if self.target_amount is None:
+            return self.same_part_amount
+        return max(self.target_amount - self.won_so_far_amount, NOTHING)
 
     @property
     def ratio(self) -> float | None:
-        """How many times the same part of the last quarter; None where nothing was won in it."""
-        if not self.same_part_amount:
-            return None
-        return float(self.closing_amount / self.same_part_amount)
+        """How many times what is to be won; None where that is nothing."""
+        return float(self.closing_amount / self.to_win_amount) if self.to_win_amount else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +144,15 @@ class Week:
 
 
 def read_pipelines(
-    deals: OpportunityQuerySet, asked: Asked, stages: Sequence[Stage]
+    deals: OpportunityQuerySet,
+    asked: Asked,
+    stages: Sequence[Stage],
+    targets: Mapping[str, Decimal],
 ) -> tuple[CurrencyPipeline, ...]:
-    """Read every currency with open deals or closings, that with most open deals first; two queries."""
+    """Read every currency with open deals or closings, that with most open deals first; two queries.
+
+    ``targets`` are those of the present quarter, by currency.
+    """
     sums, opened = _open(deals, asked, {stage.pk: stage for stage in stages})
     closed = _closed_by_currency(deals, asked)
     open_stages = [stage for stage in stages if stage.outcome == DealOutcome.OPEN]
@@ -160,6 +172,7 @@ def read_pipelines(
                     same_part_amount=done.same_part,
                     won_so_far_amount=done.so_far,
                     won_by_then_amount=done.by_then,
+                    target_amount=targets.get(currency),
                 ),
                 closings=done.closings,
                 won_amount=done.won_amount,

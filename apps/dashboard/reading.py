@@ -20,6 +20,7 @@ from apps.dashboard.enums import Scope
 from apps.dashboard.movement import Movement, read_movement
 from apps.dashboard.news import News, read_news
 from apps.dashboard.team import Standing, read_team
+from apps.predictions.targets import read_targets
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import may_view
 
@@ -82,8 +83,9 @@ def read_dashboard(asked: Asked) -> Dashboard:
 def _read_deals(asked: Asked, limits: StageLimits) -> DealFigures:
     deals = Opportunity.objects.visible_to(asked.person).filter(asked.is_of())
     stages = tuple(Stage.objects.order_by("position", "pk"))
+    targets = read_targets(asked.forecast_scope, asked.quarter.begins_on, asked.quarter.ends_on)
     return DealFigures(
-        pipelines=read_pipelines(deals, asked, stages),
+        pipelines=read_pipelines(deals, asked, stages, targets),
         closings=read_closings(deals, asked),
         weeks=read_weeks(deals, asked),
         movement=read_movement(deals, asked, stages),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -33,8 +34,10 @@ def asked(cast: Cast) -> Asked:
     return asked_by(cast.manager, now=NOW)
 
 
-def pipelines(asked: Asked) -> tuple[CurrencyPipeline, ...]:
-    return read_pipelines(Opportunity.objects.all(), asked, stages())
+def pipelines(
+    asked: Asked, targets: Mapping[str, Decimal] | None = None
+) -> tuple[CurrencyPipeline, ...]:
+    return read_pipelines(Opportunity.objects.all(), asked, stages(), targets or {})
 
 
 def open_deal(
@@ -108,6 +111,22 @@ def test_coverage_holds_what_should_close_against_the_same_part_of_the_last_quar
 def test_without_a_last_quarter_there_is_no_coverage(asked: Asked) -> None:
     open_deal(400, closes=date(2026, 6, 1))
     assert pipelines(asked)[0].coverage.ratio is None
+
+
+def test_coverage_holds_what_should_close_against_the_rest_of_a_target(asked: Asked) -> None:
+    open_deal(600, closes=date(2026, 6, 1))
+    closed_deal("won", date(2026, 3, 31), 80)
+    closed_deal("won", date(2026, 5, 1), 200)
+    coverage = pipelines(asked, {"USD": Decimal(600), "EUR": Decimal(9)})[0].coverage
+    assert (coverage.target_amount, coverage.to_win_amount) == (Decimal(600), Decimal(400))
+    assert coverage.ratio == 1.5
+
+
+def test_a_target_that_is_reached_needs_no_coverage(asked: Asked) -> None:
+    open_deal(600, closes=date(2026, 6, 1))
+    closed_deal("won", date(2026, 5, 1), 200)
+    coverage = pipelines(asked, {"USD": Decimal(200)})[0].coverage
+    assert (coverage.to_win_amount, coverage.ratio) == (Decimal(0), None)
 
 
 def test_velocity_is_deals_times_share_times_value_by_days(asked: Asked) -> None:
