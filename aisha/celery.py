@@ -38,6 +38,19 @@ app.conf.beat_schedule = {
         # A scan that could not start within the day is superseded by the next one.
         "options": {"expire_seconds": 20 * 3600},
     },
+    "predictions of the night": {
+        "task": "predictions.begin_night_of_all_tenants",
+        # Before the daily scan, whose triggers read the scores.
+        "schedule": crontab(hour=1, minute=30),
+        "options": {"expire_seconds": 20 * 3600},
+    },
+    "scoring of changes": {
+        "task": "predictions.score_changes_of_all_tenants",
+        # A changed record has its new score within a minute; a look without news is three statements.
+        "schedule": timedelta(seconds=30),
+        "kwargs": {"expire_seconds": 30},
+        "options": {"expire_seconds": 30},
+    },
     "rounds": {
         "task": "triggers.look_around_all_tenants",
         # Changes wake a worker by themselves (``manage.py watch_changes``). Days and hours of silence come

@@ -84,6 +84,11 @@ class ChangedRecords:
     is_too_much: bool
     next_cursor: int
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything to score."""
+        return self.is_too_much or bool(self.by_prediction)
+
 
 def read_changed() -> ChangedRecords:
     """Look what has changed since the last look; at the first one nothing has."""

@@ -35,17 +35,15 @@ def roll_back(*, prediction: Prediction, number: int, user: User, now: datetime)
     """
     _require_permission(user)
     with transaction.atomic():
-        models = _lock(prediction)
+        models = lock_models(prediction)
         chosen = next((model for model in models if model.number == number), None)
         if chosen is None:
             raise ModelNotFoundError(number)
         if chosen.state not in MAY_BE_CHOSEN:
             raise ModelStateError(_why_not(chosen))
-        replaced = _serving(models)
+        replaced = serving_of(models)
         if replaced is not None:
-            _take_out(
-                replaced, ModelState.FORMER if replaced.is_pinned else ModelState.WAITING, now
-            )
+            take_out(replaced, ModelState.FORMER if replaced.is_pinned else ModelState.WAITING, now)
         _put_in(chosen, f"{user} chose it.", now)
         chosen.is_pinned, chosen.pinned_by = True, user
         chosen.save(update_fields=["is_pinned", "pinned_by"])
@@ -64,8 +62,8 @@ def unpin(*, prediction: Prediction, user: User, now: datetime) -> TrainedModel:
     """
     _require_permission(user)
     with transaction.atomic():
-        models = _lock(prediction)
-        chosen = _serving(models)
+        models = lock_models(prediction)
+        chosen = serving_of(models)
         if chosen is None or not chosen.is_pinned:
             raise ModelStateError("No model of this prediction was chosen by a person.")
         waiting = [model for model in models if model.state == ModelState.WAITING]
@@ -73,7 +71,7 @@ def unpin(*, prediction: Prediction, user: User, now: datetime) -> TrainedModel:
         chosen.save(update_fields=["is_pinned", "pinned_by"])
         serving = max(waiting, key=lambda model: model.number, default=chosen)
         if serving is not chosen:
-            _take_out(chosen, ModelState.FORMER, now)
+            take_out(chosen, ModelState.FORMER, now)
             _put_in(serving, f"{user} let go of model {chosen.number}.", now)
         _record(Event.MODEL_LET_GO, user, serving, chosen)
     return serving
@@ -84,17 +82,20 @@ def _require_permission(user: User) -> None:
         raise ModelPermissionError()
 
 
-def _lock(prediction: Prediction) -> list[TrainedModel]:
+def lock_models(prediction: Prediction) -> list[TrainedModel]:
+    """Every model of a prediction, locked until the transaction ends: one at a time decides what serves."""
     models = TrainedModel.objects.without_document().filter(prediction=prediction)
     return list(models.order_by("pk").select_for_update())
 
 
-def _serving(models: list[TrainedModel]) -> TrainedModel | None:
+def serving_of(models: list[TrainedModel]) -> TrainedModel | None:
+    """The one that is in service."""
     return next((model for model in models if model.state == ModelState.SERVING), None)
 
 
-def _take_out(model: TrainedModel, state: ModelState, now: datetime) -> None:
-    model.state, model.state_reason = state, ""
+def take_out(model: TrainedModel, state: ModelState, now: datetime, reason: str = "") -> None:
+    """End the service of a model."""
+    model.state, model.state_reason = state, reason
     model.is_pinned, model.pinned_by = False, None
     model.served_until = now
     model.save(update_fields=["state", "state_reason", "is_pinned", "pinned_by", "served_until"])

@@ -1,0 +1,76 @@
+"""What the commands of the engine have in common: a tenant, progress, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django_tenants.utils import get_public_schema_name, schema_context
+
+from apps.predictions.enums import Prediction, RunKind, RunStatus
+from apps.predictions.exceptions import RunUnderWayError
+from apps.predictions.models import PredictionRun
+from apps.predictions.services.runs import request_run
+from apps.predictions.services.work import carry_out_run
+from apps.tenants.context import begin_request
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import ModuleOffError
+from apps.tenants.models import Tenant
+from apps.tenants.services import require_module
+
+
+class TenantRunCommand(BaseCommand):
+    """Does runs of one kind in this process, one after the other, and tells how far they are."""
+
+    kind: RunKind
+
+    @abstractmethod
+    def predictions(self, options: dict[str, Any]) -> list[Prediction | None]:
+        """What is to be done, one run each."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name the tenant."""
+        parser.add_argument("--tenant", required=True, help="the schema's name")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do the runs and print what came of them; one that failed makes the command fail."""
+        begin_request()
+        schema = options["tenant"]
+        tenant = Tenant.objects.filter(schema_name=schema).first()
+        if tenant is None or schema == get_public_schema_name():
+            raise CommandError(f"There is no tenant {schema!r}.")
+        with schema_context(schema):
+            try:
+                require_module(tenant, Module.PREDICTIONS)
+                runs = [self._run(prediction) for prediction in self.predictions(options)]
+            except (ModuleOffError, RunUnderWayError) as error:
+                raise CommandError(error.message) from error
+        if options["json"]:
+            self.stdout.write(json.dumps({"runs": [_summary_of(run) for run in runs]}))
+        failed = [run for run in runs if run.status != RunStatus.SUCCEEDED]
+        if failed:
+            raise CommandError(" ".join(f"{run}: {run.message}" for run in failed))
+
+    def _run(self, prediction: Prediction | None) -> PredictionRun:
+        run = request_run(self.kind, prediction)
+        name = prediction.label if prediction else self.kind.label
+        self.stderr.write(f"{name} ...")
+        carry_out_run(run, now=timezone.now())
+        run.refresh_from_db()
+        self.stderr.write(f"{name}: {run.message}")
+        return run
+
+
+def _summary_of(run: PredictionRun) -> dict[str, Any]:
+    return {
+        "run": run.pk,
+        "kind": run.kind,
+        "prediction": run.prediction or None,
+        "status": run.status,
+        "message": run.message,
+        "steps": run.steps_done,
+    }
