@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
 
 from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus, ServiceState
 from apps.predictions.models import PredictionRun, TrainedModel
+from apps.predictions.querysets import TrainedModelQuerySet, WorkQuerySet
 from apps.predictions.schemas import ModelCard
 from apps.predictions.wording import WORDINGS, Wording
 from apps.tenants.enums import Module
@@ -50,13 +52,19 @@ def read_service(tenant: Tenant, prediction: Prediction) -> PredictionService:
 
 def _read(tenant: Tenant, predictions: list[Prediction]) -> tuple[PredictionService, ...]:
     is_on = is_module_on(tenant, Module.PREDICTIONS)
-    models = TrainedModel.objects.without_document().filter(prediction__in=predictions)
-    serving = _by_prediction(models.serving().select_related("pinned_by"))
-    newest = _by_prediction(models.order_by("prediction", "-number").distinct("prediction"))
-    runs = PredictionRun.objects.filter(prediction__in=predictions)
-    under_way = {run.prediction: run for run in runs.unfinished().select_related("requested_by")}
-    trainings = runs.filter(kind=RunKind.TRAINING).order_by("prediction", "-id")
-    last = {run.prediction: run for run in trainings.distinct("prediction")}
+    serving: dict[str, TrainedModel] = {}
+    newest: dict[str, TrainedModel] = {}
+    for model in _models(predictions):
+        newest[model.prediction] = model
+        if model.state == ModelState.SERVING:
+            serving[model.prediction] = model
+    under_way: dict[str, PredictionRun] = {}
+    trainings: dict[str, PredictionRun] = {}
+    for run in _runs(predictions):
+        if run.is_unfinished:
+            under_way[run.prediction] = run
+        if run.kind == RunKind.TRAINING:
+            trainings[run.prediction] = run
     return tuple(
         _judge(
             WORDINGS[prediction],
@@ -64,7 +72,7 @@ def _read(tenant: Tenant, predictions: list[Prediction]) -> tuple[PredictionServ
             serving=serving.get(prediction),
             newest=newest.get(prediction),
             under_way=under_way.get(prediction),
-            last_training=last.get(prediction),
+            last_training=trainings.get(prediction),
         )
         for prediction in predictions
     )
@@ -142,5 +150,21 @@ def _why_unproven(wording: Wording, newest: TrainedModel) -> str:
     )
 
 
-def _by_prediction(models: Iterable[TrainedModel]) -> dict[str, TrainedModel]:
-    return {model.prediction: model for model in models}
+def _models(predictions: list[Prediction]) -> TrainedModelQuerySet:
+    """Those in service and those trained last, by number."""
+    models = TrainedModel.objects.without_document().filter(prediction__in=predictions)
+    newer = TrainedModel.objects.filter(
+        prediction=OuterRef("prediction"), number__gt=OuterRef("number")
+    )
+    wanted = models.filter(Q(state=ModelState.SERVING) | ~Exists(newer))
+    return wanted.select_related("pinned_by").order_by("number")
+
+
+def _runs(predictions: list[Prediction]) -> WorkQuerySet:
+    """Those that wait or work, and the last trainings, in the order in which they were asked for."""
+    runs = PredictionRun.objects.filter(prediction__in=predictions)
+    trainings = runs.filter(kind=RunKind.TRAINING).order_by("prediction", "-id")
+    wanted = Q(status__in=RunStatus.unfinished_values()) | Q(
+        pk__in=trainings.distinct("prediction").values("pk")
+    )
+    return runs.filter(wanted).select_related("requested_by").order_by("id")

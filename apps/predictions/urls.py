@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-from apps.predictions.views import models
+from apps.crm.enums import RecordKind
+from apps.predictions.views import models, records
+from apps.predictions.wording import WORDINGS, Wording
 
 app_name = "predictions"
+
+
+def score_route(wording: Wording) -> URLPattern:
+    """The page of a record's score."""
+    kind: RecordKind = wording.record_kind
+    return path(
+        f"{wording.layout.path}/<int:pk>/score/",
+        records.show_score,
+        {"kind": kind},
+        name=f"{kind.value}_score",
+    )
+
 
 urlpatterns = [
     path("predictions/", models.list_models, name="model_list"),
@@ -24,4 +38,5 @@ urlpatterns = [
         name="model_choose",
     ),
     path("predictions/<slug:prediction>/let-go/", models.let_go, name="prediction_let_go"),
+    *(score_route(wording) for wording in WORDINGS.values()),
 ]

@@ -128,6 +128,8 @@ def model_of(route: Route) -> Model | None:
         return BrainCall
     if namespace == "triggers":
         return ReplayRun if name.startswith("replay_") else Scan
+    if namespace == "predictions" and name.endswith("_score"):
+        return model_of_kind(name.removesuffix("_score"))
     if namespace == "predictions":
         return TrainedModel
     if namespace == "crm":

@@ -37,3 +37,13 @@ def shift_words(psi: float) -> str:
     if psi < MOVED:
         return "as in training"
     return "has moved" if psi < MOVED_FAR else "has moved far"
+
+
+@register.filter
+def points(value: float) -> str:
+    """Write percentage points with their sign; less than one is told as such."""
+    whole = round(abs(value))
+    sign = "+" if value > 0 else "−"
+    if whole == 0:
+        return f"{sign} under 1 point"
+    return f"{sign} {whole} point{'' if whole == 1 else 's'}"

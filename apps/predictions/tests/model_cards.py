@@ -6,6 +6,16 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
+from apps.predictions.documents import (
+    AdditivePart,
+    BinTerm,
+    Calibration,
+    CategoryColumn,
+    CategoryTerm,
+    ModelDocument,
+    NumberColumn,
+    digest_of,
+)
 from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.models import TrainedModel
 from apps.predictions.schemas import (
@@ -91,6 +101,43 @@ DRIFT = Drift(
     ),
     verdict="It still does better than the base rate on newer outcomes.",
 )
+
+
+DOCUMENT = ModelDocument(
+    libraries={},
+    rung=Rung.LOGISTIC,
+    outcomes=2060,
+    base_rate_0_1=0.24,
+    columns=(
+        NumberColumn(name="meetings_30", typical=0.0),
+        NumberColumn(name="meetings_7", typical=0.0),
+        CategoryColumn(name="lead_source", values=("web", "fair"), has_other=False, typical="web"),
+        NumberColumn(name="value", typical=1000.0),
+    ),
+    parts=(
+        AdditivePart(
+            intercept=-1.0,
+            terms=(
+                BinTerm(edges=(0.5, 1.5), weights=(0.0, 0.8, 1.5), missing=0.0),
+                BinTerm(edges=(0.5,), weights=(0.0, 0.4), missing=0.0),
+                CategoryTerm(weights=(0.0, -1.0), missing=0.0),
+                BinTerm(edges=(), weights=(0.0,), missing=0.0),
+            ),
+        ),
+    ),
+    calibration=Calibration(intercept=0.0, weights=(1.0,)),
+)
+
+
+def make_scoring_model(
+    prediction: Prediction = Prediction.LEAD_CONVERSION, **values: Any
+) -> TrainedModel:
+    """A model in service whose document scores leads: meetings raise it, a fair as source lowers it."""
+    content = DOCUMENT.to_bytes()
+    return make_model(
+        prediction,
+        **{"document": content, "digest": digest_of(content), "rung": Rung.LOGISTIC} | values,
+    )
 
 
 def make_model(

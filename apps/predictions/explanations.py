@@ -1,0 +1,176 @@
+"""Why a record scores as it does, in words: read when somebody looks, in plain Python."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.predictions.columns import Row, Value
+from apps.predictions.documents import ModelDocument
+from apps.predictions.enums import Prediction
+from apps.predictions.explaining import Factor, Influence, counterfactual, explain
+from apps.predictions.features import Factor as FactorName
+from apps.predictions.features import Feature, FeatureSet, feature_set, read_rows
+from apps.predictions.levers import LEVERS, Lever
+from apps.predictions.models import TrainedModel
+from apps.predictions.wording import WORDINGS, Wording
+from apps.tenants.templatetags.aisha_ui import money, number, percent
+
+# So many factors, values of one, and things to do are told.
+SHOWN_FACTORS, SHOWN_VALUES, SHOWN_REMEDIES = 8, 3, 2
+# What moves a score by less is not told: in percentage points.
+LEAST_POINTS, LEAST_REMEDY_POINTS = 0.5, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """One thing that is known of the record, and what is usual; in words."""
+
+    label: str
+    value: str
+    usual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one factor does to the score: so many percentage points up (or down, negative)."""
+
+    factor: str
+    points: float
+    values: tuple[ShownValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Something to do, and what the score would be then."""
+
+    words: str
+    before_0_1: float
+    after_0_1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A score as it would be now, and why; the strongest reasons first."""
+
+    wording: Wording
+    score_0_1: float
+    as_of: datetime
+    reasons: tuple[Reason, ...]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def raised(self) -> tuple[Reason, ...]:
+        """What raised it."""
+        return tuple(reason for reason in self.reasons if reason.points > 0)
+
+    @property
+    def lowered(self) -> tuple[Reason, ...]:
+        """What lowered it."""
+        return tuple(reason for reason in self.reasons if reason.points < 0)
+
+
+def explain_record(model: TrainedModel, record_id: int, now: datetime) -> Explanation | None:
+    """Explain what a model says of one record; None when the record is not asked about.
+
+    Raises:
+        DocumentRefusedError: the stored model is not what was stored.
+    """
+    prediction = Prediction(model.prediction)
+    features = feature_set(prediction)
+    found = read_rows(prediction, now, ids=[record_id], features=features)
+    if not found.ids:
+        return None
+    row = found.by_name(0)
+    document = ModelDocument.from_bytes(bytes(model.document), model.digest)
+    score_0_1 = document.probability(row)
+    return Explanation(
+        WORDINGS[prediction],
+        score_0_1,
+        now,
+        reasons=_reasons(document, row, features),
+        remedies=_remedies(document, row, score_0_1, WORDINGS[prediction]),
+    )
+
+
+def _reasons(document: ModelDocument, row: Row, features: FeatureSet) -> tuple[Reason, ...]:
+    known = {column.name for column in document.columns} & set(features.by_name)
+    told = [
+        influence
+        for influence in explain(document, row, _factors(known, features))
+        if abs(influence.points) >= LEAST_POINTS
+    ]
+    return tuple(
+        Reason(
+            FactorName(influence.factor).label,
+            influence.points,
+            _values(document, row, influence, features),
+        )
+        for influence in told[:SHOWN_FACTORS]
+    )
+
+
+def _factors(known: Iterable[str], features: FeatureSet) -> list[Factor]:
+    columns: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(known):
+        columns[features.by_name[name].factor.value].append(name)
+    return [Factor(factor, tuple(names)) for factor, names in columns.items()]
+
+
+def _values(
+    document: ModelDocument, row: Row, influence: Influence, features: FeatureSet
+) -> tuple[ShownValue, ...]:
+    """The values of a factor that are not as usual, those that move the score most."""
+    score = document.probability(row)
+    unusual = [name for name, usual in influence.usual.items() if row.get(name) != usual]
+    unusual.sort(
+        key=lambda name: -abs(score - counterfactual(document, row, {name: influence.usual[name]}))
+    )
+    currency = str(row.get("currency") or "")
+    return tuple(
+        ShownValue(
+            feature.label,
+            _in_words(row.get(name), feature, currency),
+            _in_words(influence.usual[name], feature, currency),
+        )
+        for name in unusual[:SHOWN_VALUES]
+        for feature in [features.by_name[name]]
+    )
+
+
+def _in_words(value: Value, feature: Feature, currency: str) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, str):
+        return value
+    match feature.unit:
+        case "money":
+            return money(value, currency)
+        case "share":
+            return percent(value)
+        case _:
+            rounded = round(value, 0 if abs(value) >= 10 else 1)
+            return number(int(rounded) if rounded.is_integer() else rounded)
+
+
+def _remedies(
+    document: ModelDocument, row: Row, score_0_1: float, wording: Wording
+) -> tuple[Remedy, ...]:
+    """What would move the score most for the better."""
+    better = 1 if wording.is_good else -1
+
+    def gain(remedy: Remedy) -> float:
+        return better * 100 * (remedy.after_0_1 - remedy.before_0_1)
+
+    found = [
+        Remedy(lever.words, score_0_1, counterfactual(document, row, lever.changes(row)))
+        for lever in _levers(wording)
+    ]
+    worth_it = [remedy for remedy in found if gain(remedy) >= LEAST_REMEDY_POINTS]
+    return tuple(sorted(worth_it, key=lambda remedy: -gain(remedy))[:SHOWN_REMEDIES])
+
+
+def _levers(wording: Wording) -> tuple[Lever, ...]:
+    return LEVERS.get(wording.prediction, ())
