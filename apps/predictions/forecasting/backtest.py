@@ -46,48 +46,60 @@ def backtest(
     """
     tested: list[Tested] = []
     remarks = list(history.remarks)
+    trials = Trials(history, seed)
     in_order = sorted(set(cutoffs))
     for done, cutoff in enumerate(in_order):
         tell(done, len(in_order))
         window = Window.of_days(cutoff, horizon_days)
-        situation = Situation(history.as_of(cutoff.toordinal()), cutoff, window)
-        needs = lacking(situation)
-        if needs is not None:
-            remarks.append(f"{cutoff} is left out. {needs}")
+        trial = trials.at(cutoff, window)
+        if isinstance(trial, str):
+            remarks.append(f"{cutoff} is left out. {trial}")
         elif not _is_over(history, window):
             remarks.append(f"{cutoff} is left out. The deals end before its window does.")
         else:
-            earlier = earlier_trials(situation.history, cutoff, window, seed)
-            tested.append((_try(history, situation, seed), earlier))
+            tested.append((trial, trials.before(cutoff, window)))
     return summarise(tested, tuple(remarks))
 
 
-def earlier_trials(history: DealHistory, today: date, window: Window, seed: int) -> list[Trial]:
-    """The same window whole months before, as far as it was over by `today`; newest first."""
-    trials: list[Trial] = []
-    months = 0
-    while len(trials) < MOST_TRIALS:
-        months += 1
-        then = window.months_before(months)
-        if then.end > today:
-            continue
-        cutoff = months_before(today, months)
-        situation = Situation(history.as_of(cutoff.toordinal()), cutoff, then)
-        if lacking(situation) is not None:
-            break
-        trials.append(_try(history, situation, seed))
-    return trials
+class Trials:
+    """The methods at cut-offs of a history, each asked once."""
 
+    def __init__(self, history: DealHistory, seed: int) -> None:
+        self._history = history
+        self._seed = seed
+        self._known: dict[tuple[date, Window], Trial | str] = {}
 
-def _try(history: DealHistory, situation: Situation, seed: int) -> Trial:
-    """Ask the methods at a cut-off, and the history for what came."""
-    return Trial(
-        cutoff=situation.today,
-        window=situation.window,
-        won_so_far=situation.won_so_far,
-        came=history.won_between(situation.first, situation.after),
-        said=say(situation, seed),
-    )
+    def at(self, cutoff: date, window: Window) -> Trial | str:
+        """What the methods said at the cut-off and what came; or what they lacked, in words."""
+        key = cutoff, window
+        if key not in self._known:
+            situation = Situation(self._history.as_of(cutoff.toordinal()), cutoff, window)
+            self._known[key] = lacking(situation) or self._ask(situation)
+        return self._known[key]
+
+    def before(self, today: date, window: Window) -> list[Trial]:
+        """The same window whole months before, as far as it was over by `today`; newest first."""
+        found: list[Trial] = []
+        months = 0
+        while len(found) < MOST_TRIALS:
+            months += 1
+            then = window.months_before(months)
+            if then.end > today:
+                continue
+            trial = self.at(months_before(today, months), then)
+            if isinstance(trial, str):
+                break
+            found.append(trial)
+        return found
+
+    def _ask(self, situation: Situation) -> Trial:
+        return Trial(
+            cutoff=situation.today,
+            window=situation.window,
+            won_so_far=situation.won_so_far,
+            came=self._history.won_between(situation.first, situation.after),
+            said=say(situation, self._seed).by_method,
+        )
 
 
 def summarise(tested: Sequence[Tested], remarks: tuple[str, ...] = ()) -> Backtest:
@@ -125,7 +137,7 @@ def among(trials: Iterable[Trial]) -> list[Tested]:
 
 def _result(trial: Trial, earlier: Sequence[Trial]) -> CutoffResult:
     chosen = learn(earlier)
-    by_method = {**trial.said.by_method}
+    by_method = {**trial.said}
     shown = chosen.tune(by_method[chosen.method]) if chosen.method in by_method else None
     ours = tuned(earlier, Method.SIMULATION)
     by_method[Method.SIMULATION] = ours.tune(by_method[Method.SIMULATION])

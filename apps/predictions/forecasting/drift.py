@@ -27,6 +27,15 @@ def level_of(observed: Floats, expected: Floats, *, half_life_days: float, k: fl
     return float(shrunken(sums[0], sums[1], k))
 
 
+def spread_ahead(spread: float, days: int) -> float:
+    """The spread of the sum of so many days, when what a block was off goes on from block to block.
+
+    That of the mean of n steps of a random walk, of which each is off by the spread.
+    """
+    blocks = max(days / _BLOCK_DAYS, 1.0)
+    return spread * (blocks + 1) * (2 * blocks + 1) / (6 * blocks)
+
+
 def spread_of(observed: Floats, expected: Floats) -> float:
     """Variance ÷ mean² of blocks of 28 days about the level of the three before, beyond that of chance.
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from apps.predictions.forecasting.backtest import among, earlier_trials, on_top, summarise
+from apps.predictions.forecasting.backtest import Trials, among, on_top, summarise
 from apps.predictions.forecasting.deals import Codes, DealHistory, Floats, sums_by
 from apps.predictions.forecasting.methods import Said, lacking, say
 from apps.predictions.forecasting.results import (
@@ -45,7 +45,7 @@ def forecast(
     needs = lacking(situation)
     if needs is not None:
         return TooLittleHistory(needs, known.remarks)
-    trials = earlier_trials(known, today, window, seed)
+    trials = Trials(known, seed).before(today, window)
     cells = Cells.of(known)
     said = say(situation, seed, cells)
     return _Telling(situation, said, cells, learn(trials)).tell(summarise(among(trials)))

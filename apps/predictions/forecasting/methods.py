@@ -10,7 +10,14 @@ import numpy as np
 
 from apps.predictions.forecasting.naive import NAIVE
 from apps.predictions.forecasting.results import Interval, Method
-from apps.predictions.forecasting.simulation import Cells, Simulation, interval_of, simulate
+from apps.predictions.forecasting.simulation import (
+    DRAWS,
+    TRIAL_DRAWS,
+    Cells,
+    Simulation,
+    interval_of,
+    simulate,
+)
 from apps.predictions.forecasting.situations import Situation
 
 # Fewer outcomes carry no curve, and one window of history at least must be there to be looked back at.
@@ -27,9 +34,13 @@ class Said:
 
 
 def say(situation: Situation, seed: int, cells: Cells | None = None) -> Said:
-    """Ask every method. The same seed and day give the same draws."""
+    """Ask every method, of groups of deals where there are cells.
+
+    The same seed, day and window give the same draws.
+    """
     random = np.random.default_rng([seed, situation.now, situation.after])
-    simulation = simulate(situation, cells or Cells.whole(situation.history), random)
+    draws = TRIAL_DRAWS if cells is None else DRAWS
+    simulation = simulate(situation, cells or Cells.whole(situation.history), draws, random)
     by_method = {Method.SIMULATION: interval_of(simulation.totals)}
     for method, estimate in NAIVE.items():
         estimated = estimate(situation)

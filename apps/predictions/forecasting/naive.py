@@ -45,10 +45,10 @@ def stage_win_rate(situation: Situation) -> Estimate | None:
     stages = len(history.stages) + 1
     closed = ~history.is_open
     # Who was in which stage, each once; the last place stands for deals of which no stage is known.
-    pairs = np.unique(np.stack([history.move_deal, history.move_stage], axis=1), axis=0)
+    pairs = np.unique(history.move_deal * stages + history.move_stage)
     without = np.setdiff1d(np.arange(len(history)), history.move_deal)
-    deal = np.concatenate([pairs[:, 0], without])
-    stage = np.concatenate([pairs[:, 1], np.full(len(without), stages - 1)])
+    deal = np.concatenate([pairs // stages, without])
+    stage = np.concatenate([pairs % stages, np.full(len(without), stages - 1)])
     rates = _rates(stage, closed[deal], (closed & history.won)[deal], stages)
     now_in = stages_on(history, situation.now + 1)[0] % stages
     return _of_open(situation, rates[now_in])

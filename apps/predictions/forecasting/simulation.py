@@ -10,18 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.predictions.forecasting.arrivals import Arrivals
 from apps.predictions.forecasting.deals import Codes, DealHistory, Floats, sums_by
+from apps.predictions.forecasting.drift import spread_ahead
 from apps.predictions.forecasting.hazards import Hazards
 from apps.predictions.forecasting.results import Interval
 from apps.predictions.forecasting.situations import Situation
 
-DRAWS = 2_000
+# At earlier cut-offs fewer draws do: their errors are averaged.
+DRAWS, TRIAL_DRAWS = 4_000, 1_000
 # Deals that are drawn one by one, those whose outcome weighs most; the sum of the others is normal enough.
 _DRAWN_DEALS = 2_000
 # Won amounts are drawn from so many of their quantiles: a sum of thousands is then one multinomial draw.
-_QUANTILES = 200
+_QUANTILES = 100
 # An amount of a year ago is drawn half as often.
 _AMOUNT_HALF_LIFE_DAYS = 365.0
 
@@ -79,8 +82,10 @@ class Cells:
         return len(self.owner)
 
 
-def simulate(situation: Situation, cells: Cells, random: np.random.Generator) -> Simulation:
-    """Draw what may still be won."""
+def simulate(
+    situation: Situation, cells: Cells, draws: int, random: np.random.Generator
+) -> Simulation:
+    """Draw what may still be won, so many times."""
     history, now = situation.history, situation.now
     hazards = Hazards.of(history, now)
     chances = hazards.winning(history, now, situation.first, situation.after)
@@ -91,11 +96,14 @@ def simulate(situation: Situation, cells: Cells, random: np.random.Generator) ->
     won_when_opened = hazards.winning_when_opened(now, situation.first, situation.after)
     count = float((arrivals.on(days) * won_when_opened).sum())
     shares = _shares_of_new(situation, cells)
+    ahead = situation.after - now
+    likelier = _spread(spread_ahead(hazards.won.spread, ahead), draws, random)
+    more = _spread(spread_ahead(arrivals.spread, ahead), draws, random)
     return Simulation(
         chances=chances,
         expected=expected,
-        open_deals=_draw_open(history, chances, hazards.won.spread, amounts, cells, random),
-        new_business=_draw_new(count, arrivals.spread, shares, amounts, random),
+        open_deals=_draw_open(history, chances, likelier, amounts, cells, random),
+        new_business=_draw_new(count * likelier * more, shares, amounts, random),
         new_expected=count * amounts.mean * shares,
     )
 
@@ -138,7 +146,7 @@ class _Amounts:
     def variance(self) -> float:
         return float(((self.values - self.mean) ** 2) @ self.shares)
 
-    def sums(self, counts: Floats | Codes, random: np.random.Generator) -> Floats:
+    def sums(self, counts: NDArray[np.float32] | Codes, random: np.random.Generator) -> Floats:
         """The sum of so many amounts, for each draw and cell.
 
         The amounts are drawn for all cells together and shared out by number.
@@ -152,7 +160,7 @@ class _Amounts:
 def _draw_open(
     history: DealHistory,
     chances: Floats,
-    wins_spread: float,
+    likelier: Floats,
     amounts: _Amounts,
     cells: Cells,
     random: np.random.Generator,
@@ -164,44 +172,41 @@ def _draw_open(
     variance += np.where(is_known, 0.0, chances * amounts.variance)
     by_weight = np.argsort(-variance, kind="stable")[: np.count_nonzero(chances)]
     drawn, rest = by_weight[:_DRAWN_DEALS], by_weight[_DRAWN_DEALS:]
-    likelier = _spread(wins_spread, random)[:, None]
-    won = random.random((DRAWS, len(drawn)), dtype=np.float32) < chances[drawn] * likelier
+    is_won = random.random((len(likelier), len(drawn)), dtype=np.float32) < np.outer(
+        likelier, chances[drawn]
+    )
     known, unknown = is_known[drawn], ~is_known[drawn]
-    draws = won[:, known] @ _to_cells(cells, drawn[known], value)
-    draws += amounts.sums(won[:, unknown] @ _to_cells(cells, drawn[unknown], 1), random)
+    won = is_won.astype(np.float32)
+    draws = (won[:, known] @ _to_cells(cells, drawn[known], value)).astype(np.float64)
+    if unknown.any():
+        counts = won[:, unknown] @ _to_cells(cells, drawn[unknown], np.ones(len(history)))
+        draws += amounts.sums(counts, random)
     if len(rest):
         mean, spread = (
             sums_by(cells.of_deal[rest], of_deal[rest], len(cells))
             for of_deal in (chances * value, variance)
         )
-        draws += np.maximum(random.normal(mean * likelier, np.sqrt(spread)), 0.0)
+        draws += np.maximum(random.normal(mean * likelier[:, None], np.sqrt(spread)), 0.0)
     return draws
 
 
-def _to_cells(cells: Cells, deals: Codes, value: Floats | int) -> Floats:
+def _to_cells(cells: Cells, deals: Codes, value: Floats) -> NDArray[np.float32]:
     """A matrix that takes deals (rows) to the values of their cells (columns)."""
-    matrix = np.zeros((len(deals), len(cells)))
-    matrix[np.arange(len(deals)), cells.of_deal[deals]] = np.broadcast_to(
-        value, cells.of_deal.shape
-    )[deals]
+    matrix = np.zeros((len(deals), len(cells)), dtype=np.float32)
+    matrix[np.arange(len(deals)), cells.of_deal[deals]] = value[deals]
     return matrix
 
 
 def _draw_new(
-    count: float,
-    spread: float,
-    shares: Floats,
-    amounts: _Amounts,
-    random: np.random.Generator,
+    rate: Floats, shares: Floats, amounts: _Amounts, random: np.random.Generator
 ) -> Floats:
-    """What deals still to be opened bring, by draw and cell."""
-    counts = random.poisson(count * _spread(spread, random))
-    return amounts.sums(random.multinomial(counts, shares), random)
+    """What deals still to be opened bring, by draw and cell; `rate` is the mean number of each draw."""
+    return amounts.sums(random.multinomial(random.poisson(rate), shares), random)
 
 
-def _spread(variance: float, random: np.random.Generator) -> Floats:
+def _spread(variance: float, draws: int, random: np.random.Generator) -> Floats:
     """A factor for each draw: 1 on average, gamma."""
-    return random.gamma(1 / variance, variance, DRAWS) if variance > 0 else np.ones(DRAWS)
+    return random.gamma(1 / variance, variance, draws) if variance > 0 else np.ones(draws)
 
 
 def _shares_of_new(situation: Situation, cells: Cells) -> Floats:
