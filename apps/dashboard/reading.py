@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from apps.crm.models import Opportunity, Stage, Task
 from apps.dashboard.aging import Aging, StageLimits, read_aging
@@ -19,6 +21,7 @@ from apps.dashboard.deals import (
 from apps.dashboard.enums import Scope
 from apps.dashboard.movement import Movement, read_movement
 from apps.dashboard.news import News, read_news
+from apps.dashboard.predictions import Predictions, read_predictions
 from apps.dashboard.team import Standing, read_team
 from apps.predictions.targets import read_targets
 from apps.suggestions.models import Suggestion
@@ -55,6 +58,7 @@ class Dashboard:
     waiting: int | None
     tasks_due: int | None
     deals: DealFigures | None
+    predictions: Predictions | None
     news: News | None
     team: tuple[Standing, ...] | None
 
@@ -65,12 +69,14 @@ def read_dashboard(asked: Asked) -> Dashboard:
     sees_deals, sees_suggestions = person.has_perm(DEALS_PERMISSION), may_view(person)
     # Both the ages of deals and the team's go by them.
     limits = StageLimits.read() if sees_deals else None
+    targets = read_targets(asked.forecast_scope, asked.quarter.begins_on, asked.quarter.ends_on)
     has_team = person.sees_all and sees_suggestions and asked.scope != Scope.ME
     return Dashboard(
         asked=asked,
         waiting=_waiting(asked) if sees_suggestions else None,
         tasks_due=_tasks_due(asked) if person.has_perm(TASKS_PERMISSION) else None,
-        deals=_read_deals(asked, limits) if limits else None,
+        deals=_read_deals(asked, limits, targets) if limits else None,
+        predictions=read_predictions(asked, targets),
         news=(
             read_news(asked, sees_scans=person.has_perm(SCANS_PERMISSION))
             if sees_suggestions
@@ -80,10 +86,9 @@ def read_dashboard(asked: Asked) -> Dashboard:
     )
 
 
-def _read_deals(asked: Asked, limits: StageLimits) -> DealFigures:
+def _read_deals(asked: Asked, limits: StageLimits, targets: Mapping[str, Decimal]) -> DealFigures:
     deals = Opportunity.objects.visible_to(asked.person).filter(asked.is_of())
     stages = tuple(Stage.objects.order_by("position", "pk"))
-    targets = read_targets(asked.forecast_scope, asked.quarter.begins_on, asked.quarter.ends_on)
     return DealFigures(
         pipelines=read_pipelines(deals, asked, stages, targets),
         closings=read_closings(deals, asked),
