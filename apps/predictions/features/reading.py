@@ -46,7 +46,8 @@ class Chunk:
 class Examples:
     """Records at moments of the past with what became of them, oldest first.
 
-    ``ids`` are not unique: a record is an example at each moment at which it was asked about.
+    ``ids`` are those of the rows whose outcome it is: lead, deal, contract. They are not unique: one is an
+    example at each moment at which it was asked about.
     """
 
     columns: tuple[Column, ...]

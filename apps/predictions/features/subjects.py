@@ -96,7 +96,7 @@ class Subject:
         questions: Sequence[sql.Composable] = (),
         has_ids: bool = False,
     ) -> sql.Composed:
-        """The statement that returns id, moment, outcome and the features.
+        """The statement that returns id, moment, outcome and the features; of examples the id of ``about``.
 
         A page takes ``moment``, ``after_id``, ``limit`` and, if so told, ``ids``; examples come in the order
         of their moments and take what ``questions``, the expressions up to ``question``, take.
@@ -113,8 +113,10 @@ class Subject:
             for feature in features
         ]
         return sql.SQL(
-            "WITH {expressions} SELECT b.id, b.moment, b.outcome, {values} FROM base b {sources} ORDER BY b.n"
+            "WITH {expressions} SELECT {who}, b.moment, b.outcome, {values}"
+            " FROM base b {sources} ORDER BY b.n"
         ).format(
+            who=sql.SQL("b.about_id" if asking is Asking.EXAMPLES else "b.id"),
             expressions=sql.SQL(", ").join(expressions),
             values=sql.SQL(", ").join(values),
             sources=self.sources(asking.is_past),

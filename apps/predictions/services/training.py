@@ -33,8 +33,8 @@ _DAY_S = 86_400
 # What everybody sees of a record anyway. A score that says no more than these columns is not shown: that
 # deals which are open for long end otherwise than others is told by the forecast.
 _PLAIN = {Prediction.DEAL_CLOSE: frozenset({"age", "stage", "days_in_stage"})}
-# The gain over the plain columns must lie so many of its standard errors above nothing.
-_BEYOND_CHANCE = 2.0
+# So many standard errors must lie between the rankings: the rule of the ladder's first rung.
+_BEYOND_CHANCE_Z = 2.0
 _NOTHING_TO_LEARN_FROM = "There is no outcome to learn from yet."
 
 _DAYS_TO_WIN = """
@@ -162,7 +162,8 @@ def _tells_more_than_plain(
     alone = climb(examples.without_columns(others), seed=_SEED, told=tell)
     (mine,) = (row for row in found.standings if row.rung is found.rung)
     (theirs,) = (row for row in alone.standings if row.rung is alone.rung)
-    return theirs.log_loss - mine.log_loss > _BEYOND_CHANCE * mine.gain_error
+    is_ranked_better = mine.ranking_z - theirs.ranking_z >= _BEYOND_CHANCE_Z
+    return is_ranked_better and mine.log_loss < theirs.log_loss
 
 
 def _days_to_win(prediction: Prediction) -> tuple[float, ...]:

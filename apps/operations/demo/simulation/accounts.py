@@ -102,14 +102,14 @@ def write_contracts(
     for account in accounts:
         satisfaction = round(rng.betavariate(4.0, 1.6), 3)
         diary.world.causes.account_satisfaction[account.key] = satisfaction
-        bought = rng.sample(list(products), k=rng.choice((1, 2, 2, 3)))
+        bought = rng.sample(list(products), k=rng.choice((1, 2, 3, 4)))
         for product in bought:
             _write_terms(diary, account, product, satisfaction - 0.3 / len(bought), rng)
 
 
-def _leaves(attachment: float, terms: int, value: Decimal, rng: Random) -> bool:
+def _leaves(attachment: float, terms: int, size: int, rng: Random) -> bool:
     """Whether a customer does not renew: the unhappy, the new, those with little at stake."""
-    reasons = 0.5 - 4.0 * attachment + (1.5 if terms == 1 else 0.0) - math.log10(value / 3_000) / 2
+    reasons = -0.5 - 2.5 * attachment + (1.8 if terms == 1 else -1.0) - 1.8 * math.log10(size / 4)
     return rng.random() < 1 / (1 + math.exp(-reasons))
 
 
@@ -119,14 +119,15 @@ def _write_terms(
     calendar, contracts = diary.calendar, diary.world.contracts
     renews_on = calendar.today + timedelta(days=rng.randint(4, _TERM_DAYS - 5))
     starts_on = renews_on - timedelta(days=_TERM_DAYS * rng.choice((1, 2, 3, 4)))
-    value = max(product.price, Decimal(300)) * rng.choice((1, 2, 4, 6, 10))
+    size = rng.choice((1, 2, 4, 6, 10))
+    value = max(product.price, Decimal(300)) * size
     terms = 0
     is_churned = False
     while starts_on < calendar.today and not is_churned:
         ends_on = starts_on + timedelta(days=_TERM_DAYS)
         is_over = ends_on <= calendar.today
         terms += 1
-        is_churned = is_over and _leaves(attachment, terms, value, rng)
+        is_churned = is_over and _leaves(attachment, terms, size, rng)
         outcome = "churned" if is_churned else "renewed" if is_over else "open"
         outcome_on = ends_on - timedelta(days=rng.randint(0, 40)) if is_over else None
         key = f"contract-{len(contracts) + 1}"
