@@ -61,20 +61,19 @@ def open_tasks(column: str, *, is_past: bool) -> sql.Composed:
 
 def count_since(days: int, condition: str = "true") -> sql.SQL:
     """How many touches ``t`` of the last days meet a condition."""
-    since = f"t.at > t.moment - interval '{days} days'"
-    return sql.SQL(f"count(*) FILTER (WHERE {condition} AND {since})")
+    return sql.SQL(f"count(*) FILTER (WHERE {condition} AND t.age < interval '{days} days')")
 
 
 def count_between(oldest_days: int, newest_days: int, condition: str) -> sql.SQL:
     """How many touches ``t`` between so many days ago meet a condition."""
-    before = f"t.at <= t.moment - interval '{newest_days} days'"
-    return count_since(oldest_days, f"{condition} AND {before}")
+    return count_since(oldest_days, f"{condition} AND t.age >= interval '{newest_days} days'")
 
 
 def summed(counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
     """The expression ``act``: of each row of ``base`` with a ``touch``, the counts and the last moments.
 
-    A count may ask whether a touch ``t`` ``is_answer``: one from them that follows one from us.
+    A count may ask for the ``age`` of a touch ``t``, and whether it ``is_answer``: one from them that follows
+    one from us.
     """
     columns = [sql.SQL("{} AS {}").format(count, sql.Identifier(name)) for name, count in counts]
     return sql.SQL(
@@ -84,7 +83,8 @@ def summed(counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
                    min(t.at) FILTER (WHERE NOT t.is_in) AS first_out_at,
                    max(t.at) FILTER (WHERE NOT t.is_in) AS last_out_at, {columns}
             FROM (
-                SELECT s.*, s.is_in AND NOT COALESCE(lag(s.is_in) OVER story, true) AS is_answer
+                SELECT s.*, s.moment - s.at AS age,
+                       s.is_in AND NOT COALESCE(lag(s.is_in) OVER story, true) AS is_answer
                 FROM touch s WINDOW story AS (PARTITION BY s.n ORDER BY s.at, s.is_in, s.id)
             ) t GROUP BY t.n
         )

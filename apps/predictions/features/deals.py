@@ -61,7 +61,7 @@ def _counts() -> Iterator[tuple[str, sql.Composable]]:
     yield "meetings", count_since(90, "t.kind = 'meeting'")
     yield (
         "people",
-        sql.SQL("count(DISTINCT t.contact_id) FILTER (WHERE t.at > t.moment - interval '90 days')"),
+        sql.SQL("count(DISTINCT t.contact_id) FILTER (WHERE t.age < interval '90 days')"),
     )
 
 

@@ -70,7 +70,7 @@ def category(name: str, label: str, factor: Factor, expression: str) -> Feature:
 
 def yes_or_no(name: str, label: str, factor: Factor, condition: str) -> Feature:
     """Whether something holds."""
-    answer = sql.SQL("CASE WHEN {0} THEN 'yes' WHEN NOT ({0}) THEN 'no' END").format(
+    answer = sql.SQL("CASE ({}) WHEN true THEN 'yes' WHEN false THEN 'no' END").format(
         sql.SQL(condition)
     )
     return Feature(name, label, factor, answer, ColumnKind.CATEGORY)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import psycopg
 from django.db import connection
 from django.utils import timezone
+from psycopg import sql
 
 from apps.predictions.columns import Column, Row, Value
 from apps.predictions.enums import Prediction
@@ -107,9 +109,7 @@ def read_rows(
     params: dict[str, Any] = {"moment": moment, "after_id": after_id, "limit": limit}
     if ids is not None:
         params["ids"] = list(ids)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        found = cursor.fetchall()
+    found = _fetch(statement, params)
     return Chunk(features.columns, [row[0] for row in found], [row[3:] for row in found])
 
 
@@ -154,6 +154,16 @@ def read_examples(
                 outcomes=[row[2] for row in found],
                 rows=[row[3:] for row in found],
             )
+
+
+def _fetch(statement: sql.Composed, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Read all rows in the binary format: a million rows of floats are not written out and read again."""
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        psycopg.Cursor(cursor.connection) as reader,
+    ):
+        return reader.execute(statement, params, binary=True, prepare=False).fetchall()
 
 
 def _asking(moment: datetime) -> Asking:

@@ -14,6 +14,8 @@ from apps.predictions.features.definitions import Feature
 from apps.predictions.features.past import Table, named, row_then, versions
 
 OWN_ID = "r.id"
+# What tells the rows of a statement apart, and their order; on a page the id does.
+_EXAMPLE_NUMBER = "row_number() OVER (ORDER BY asked.moment, asked.id, asked.about_id)"
 
 # A record whose first row in the change log lies a day after its own beginning came in by an import.
 _KNOWN = sql.SQL(
@@ -158,7 +160,7 @@ class Subject:
         return sql.SQL(
             """
             base AS MATERIALIZED (
-                SELECT row_number() OVER (ORDER BY asked.moment, asked.id, asked.about_id) AS n, asked.*,
+                SELECT {number} AS n, asked.*,
                        CASE WHEN asked.is_known THEN 0 END AS nothing
                 FROM (
                     SELECT {distinct} {key} AS id, r.id AS about_id, q.moment, q.day, q.is_opening, q.outcome,
@@ -169,9 +171,8 @@ class Subject:
             )
             """
         ).format(
-            distinct=sql.SQL(
-                "" if asking is Asking.EXAMPLES else f"DISTINCT ON ({self._key(asking)})"
-            ),
+            number=sql.SQL(_EXAMPLE_NUMBER if asking is Asking.EXAMPLES else "asked.id"),
+            distinct=sql.SQL(self._distinct(asking)),
             key=sql.SQL(self._key(asking)),
             columns=named(self.about.columns, "r"),
             extra_columns=sql.SQL(self.extra_columns and f", {self.extra_columns}"),
@@ -188,11 +189,16 @@ class Subject:
         if asking is Asking.EXAMPLES:
             return sql.SQL("")
         key = self._key(asking)
-        ids = f"AND {key} = ANY (%(ids)s)" if has_ids else ""
+        ids = f"AND {key} = ANY (%(ids)s::bigint[])" if has_ids else ""
         exists = "AND r.created_at <= q.moment" if asking is Asking.PRESENT else ""
         return sql.SQL(
             f"{exists} AND {key} > %(after_id)s {ids} ORDER BY {key}, {self.first_by} LIMIT %(limit)s"
         )
+
+    def _distinct(self, asking: Asking) -> str:
+        """On a page an identity stands once; as an example once for each row that it is asked about."""
+        is_once = asking is Asking.EXAMPLES or self.identity == OWN_ID
+        return "" if is_once else f"DISTINCT ON ({self._key(asking)})"
 
     def _key(self, asking: Asking) -> str:
         """The identity as an index knows it: the row of the past comes out of a function."""
