@@ -74,6 +74,11 @@ def company_of(seed: int) -> Company:
     )
 
 
+def end_of(seed: int) -> date:
+    """The day after the last that is recorded of the company of that seed."""
+    return date.fromordinal(FIRST_DAY + company_of(seed).days)
+
+
 def history_of(seed: int) -> DealHistory:
     """All deals of the company of that seed."""
     company = company_of(seed)

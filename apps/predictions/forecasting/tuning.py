@@ -16,14 +16,16 @@ from apps.predictions.forecasting.naive import Z90
 from apps.predictions.forecasting.results import NAIVE_METHODS, Interval, Method
 from apps.predictions.forecasting.windows import Window
 
-# The priors of level and width count as so many cut-offs at which ours was right on average, and at which
-# the intervals were so much too narrow: ours a little, because not all that moves together is known; those
-# of naive methods much, because they know only chance. Chosen on generated companies, of other seeds than
-# the bench judges.
-_K_LEVEL, _K_WIDTH = 20.0, 6.0
-_WIDTH, _NAIVE_WIDTH = 1.2, 2.0
-# One outcome far outside, as of a giant deal, must not make a silly interval.
-_MOST_OFF = 3.0
+# By how much a company's level differs from what ours says (standard deviation), how much cut-offs scatter,
+# as if so many had shown it, and days from one to the next.
+_LEVEL, _SCATTER, _K_SCATTER, _DAYS_APART = 0.1, 0.2, 2.0, 30.4
+# Intervals are so much too narrow, as if so many cut-offs had shown it: ours a little, because not all that
+# moves together is known; those of naive methods much, because they know only chance.
+_WIDTH, _NAIVE_WIDTH, _K_WIDTH = 1.2, 2.0, 6.0
+# All of these are chosen on generated companies, of other seeds than the bench judges.
+# One outcome far outside, as of a giant deal, must not make a silly interval: so many standard deviations
+# are believed, and a level of a half to twice.
+_MOST_OFF, _MOST_LEVEL = 3.0, 2.0
 # A naive method is shown when it was a quarter nearer, at so many cut-offs at least: with the dozen that
 # there are, whose windows overlap, one of four methods is a little nearer by chance.
 _MARGIN, _LEAST_TRIALS = 0.75, 6
@@ -84,14 +86,26 @@ def tuned(trials: Sequence[Trial], method: Method, because: str = "") -> Tuning:
 
 
 def level_of(trials: Sequence[Trial], method: Method) -> float:
-    """What came ÷ what ours said, drawn to 1; naive methods are shown as they are."""
+    """What came ÷ what ours said, drawn to 1; naive methods are shown as they are.
+
+    Drawn as an empirical Bayes estimate is (Efron and Morris 1975): much where the cut-offs disagree, little
+    where each was off by the same.
+    """
     said = _of(trials, method)
-    if method is not Method.SIMULATION or not said:
+    expected = sum(interval.p50 for _, interval in said)
+    if method is not Method.SIMULATION or expected <= 0:
         return 1.0
-    usual = sum(interval.p50 for _, interval in said) / len(said)
-    came = sum(trial.came for trial, _ in said) + _K_LEVEL * usual
-    expected = sum(interval.p50 for _, interval in said) + _K_LEVEL * usual
-    return came / expected if expected > 0 else 1.0
+    usual = expected / len(said)
+    off = sum(trial.came for trial, _ in said) / expected - 1
+    off = min(max(off, 1 / _MOST_LEVEL - 1), _MOST_LEVEL - 1)
+    apart = _SCATTER**2 * _K_SCATTER
+    for trial, interval in said:
+        far = (trial.came - interval.p50 * (1 + off)) / usual
+        apart += min(abs(far), 1.0) ** 2
+    # Windows that overlap count for no more than the time that they cover.
+    count = max(1.0, len(said) * min(1.0, _DAYS_APART / trials[0].window.days))
+    noise = apart / (len(said) - 1 + _K_SCATTER) / count
+    return 1 + off * _LEVEL**2 / (_LEVEL**2 + noise)
 
 
 def width_of(trials: Sequence[Trial], method: Method) -> float:
