@@ -160,6 +160,8 @@ def _tells_more_than_plain(
     examples = lessons.examples
     others = {column.name for column in examples.table.columns} - plain
     alone = climb(examples.without_columns(others), seed=_SEED, told=tell)
+    if not alone.is_served:
+        return True
     (mine,) = (row for row in found.standings if row.rung is found.rung)
     (theirs,) = (row for row in alone.standings if row.rung is alone.rung)
     is_ranked_better = mine.ranking_z - theirs.ranking_z >= _BEYOND_CHANCE_Z
