@@ -16,14 +16,16 @@ from django.db import connection
 
 from apps.predictions.enums import Prediction
 from apps.predictions.features import Chunk, FeatureSet, feature_set, read_rows
-from apps.predictions.features.reading import SUBJECTS
+from apps.predictions.features.reading import CHUNK_ROWS, SUBJECTS
 from apps.predictions.features.subjects import Asking
 from apps.tenants.connections import tenant_connection
 
-PAGE_ROWS = 20_000
+PAGE_ROWS = CHUNK_ROWS
 PEOPLE = 40
 
-_TABLES = ("crm_lead", "crm_activity", "crm_task", "crm_changelog", "crm_customfield")
+_TABLES = (
+    "crm_lead", "crm_activity", "crm_task", "crm_changelog", "crm_customfield", "predictions_score",
+)  # fmt: skip
 _INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s AND indexdef LIKE %s"
 
 # Numbers are spread by multiplication with primes, so that the same size always gives the same rows.

@@ -20,7 +20,7 @@ from apps.predictions.features.definitions import Factor, Feature, category, num
 from apps.predictions.features.durations import days_since, days_until
 from apps.predictions.features.past import Table, related_row
 from apps.predictions.features.subjects import Subject
-from apps.predictions.features.track_records import DEAL, closings, tally
+from apps.predictions.features.track_records import DEAL, track_record
 
 _WINDOWS_DAYS = (14, 30, 90)
 # name, words, factor, which touches
@@ -28,6 +28,7 @@ _DIRECTIONS = (
     ("touches_in", "Mails, calls and meetings from them", Factor.FROM_THEM, "t.is_in"),
     ("touches_out", "Mails, calls and meetings from us", Factor.FROM_US, "NOT t.is_in"),
 )
+_TRACK_RECORDS = {"of_account": "account_id", "of_owner": "owner_id", "of_all": None}
 # An owner's win rate counts the company's as so many deals of theirs.
 _PRIOR_DEALS = 10
 
@@ -70,18 +71,12 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
         touches("opportunity_id", is_past=is_past),
         summed(tuple(_counts())),
         open_tasks("opportunity_id", is_past=is_past),
-        closings(is_past=is_past),
-        tally("of_account", "account_id"),
-        tally("of_owner", "owner_id"),
-        tally("of_all", None),
+        *track_record(_TRACK_RECORDS, is_past=is_past),
     )
 
 
 def _sources(is_past: bool) -> sql.Composable:
-    joined = (
-        f"LEFT JOIN {name} ON {name}.n = b.n"
-        for name in ("act", "task", "of_account", "of_owner", "of_all")
-    )
+    joined = (f"LEFT JOIN {name} ON {name}.n = b.n" for name in ("act", "task", *_TRACK_RECORDS))
     return sql.SQL(
         "{joined} {pace} {account} {product} LEFT JOIN users_user u ON u.id = b.owner_id"
     ).format(

@@ -23,7 +23,7 @@ from apps.predictions.features.outcomes import questions_of
 from apps.predictions.features.renewals import RENEWALS
 from apps.predictions.features.subjects import Asking
 
-CHUNK_ROWS = 5_000
+CHUNK_ROWS = 20_000
 # A moment so lately past is the present: a scoring of everything takes minutes and has one moment.
 PRESENT_LASTS = timedelta(minutes=10)
 

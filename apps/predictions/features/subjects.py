@@ -110,18 +110,23 @@ class Subject:
         if asking.is_past:
             expressions += [versions(table) for table in self.neighbours]
         expressions += self.surroundings(asking.is_past)
+        names = [sql.Identifier(feature.name) for feature in features]
         values = [
-            sql.SQL("{} AS {}").format(feature.expression, sql.Identifier(feature.name))
-            for feature in features
+            sql.SQL("{} AS {}").format(feature.expression, name)
+            for feature, name in zip(features, names, strict=True)
         ]
-        return sql.SQL(
-            "WITH {expressions} SELECT {who}, b.moment, b.outcome, {values}"
-            " FROM base b {sources} ORDER BY b.n"
+        known = sql.SQL(
+            "SELECT b.n, b.{who} AS who, b.moment, b.outcome, {values} FROM base b {sources}"
         ).format(
-            who=sql.SQL("b.about_id" if asking is Asking.EXAMPLES else "b.id"),
-            expressions=sql.SQL(", ").join(expressions),
+            who=sql.Identifier("about_id" if asking is Asking.EXAMPLES else "id"),
             values=sql.SQL(", ").join(values),
             sources=self.sources(asking.is_past),
+        )
+        # Of a cursor the database expects that little is read; an expression of its own is read whole.
+        is_whole = sql.SQL("MATERIALIZED" if asking is Asking.EXAMPLES else "NOT MATERIALIZED")
+        expressions.append(sql.SQL("known AS {} ({})").format(is_whole, known))
+        return sql.SQL("WITH {} SELECT who, moment, outcome, {} FROM known ORDER BY n").format(
+            sql.SQL(", ").join(expressions), sql.SQL(", ").join(names)
         )
 
     def population(self, asking: Asking) -> sql.Composed:

@@ -6,6 +6,8 @@ from when it was closed; until it is opened again or changes hands, when it coun
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from psycopg import sql
 
 from apps.crm.enums import RecordKind
@@ -13,49 +15,79 @@ from apps.predictions.features.past import Table
 
 DEAL = Table(RecordKind.OPPORTUNITY, ("account_id", "owner_id", "stage_id", "closed_on"))
 
-_CLOSING = sql.SQL(
+_CLOSED = sql.SQL(
     """
-    SELECT a.account_id, a.owner_id, s.outcome = 'won' AS is_won,
-           greatest(a.created_at, {since}, (a.closed_on + 1)::timestamp AT TIME ZONE 'UTC') AS since,
-           {until} AS until
+    SELECT a.account_id, a.owner_id, s.outcome = 'won' AS is_won, {when}
     FROM {deals} a JOIN crm_stage s ON s.id = a.stage_id AND s.outcome <> 'open'
     """
 )
+_SPAN = """
+    greatest(a.created_at, {since}, (a.closed_on + 1)::timestamp AT TIME ZONE 'UTC') AS since,
+    {until} AS until
+"""
+_NOW = """
+    AND a.created_at <= %(moment)s
+    AND COALESCE(a.closed_on < (%(moment)s::timestamptz AT TIME ZONE 'UTC')::date, true)
+"""
 
 
-def closings(*, is_past: bool) -> sql.Composed:
-    """The expression ``closing``: every won or lost deal, with the span of time in which it counts."""
-    unchanged = _CLOSING.format(
-        deals=DEAL.name,
-        since=sql.SQL("'-infinity'::timestamptz"),
-        until=sql.SQL("'infinity'::timestamptz"),
-    )
-    rows = unchanged
-    if is_past:
-        rows = sql.SQL("{} WHERE a.id NOT IN (SELECT id FROM {}) UNION ALL {}").format(
-            unchanged,
-            DEAL.versions_name,
-            _CLOSING.format(
-                deals=DEAL.versions_name,
-                since=sql.SQL("a.valid_since"),
-                until=sql.SQL("a.valid_until"),
-            ),
-        )
-    return sql.SQL(
-        "closing AS MATERIALIZED (SELECT * FROM ({}) counted WHERE since < until)"
-    ).format(rows)
+def track_record(keys: Mapping[str, str | None], *, is_past: bool) -> Sequence[sql.Composable]:
+    """Expressions that hold, for each row of ``base``, how many closings counted then, and how many were won.
 
-
-def tally(name: str, column: str | None) -> sql.Composed:
-    """An expression with, for each row of ``base``, how many closings counted then, and how many were won.
-
-    Of those with the row's own ``column``; of all without one. Closings and questions are put into one order
-    of time and summed up along it, so that the cost does not grow with questions times closings.
+    ``keys`` names each, and the column of ``base`` whose closings count; all do without one.
     """
-    key = sql.SQL("0") if column is None else sql.Identifier(column)
-    among = (
-        sql.SQL("true") if column is None else sql.SQL("{0} IN (SELECT {0} FROM base)").format(key)
+    if is_past:
+        return (_closings_then(), *(_tally_then(name, key) for name, key in keys.items()))
+    return (_closings_now(), *(_tally_now(name, key) for name, key in keys.items()))
+
+
+def _closings_now() -> sql.Composed:
+    """What counts at the one moment that is asked about; looked up by the key that is wanted."""
+    rows = _CLOSED.format(deals=DEAL.name, when=sql.SQL("a.created_at"))
+    return sql.SQL("closing AS NOT MATERIALIZED ({} {})").format(rows, sql.SQL(_NOW))
+
+
+def _tally_now(name: str, column: str | None) -> sql.Composed:
+    key, among = _key(column)
+    return sql.SQL(
+        """
+        {name} AS (
+            SELECT b.n, COALESCE(c.won, 0) AS won, COALESCE(c.closed, 0) AS closed
+            FROM (SELECT n, {key} AS key FROM base) b LEFT JOIN (
+                SELECT {key} AS key, count(*) FILTER (WHERE is_won) AS won, count(*) AS closed
+                FROM closing WHERE {among} GROUP BY 1
+            ) c ON c.key = b.key WHERE b.key IS NOT NULL
+        )
+        """
+    ).format(name=sql.Identifier(name), key=key, among=among)
+
+
+def _closings_then() -> sql.Composed:
+    """Every won or lost deal, with the span of time in which it counts."""
+    unchanged, changed = (
+        _CLOSED.format(deals=deals, when=sql.SQL(_SPAN.format(since=since, until=until)))
+        for deals, since, until in (
+            (DEAL.name, "'-infinity'::timestamptz", "'infinity'::timestamptz"),
+            (DEAL.versions_name, "a.valid_since", "a.valid_until"),
+        )
     )
+    return sql.SQL(
+        """
+        closing AS MATERIALIZED (
+            SELECT * FROM (
+                {unchanged} WHERE a.id NOT IN (SELECT id FROM {versions}) UNION ALL {changed}
+            ) counted WHERE since < until
+        )
+        """
+    ).format(unchanged=unchanged, changed=changed, versions=DEAL.versions_name)
+
+
+def _tally_then(name: str, column: str | None) -> sql.Composed:
+    """Closings and questions are put into one order of time and summed up along it.
+
+    So the cost does not grow with questions times closings.
+    """
+    key, among = _key(column)
     return sql.SQL(
         """
         {name} AS (
@@ -74,3 +106,11 @@ def tally(name: str, column: str | None) -> sql.Composed:
         )
         """
     ).format(name=sql.Identifier(name), key=key, among=among)
+
+
+def _key(column: str | None) -> tuple[sql.Composable, sql.Composable]:
+    """What closings and rows of ``base`` are put together by, and which closings are wanted."""
+    if column is None:
+        return sql.SQL("0"), sql.SQL("true")
+    key = sql.Identifier(column)
+    return key, sql.SQL("{0} IN (SELECT {0} FROM base)").format(key)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from apps.crm.models import Activity, Lead, Task
 from apps.tenants.connections import tenant_connection
+from apps.tenants.process_size import peak_size_mb
 from apps.triggers.bench.records import Size, fill
 from apps.triggers.bench.scanning import (
     ZONE,
@@ -159,30 +157,11 @@ def _is_inactive(lead: Lead, now: datetime) -> bool:
     return not Task.objects.filter(lead=lead, status="open").exists()
 
 
-_TELL_SIZE = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, usage = os.wait4(process.pid, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
 def _memory(schema: str) -> dict[str, object]:
     """The largest size of a process that runs one full scan, as a worker does."""
-    scan = [sys.executable, "manage.py", "scan", "--tenant", schema, "--json"]
-    # By way of a small process: a child's largest size begins with what its parent held at the fork.
-    told = subprocess.run(
-        [sys.executable, "-c", _TELL_SIZE, *scan],
-        cwd=settings.BASE_DIR,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    in_kib = 1024 if sys.platform != "darwin" else 1024**2
     return {
         "name": "worker memory of that scan",
-        "value": round(int(told.stdout) / in_kib),
+        "value": peak_size_mb("scan", "--tenant", schema, "--json"),
         "unit": "MB",
         "target": _MOST_MEMORY_MB,
         "better": "lower",
