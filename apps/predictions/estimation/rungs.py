@@ -80,6 +80,8 @@ def learn_frequencies(encoded: EncodedTable, labels: Labels) -> AdditivePart:
 
 def learn_logistic(encoded: EncodedTable, labels: Labels) -> AdditivePart:
     """A logistic regression with an L2 penalty, on categories as indicators and standardised numbers."""
+    if not encoded.columns:
+        return base_rate_part(labels)
     offsets = _offsets(encoded)
     matrix, scales = _design(encoded, offsets)
     model = LogisticRegression(C=LOGISTIC_C, max_iter=LOGISTIC_ITERATIONS, tol=1e-5)

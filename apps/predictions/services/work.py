@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from apps.predictions.enums import Prediction, RunKind
-from apps.predictions.exceptions import RunUnderWayError
+from apps.predictions.exceptions import NothingServesError, RunUnderWayError
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.services.changes import keep_cursor, read_changed
+from apps.predictions.services.drift import watch_drift
 from apps.predictions.services.forecasts import publish_forecasts
 from apps.predictions.services.runs import Tell, carry_out, request_run
 from apps.predictions.services.scoring import score_all, score_records
@@ -76,12 +77,14 @@ def _act(run: PredictionRun, now: datetime, tell: Tell) -> str:
     if run.kind == RunKind.FORECAST:
         return publish_forecasts(now=now, tell=tell)
     prediction = Prediction(run.prediction)
-    if run.kind == RunKind.SCORING:
-        return score_all(prediction, now=now, tell=tell)
-    told = train(prediction, now=now, tell=tell)
-    if prediction not in scored_predictions():
-        return told
-    return f"{told} {score_all(prediction, now=now, tell=tell)}"
+    told = [train(prediction, now=now, tell=tell)] if run.kind == RunKind.TRAINING else []
+    if prediction in LEARNED:
+        told.append(watch_drift(prediction, now=now, tell=tell))
+    if prediction in scored_predictions():
+        told.append(score_all(prediction, now=now, tell=tell))
+    elif not any(told):
+        raise NothingServesError()
+    return " ".join(filter(None, told))
 
 
 def _tell_nobody(done: int, total: int) -> None:

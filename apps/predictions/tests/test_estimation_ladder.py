@@ -166,3 +166,14 @@ def test_a_column_that_is_known_of_the_newest_rows_alone_stops_nothing() -> None
     found = climb(Examples(wider, examples.labels, examples.moments, examples.groups))
     assert tried(found) == list(Rung)
     assert all(np.isfinite(standing.log_loss) for standing in found.standings)
+
+
+def test_rows_of_which_a_fold_knows_nothing_but_the_outcome_stop_nothing() -> None:
+    """A single column that was brought in with the newest rows."""
+    examples = drawn_examples(600, by_time=True)
+    assert examples.moments is not None
+    newest = examples.moments >= np.quantile(examples.moments, 0.9)
+    late = np.where(newest, 1.0 + np.arange(len(examples)) % 7, np.nan)
+    table = Table((Column("late", ColumnKind.NUMBER),), {"late": late}, {}, len(examples))
+    found = climb(Examples(table, examples.labels, examples.moments, examples.groups))
+    assert not found.is_served
