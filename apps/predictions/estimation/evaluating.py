@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from apps.predictions.estimation.encoding import LeftOut
 from apps.predictions.estimation.examples import Examples, Labels
 from apps.predictions.estimation.ladder import ORDER, climb
 from apps.predictions.estimation.measures import Measures, losses, measure
-from apps.predictions.estimation.splits import newest, random_folds
+from apps.predictions.estimation.splits import newest, random_folds, random_part
 from apps.predictions.estimation.tables import Floats, Indices
 from apps.predictions.estimation.trials import Told
 from apps.predictions.exceptions import ExamplesRefusedError
@@ -24,6 +25,7 @@ NEWEST_SHARE = 0.3
 # Folds drawn once tell little of little data.
 JUDGED_ROWS = 2_000
 MOST_REPETITIONS = 5
+FEWEST_OF_ONE_OUTCOME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,23 @@ class Evaluation:
     calibration_error: float
     seconds: float
     refused: tuple[LeftOut, ...]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether scores would be shown."""
+        return self.rung is not Rung.BASE_RATE
+
+    def to_json(self) -> dict[str, int | float | str | dict[str, str]]:
+        """The evaluation for programs; ``refused`` gives the reason by the name of the column."""
+        whole = asdict(self)
+        return {
+            **{
+                name: round(value, 6) if isinstance(value, float) else value
+                for name, value in whole.items()
+            },
+            "rung": self.rung.value,
+            "refused": {left.column: left.reason for left in self.refused},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +93,25 @@ def evaluate(
         ExamplesRefusedError: there are too few rows, or all have one outcome.
     """
     began = time.perf_counter()
-    repetitions = _splits(examples, folds, test_share, seed)
-    total = sum(len(repetition) for repetition in repetitions)
-    parts: list[list[_Part]] = []
-    done = 0
-    for repetition in repetitions:
-        found = []
-        for train, test in repetition:
-            if told:
-                told(done, total)
-            found.append(_judge(examples, train, test, seed))
-            done += 1
-        parts.append(found)
+    splits, repetitions = _splits(examples, folds, test_share, seed)
+    parts = []
+    for done, (train, test) in enumerate(splits):
+        if told:
+            told(done, len(splits))
+        parts.append(_judge(examples, train, test, seed))
     if told:
-        told(total, total)
-    return _sum_up(examples, parts, time.perf_counter() - began)
+        told(len(splits), len(splits))
+    return _sum_up(examples, parts, repetitions, time.perf_counter() - began)
 
 
 def _splits(
     examples: Examples, folds: int, test_share: float | None, seed: int
-) -> list[list[tuple[Indices, Indices]]]:
-    """For each repetition, the rows of every fold: those to learn from, those to judge."""
-    if min(examples.labels.sum(), (~examples.labels).sum()) < 2:
+) -> tuple[list[tuple[Indices, Indices]], int]:
+    """The rows to learn from and to judge, fold by fold, and how often each row is judged."""
+    if examples.rarer_outcomes < FEWEST_OF_ONE_OUTCOME:
         raise ExamplesRefusedError(
-            "Both outcomes must occur at least twice, else nothing can be judged."
+            f"Of {len(examples):,} rows {int(examples.labels.sum()):,} came about: each outcome must occur "
+            f"at least {FEWEST_OF_ONE_OUTCOME} times, else nothing can be judged."
         )
     if examples.moments is not None:
         fold = newest(examples, test_share or NEWEST_SHARE)
@@ -105,11 +119,14 @@ def _splits(
             raise ExamplesRefusedError(
                 "Time does not part the rows into earlier ones with both outcomes and newer ones."
             )
-        return [[(fold.train, fold.test)]]
+        return [(fold.train, fold.test)], 1
     if test_share is not None:
-        return [random_folds(examples, max(2, round(1 / test_share)), seed)[:1]]
+        return [random_part(examples, test_share, seed)], 1
+    # Each fold must be able to hold a row of the rarer outcome.
+    folds = min(folds, examples.rarer_outcomes)
     repetitions = int(np.clip(JUDGED_ROWS // len(examples), 1, MOST_REPETITIONS))
-    return [random_folds(examples, folds, seed + place) for place in range(repetitions)]
+    seeds = range(seed, seed + repetitions)
+    return [split for drawn in seeds for split in random_folds(examples, folds, drawn)], repetitions
 
 
 def _judge(examples: Examples, train: Indices, test: Indices, seed: int) -> _Part:
@@ -119,26 +136,25 @@ def _judge(examples: Examples, train: Indices, test: Indices, seed: int) -> _Par
     return _Part(judged.labels, scores, found.document.base_rate_0_1, found.rung, found.refused)
 
 
-def _sum_up(examples: Examples, repetitions: list[list[_Part]], seconds: float) -> Evaluation:
-    """Every measure over all rows of a repetition, then the mean over repetitions."""
-    wholes = [_measure_whole(parts) for parts in repetitions]
-    parts = [part for repetition in repetitions for part in repetition]
+def _sum_up(examples: Examples, parts: list[_Part], repetitions: int, seconds: float) -> Evaluation:
+    """The means over repetitions: of ranking within each part, of the other measures over all its rows.
+
+    Scores of two models, each right by itself, do not rank each other's rows.
+    """
+    ranked = [measure(part.labels, part.scores) for part in parts]
+    folds = len(parts) // repetitions
+    wholes = [_measure_whole(parts[place : place + folds]) for place in range(0, len(parts), folds)]
     votes = Counter(part.rung for part in parts)
-    rung = max(ORDER, key=lambda candidate: (votes[candidate], -ORDER.index(candidate)))
-
-    def mean(name: str) -> float:
-        return float(np.mean([getattr(whole, name) for whole, _ in wholes]))
-
     return Evaluation(
         rows=len(examples),
         base_rate=examples.base_rate_0_1,
-        rung=rung,
-        auc=mean("auc"),
-        average_precision=mean("average_precision"),
-        brier=mean("brier"),
-        log_loss=mean("log_loss"),
-        base_log_loss=float(np.mean([base for _, base in wholes])),
-        calibration_error=mean("calibration_error"),
+        rung=max(ORDER, key=lambda rung: (votes[rung], -ORDER.index(rung))),
+        auc=fmean(found.auc for found in ranked),
+        average_precision=fmean(found.average_precision for found in ranked),
+        brier=fmean(found.brier for found, _ in wholes),
+        log_loss=fmean(found.log_loss for found, _ in wholes),
+        base_log_loss=fmean(base for _, base in wholes),
+        calibration_error=fmean(found.calibration_error for found, _ in wholes),
         seconds=seconds,
         refused=_mostly_refused(parts),
     )

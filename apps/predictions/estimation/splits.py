@@ -17,8 +17,8 @@ FOLDS = 5
 FOLDS_OF_MUCH_DATA = 3
 MUCH_DATA_ROWS = 20_000
 # Folds drawn once tell little of little data: up to so many rows are judged, over all repetitions.
-JUDGED_ROWS = 2_000
-MOST_REPETITIONS = 8
+JUDGED_ROWS = 1_000
+MOST_REPETITIONS = 5
 # The rows of one outcome that teaching and judging need each.
 _FEWEST_OF_ONE_OUTCOME = 2
 
@@ -66,29 +66,25 @@ def newest(examples: Examples, share: float) -> Fold | None:
 
 def random_folds(examples: Examples, folds: int, seed: int) -> list[tuple[Indices, Indices]]:
     """Folds of about equally many rows of each outcome, each row judged once; records kept whole."""
-    rng = np.random.default_rng(seed)
-    units, unit_of_row = _units(examples)
-    unit_labels = np.zeros(units, dtype=bool)
-    unit_labels[unit_of_row[examples.labels]] = True
-    fold_of_unit = np.empty(units, dtype=np.intp)
-    begin = 0
-    for side in (True, False):
-        members = rng.permutation(np.flatnonzero(unit_labels == side))
-        # The second kind goes on where the first one ended, so that folds stay equally large.
-        fold_of_unit[members] = (begin + np.arange(len(members))) % folds
-        begin += len(members)
-    fold_of_row = fold_of_unit[unit_of_row]
+    fold_of_row = _dealt_ranks(examples, seed) % folds
     return [
         (np.flatnonzero(fold_of_row != fold), np.flatnonzero(fold_of_row == fold))
         for fold in range(folds)
     ]
 
 
+def random_part(examples: Examples, share: float, seed: int) -> tuple[Indices, Indices]:
+    """A random share of the rows of each outcome to judge, the others to learn from; records kept whole."""
+    parts = 100
+    is_test = _dealt_ranks(examples, seed) % parts < round(share * parts)
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
 def watched_rows(examples: Examples, share: float, seed: int) -> tuple[Indices, Indices]:
     """Rows to learn from, and rows by which to see when to stop: the newest, else whole random records."""
     fold = newest(examples, share)
     if fold is None or not _has_both(examples, fold.test) or not _has_both(examples, fold.train):
-        return random_folds(examples, round(1 / share), seed)[0]
+        return random_part(examples, share, seed)
     return fold.train, fold.test
 
 
@@ -140,6 +136,24 @@ def _fold_by_time(
 def _has_both(examples: Examples, rows: Indices) -> bool:
     positives = int(examples.labels[rows].sum())
     return min(positives, len(rows) - positives) >= _FEWEST_OF_ONE_OUTCOME
+
+
+def _dealt_ranks(examples: Examples, seed: int) -> Indices:
+    """Each row's place in a random order of the records in which those of one outcome stand together.
+
+    Dealt out in turn, as cards are, every hand holds about as many of each outcome.
+    """
+    rng = np.random.default_rng(seed)
+    units, unit_of_row = _units(examples)
+    unit_labels = np.zeros(units, dtype=bool)
+    unit_labels[unit_of_row[examples.labels]] = True
+    order = np.concatenate(
+        [rng.permutation(np.flatnonzero(unit_labels == side)) for side in (True, False)]
+    )
+    ranks = np.empty(units, dtype=np.intp)
+    ranks[order] = np.arange(units)
+    dealt: Indices = ranks[unit_of_row]
+    return dealt
 
 
 def _units(examples: Examples) -> tuple[int, Indices]:

@@ -86,7 +86,7 @@ def test_where_time_parts_nothing_folds_are_drawn(labels: np.ndarray, moments: n
 
 
 def test_drawn_folds_are_calibrated_by_the_others_of_their_repetition() -> None:
-    plan = plan_folds(examples_of(labels_of(400)), seed=0)
+    plan = plan_folds(examples_of(labels_of(200)), seed=0)
     assert (len(plan.folds), plan.repetitions) == (25, 5)
     assert plan.folds[6].calibrated_by == (5, 7, 8, 9)
 
