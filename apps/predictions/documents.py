@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -100,25 +99,6 @@ class LinearTerm(_Strict):
         return self.slope * min(max(deviations, -FARTHEST_DEVIATIONS), FARTHEST_DEVIATIONS)
 
 
-class BinTerm(_Strict):
-    """What a number adds by the range in which it lies; a range ends with its edge."""
-
-    kind: Literal["bins"] = "bins"
-    edges: tuple[float, ...]
-    weights: tuple[float, ...]
-    missing: float
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if len(self.weights) != len(self.edges) + 1:
-            raise ValueError("There must be one weight more than edges.")
-        return self
-
-    def add(self, number: float | None) -> float:
-        """Its share in the log-odds."""
-        return self.missing if number is None else self.weights[bisect_left(self.edges, number)]
-
-
 class CategoryTerm(_Strict):
     """What a category adds, by its code."""
 
@@ -131,7 +111,7 @@ class CategoryTerm(_Strict):
         return self.missing if code is None else self.weights[int(code)]
 
 
-Term = Annotated[LinearTerm | BinTerm | CategoryTerm, Field(discriminator="kind")]
+Term = Annotated[LinearTerm | CategoryTerm, Field(discriminator="kind")]
 
 
 class AdditivePart(_Strict):

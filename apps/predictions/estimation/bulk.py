@@ -11,7 +11,6 @@ from apps.predictions.documents import (
     FARTHEST_DEVIATIONS,
     HIGHEST_0_1,
     LOWEST_0_1,
-    BinTerm,
     CategoryColumn,
     CategoryTerm,
     LinearTerm,
@@ -67,10 +66,6 @@ def _share(term: Term, values: Floats) -> Floats:
             deviations = (signed_log(values) - term.mean) / term.deviation
             near = np.clip(deviations, -FARTHEST_DEVIATIONS, FARTHEST_DEVIATIONS)
             return np.where(np.isnan(values), term.missing, term.slope * near)
-        case BinTerm():
-            # NaN sorts behind every edge; its share is overwritten.
-            bins = np.searchsorted(np.array(term.edges), values, side="left")
-            return np.where(np.isnan(values), term.missing, np.array(term.weights)[bins])
         case CategoryTerm():
             return np.array([*term.weights, term.missing])[places(values, len(term.weights))]
 

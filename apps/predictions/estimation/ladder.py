@@ -37,9 +37,12 @@ from apps.predictions.estimation.trials import (
     try_learners,
 )
 
-# Ranking beyond chance: one in fifty, one-sided. The first rung above the base rate must show it, since with
-# few outcomes a loss may be lower by luck.
+# The first rung above the base rate must rank beyond chance, by so many standard errors of the AUC, since a
+# lower loss may be luck: of tables of noise about one in twenty is served then. Little data can hardly show
+# as much, and what is served there lies near the base rate and costs little when it is wrong.
 BEYOND_CHANCE_Z = 2.0
+BEYOND_CHANCE_Z_OF_LITTLE_DATA = 1.28
+LITTLE_DATA_OUTCOMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def _climb(examples: Examples, seed: int, told: Told) -> Climb:
         rung: _standing(rung, found, judged[Rung.BASE_RATE], honest)
         for rung, found in judged.items()
     }
-    champion = _choose(list(standings.values()))
+    champion = _choose(list(standings.values()), honest.outcomes)
     document, spread = _learn_again(honest, champion, trials, plan.repetitions, seed)
     told(len(plan.folds) + 1, len(plan.folds) + 1)
     shown = judged[champion]
@@ -224,13 +227,15 @@ def _mean_by_record(values: Floats, judged: Judged, examples: Examples) -> Float
     return means
 
 
-def _choose(standings: list[Standing]) -> Rung:
+def _choose(standings: list[Standing], outcomes: int) -> Rung:
     champion, *challengers = standings
+    beyond_chance = (
+        BEYOND_CHANCE_Z if outcomes >= LITTLE_DATA_OUTCOMES else BEYOND_CHANCE_Z_OF_LITTLE_DATA
+    )
     for challenger in challengers:
         is_first = champion.rung is Rung.BASE_RATE
-        if challenger.log_loss < champion.log_loss and not (
-            is_first and challenger.ranking_z < BEYOND_CHANCE_Z
-        ):
+        is_luck = is_first and challenger.ranking_z < beyond_chance
+        if challenger.log_loss < champion.log_loss and not is_luck:
             champion = challenger
     return champion.rung
 

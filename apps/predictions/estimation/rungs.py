@@ -13,7 +13,6 @@ from sklearn.linear_model import LogisticRegression
 
 from apps.predictions.documents import (
     AdditivePart,
-    BinTerm,
     CategoryColumn,
     CategoryTerm,
     LinearTerm,
@@ -22,6 +21,7 @@ from apps.predictions.documents import (
     Tree,
     TreesPart,
     log_odds_of,
+    probability_of,
 )
 from apps.predictions.estimation.bulk import places, signed_log
 from apps.predictions.estimation.encoding import EncodedTable
@@ -29,9 +29,10 @@ from apps.predictions.estimation.examples import Labels
 from apps.predictions.estimation.tables import Floats
 
 # Frequencies: a value's rate counts as if so many more rows had come out at the base rate (a beta prior;
-# Gelman et al., Bayesian Data Analysis, ch. 5).
-PRIOR_ROWS = 5.0
-NUMBER_BINS = 5
+# Gelman et al., Bayesian Data Analysis, ch. 5). Of 5, 10 and 20, with and without a shrinkage of whole
+# columns, 20 alone was nearest to the best at 30 and at 100 rows of the tables of the bench.
+PRIOR_ROWS = 20.0
+SMALLEST_VARIANCE = 0.05
 # The inverse strength of the logistic regression's L2 penalty.
 LOGISTIC_C = 0.1
 LOGISTIC_ITERATIONS = 500
@@ -53,28 +54,24 @@ BOOSTING = Boosting()
 
 
 def base_rate_part(labels: Labels) -> AdditivePart:
-    """The share of outcomes alone, as if one more row of each kind had been seen (Laplace)."""
+    """The share of outcomes alone."""
     return AdditivePart(intercept=_base_log_odds(labels), terms=())
 
 
 def learn_frequencies(encoded: EncodedTable, labels: Labels) -> AdditivePart:
-    """How often it came about for each value of each column, shrunken twice; columns add up in log-odds.
+    """How often it came about for each value of each column, drawn towards the base rate; columns add up.
 
-    Each value's rate is drawn towards the base rate, and each column as a whole by how much its values differ
-    beyond chance: the positive-part factor 1 - k / χ² (Efron and Morris 1973, for k free values).
+    Of a number it is how far the means of the two outcomes lie apart, in standard deviations within them
+    (Fisher's linear discriminant with one column at a time). Added up in log-odds it is naive Bayes.
     """
     terms: list[Term] = []
     for column, values in zip(encoded.columns, encoded.values, strict=True):
         if isinstance(column, CategoryColumn):
-            weights = _shrunken(places(values, column.code_count), column.code_count, labels)
-            terms.append(CategoryTerm(weights=tuple(weights[:-1]), missing=weights[-1]))
+            codes = places(values, column.code_count)
+            *weights, missing = _shrunken(codes, column.code_count, labels)
+            terms.append(CategoryTerm(weights=tuple(weights), missing=missing))
         else:
-            edges = _bin_edges(values)
-            codes = np.where(np.isnan(values), np.nan, np.searchsorted(edges, values))
-            weights = _shrunken(places(codes, len(edges) + 1), len(edges) + 1, labels)
-            terms.append(
-                BinTerm(edges=tuple(edges), weights=tuple(weights[:-1]), missing=weights[-1])
-            )
+            terms.append(_mean_shift(values, labels))
     return AdditivePart(intercept=_base_log_odds(labels), terms=tuple(terms))
 
 
@@ -137,32 +134,35 @@ def learn_trees(
 
 
 def _base_log_odds(labels: Labels) -> float:
-    return log_odds_of((float(labels.sum()) + 1) / (len(labels) + 2))
+    """The share of outcomes; where one was never seen, as if half a row of each had been (Jeffreys 1946)."""
+    unseen = 0.0 if labels.any() and not labels.all() else 0.5
+    return log_odds_of((float(labels.sum()) + unseen) / (len(labels) + 2 * unseen))
 
 
 def _shrunken(codes: NDArray[np.intp], count: int, labels: Labels) -> list[float]:
     """The weight of each of ``count`` values, and of what is not known, against the base rate."""
-    rows = np.bincount(codes, minlength=count + 1).astype(float)
+    rows = np.bincount(codes, minlength=count + 1)
     positives = np.bincount(codes, weights=labels, minlength=count + 1)
-    base = (labels.sum() + 1) / (len(labels) + 2)
-    free = np.count_nonzero(rows) - 1
-    if free < 1:
-        return [0.0] * (count + 1)
-    expected = rows * base
-    chi_squared = np.sum((positives - expected) ** 2 / np.maximum(expected * (1 - base), 1e-12))
-    reliability = max(0.0, 1 - free / chi_squared) if chi_squared else 0.0
-    rates = (positives + PRIOR_ROWS * base) / (rows + PRIOR_ROWS)
-    effects = np.log(rates / (1 - rates)) - log_odds_of(float(base))
-    return [float(effect) for effect in reliability * effects]
+    base = _base_log_odds(labels)
+    rates = (positives + PRIOR_ROWS * probability_of(base)) / (rows + PRIOR_ROWS)
+    return [float(weight) for weight in np.log(rates / (1 - rates)) - base]
 
 
-def _bin_edges(values: Floats) -> list[float]:
-    """Where numbers are parted into bins of about equally many rows."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return []
-    inner = np.quantile(known, np.arange(1, NUMBER_BINS) / NUMBER_BINS, method="lower")
-    return [float(edge) for edge in np.unique(inner) if edge < known.max()]
+def _mean_shift(values: Floats, labels: Labels) -> LinearTerm:
+    """The term of a number: the difference of means over the variance within, drawn towards none."""
+    is_known = ~np.isnan(values)
+    logs, outcome = signed_log(values[is_known]), labels[is_known]
+    mean, deviation = _scale(logs)
+    _, missing = _shrunken((~is_known).astype(np.intp), 1, labels)
+    slope = 0.0
+    if outcome.any() and not outcome.all():
+        deviations = (logs - mean) / deviation
+        shift = float(deviations[outcome].mean() - deviations[~outcome].mean())
+        share = float(outcome.mean())
+        # The variance is 1 over all; what lies between the outcomes is taken from it.
+        within = max(1 - share * (1 - share) * shift**2, SMALLEST_VARIANCE)
+        slope = shift / within * len(logs) / (len(logs) + PRIOR_ROWS)
+    return LinearTerm(mean=mean, deviation=deviation, slope=slope, missing=missing)
 
 
 def _offsets(encoded: EncodedTable) -> list[int]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from apps.predictions.documents import (
     AdditivePart,
-    BinTerm,
     Calibration,
     CategoryColumn,
     CategoryTerm,
+    LinearTerm,
     ModelDocument,
     NumberColumn,
     digest_of,
@@ -118,10 +118,10 @@ DOCUMENT = ModelDocument(
         AdditivePart(
             intercept=-1.0,
             terms=(
-                BinTerm(edges=(0.5, 1.5), weights=(0.0, 0.8, 1.5), missing=0.0),
-                BinTerm(edges=(0.5,), weights=(0.0, 0.4), missing=0.0),
+                LinearTerm(mean=0.0, deviation=1.0, slope=1.15416, missing=0.0),
+                LinearTerm(mean=0.0, deviation=1.0, slope=0.9116, missing=0.0),
                 CategoryTerm(weights=(0.0, -1.0), missing=0.0),
-                BinTerm(edges=(), weights=(0.0,), missing=0.0),
+                LinearTerm(mean=0.0, deviation=1.0, slope=0.0, missing=0.0),
             ),
         ),
     ),

@@ -7,7 +7,6 @@ import numpy as np
 from apps.predictions.columns import Column, ColumnKind, Row
 from apps.predictions.documents import (
     AdditivePart,
-    BinTerm,
     Calibration,
     CategoryColumn,
     CategoryTerm,
@@ -87,7 +86,7 @@ def small_document() -> ModelDocument:
                 intercept=-1.0,
                 terms=(
                     LinearTerm(mean=4.0, deviation=2.0, slope=0.5, missing=-0.25),
-                    BinTerm(edges=(10.0, 20.0), weights=(0.1, 0.2, 0.3), missing=0.4),
+                    LinearTerm(mean=2.0, deviation=1.0, slope=-0.1, missing=0.4),
                     CategoryTerm(weights=(1.0, -1.0, 0.5), missing=0.0),
                 ),
             ),
