@@ -394,6 +394,11 @@ SPECTACULAR_SETTINGS = {
         "StateEnum": "apps.suggestions.enums.State",
         "ResetScopeEnum": "apps.suggestions.learning.enums.ResetScope",
         "DeliveryStateEnum": "apps.suggestions.webhooks.enums.DeliveryState",
+        "PredictionEnum": "apps.predictions.enums.Prediction",
+        "ServiceStateEnum": "apps.predictions.enums.ServiceState",
+        "ModelStateEnum": "apps.predictions.enums.ModelState",
+        "PredictionRunKindEnum": "apps.predictions.enums.RunKind",
+        "RunStatusEnum": "apps.predictions.enums.RunStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

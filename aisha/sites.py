@@ -62,6 +62,20 @@ from apps.operations.admin import (
     ScheduleAdmin,
     TenantAdmin,
 )
+from apps.predictions.admin import (
+    ForecastAdmin,
+    PredictionRunAdmin,
+    SalesTargetAdmin,
+    ScoreAdmin,
+    TrainedModelAdmin,
+)
+from apps.predictions.models import (
+    Forecast,
+    PredictionRun,
+    SalesTarget,
+    Score,
+    TrainedModel,
+)
 from apps.suggestions.admin import (
     BulkApprovalAdmin,
     DecisionAdmin,
@@ -161,6 +175,16 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Signal, SignalStoryAdmin, "Signals", "sensors", "?cleared_at__isempty=1"),
             Page(Silence, SilenceAdmin, "Silences", "notifications_paused"),
             Page(Scan, ScanAdmin, "Scans", "radar"),
+        ),
+    ),
+    Section(
+        "Predictions",
+        (
+            Page(Score, ScoreAdmin, "Scores", "speed", "?is_latest__exact=1"),
+            Page(TrainedModel, TrainedModelAdmin, "Models", "model_training"),
+            Page(PredictionRun, PredictionRunAdmin, "Training and scoring", "cycle"),
+            Page(Forecast, ForecastAdmin, "Forecasts", "trending_up"),
+            Page(SalesTarget, SalesTargetAdmin, "Targets", "flag"),
         ),
     ),
     Section(

@@ -11,6 +11,9 @@ from apps.dashboard.api import DashboardViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
+from apps.predictions.api.models import PredictionViewSet, TrainedModelViewSet
+from apps.predictions.api.runs import PredictionRunViewSet
+from apps.predictions.api.scores import ScoreViewSet
 from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
@@ -43,6 +46,9 @@ router.register("scans", ScanViewSet, "scan")
 router.register("brain/calls", BrainCallViewSet, "braincall")
 router.register("webhooks", WebhookEndpointViewSet, "webhookendpoint")
 router.register("webhook-deliveries", WebhookDeliveryViewSet, "webhookdelivery")
+router.register("predictions/models", TrainedModelViewSet, "trainedmodel")
+router.register("predictions/scores", ScoreViewSet, "score")
+router.register("predictions/runs", PredictionRunViewSet, "predictionrun")
 router.register("audit", AuditEntryViewSet, "auditentry")
 
 brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
@@ -56,6 +62,7 @@ urlpatterns = [
     ),
     path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
+    path("predictions/", PredictionViewSet.as_view({"get": "list"}), name="predictions"),
     path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),
     path("learning/", LearningViewSet.as_view({"get": "retrieve"}), name="learning"),
     path("brain/settings/", brain_settings, name="brainsettings"),

@@ -54,6 +54,8 @@ class Event(models.TextChoices):
     SILENCE_CREATED = "silence.created", "Silence created"
     MODEL_CHOSEN = "model.chosen", "Former model put into service again"
     MODEL_LET_GO = "model.let_go", "Choice of a model let go"
+    PREDICTION_RUN_REQUESTED = "prediction_run.requested", "Training, scoring or forecast requested"
+    PREDICTION_RUN_STOPPED = "prediction_run.stopped", "Training, scoring or forecast stopped"
     SETTINGS_CHANGED = "settings.changed", "Settings changed"
     IMPORT_FINISHED = "import.finished", "Import finished"
     EXPORTED = "export.made", "Export made"

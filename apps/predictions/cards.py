@@ -12,6 +12,7 @@ from apps.crm.enums import ContractOutcome, DealOutcome, LeadStatus
 from apps.crm.models import Account, Lead, Opportunity, Record
 from apps.predictions.charts import ScoreLine, lay_out_scores
 from apps.predictions.closing import ClosingDay, expected_close
+from apps.predictions.features.renewals import AHEAD_DAYS
 from apps.predictions.models import Score
 from apps.predictions.schemas import CalibrationBin
 from apps.predictions.service_states import PredictionService, read_service
@@ -23,7 +24,6 @@ SHOWN_DAYS, SHOWN_SCORES = 365, 100
 TREND_DAYS = 28
 # A smaller move in percentage points is no trend.
 LEAST_TREND = 3
-RENEWAL_WITHIN_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _read_scores(record: Record, wording: Wording, now: datetime) -> tuple[Score
 
 def _why_unscored(record: Record, wording: Wording, now: datetime) -> str:
     if isinstance(record, Account) and not _has_renewal_ahead(record, now):
-        return f"No contract of this account ends within {RENEWAL_WITHIN_DAYS} days."
+        return f"No contract of this account ends within {AHEAD_DAYS} days."
     return (
         f"This {wording.layout.noun} has not been scored yet. "
         "What changes is scored within a minute, everything once a day."
@@ -126,7 +126,7 @@ def _has_renewal_ahead(account: Account, now: datetime) -> bool:
     today = timezone.localdate(now)
     return account.contracts.filter(
         outcome=ContractOutcome.OPEN,
-        renews_on__lte=today + timedelta(days=RENEWAL_WITHIN_DAYS),
+        renews_on__lte=today + timedelta(days=AHEAD_DAYS),
     ).exists()
 
 

@@ -94,3 +94,37 @@ class ModelNotFoundError(PredictionError):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"There is no model {number} of this prediction.")
+
+
+class RunPermissionError(PredictionError):
+    """The person's role does not include starting and stopping runs."""
+
+    code = "run_permission"
+    status = 403
+    message = "Your role does not include starting and stopping this. Nothing was done."
+
+
+class NothingToTrainError(PredictionError):
+    """The prediction is a formula."""
+
+    code = "nothing_to_train"
+    status = 422
+    message = "Engagement is a formula: there is nothing to train."
+
+
+class PredictionMissingError(PredictionError):
+    """A training or scoring was asked for without saying of which prediction."""
+
+    code = "prediction_missing"
+    status = 422
+    message = "Say which prediction is to be trained or scored."
+
+
+class NothingToExplainError(PredictionError):
+    """The record is not asked about at present, or no model is in service."""
+
+    code = "nothing_to_explain"
+    status = 409
+    message = (
+        "There is nothing to explain: the record is not asked about, or no model is in service."
+    )

@@ -12,16 +12,24 @@ from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
 from apps.predictions.explaining import Factor, Influence, counterfactual, explain
 from apps.predictions.features import Factor as FactorName
-from apps.predictions.features import Feature, FeatureSet, feature_set, read_rows
+from apps.predictions.features import (
+    Feature,
+    FeatureSet,
+    contact_engagement,
+    feature_set,
+    read_rows,
+)
 from apps.predictions.levers import LEVERS, Lever
 from apps.predictions.models import TrainedModel
-from apps.predictions.wording import WORDINGS, Wording
+from apps.predictions.wording import WORDINGS, Wording, words_for
 from apps.tenants.templatetags.aisha_ui import money, number, percent
 
 # So many factors, values of one, and things to do are told.
 SHOWN_FACTORS, SHOWN_VALUES, SHOWN_REMEDIES = 8, 3, 2
 # What moves a score by less is not told: in percentage points.
 LEAST_POINTS, LEAST_REMEDY_POINTS = 0.5, 2.0
+# A part of the engagement that neither raises nor lowers it.
+_HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,18 @@ class Explanation:
         return tuple(reason for reason in self.reasons if reason.points < 0)
 
 
+def explain_score(prediction: Prediction, record_id: int, now: datetime) -> Explanation | None:
+    """Explain what is said of one record; None when it is not asked about, or nothing is in service.
+
+    Raises:
+        DocumentRefusedError: the stored model is not what was stored.
+    """
+    if not WORDINGS[prediction].is_chance:
+        return explain_engagement(record_id, now)
+    model = TrainedModel.objects.serving().filter(prediction=prediction).first()
+    return explain_record(model, record_id, now) if model is not None else None
+
+
 def explain_record(model: TrainedModel, record_id: int, now: datetime) -> Explanation | None:
     """Explain what a model says of one record; None when the record is not asked about.
 
@@ -93,6 +113,38 @@ def explain_record(model: TrainedModel, record_id: int, now: datetime) -> Explan
         reasons=_reasons(document, row, features),
         remedies=_remedies(document, row, score_0_1, WORDINGS[prediction]),
     )
+
+
+def explain_engagement(contact_id: int, now: datetime) -> Explanation | None:
+    """Tell the parts of a contact's engagement; None when there is no such contact.
+
+    A part's points are how much higher (or lower) the score is than if that part were a half.
+    """
+    wording = WORDINGS[Prediction.CONTACT_ENGAGEMENT]
+    found = contact_engagement(now, ids=[contact_id])
+    if not found:
+        return None
+    (engagement,) = found
+    parts = {
+        "How lately you were in touch": engagement.recency_0_1,
+        "How often you are in touch": engagement.frequency_0_1,
+        "How mutual it is": engagement.reciprocity_0_1,
+    }
+    reasons = [
+        Reason(
+            name,
+            100 * (engagement.score_0_1 - _with_half(engagement.score_0_1, part)),
+            (ShownValue("Part", words_for(part, wording), words_for(_HALF, wording)),),
+        )
+        for name, part in parts.items()
+    ]
+    reasons.sort(key=lambda reason: -abs(reason.points))
+    return Explanation(wording, engagement.score_0_1, now, tuple(reasons), remedies=())
+
+
+def _with_half(score_0_1: float, part_0_1: float) -> float:
+    """The geometric mean of three parts, if one of them were a half; 0 stays 0."""
+    return float(score_0_1 * (_HALF / part_0_1) ** (1 / 3)) if part_0_1 else 0.0
 
 
 def _reasons(document: ModelDocument, row: Row, features: FeatureSet) -> tuple[Reason, ...]:

@@ -30,6 +30,8 @@ def _windows(name: str, *days: int) -> tuple[str, ...]:
 
 _JUST_NOW: Mapping[str, Value] = {"days_since_contact": 0.0}
 
+_LATELY = (*_windows("touches_out", 30, 90, 180), "touches_out_change")
+
 LEVERS: Mapping[Prediction, tuple[Lever, ...]] = {
     Prediction.LEAD_CONVERSION: (
         Lever("One meeting this week", _windows("meetings", 7, 30, 90), _JUST_NOW),
@@ -44,6 +46,11 @@ LEVERS: Mapping[Prediction, tuple[Lever, ...]] = {
         Lever("One call or mail from us this week", _windows("touches_out", 14, 30, 90), _JUST_NOW),
         Lever("A next step agreed", values={"has_next_step": "yes"}),
         Lever("A task planned", ("open_tasks",)),
+    ),
+    Prediction.RENEWAL_RISK: (
+        Lever("One meeting this week", ("meetings", *_LATELY)),
+        Lever("One call or mail from us this week", _LATELY),
+        Lever("Every mail of theirs answered", values={"waiting_mails": 0.0}),
     ),
 }
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from apps.crm.models import Account, Contact, Lead, Opportunity
+from apps.crm.services import permission_name, visible_records
 from apps.predictions.enums import ModelState, Prediction, RunStatus
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 # A run writes its heartbeat at each step; one silent for so long has died.
 LOST_AFTER = timedelta(minutes=30)
 
+# The records of which something is predicted.
+_SCORED = {model.kind: model for model in (Lead, Contact, Account, Opportunity)}
+
 
 class ScoreQuerySet(models.QuerySet["Score"]):
     """Scores."""
@@ -29,6 +34,18 @@ class ScoreQuerySet(models.QuerySet["Score"]):
     def latest_of(self, prediction: Prediction) -> Self:
         """The latest score of each record that has one."""
         return self.filter(prediction=prediction, is_latest=True)
+
+    def visible_to(self, user: User) -> Self:
+        """Scores of records that this person may see."""
+        visible = models.Q()
+        for kind, model in _SCORED.items():
+            of_kind = models.Q(record_kind=kind)
+            if not user.has_perm(permission_name("view", model)):
+                continue
+            if not user.sees_all:
+                of_kind &= models.Q(record_id__in=visible_records(user, model).values("pk"))
+            visible |= of_kind
+        return self.filter(visible) if visible else self.none()
 
     def of_record(self, kind: str, record_id: int) -> Self:
         """The scores of one record, the newest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from apps.crm.enums import RecordKind
-from apps.predictions.views import models, records
+from apps.predictions.views import models, records, runs, scores
 from apps.predictions.wording import WORDINGS, Wording
 
 app_name = "predictions"
@@ -25,6 +25,13 @@ def score_route(wording: Wording) -> URLPattern:
 urlpatterns = [
     path("predictions/", models.list_models, name="model_list"),
     path("predictions/export.csv", models.export_services, name="model_export"),
+    path("predictions/scores/", scores.list_scores, name="score_list"),
+    path("predictions/scores/export.csv", scores.export_scores, name="score_export"),
+    path("predictions/runs/", runs.list_runs, name="run_list"),
+    path("predictions/runs/export.csv", runs.export_runs, name="run_export"),
+    path("predictions/runs/start/", runs.start, name="run_start"),
+    path("predictions/runs/<int:pk>/", runs.show_run, name="run_detail"),
+    path("predictions/runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
     path("predictions/<slug:prediction>/", models.show_prediction, name="prediction_detail"),
     path(
         "predictions/<slug:prediction>/models.csv", models.export_models, name="prediction_export"

@@ -27,6 +27,7 @@ from apps.operations.privacy.people import (
     read_traits_of_others,
 )
 from apps.operations.privacy.values import PERSONAL, redact
+from apps.predictions.models import Score
 from apps.suggestions.enums import State
 from apps.suggestions.models import BulkItem, Decision, Suggestion
 from apps.triggers.models import Silence
@@ -58,7 +59,7 @@ def erase_person(
     """Erase the person of one contact or lead, in the schema that the connection stands in.
 
     Needs the owner's account: no other may change the change log or an execution. A dry run does
-    everything and rolls it back. Values go, rows and ids stay.
+    everything and rolls it back. Values go, rows and ids stay; scores go as a whole.
 
     Raises:
         PersonNotFoundError: there is no such contact or lead, and never was.
@@ -90,6 +91,7 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     waiting = Draft.objects.filter(pk__in=ids[RecordKind.DRAFT], status=DraftStatus.DRAFT)
     waiting.update(status=DraftStatus.DISCARDED)
     _erase_suggestions(rows, ids, actor)
+    _erase_scores(rows, ids)
     _erase_admin_log(rows, ids)
     # Answers of the API of the last day, whomever they are about: they are kept for convenience alone.
     _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
@@ -163,6 +165,14 @@ def _close(suggestions: models.QuerySet[Suggestion], actor: Actor) -> None:
                 for row in found
             ],
         )
+
+
+def _erase_scores(rows: Counter[str], ids: Ids) -> None:
+    """What was said of the person's likely doings goes as a whole: it is about nobody else."""
+    scores = Score.objects.filter(_about(ids))
+    rows[Score._meta.db_table] += scores.count()
+    scores.delete()
+    _forget_nothing(rows)
 
 
 def _erase_admin_log(rows: Counter[str], ids: Ids) -> None:

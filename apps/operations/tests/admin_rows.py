@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import count
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -47,6 +48,10 @@ from apps.crm.tests.factories import (
 from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
+from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus
+from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, TrainedModel
+from apps.predictions.tests.factories import ForecastFactory, ScoreFactory
+from apps.predictions.tests.model_cards import make_model
 from apps.suggestions.digest.enums import DigestStatus
 from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.enums import Verdict
@@ -73,6 +78,8 @@ from apps.users.models import Team, User
 from apps.users.tests.factories import TeamFactory, UserFactory
 
 RowMaker = Callable[[], models.Model]
+
+_NUMBERS = count()
 
 
 def make_suggestion() -> Suggestion:
@@ -260,6 +267,31 @@ def make_digest_sent() -> DigestSent:
     )
 
 
+def make_score() -> Score:
+    return ScoreFactory(record_id=LeadFactory().pk)
+
+
+def make_prediction_run() -> PredictionRun:
+    # One that is under way stands in the way of the next.
+    return PredictionRun.objects.create(
+        kind=RunKind.TRAINING,
+        prediction=Prediction.LEAD_CONVERSION,
+        status=RunStatus.SUCCEEDED,
+        requested_by=UserFactory(),
+    )
+
+
+def make_forecast() -> Forecast:
+    return ForecastFactory(made_on=date(2020, 1, 1) + timedelta(days=next(_NUMBERS)))
+
+
+def make_sales_target() -> SalesTarget:
+    number = next(_NUMBERS)
+    return SalesTarget.objects.create(
+        starts_on=date(2000 + number // 4, 1 + 3 * (number % 4), 1), amount=1000, currency="USD"
+    )
+
+
 def make_tenant() -> Tenant:
     number = Tenant.objects.count()
     tenant: Tenant = Tenant.objects.create(schema_name=f"tenant_{number}", name=f"Tenant {number}")
@@ -313,6 +345,12 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Signal: make_signal,
     Silence: make_silence,
     Scan: make_scan,
+    Score: make_score,
+    # One that is in service stands in the way of the next.
+    TrainedModel: lambda: make_model(state=ModelState.FORMER),
+    PredictionRun: make_prediction_run,
+    Forecast: make_forecast,
+    SalesTarget: make_sales_target,
     User: lambda: UserFactory(team=TeamFactory()),
     Team: lambda: UserFactory(team=TeamFactory()).team,
     TriggerSetting: make_trigger_setting,

@@ -44,6 +44,9 @@ from apps.crm.tests.factories import (
 )
 from apps.execution.exceptions import ExecutionError
 from apps.operations.privacy.erasing import erase_person
+from apps.predictions.enums import Prediction
+from apps.predictions.models import Score
+from apps.predictions.tests.factories import ScoreFactory
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.services import approve, reject, undo
@@ -207,6 +210,17 @@ def test_nothing_of_the_person_is_left_and_a_second_run_says_so(owned: Tenant) -
 
     assert run("--contact", str(contact.pk), "--yes") == ["Nothing is left to erase."]
     assert AuditEntry.objects.filter(event=Event.DATA_ERASED).count() == 1
+
+
+def test_scores_of_the_person_go_and_others_stay(owned: Tenant) -> None:
+    contact = put_in_person(make_cast())
+    engaged = {"prediction": Prediction.CONTACT_ENGAGEMENT, "record_kind": "contact"}
+    ScoreFactory(record_id=contact.pk, **engaged)
+    other = ScoreFactory(record_id=LeadFactory().pk)
+    run("--contact", str(contact.pk), "--yes")
+    assert list(Score.objects.all()) == [other]
+    entry = AuditEntry.objects.get(event=Event.DATA_ERASED)
+    assert entry.details["by_table"]["predictions_score"] == 1
 
 
 def test_one_entry_with_counts_and_the_audit_log_stays_whole(owned: Tenant) -> None:

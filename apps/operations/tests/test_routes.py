@@ -21,9 +21,7 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
-from apps.predictions.enums import ModelState
-from apps.predictions.models import TrainedModel
-from apps.predictions.tests.model_cards import make_model
+from apps.predictions.models import PredictionRun, TrainedModel
 from apps.suggestions.models import (
     BulkApproval,
     SavedView,
@@ -101,8 +99,6 @@ MAKERS: dict[Model, Callable[[], models.Model]] = {
     ImportRun: make_import_run,
     ReplayRun: make_replay,
     SavedView: make_saved_view,
-    # One that is in service stands in the way of the next.
-    TrainedModel: lambda: make_model(state=ModelState.FORMER),
 }
 
 
@@ -131,7 +127,7 @@ def model_of(route: Route) -> Model | None:
     if namespace == "predictions" and name.endswith("_score"):
         return model_of_kind(name.removesuffix("_score"))
     if namespace == "predictions":
-        return TrainedModel
+        return PredictionRun if name.startswith("run_") else TrainedModel
     if namespace == "crm":
         if name.startswith("import_"):
             return ImportRun

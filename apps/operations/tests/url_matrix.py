@@ -33,6 +33,7 @@ from apps.operations.tests.test_routes import (
     model_of,
     send,
 )
+from apps.predictions.models import PredictionRun, Score
 from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
 from apps.users.middleware import SELF_GUARDED_PREFIX
@@ -84,11 +85,11 @@ def _give(model: Model, row: Any, person: User) -> None:
     elif isinstance(row, Suggestion):
         values = {"assignee": person}
         _give_record(row.record_kind, row.record_id, person)
-    elif isinstance(row, Signal):
+    elif isinstance(row, Signal | Score):
         _give_record(row.record_kind, row.record_id, person)
     elif isinstance(row, ApiToken | SavedView):
         values = {"user": person}
-    elif isinstance(row, BulkApproval | ReplayRun | Scan):
+    elif isinstance(row, BulkApproval | PredictionRun | ReplayRun | Scan):
         values = {"requested_by": person}
     elif isinstance(row, ImportRun):
         values = {"started_by": person}

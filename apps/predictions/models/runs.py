@@ -68,6 +68,10 @@ class PredictionRun(Work):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        """The run's page."""
+        return reverse("predictions:run_detail", args=[self.pk])
+
 
 class Trial(Work):
     """A table of somebody's own on which the estimators were tried.

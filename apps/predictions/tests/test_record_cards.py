@@ -212,6 +212,28 @@ def test_why_is_told_factor_by_factor_with_something_to_do(
     assert "− 22 points" in text
 
 
+def test_engagement_is_told_by_its_parts(cast: Cast, client_for: ClientFor) -> None:
+    contact = ContactFactory(owner=cast.rep)
+    ActivityFactory(
+        contact=contact,
+        activity_kind="email",
+        direction="outbound",
+        occurred_at=NOW - timedelta(days=30),
+    )
+    score(contact, 0.2)
+    why = client_for(cast.rep).get(f"/contacts/{contact.pk}/score/").context["why"]
+    # Half as fresh; half a touch of four and a half; one side alone: half of one.
+    assert round(why.score_0_1, 3) == round((0.5 * (0.5 / 4.5) * 0.5) ** (1 / 3), 3)
+    parts = {
+        reason.factor: (reason.values[0].value, round(reason.points)) for reason in why.reasons
+    }
+    assert parts == {
+        "How often you are in touch": ("11 of 100", -20),
+        "How lately you were in touch": ("50 of 100", 0),
+        "How mutual it is": ("50 of 100", 0),
+    }
+
+
 def test_why_is_a_page_too(cast: Cast, client_for: ClientFor) -> None:
     make_scoring_model()
     lead = LeadFactory(owner=cast.rep, lead_source="fair")

@@ -11,11 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.audit.exporting import send_table
 from apps.predictions.charts import lay_out_calibration, lay_out_lift
 from apps.predictions.enums import Prediction
+from apps.predictions.features.engagement import HALF_LIFE_DAYS, TREND_DAYS
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.querysets import TrainedModelQuerySet
 from apps.predictions.schemas import Drift, ModelCard
 from apps.predictions.service_states import PredictionService, read_service, read_services
 from apps.predictions.services.standing import CHANGE_PERMISSION, MAY_BE_CHOSEN, roll_back, unpin
+from apps.predictions.services.starting import ADD_PERMISSION
+from apps.predictions.services.starting import VIEW_PERMISSION as VIEW_RUNS
 from apps.predictions.views.access import prediction_named, viewer_of
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
@@ -139,7 +142,7 @@ def _show(
 ) -> HttpResponse:
     card = ModelCard.model_validate(model.card) if model else None
     drift = Drift.model_validate(model.drift) if model and model.drift else None
-    may_see_runs = user.has_perm("predictions.view_predictionrun")
+    may_see_runs = user.has_perm(VIEW_RUNS)
     runs = PredictionRun.objects.filter(prediction=service.wording.prediction)
     models = _models_of(service.wording.prediction)
     context = {
@@ -155,6 +158,8 @@ def _show(
         "runs": list(runs.select_related("requested_by")[:RUNS_SHOWN]) if may_see_runs else [],
         "may_choose": user.has_perm(CHANGE_PERMISSION),
         "can_be_chosen": model is not None and model.state in MAY_BE_CHOSEN,
-        "may_run": user.has_perm("predictions.add_predictionrun"),
+        "may_run": user.has_perm(ADD_PERMISSION),
+        "half_life_days": HALF_LIFE_DAYS,
+        "trend_days": TREND_DAYS,
     }
     return render(request, "predictions/model_detail.html", context)

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_safe
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
 from apps.crm.views.access import read_record, require_view
-from apps.predictions.cards import RecordCard, read_card
-from apps.predictions.explanations import Explanation, explain_record
-from apps.predictions.models import TrainedModel
+from apps.predictions.cards import read_card
+from apps.predictions.explanations import explain_score
 from apps.predictions.views.access import viewer_of
 
 
@@ -31,15 +30,7 @@ def show_score(request: HttpRequest, kind: RecordKind, pk: int) -> HttpResponse:
         "nav_section": layout.nav_section,
         "layout": layout,
         "card": card,
-        "why": _explain(card),
+        "why": explain_score(card.wording.prediction, pk, now) if card.score else None,
     }
     is_fragment = bool(request.htmx)  # type: ignore[attr-defined]
     return render(request, f"predictions/{'_why' if is_fragment else 'score'}.html", context)
-
-
-def _explain(card: RecordCard) -> Explanation | None:
-    """Why, of a record that has a score of a model."""
-    if card.score is None or card.service.model is None:
-        return None
-    with_document = TrainedModel.objects.get(pk=card.service.model.pk)
-    return explain_record(with_document, card.record.pk, timezone.now())
