@@ -119,7 +119,7 @@ DOCUMENT = ModelDocument(
             intercept=-1.0,
             terms=(
                 LinearTerm(mean=0.0, deviation=1.0, slope=1.15416, missing=0.0),
-                LinearTerm(mean=0.0, deviation=1.0, slope=0.9116, missing=0.0),
+                LinearTerm(mean=0.0, deviation=1.0, slope=0.92, missing=0.0),
                 CategoryTerm(weights=(0.0, -1.0), missing=0.0),
                 LinearTerm(mean=0.0, deviation=1.0, slope=0.0, missing=0.0),
             ),
