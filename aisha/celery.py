@@ -12,6 +12,10 @@ from tenant_schemas_celery.app import CeleryApp
 from apps.triggers.schedule import DAILY_SCAN_HOUR_UTC, ROUND_INTERVAL
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aisha.settings")
+# Numerical libraries start a thread for each core in every process, and then wait for each other. Read when
+# they are loaded, which happens long after this.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 app = CeleryApp("aisha")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -187,5 +187,7 @@ def _cooling_down(
     fallen = records.filter(score_dropped_by(prediction, COOLING_POINTS, since)).annotate(
         score_0_1=latest_score(prediction), before_0_1=highest_score(prediction, since)
     )
-    furthest: Iterable[Any] = fallen.for_list_page().order_by(F("score_0_1") - F("before_0_1"), "pk")[:SHOWN]
+    furthest: Iterable[Any] = fallen.for_list_page().order_by(
+        F("score_0_1") - F("before_0_1"), "pk"
+    )[:SHOWN]
     return tuple(ScoredRecord(row, row.score_0_1, row.before_0_1) for row in furthest)

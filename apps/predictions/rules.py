@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date, timedelta
 
 from apps.predictions.schemas import Drift
 
 # Fewer matured outcomes say little: at 50 the standard error of a log loss of 0.6 is about 0.06.
 LEAST_MATURED = 50
-
-
-def expected_close_on(opened_on: date, today: date, days_to_win: Sequence[float]) -> date | None:
-    """When an open deal is won, if it is: the median of the company's won deals that took longer than so far.
-
-    ``days_to_win`` are the hundredths of the days that won deals took, lowest first. None where hardly any
-    took so long.
-    """
-    age_days = (today - opened_on).days
-    longer = [days for days in days_to_win if days > age_days]
-    if len(longer) < 2:
-        return None
-    return opened_on + timedelta(days=math.ceil(longer[len(longer) // 2]))
+# A population stability index above the first is some movement, above the second calls for action (Siddiqi,
+# "Credit Risk Scorecards", 2006).
+MOVED_PSI, MOVED_FAR_PSI = 0.1, 0.25
 
 
 def is_worse_than_base_rate(drift: Drift) -> bool:

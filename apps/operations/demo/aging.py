@@ -1,8 +1,9 @@
 """Moving a demo tenant's dates along, so that it always looks as fresh as on the day it was made.
 
-All moments and days of records, their history, signals, silences, suggestions, decisions and executions
-move by the same whole days. The audit log, the ledger of scans and the Brain's call log stay: they say what
-really happened, and when. The shift itself is no change of a record and leaves no row in the change log.
+All moments and days of records, their history, signals, silences, suggestions, decisions, executions, models
+and scores move by the same whole days. The audit log, the ledgers of scans and predictions and the Brain's
+call log stay: they say what really happened, and when. The shift itself is no change of a record and leaves
+no row in the change log.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from apps.audit.services import acting
 from apps.crm.changelog import record_models
 from apps.crm.models import ChangeLog
 from apps.operations.demo.marker import write_mark
+from apps.predictions.models import Forecast
 from apps.tenants.connections import tenant_connection
 
 _ACTOR = Actor.for_system("Demo data", Origin.API)
@@ -32,6 +34,8 @@ _OTHER_MODELS = (
     "suggestions.FollowedOutcome",
     "suggestions.LearningReset",
     "execution.Execution",
+    "predictions.Score",
+    "predictions.TrainedModel",
 )
 
 
@@ -48,6 +52,8 @@ def move_dates(as_of: datetime, days: int) -> None:
         for model in [*record_models(), *(apps.get_model(name) for name in _OTHER_MODELS)]:
             _shift(model, days)
         _shift_change_log(days)
+        # A forecast is of a month that stays where it is; the next ones are published with the weeks before.
+        Forecast.objects.all().delete()
         _let_suggestions_be_refreshed()
         write_mark(tenant_connection().schema_name, as_of + timedelta(days=days))
 

@@ -108,6 +108,11 @@ class Demo:
                 children.start(service)
             self._await("web", port, lambda: is_healthy(port))
 
+    def predict(self) -> None:
+        """Let the predictions of the night be made now, while the person looks around."""
+        with self._stage("predictions"):
+            self._manage("predictions", "predict_demo")
+
     def watch(self) -> None:
         """Keep everything running until somebody asks us to stop.
 
@@ -329,6 +334,7 @@ def run_demo(home: Home, *, once: bool) -> int:
         demo.serve(port)
         say(describe(report, port, home.path / "logs"))
         try:
+            demo.predict()
             demo.watch()
         finally:
             say("\nStopping ...")

@@ -26,9 +26,12 @@ from apps.operations.demo.aging import days_behind
 from apps.operations.demo.exceptions import DemoRefusedError, ForeignTenantError
 from apps.operations.demo.installing import DEMO_TENANTS, DemoTenant, install_demo
 from apps.operations.demo.people import DEMO_PASSWORD
+from apps.operations.demo.predicting import predict_demo
 from apps.operations.demo.reporting import DemoReport
 from apps.operations.demo.simulation.acme import TIME_ZONE, simulate_acme
 from apps.operations.provisioning import create_tenant
+from apps.predictions.enums import ModelState, Prediction
+from apps.predictions.models import Forecast, Score, TrainedModel
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.tenants.connections import tenant_connection
@@ -118,6 +121,28 @@ def test_the_report_is_one_json_object_with_the_agreed_keys(first: DemoReport) -
         }  # fmt: skip
         assert all(count > 0 for group in tenant.values() for count in group.values())
     assert all(seconds >= 0 for seconds in report["seconds"].values())
+
+
+def test_predictions_are_shown_where_they_know_something_and_are_of_every_kind(
+    first: DemoReport, now: datetime
+) -> None:
+    predict_demo(now=now, say=lambda line: None, tenants=[SMALL_GLOBEX])
+    tenant_connection().set_tenant(Tenant.objects.get(schema_name=SMALL_GLOBEX.schema))
+    states = dict(TrainedModel.objects.values_list("prediction", "state"))
+    # No lead of globex became a customer: from that nothing can be learned.
+    assert states[Prediction.LEAD_CONVERSION] == ModelState.UNPROVEN
+    assert states[Prediction.DEAL_CLOSE] == ModelState.SERVING
+    assert states[Prediction.RENEWAL_RISK] == ModelState.SERVING
+    latest = Score.objects.filter(is_latest=True).values_list("prediction", flat=True)
+    assert set(latest) == {
+        Prediction.DEAL_CLOSE,
+        Prediction.RENEWAL_RISK,
+        Prediction.CONTACT_ENGAGEMENT,
+    }
+    assert Score.objects.values("scored_at").distinct().count() == 5
+    days = set(Forecast.objects.of_company().values_list("made_on", flat=True))
+    assert sorted(days) == [now.date() - timedelta(weeks=weeks) for weeks in (4, 3, 2, 1, 0)]
+    tenant_connection().set_schema_to_public()
 
 
 def test_logins_work_and_the_rep_has_something_of_every_tool(

@@ -12,6 +12,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from aisha.celery import app
 from apps.crm.tests.factories import LeadFactory
 from apps.operations.tests.programs import celery, copied_database, program
+from apps.predictions.models import PredictionRun
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
@@ -23,6 +24,7 @@ from apps.triggers.tasks import close_all_lost_scans
 __all__ = ["copied_database"]
 
 ROUND_SUCCEEDED = re.compile(r"Task triggers\.look_around_current_tenant\[\S+\] succeeded")
+PREDICTION_SUCCEEDED = re.compile(r"Task predictions\.carry_out\[\S+\] succeeded")
 SCAN_SUCCEEDED = re.compile(r"Task triggers\.scan_current_tenant\[\S+\] succeeded")
 
 
@@ -97,6 +99,32 @@ def test_a_change_becomes_a_signal_and_a_suggestion_without_a_scan_being_asked_f
         assert (scan.kind, scan.status, scan.suggestions_created) == ("realtime", "succeeded", 1)
         fired = list(Signal.objects.values_list("trigger", "record_id"))
         assert fired == [("lead_inactive", lead.pk)]
+
+
+def test_the_night_of_predictions_reaches_every_tenant_through_a_worker(
+    copied_database: dict[str, str],
+) -> None:
+    every_second, _ = IntervalSchedule.objects.get_or_create(every=1, period="seconds")
+    PeriodicTask.objects.create(
+        name="tonight",
+        task="predictions.begin_night_of_all_tenants",
+        interval=every_second,
+        one_off=True,
+    )
+    # Three trainings, engagement and the forecast of both.
+    with (
+        celery("worker", "--pool", "solo", env=copied_database) as worker,
+        celery("beat", "--pidfile", "", "--max-interval", "1", env=copied_database),
+    ):
+        assert _count_lines(worker, PREDICTION_SUCCEEDED, wanted=10) == 10
+    for schema in ("acme", "globex"):
+        with Tenant.objects.get(schema_name=schema):
+            runs = PredictionRun.objects.values_list("kind", "status")
+            assert sorted(runs) == [
+                ("forecast", "succeeded"),
+                ("scoring", "succeeded"),
+                *[("training", "succeeded")] * 3,
+            ]
 
 
 def _count_lines(process: subprocess.Popen[str], pattern: re.Pattern[str], *, wanted: int) -> int:

@@ -11,16 +11,18 @@ from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
 from apps.predictions.features import read_examples, read_rows
 from apps.predictions.models import Score, TrainedModel
-from apps.predictions.rules import LEAST_MATURED, is_worse_than_base_rate, mean_log_loss
+from apps.predictions.rules import (
+    LEAST_MATURED,
+    MOVED_FAR_PSI,
+    is_worse_than_base_rate,
+    mean_log_loss,
+)
 from apps.predictions.schemas import ColumnShift, Drift, ModelCard
 from apps.predictions.services.runs import Tell
 from apps.predictions.services.succession import withdraw
 
 # So many records of today are held against the training: shares of a tenth are then right to a point.
 _SAMPLE = 10_000
-# A population stability index above 0.25 is a shift that calls for action (Siddiqi, "Credit Risk
-# Scorecards", 2006); below 0.1 nothing has moved.
-NOTABLE_PSI = 0.25
 
 # No outcome is known sooner than this after the moment that is asked about: the shortest window there is.
 _SOONEST_DAYS = 30
@@ -110,7 +112,7 @@ def _drift_of(
 
 
 def _verdict_of(drift: Drift) -> str:
-    moved = [shift.label for shift in drift.shifts if shift.psi > NOTABLE_PSI]
+    moved = [shift.label for shift in drift.shifts if shift.psi > MOVED_FAR_PSI]
     tail = f" Much has moved since the training: {', '.join(moved[:3])}." if moved else ""
     if drift.matured < LEAST_MATURED:
         return f"{drift.matured} scores have an outcome by now, too few to judge.{tail}"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from django import template
 
 from apps.predictions.enums import Rung
+from apps.predictions.rules import MOVED_FAR_PSI, MOVED_PSI
 from apps.predictions.wording import RUNG_WORDS, Wording, words_for
 
 register = template.Library()
-
-# The customary limits of the population stability index (Siddiqi, Credit Risk Scorecards, 2006).
-MOVED, MOVED_FAR = 0.1, 0.25
 
 
 @register.filter
@@ -34,9 +32,9 @@ def figure(value: float | None) -> str:
 @register.filter
 def shift_words(psi: float) -> str:
     """Say how far a column has moved."""
-    if psi < MOVED:
+    if psi < MOVED_PSI:
         return "as in training"
-    return "has moved" if psi < MOVED_FAR else "has moved far"
+    return "has moved" if psi < MOVED_FAR_PSI else "has moved far"
 
 
 @register.filter

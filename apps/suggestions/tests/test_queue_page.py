@@ -175,6 +175,14 @@ def test_the_detail_shows_change_reason_and_evidence(cast: Cast, client_for: Cli
     assert "not yet measured" in page
 
 
+def test_the_detail_leads_to_the_records_score_and_why(cast: Cast, client_for: ClientFor) -> None:
+    suggestion = own(cast)
+    why = f"/leads/{suggestion.record_id}/score/"
+    page = client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").content.decode()
+    assert f'href="{why}" hx-get="{why}"' in page
+    assert client_for(cast.rep).get(why).status_code == 200
+
+
 def test_approving_goes_on_to_the_next_card(cast: Cast, client_for: ClientFor) -> None:
     first, second = own(cast, rank=2.0), own(cast, rank=1.0)
     client = client_for(cast.rep)
