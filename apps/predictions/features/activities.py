@@ -25,6 +25,13 @@ TASK = Table(
 # What another system brought in was known to it.
 KNOWN = "(a.created_at <= b.moment OR a.source <> '')"
 
+_FIRST = sql.SQL(
+    """
+    (SELECT a.occurred_at FROM {table} a WHERE a.occurred_at <= b.moment {where}
+     ORDER BY a.occurred_at LIMIT 1)
+    """
+)
+
 
 def touches(column: str, *, is_past: bool) -> sql.Composed:
     """The expression ``touch``: what happened with the rows of ``base``, hanging on them by a column."""
@@ -57,6 +64,33 @@ def open_tasks(column: str, *, is_past: bool) -> sql.Composed:
         is_past=is_past,
     )
     return sql.SQL("task AS (SELECT n, count(*) AS waiting FROM ({}) t GROUP BY n)").format(rows)
+
+
+def onset(*, is_past: bool) -> sql.Composed:
+    """The expression ``onset``: since when activities were on file, for each moment that is asked about."""
+    first = _FIRST.format(table=ACTIVITY.name, where=sql.SQL(""))
+    if is_past:
+        versions = ACTIVITY.versions_name
+        unchanged = sql.SQL("AND {} AND a.id NOT IN (SELECT id FROM {})").format(
+            sql.SQL(KNOWN), versions
+        )
+        valid = sql.SQL("AND {} AND a.valid_since <= b.moment AND b.moment < a.valid_until").format(
+            sql.SQL(KNOWN)
+        )
+        first = sql.SQL("least({}, {})").format(
+            _FIRST.format(table=ACTIVITY.name, where=unchanged),
+            _FIRST.format(table=versions, where=valid),
+        )
+    return sql.SQL(
+        "onset AS (SELECT b.moment, {} AS since FROM (SELECT DISTINCT moment FROM base) b)"
+    ).format(first)
+
+
+def known_count(count: str, days: int) -> str:
+    """A count as a feature: unknown where its days reach back to before activities were on file at all."""
+    return f"""
+        CASE WHEN b.moment - onset.since >= interval '{days} days' THEN COALESCE({count}, b.nothing) END
+    """
 
 
 def count_since(days: int, condition: str = "true") -> sql.SQL:

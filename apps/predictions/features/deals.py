@@ -12,6 +12,8 @@ from apps.predictions.features.activities import (
     ACTIVITY,
     TASK,
     count_since,
+    known_count,
+    onset,
     open_tasks,
     summed,
     touches,
@@ -70,6 +72,7 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("opportunity_id", is_past=is_past),
         summed(tuple(_counts())),
+        onset(is_past=is_past),
         open_tasks("opportunity_id", is_past=is_past),
         *track_record(_TRACK_RECORDS, is_past=is_past),
     )
@@ -78,7 +81,8 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
 def _sources(is_past: bool) -> sql.Composable:
     joined = (f"LEFT JOIN {name} ON {name}.n = b.n" for name in ("act", "task", *_TRACK_RECORDS))
     return sql.SQL(
-        "{joined} {pace} {account} {product} LEFT JOIN users_user u ON u.id = b.owner_id"
+        "{joined} LEFT JOIN onset ON onset.moment = b.moment {pace} {account} {product}"
+        " LEFT JOIN users_user u ON u.id = b.owner_id"
     ).format(
         joined=sql.SQL(" ").join(map(sql.SQL, joined)),
         pace=sql.SQL(_PACE),
@@ -144,16 +148,16 @@ def _features() -> Iterator[Feature]:
     for name, words, factor, _ in _DIRECTIONS:
         for days in _WINDOWS_DAYS:
             column = f"{name}_{days}"
-            counted = f"COALESCE(act.{column}, b.nothing)"
+            counted = known_count(f"act.{column}", days)
             yield number(column, f"{words} in {days} days", factor, counted)
     yield number(
-        "meetings", "Meetings in 90 days", Factor.MEETINGS, "COALESCE(act.meetings, b.nothing)"
+        "meetings", "Meetings in 90 days", Factor.MEETINGS, known_count("act.meetings", 90)
     )
     yield number(
         "people",
         "People in touch in 90 days",
         Factor.FROM_THEM,
-        "COALESCE(act.people, b.nothing)",
+        known_count("act.people", 90),
     )
     yield number(
         "days_since_contact",

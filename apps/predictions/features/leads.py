@@ -13,6 +13,8 @@ from apps.predictions.features.activities import (
     ACTIVITY,
     TASK,
     count_since,
+    known_count,
+    onset,
     open_tasks,
     summed,
     touches,
@@ -47,13 +49,15 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("lead_id", is_past=is_past),
         summed(tuple(_counts())),
+        onset(is_past=is_past),
         open_tasks("lead_id", is_past=is_past),
     )
 
 
 def _sources(is_past: bool) -> sql.Composable:
     return sql.SQL(
-        "LEFT JOIN act ON act.n = b.n LEFT JOIN task ON task.n = b.n"
+        "LEFT JOIN onset ON onset.moment = b.moment LEFT JOIN act ON act.n = b.n"
+        " LEFT JOIN task ON task.n = b.n"
         " LEFT JOIN users_user u ON u.id = b.owner_id"
     )
 
@@ -92,13 +96,13 @@ def _features() -> Iterator[Feature]:
     for name, words, factor, _ in _KINDS:
         for days in _WINDOWS_DAYS:
             column = f"{name}_{days}"
-            counted = f"COALESCE(act.{column}, b.nothing)"
+            counted = known_count(f"act.{column}", days)
             yield number(column, f"{words} in {days} days", factor, counted)
     yield number(
         "answers",
         "Answers from them in 90 days",
         Factor.FROM_THEM,
-        "COALESCE(act.answers, b.nothing)",
+        known_count("act.answers", 90),
     )
     yield number(
         "days_to_first_touch",

@@ -14,6 +14,8 @@ from apps.predictions.features.activities import (
     TASK,
     count_between,
     count_since,
+    known_count,
+    onset,
     open_tasks,
     summed,
     touch_rows,
@@ -76,6 +78,7 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
         ),
         summed(tuple(_counts())),
         _WAITING,
+        onset(is_past=is_past),
         open_tasks("account_id", is_past=is_past),
         _deals(is_past=is_past),
         _contracts(is_past=is_past),
@@ -147,7 +150,9 @@ def _sources(is_past: bool) -> sql.Composable:
     joined = (
         f"LEFT JOIN {name} ON {name}.n = b.n" for name in ("act", "waiting", "task", "deal", "term")
     )
-    return sql.SQL("{} {} LEFT JOIN users_user u ON u.id = b.owner_id").format(
+    return sql.SQL(
+        "{} LEFT JOIN onset ON onset.moment = b.moment {} LEFT JOIN users_user u ON u.id = b.owner_id"
+    ).format(
         sql.SQL(" ").join(map(sql.SQL, joined)),
         related_row(RecordKind.ACCOUNT, "account", "b.id", is_past=is_past),
     )
@@ -190,28 +195,28 @@ def _features() -> Iterator[Feature]:
     yield number("employees", "Employees", Factor.COMPANY, "account.employees")
     for name, words, factor, _ in _DIRECTIONS:
         for days in _WINDOWS_DAYS:
-            counted = f"COALESCE(act.{name}_{days}, b.nothing)"
+            counted = known_count(f"act.{name}_{days}", days)
             yield number(f"{name}_{days}", f"{words} in {days} days", factor, counted)
         yield number(
             f"{name}_change",
             f"{words}: half a year, less the half year before",
             factor,
-            f"COALESCE(act.{name}_180 - act.{name}_before, b.nothing)",
+            known_count(f"act.{name}_180 - act.{name}_before", 360),
         )
     yield number(
-        "meetings", "Meetings in half a year", Factor.MEETINGS, "COALESCE(act.meetings, b.nothing)"
+        "meetings", "Meetings in half a year", Factor.MEETINGS, known_count("act.meetings", 180)
     )
     yield number(
         "waiting_mails",
         "Mails from them that wait for an answer",
         Factor.FROM_US,
-        "COALESCE(waiting.theirs, b.nothing)",
+        known_count("waiting.theirs", 90),
     )
     yield number(
         "unanswered_mails",
         "Mails of ours without an answer",
         Factor.FROM_THEM,
-        "COALESCE(waiting.ours, b.nothing)",
+        known_count("waiting.ours", 90),
     )
     yield number(
         "days_since_contact",

@@ -186,6 +186,8 @@ def test_a_deal_tells_when_it_would_be_won(cast: Cast, client_for: ClientFor) ->
 
 
 def met(lead: Any, days_ago: int) -> None:
+    """A meeting, in a company that has written down for long what happens."""
+    ActivityFactory(activity_kind="note", occurred_at=NOW - timedelta(days=1000))
     ActivityFactory(lead=lead, activity_kind="meeting", occurred_at=NOW - timedelta(days=days_ago))
 
 

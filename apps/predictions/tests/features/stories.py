@@ -55,6 +55,10 @@ class Story:
         with self.on(number):
             type(record)._default_manager.filter(pk=record.pk).update(**values)
 
+    def begin_to_write_down(self) -> None:
+        """Let activities be on file for long, so that what nobody wrote down did not happen."""
+        self.touch(-1000, "note", "none")
+
     def touch(self, number: float, kind: str, direction: str, **subject: Any) -> Any:
         """Something happens with somebody and is written down at once."""
         with self.on(number) as moment:

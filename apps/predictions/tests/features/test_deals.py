@@ -41,6 +41,7 @@ def closed_deal(
 
 
 def test_a_deal_of_which_nothing_is_known(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(0) as now:
         deal = OpportunityFactory(account=None, amount=None, currency="", created_at=now)
     assert features_on(DEALS, 10, deal.pk) == {
@@ -55,6 +56,7 @@ def test_a_deal_of_which_nothing_is_known(story: Story) -> None:
 
 
 def test_a_deal_of_which_much_is_known_as_it_was_on_the_day(story: Story) -> None:
+    story.begin_to_write_down()
     rep, other = UserFactory(username="rita"), UserFactory(username="otto")
     with story.on(0) as now:
         account = AccountFactory(sector="health", employees=120, created_at=now)
@@ -144,6 +146,7 @@ def test_who_is_asked_about_and_what_became_of_them(story: Story) -> None:
 
 
 def test_what_came_in_closed_is_one_example_without_history(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(300) as now:
         kept = {"source": "old CRM", "created_at": now, "opened_on": day(5).date()}
         won = OpportunityFactory(

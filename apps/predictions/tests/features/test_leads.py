@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from apps.crm.models import Lead
 from apps.crm.tests.factories import CustomFieldFactory, LeadFactory, TaskFactory
 from apps.predictions.enums import Prediction
 from apps.predictions.features import population
@@ -28,6 +29,7 @@ NOTHING = {
 
 
 def test_a_lead_of_which_nothing_is_known(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(0) as now:
         lead = LeadFactory(status="new", company="", email="", currency="", created_at=now)
     assert features_on(LEADS, 10, lead.pk) == NOTHING | {
@@ -38,6 +40,7 @@ def test_a_lead_of_which_nothing_is_known(story: Story) -> None:
 
 
 def test_a_lead_of_which_much_is_known_as_it_was_on_the_day(story: Story) -> None:
+    story.begin_to_write_down()
     rep = UserFactory(username="rita")
     with story.on(0) as now:
         lead = LeadFactory(
@@ -85,6 +88,7 @@ def test_a_lead_of_which_much_is_known_as_it_was_on_the_day(story: Story) -> Non
 def test_what_was_written_down_later_was_not_known_unless_another_system_knew_it(
     story: Story,
 ) -> None:
+    story.begin_to_write_down()
     with story.on(0) as now:
         lead = LeadFactory(created_at=now)
     mail = story.touch(8, "email", "inbound", lead=lead)
@@ -122,6 +126,7 @@ def test_who_is_asked_about_and_what_became_of_them(story: Story) -> None:
 
 
 def test_what_came_in_at_its_end_is_one_example_without_history(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(100):
         kept = {"source": "old CRM", "created_at": day(5), "lead_source": "Event"}
         converted = LeadFactory(status="converted", external_id="1", **kept)
@@ -182,3 +187,21 @@ def test_custom_fields_with_believable_values_are_features(story: Story) -> None
     )
     story.change(7, lead, attributes={"seats": 10**400, "trial_on": ["x"], "is_partner": "perhaps"})
     assert custom(8)["custom_seats"] is None
+
+
+def test_what_happened_before_activities_were_on_file_is_not_known(story: Story) -> None:
+    with story.on(0) as now:
+        lead, other = LeadFactory(created_at=now), LeadFactory(created_at=now)
+    story.touch(10, "email", "inbound", lead=other)
+    story.touch(12, "email", "inbound", lead=lead)
+
+    def mails_on(number: float, who: Lead) -> list[object]:
+        row = features_on(LEADS, number, who.pk)
+        assert row is not None
+        return [row[f"mails_in_{days}"] for days in (7, 30, 90)]
+
+    assert mails_on(9, lead) == [None, None, None]
+    assert mails_on(16, lead) == [None, None, None]
+    assert mails_on(17, lead) == [1.0, None, None]
+    assert mails_on(40, lead) == [0.0, 1.0, None]
+    assert mails_on(100, lead) == [0.0, 0.0, 1.0]

@@ -43,6 +43,7 @@ def end(story: Story, number: float, row: Contract, outcome: str) -> None:
 
 
 def test_an_account_of_which_nothing_is_known(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(0) as now:
         account = AccountFactory(created_at=now)
     contract(story, 10, 375, account, value=None, currency="")
@@ -61,6 +62,7 @@ def test_an_account_of_which_nothing_is_known(story: Story) -> None:
 
 
 def test_an_account_of_which_much_is_known_as_it_was_on_the_day(story: Story) -> None:
+    story.begin_to_write_down()
     CustomFieldFactory(record_kind="account", key="tier", field_type="choice")
     rep, won = UserFactory(username="rita"), Stage.objects.get(key="won")
     with story.on(0) as now:
@@ -121,6 +123,7 @@ def test_an_account_of_which_much_is_known_as_it_was_on_the_day(story: Story) ->
 
 
 def test_mails_from_them_wait_until_we_are_in_touch(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(0) as now:
         account = AccountFactory(created_at=now)
     contract(story, 10, 375, account)
@@ -149,6 +152,7 @@ def test_contracts_are_asked_about_before_their_renewal(story: Story) -> None:
 
 
 def test_a_contract_that_came_in_at_its_end_is_one_example_without_history(story: Story) -> None:
+    story.begin_to_write_down()
     with story.on(800) as now:
         AccountFactory(created_at=now)
         account = AccountFactory(created_at=now)
