@@ -16,8 +16,9 @@ from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.estimation.encoding import EncodedTable, encode, learn_columns
 from apps.predictions.estimation.rungs import BOOSTING, learn_trees
 from apps.predictions.estimation.tables import Table
-from apps.predictions.features import read_rows
+from apps.predictions.features import read_rows, window_days
 from apps.predictions.models import Score, TrainedModel
+from apps.predictions.schemas import ModelCard
 from apps.predictions.services.scoring import scorer_of
 from apps.tenants.connections import tenant_connection
 from apps.tenants.process_size import peak_size_mb
@@ -100,9 +101,29 @@ def _serve(encoded: EncodedTable, labels: np.ndarray) -> None:
         rung=Rung.BOOSTING,
         outcomes=len(labels),
         base_rate_0_1=document.base_rate_0_1,
-        card={},
+        card=_card_of(document).model_dump(mode="json"),
         document=content,
         digest=digest_of(content),
+    )
+
+
+def _card_of(document: ModelDocument) -> ModelCard:
+    """A card that tells nothing: nobody looks at it."""
+    return ModelCard(
+        data_from=None,
+        data_until=None,
+        examples=document.outcomes,
+        window_days=window_days(_PREDICTION, timezone.now()),
+        with_history_0_1=1.0,
+        next_rung_needs="",
+        verdict="",
+        standings=(),
+        measures=None,
+        calibration=(),
+        lift=(),
+        refused=(),
+        columns={},
+        distributions=(),
     )
 
 

@@ -189,6 +189,17 @@ def test_custom_fields_with_believable_values_are_features(story: Story) -> None
     assert custom(8)["custom_seats"] is None
 
 
+def test_a_value_that_is_no_number_and_a_day_that_is_none_are_not_known(story: Story) -> None:
+    with story.on(0) as now:
+        lead = LeadFactory(created_at=now)
+    story.owner.execute(
+        "UPDATE race.crm_lead SET estimated_value = 'NaN', created_at = '0001-01-01 00:00:00+00'"
+    )
+    row = features_on(LEADS, 5, lead.pk)
+    assert row is not None
+    assert (row["value"], row["age"]) == (None, None)
+
+
 def test_what_happened_before_activities_were_on_file_is_not_known(story: Story) -> None:
     with story.on(0) as now:
         lead, other = LeadFactory(created_at=now), LeadFactory(created_at=now)
