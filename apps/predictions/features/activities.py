@@ -86,10 +86,14 @@ def onset(*, is_past: bool) -> sql.Composed:
     ).format(first)
 
 
-def known_count(count: str, days: int) -> str:
-    """A count as a feature: unknown where its days reach back to before activities were on file at all."""
+def known_count(count: str, days: int, since: str) -> str:
+    """A count as a feature: unknown where its days reach back to before activities were on file at all.
+
+    Unless nothing could be, because the record is younger: ``since`` is when it began (SQL).
+    """
     return f"""
-        CASE WHEN b.moment - onset.since >= interval '{days} days' THEN COALESCE({count}, b.nothing) END
+        CASE WHEN b.moment - onset.since >= interval '{days} days' OR onset.since <= {since}
+             THEN COALESCE({count}, b.nothing) END
     """
 
 

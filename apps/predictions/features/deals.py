@@ -148,16 +148,19 @@ def _features() -> Iterator[Feature]:
     for name, words, factor, _ in _DIRECTIONS:
         for days in _WINDOWS_DAYS:
             column = f"{name}_{days}"
-            counted = known_count(f"act.{column}", days)
+            counted = known_count(f"act.{column}", days, "b.began_at")
             yield number(column, f"{words} in {days} days", factor, counted)
     yield number(
-        "meetings", "Meetings in 90 days", Factor.MEETINGS, known_count("act.meetings", 90)
+        "meetings",
+        "Meetings in 90 days",
+        Factor.MEETINGS,
+        known_count("act.meetings", 90, "b.began_at"),
     )
     yield number(
         "people",
         "People in touch in 90 days",
         Factor.FROM_THEM,
-        known_count("act.people", 90),
+        known_count("act.people", 90, "b.began_at"),
     )
     yield number(
         "days_since_contact",

@@ -96,13 +96,13 @@ def _features() -> Iterator[Feature]:
     for name, words, factor, _ in _KINDS:
         for days in _WINDOWS_DAYS:
             column = f"{name}_{days}"
-            counted = known_count(f"act.{column}", days)
+            counted = known_count(f"act.{column}", days, "b.created_at")
             yield number(column, f"{words} in {days} days", factor, counted)
     yield number(
         "answers",
         "Answers from them in 90 days",
         Factor.FROM_THEM,
-        known_count("act.answers", 90),
+        known_count("act.answers", 90, "b.created_at"),
     )
     yield number(
         "days_to_first_touch",

@@ -195,28 +195,31 @@ def _features() -> Iterator[Feature]:
     yield number("employees", "Employees", Factor.COMPANY, "account.employees")
     for name, words, factor, _ in _DIRECTIONS:
         for days in _WINDOWS_DAYS:
-            counted = known_count(f"act.{name}_{days}", days)
+            counted = known_count(f"act.{name}_{days}", days, "account.created_at")
             yield number(f"{name}_{days}", f"{words} in {days} days", factor, counted)
         yield number(
             f"{name}_change",
             f"{words}: half a year, less the half year before",
             factor,
-            known_count(f"act.{name}_180 - act.{name}_before", 360),
+            known_count(f"act.{name}_180 - act.{name}_before", 360, "account.created_at"),
         )
     yield number(
-        "meetings", "Meetings in half a year", Factor.MEETINGS, known_count("act.meetings", 180)
+        "meetings",
+        "Meetings in half a year",
+        Factor.MEETINGS,
+        known_count("act.meetings", 180, "account.created_at"),
     )
     yield number(
         "waiting_mails",
         "Mails from them that wait for an answer",
         Factor.FROM_US,
-        known_count("waiting.theirs", 90),
+        known_count("waiting.theirs", 90, "account.created_at"),
     )
     yield number(
         "unanswered_mails",
         "Mails of ours without an answer",
         Factor.FROM_THEM,
-        known_count("waiting.ours", 90),
+        known_count("waiting.ours", 90, "account.created_at"),
     )
     yield number(
         "days_since_contact",

@@ -216,3 +216,7 @@ def test_what_happened_before_activities_were_on_file_is_not_known(story: Story)
     assert mails_on(17, lead) == [1.0, None, None]
     assert mails_on(40, lead) == [0.0, 1.0, None]
     assert mails_on(100, lead) == [0.0, 0.0, 1.0]
+    # Nothing happened with somebody who came in later.
+    with story.on(20) as now:
+        young = LeadFactory(created_at=now)
+    assert mails_on(22, young) == [0.0, 0.0, 0.0]
