@@ -11,9 +11,11 @@ from apps.dashboard.api import DashboardViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
+from apps.predictions.api.forecasts import ForecastViewSet
 from apps.predictions.api.models import PredictionViewSet, TrainedModelViewSet
 from apps.predictions.api.runs import PredictionRunViewSet
 from apps.predictions.api.scores import ScoreViewSet
+from apps.predictions.targets.api import SalesTargetViewSet
 from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
@@ -41,6 +43,8 @@ router.register("bulk-approvals", BulkApprovalViewSet, "bulkapproval")
 router.register("learning/resets", LearningResetViewSet, "learningreset")
 router.register("triggers", TriggerViewSet, "trigger")
 router.register(r"triggers/(?P<key>[a-z0-9_]{1,60})/replays", ReplayViewSet, "replayrun")
+router.register("forecasts", ForecastViewSet, "forecast")
+router.register("targets", SalesTargetViewSet, "salestarget")
 router.register("signals", SignalViewSet, "signal")
 router.register("scans", ScanViewSet, "scan")
 router.register("brain/calls", BrainCallViewSet, "braincall")

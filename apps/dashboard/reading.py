@@ -23,7 +23,7 @@ from apps.dashboard.movement import Movement, read_movement
 from apps.dashboard.news import News, read_news
 from apps.dashboard.predictions import Predictions, read_predictions
 from apps.dashboard.team import Standing, read_team
-from apps.predictions.targets import read_targets
+from apps.predictions.targets.reading import read_targets
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import may_view
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, TrainedModel
-from apps.tenants.admin import NOT_SET, AishaAdmin, ReadOnlyAdmin, link_to_record
+from apps.tenants.admin import NOT_SET, ReadOnlyAdmin, link_to_record
 from apps.tenants.templatetags.aisha_ui import money, percent
 
 
@@ -128,8 +128,8 @@ class ForecastAdmin(ReadOnlyAdmin):
         return money(forecast.won_so_far, forecast.currency)
 
 
-class SalesTargetAdmin(AishaAdmin):
-    """What the company, a team or a person means to win."""
+class SalesTargetAdmin(ReadOnlyAdmin):
+    """What the company, a team or a person means to win; set on the page of targets, on record."""
 
     list_display = ("starts_on", "months", "of", "target")
     list_filter = ("months", "currency", "team")

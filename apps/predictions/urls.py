@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from apps.crm.enums import RecordKind
+from apps.predictions.targets import views as targets
 from apps.predictions.views import models, records, runs, scores
 from apps.predictions.wording import WORDINGS, Wording
 
@@ -23,6 +24,11 @@ def score_route(wording: Wording) -> URLPattern:
 
 
 urlpatterns = [
+    path("predictions/targets/", targets.list_targets, name="target_list"),
+    path("predictions/targets/export.csv", targets.export_targets, name="target_export"),
+    path("predictions/targets/new/", targets.add_target, name="target_add"),
+    path("predictions/targets/<int:pk>/edit/", targets.edit_target, name="target_edit"),
+    path("predictions/targets/<int:pk>/remove/", targets.remove_target, name="target_remove"),
     path("predictions/", models.list_models, name="model_list"),
     path("predictions/export.csv", models.export_services, name="model_export"),
     path("predictions/scores/", scores.list_scores, name="score_list"),

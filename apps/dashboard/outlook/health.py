@@ -12,7 +12,7 @@ from apps.dashboard.conversion import StageConversion, read_conversion
 from apps.dashboard.deals import CurrencyPipeline, read_pipelines
 from apps.dashboard.enums import Scope
 from apps.predictions.forecasts import ForecastScope
-from apps.predictions.targets import read_targets
+from apps.predictions.targets.reading import read_targets
 from apps.users.models import User
 
 

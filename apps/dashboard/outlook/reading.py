@@ -20,7 +20,7 @@ from apps.predictions.forecasts import (
 )
 from apps.predictions.models import Forecast, PredictionRun
 from apps.predictions.schemas import MethodRecord
-from apps.predictions.targets import read_targets
+from apps.predictions.targets.reading import read_targets
 from apps.predictions.waterfall import Waterfall, read_waterfall
 from apps.tenants.templatetags.aisha_ui import money
 from apps.users.models import User

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from apps.dashboard.outlook.layout import ROOM_PX, BandChart, lay_out_fan, lay_out_history
-from apps.dashboard.templatetags.outlook_ui import about_money, signed_money
 from apps.predictions.forecasts import PastForecast
 from apps.predictions.models import Forecast
 from apps.predictions.schemas import FanPoint
+from apps.predictions.templatetags.forecast_words import about_money, signed_money
 from apps.predictions.tests.factories import ForecastFactory
 
 SPACE = "\u00a0"

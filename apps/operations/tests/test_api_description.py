@@ -57,6 +57,7 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
             f"/api/v1/{kind}/{{id}}/"
             for kind in ("drafts", "suggestions", "signals", "scans", "audit", "executions")
         ),
+        *(f"/api/v1/{kind}/{rest}" for kind in ("forecasts", "targets") for rest in ("", "{id}/")),
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/", "/api/v1/changes/"),
         *("/api/v1/learning/", "/api/v1/learning/resets/", "/api/v1/suggestions/events/"),

@@ -115,6 +115,7 @@ def examples_of(subjects: Mapping[str, Suggestion]) -> dict[tuple[str, str], Any
     fresh, edited = subjects["approve"], subjects["edit"]
     call = {"activity_kind": "call", "direction": "outbound", "occurred_at": "2026-10-01T08:00:00Z"}
     deal = {"name": "Isdom", "stage": Stage.objects.open().order_by("position")[0].key}
+    target = {"starts_on": "2026-10-01", "months": 3, "amount": "500.00", "currency": "USD"}
     return {
         ("patch", f"{API}/brain/settings/"): {"language": "German"},
         ("post", f"{API}/learning/resets/"): {"scope": "tenant"},
@@ -126,6 +127,8 @@ def examples_of(subjects: Mapping[str, Suggestion]) -> dict[tuple[str, str], Any
             "seen_at": edition_of(edited),
             "arguments": {**edited.arguments, "title": "Call the lead"},
         },
+        ("post", f"{API}/targets/"): target,
+        ("patch", f"{API}/targets/{{id}}/"): {"amount": "750.00"},
         ("post", f"{API}/bulk-approvals/"): {
             "items": [{"suggestion": fresh.pk, "seen_at": edition_of(fresh)}]
         },

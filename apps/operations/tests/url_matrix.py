@@ -33,7 +33,7 @@ from apps.operations.tests.test_routes import (
     model_of,
     send,
 )
-from apps.predictions.models import PredictionRun, Score
+from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score
 from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
 from apps.users.middleware import SELF_GUARDED_PREFIX
@@ -93,6 +93,8 @@ def _give(model: Model, row: Any, person: User) -> None:
         values = {"requested_by": person}
     elif isinstance(row, ImportRun):
         values = {"started_by": person}
+    elif isinstance(row, Forecast | SalesTarget):
+        values = {"owner": person}
     if values:
         model._default_manager.filter(pk=row.pk).update(**values)
 

@@ -76,6 +76,8 @@ class SalesTarget(models.Model):
     months = models.PositiveSmallIntegerField(choices=[(1, "Month"), (3, "Quarter")], default=3)
     amount = models.DecimalField(max_digits=16, decimal_places=2)
     currency = models.CharField(max_length=3)
+    # Counts the changes, for those who change it at the same time.
+    revision = models.PositiveIntegerField(default=1, editable=False)
 
     objects = SalesTargetQuerySet.as_manager()
 
