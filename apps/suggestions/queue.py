@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import F
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from apps.suggestions.counting import AnyReader, CountStatement, ReadersRows, RowsStatement
 from apps.suggestions.enums import State
 from apps.suggestions.forms import (
     QueueFilterForm,
@@ -26,6 +25,7 @@ from apps.suggestions.forms import (
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.services import sees_records_of
+from apps.suggestions.statements import AnyReader, CountStatement, RowsStatement
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 from apps.users.rules import Reader
@@ -35,8 +35,6 @@ CARDS_PER_PAGE = 25
 VIEW_COUNT_LIMIT = 100
 HELD_COUNT_LIMIT = 1000
 LIST_COUNT_LIMIT = 200
-# What a person's name is made of.
-_NAMES = ("id", "username", "first_name", "last_name")
 # Where one card stands for all that was found about a record.
 FOLDED_VIEWS = frozenset({"mine", "team", "unassigned"})
 COUNTED_VIEWS = ("mine", "team", "unassigned", "due", "snoozed", "held_back")
@@ -68,9 +66,13 @@ class Queue:
     def read(cls, user: User, params: QueryDict) -> Queue:
         """Read view, filters and page from a query string; what is unknown falls back."""
         asked = _Asked.read(user, params)
-        counts = asked.statement().count_for(user)
-        asked.paginator.take_count(counts["listed"])
-        page = asked.paginator.asked_page()
+        cards = asked.cards()
+        if asked.filters is None:
+            counts = _statement_of_views(asked.kind, asked.view, cards.limit + 1).count_for(user)
+            cards.take_count(counts["listed"])
+        else:
+            counts = _statement_of_views(asked.kind).count_for(user)
+        page = cards.asked_page()
         return cls(user, asked.view, asked.filters, page, kept_query(params), counts)
 
     def tabs(self) -> list[ViewTab]:
@@ -87,12 +89,6 @@ class Queue:
             for key, label in view_labels(self.user)
         ]
 
-    def left(self) -> str:
-        """How many wait in this view, as its tab says; where nothing waits, in the person's first view."""
-        return left_text(
-            self.counts[self.view if self.view in self.counts else default_view(self.user)]
-        )
-
     def search_field(self) -> SafeString:
         """The search box of the filter form."""
         return draw_search_field(self.filters) if self.filters else blank_search_field()
@@ -103,7 +99,8 @@ class Queue:
 
     def first(self) -> Suggestion | None:
         """The first card of this page that the person can open, or none."""
-        return _first_open(self.user, self.page.object_list)
+        cards = self.page.object_list
+        return next((card for card in cards if sees_records_of(self.user, card)), None)
 
 
 def kept_query(params: QueryDict) -> str:
@@ -111,54 +108,94 @@ def kept_query(params: QueryDict) -> str:
     return f"?{params.urlencode()}" if params else ""
 
 
-def card_after(user: User, params: QueryDict, suggestion_id: int) -> Suggestion | None:
-    """The card that follows the given one on the asked page, else the one before it, else none."""
-    cards = _Asked.read(user, params).paginator.asked_rows()
-    for place, card in enumerate(cards):
-        if card.pk == suggestion_id:
-            following, before = cards[place + 1 :], cards[:place][::-1]
-            return _first_open(user, following) or _first_open(user, before)
-    return _first_open(user, cards)
+def ids_after(user: User, params: QueryDict, suggestion_id: int) -> list[int]:
+    """Where to go on from a card of the asked page: to those that follow, then those before, nearest first.
+
+    From one that does not stand there, to the first of the page.
+    """
+    ids = _Asked.read(user, params).ids()
+    if suggestion_id not in ids:
+        return ids
+    place = ids.index(suggestion_id)
+    return ids[place + 1 :] + ids[:place][::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many wait, counted to the limit: in the view that one works in, and in one's first."""
+
+    in_view: int
+    in_first: int
+
+    @classmethod
+    def count(cls, user: User, params: QueryDict) -> Left:
+        """Count them; for a view of what does not wait, the person's first view stands."""
+        first, view = default_view(user), _view_of(user, params)
+        view = view if view in COUNTED_VIEWS else first
+        counts = _statement_of_left(AnyReader.like(user), view).count_for(user)
+        return cls(counts[view], counts[first])
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a query string asks for; nothing is read yet."""
 
+    user: User
     kind: AnyReader
     view: str
     filters: QueueFilterForm | None
-    paginator: CappedPaginator
+    page: str | None
 
     @classmethod
     def read(cls, user: User, params: QueryDict) -> _Asked:
-        view = params.get("view", "")
-        if view not in dict(view_labels(user)):
-            view = default_view(user)
         filters = QueueFilterForm(params) if QueueFilterForm.is_asked_in(params) else None
-        kind = AnyReader.like(user)
-        rows: Any
-        if filters is None:
-            rows = ReadersRows(_rows_of_view(kind, view), user)
-        else:
-            found = in_view(user, view) if filters.is_narrowing else listed_in(user, view)
-            rows = filters.arrange(found, timezone.now()).for_queue_page()
-        paginator = CappedPaginator(
-            rows, CARDS_PER_PAGE, params.get("page"), count_limit=LIST_COUNT_LIMIT
-        )
-        return cls(kind, view, filters, paginator)
+        view = _view_of(user, params)
+        return cls(user, AnyReader.like(user), view, filters, params.get("page"))
 
-    def statement(self) -> CountStatement:
-        """Everything that the page counts, in one statement."""
-        if self.filters is None:
-            return _statement_of_views(self.kind, self.view, self.paginator.limit + 1)
-        listed = CountStatement.of({"listed": self.paginator.rows_to_count()})
-        return _statement_of_views(self.kind) + listed
+    def cards(self) -> CappedPaginator:
+        """The pages of cards."""
+        if self.filters is not None:
+            return self._paginate(self._found(self.filters).for_queue_page())
+        first = partial(_first_cards(self.kind, self.view).rows_for, self.user)
+        return self._paginate(_Listed(first, lambda: self._listed().for_queue_page()))
+
+    def ids(self) -> list[int]:
+        """The ids of the cards of the asked page."""
+        if self.filters is not None:
+            found = self._found(self.filters).values_list("pk", flat=True)
+            return self._paginate(found).asked_rows()
+        first = partial(_first_ids(self.kind, self.view).ids_for, self.user)
+        listed = _Listed(first, lambda: self._listed().values_list("pk", flat=True))
+        return self._paginate(listed).asked_rows()
+
+    def _listed(self) -> SuggestionQuerySet:
+        return listed_in(self.user, self.view)
+
+    def _found(self, filters: QueueFilterForm) -> SuggestionQuerySet:
+        of_view = in_view if filters.is_narrowing else listed_in
+        return filters.arrange(of_view(self.user, self.view), timezone.now())
+
+    def _paginate(self, rows: Any) -> CappedPaginator:
+        return CappedPaginator(rows, CARDS_PER_PAGE, self.page, count_limit=LIST_COUNT_LIMIT)
 
 
-def _first_open(user: User, cards: Iterable[Suggestion]) -> Suggestion | None:
-    """The first that the person can open: they see every record that it names."""
-    return next((card for card in cards if sees_records_of(user, card)), None)
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A list whose first page is asked for by a statement of its own, and what lies further as it is."""
+
+    first: Callable[[], list[Any]]
+    rows: Callable[[], QuerySet[Any]]
+
+    def __getitem__(self, places: slice) -> list[Any]:
+        if places.stop > CARDS_PER_PAGE:
+            return list(self.rows()[places])
+        return self.first()[places] if places.stop else []
+
+
+def _view_of(user: User, params: QueryDict) -> str:
+    """The view that is asked for; the person's first one where it is unknown."""
+    view = params.get("view", "")
+    return view if view in dict(view_labels(user)) else default_view(user)
 
 
 def view_labels(user: User) -> list[tuple[str, str]]:
@@ -214,7 +251,9 @@ def in_view(user: Reader, view: str) -> SuggestionQuerySet:
 
 def left_for(user: User) -> int:
     """How many suggestions wait in this person's first view, counted to the limit."""
-    return _statement_of_first_view(AnyReader.like(user)).count_for(user)["left"]
+    return _statement_of_left(AnyReader.like(user), first := default_view(user)).count_for(user)[
+        first
+    ]
 
 
 def left_text(count: int) -> str:
@@ -233,26 +272,24 @@ def _statement_of_views(kind: AnyReader, listed: str = "", limit: int = 0) -> Co
     return CountStatement.of(counted)
 
 
-@lru_cache(maxsize=8)
-def _statement_of_first_view(kind: AnyReader) -> CountStatement:
-    """What the badge of every page counts for people of a kind."""
-    return CountStatement.of({"left": listed_in(kind, default_view(kind))[:VIEW_COUNT_LIMIT]})
+@lru_cache(maxsize=32)
+def _statement_of_left(kind: AnyReader, view: str) -> CountStatement:
+    """What waits in a view and in the first view of people of a kind: the badge of every page."""
+    views = {view, default_view(kind)}
+    return CountStatement.of({key: listed_in(kind, key)[:VIEW_COUNT_LIMIT] for key in views})
 
 
-@lru_cache(maxsize=64)
-def _rows_of_view(kind: AnyReader, view: str) -> RowsStatement:
-    """The cards of a view for people of a kind."""
-    names = {f"of_{name}": F(f"assignee__{name}") for name in _NAMES}
-    rows = listed_in(kind, view).with_fall_back().with_folded().annotate(**names)
-    return RowsStatement.of(rows, complete=_give_assignees)
+@lru_cache(maxsize=32)
+def _first_cards(kind: AnyReader, view: str) -> RowsStatement:
+    """The cards of the first page of a view for people of a kind."""
+    rows = listed_in(kind, view).with_fall_back().with_folded()
+    return RowsStatement.of(rows[:CARDS_PER_PAGE], people=["assignee"])
 
 
-def _give_assignees(cards: Iterable[Any]) -> None:
-    """Give each card its assignee, of whom no more is known than the name."""
-    for card in cards:
-        if card.assignee_id is not None:
-            values = [getattr(card, f"of_{name}") for name in _NAMES]
-            card.assignee = User.from_db(card._state.db, _NAMES, values)
+@lru_cache(maxsize=32)
+def _first_ids(kind: AnyReader, view: str) -> RowsStatement:
+    """The ids of those cards."""
+    return RowsStatement.of(listed_in(kind, view).only("pk")[:CARDS_PER_PAGE])
 
 
 def _count_text(count: int) -> str:

@@ -4,6 +4,8 @@
   "use strict";
   const FIRST_RETRY_MS = 1_000;
   const LAST_RETRY_MS = 30_000;
+  // So soon the socket tells of a decision of one's own; else the page asks by itself.
+  const TOLD_WITHIN_MS = 500;
   // Refused for good: signed out, or not a person of this tenant.
   const REFUSED = new Set([4401, 4403]);
   let retryMs = FIRST_RETRY_MS;
@@ -11,6 +13,7 @@
   let fetching = null;
   let isStale = false;
   let waitingList = null;
+  let ownNews = 0;
 
   const list = () => document.querySelector("[data-queue-list]");
   const openDetail = () => document.querySelector("[data-suggestion]");
@@ -62,16 +65,21 @@
     tellOpen(parts.querySelector("[data-news-open]")?.textContent ?? "");
   }
 
-  function signature(element) {
-    return [...element.querySelectorAll("[data-suggestion-link]")].map((link) => link.dataset.suggestionLink + link.textContent).join();
+  function cardsIn(element) {
+    return [...element.querySelectorAll("[data-suggestion-link]")].map((link) => link.dataset.suggestionLink + link.textContent);
+  }
+
+  // Cards that come in below the last one move nothing.
+  function staysInPlace(shown, fresh) {
+    const [before, after] = [cardsIn(shown), cardsIn(fresh)];
+    return before.every((card, place) => card === after[place]) && (before.length > 0 || after.length === 0);
   }
 
   function offerList(fresh) {
     const shown = list();
     const isBusy = shown.matches(":hover") || shown.contains(document.activeElement);
-    const isSame = signature(fresh) === signature(shown);
     waitingList = fresh;
-    if (isSame || !isBusy) applyList();
+    if (!isBusy || staysInPlace(shown, fresh)) applyList();
     else offer(fresh);
   }
 
@@ -146,7 +154,10 @@
       if (hasBeenOpen) catchUp();
       hasBeenOpen = true;
     });
-    socket.addEventListener("message", catchUp);
+    socket.addEventListener("message", () => {
+      clearTimeout(ownNews);
+      catchUp();
+    });
     socket.addEventListener("close", (event) => {
       document.body.dataset.liveState = "closed";
       if (REFUSED.has(event.code)) return;
@@ -158,6 +169,10 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     if (document.body.dataset.live) connect();
+  });
+  document.addEventListener("aisha:decided", () => {
+    clearTimeout(ownNews);
+    ownNews = setTimeout(catchUp, TOLD_WITHIN_MS);
   });
   // What was held back because the pointer was there goes in once it has left.
   document.addEventListener("mouseover", (event) => {

@@ -2,10 +2,13 @@
 (() => {
   "use strict";
   let listScroll = 0;
-  let decidedByPost = false;
+  // The card that a form has just been sent about.
+  let decided = null;
+
+  const openDetail = () => document.querySelector("[data-suggestion]");
 
   function markCurrent() {
-    const detail = document.querySelector("[data-suggestion]");
+    const detail = openDetail();
     for (const link of document.querySelectorAll("[data-suggestion-link]")) {
       if (detail && link.dataset.suggestionLink === detail.dataset.suggestion) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
@@ -25,30 +28,31 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const list = document.querySelector("[data-queue-list]");
     listScroll = list ? list.scrollTop : 0;
-    decidedByPost = event.detail.requestConfig.verb === "post";
+    decided = event.detail.requestConfig.verb === "post" ? openDetail()?.dataset.suggestion : null;
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
+    const isNarrow = matchMedia("(width < 56.25rem)").matches;
     if (target.id === "suggestion-detail") {
-      // One card was opened: the list stays, a narrow window turns to the detail.
+      // A card was opened, or follows a decided one: the list stays, a narrow window turns to the detail.
+      if (decided) document.querySelector(`[data-suggestion-link="${decided}"]`)?.parentElement.remove();
       markCurrent();
       document.querySelector("[data-screen]").dataset.screen = "detail";
       target.scrollTop = 0;
-      if (matchMedia("(width < 56.25rem)").matches) {
-        window.scrollTo(0, 0);
-        target.querySelector("[data-focus]")?.focus({ preventScroll: true });
-      }
+      if (isNarrow) window.scrollTo(0, 0);
+      if (isNarrow || decided) target.querySelector("[data-focus]")?.focus({ preventScroll: true });
+      if (decided) document.dispatchEvent(new CustomEvent("aisha:decided"));
+      decided = null;
     }
     if (target.id === "suggestion-change") target.querySelector("input:not([type='hidden']), textarea, select")?.focus();
-    if (target.id === "queue" && decidedByPost) {
-      // A decision: the list keeps its place, and focus goes to what is to be read next.
-      decidedByPost = false;
+    if (target.id === "queue" && decided) {
+      // The list was drawn anew and keeps its place; focus goes to what is to be read next.
+      decided = null;
       const list = document.querySelector("[data-queue-list]");
       if (list) list.scrollTop = listScroll;
-      const next = document.querySelector("#queue [data-focus]");
-      next?.focus({ preventScroll: true });
-      if (matchMedia("(width < 56.25rem)").matches) window.scrollTo(0, 0);
+      document.querySelector("#queue [data-focus]")?.focus({ preventScroll: true });
+      if (isNarrow) window.scrollTo(0, 0);
     }
   });
 })();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
@@ -12,7 +13,7 @@ from apps.execution import services as execution
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef, Seen
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import Verdict
+from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import (
     ChangedSinceSeenError,
     DecisionPermissionError,
@@ -20,6 +21,7 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.refusing import record_reach
+from apps.suggestions.statements import ROW_PLACE, AnyReader, RowsStatement
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.services import current_tenant, require_module
@@ -27,6 +29,8 @@ from apps.users.models import User
 
 # Stands for a reason that may tell of what its reader may not see any more.
 CONCEALED_REASON = "This was written from a record that you may not see any more."
+
+_UNDECIDED = frozenset({State.PENDING, State.SNOOZED, State.FAILED})
 
 VIEW_PERMISSION = "suggestions.view_suggestion"
 
@@ -42,16 +46,30 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
     """
-    found = (
-        Suggestion.objects.visible_to(user)
-        .select_related("assignee", "reviewed_by", "edited_by", "execution")
-        .with_fall_back()
-        .with_folded()
-        .filter(pk=suggestion_id)
-    )
+    found = _statement_of_one(AnyReader.like(user)).rows_for(user, suggestion_id)
     for suggestion in without_hidden(user, found):
         return suggestion
     raise SuggestionNotFoundError()
+
+
+@lru_cache(maxsize=8)
+def _statement_of_one(kind: AnyReader) -> RowsStatement:
+    """One suggestion as people of a kind see it."""
+    one = Suggestion.objects.visible_to(kind).filter(pk=ROW_PLACE).order_by()
+    people = ("assignee", "reviewed_by", "edited_by")
+    return RowsStatement.of(one.with_fall_back().with_folded(), people=people)
+
+
+def first_undecided(user: User, ids: Iterable[int]) -> Suggestion | None:
+    """The first of these suggestions that this person may see and nobody has decided, or none."""
+    for suggestion_id in ids:
+        try:
+            suggestion = get_for(user, suggestion_id)
+        except SuggestionNotFoundError:
+            continue
+        if State(suggestion.state) in _UNDECIDED:
+            return suggestion
+    return None
 
 
 def visible_by_id(user: User, ids: Collection[int]) -> dict[int, Suggestion]:

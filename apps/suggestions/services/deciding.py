@@ -61,7 +61,6 @@ def reject(
         record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
         if stop is not None:
             put_in_force(suggestion, user, stop, actor, now)
-    suggestion.refresh_from_db()
     return suggestion
 
 
@@ -109,7 +108,6 @@ def snooze(
             until=until.isoformat(),
             **({"wakes_on_change": True} if wakes_on_change else {}),
         )
-    suggestion.refresh_from_db()
     return suggestion
 
 

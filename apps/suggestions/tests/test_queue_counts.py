@@ -6,9 +6,9 @@ import pytest
 from django.http import QueryDict
 
 from apps.conftest import Cast
-from apps.suggestions.counting import AnyReader, CountStatement
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.queue import COUNTED_VIEWS, Queue, in_view
+from apps.suggestions.statements import AnyReader, CountStatement
 from apps.suggestions.tests.cases import put_in
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
@@ -29,7 +29,8 @@ def fill(cast: Cast) -> None:
 
 def counts_of(user: User, query: str = "") -> dict[str, int]:
     """What the page counts for a person."""
-    return dict(Queue.read(User.objects.get(pk=user.pk), QueryDict(query)).counts)
+    queue = Queue.read(User.objects.get(pk=user.pk), QueryDict(query))
+    return {**queue.counts, "listed": queue.page.paginator.count}
 
 
 def test_people_of_one_kind_get_their_own_numbers(cast: Cast) -> None:

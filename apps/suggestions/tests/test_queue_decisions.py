@@ -12,6 +12,9 @@ from apps.crm.models import Task
 from apps.crm.tests.factories import LeadFactory
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.queue import CARDS_PER_PAGE
+from apps.suggestions.services import first_undecided
+from apps.suggestions.tests.cases import put_in
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.suggestions.tests.test_edit_pages import typed
 from apps.triggers.models import Silence
@@ -59,6 +62,62 @@ def test_giving_goes_on_to_the_next_card(cast: Cast, client_for: ClientFor) -> N
     assert f"Given to Tom Mate: {suggestion.title}. 1 left." in answer.content.decode()
     suggestion.refresh_from_db()
     assert suggestion.assignee == cast.teammate
+
+
+def reject(client: TenantClient, suggestion: Suggestion, query: str = "") -> Any:
+    return htmx(client, "post", address(suggestion, "reject") + query, {"reason": "not_needed"})
+
+
+def test_a_decision_is_answered_with_the_next_card_and_without_the_list(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    decided, following, before = (own(cast.rep, rank=rank) for rank in (2, 1, 3))
+    answer = reject(client_for(cast.rep), decided, "?view=team")
+    text = answer.content.decode()
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == (
+        "#suggestion-detail",
+        "innerHTML",
+    )
+    assert answer.headers["HX-Push-Url"] == f"/suggestions/{following.pk}/?view=team"
+    assert f"data-focus>{following.title}</h2>" in text
+    assert f"Rejected: {decided.title}. 2 left." in text
+    assert [text.count(part) for part in ('id="nav-badge"', 'id="header-badge"')] == [1, 1]
+    assert ("data-queue-list" in text, f"suggestion-{before.pk}" in text) == (False, False)
+
+
+def test_where_nothing_follows_the_list_is_drawn(cast: Cast, client_for: ClientFor) -> None:
+    answer = reject(client_for(cast.rep), own(cast.rep))
+    text = answer.content.decode()
+    assert "HX-Retarget" not in answer.headers
+    assert answer.headers["HX-Push-Url"] == "/suggestions/"
+    assert ("data-queue-list" in text, ". 0 left." in text) == (True, True)
+
+
+def test_on_a_later_page_one_goes_on_where_one_was(cast: Cast, client_for: ClientFor) -> None:
+    cards = [own(cast.rep, rank=-place) for place in range(CARDS_PER_PAGE + 2)]
+    answer = reject(client_for(cast.rep), cards[-1], "?page=2")
+    assert answer.headers["HX-Push-Url"] == f"/suggestions/{cards[-2].pk}/?page=2"
+
+
+def test_who_was_first_with_the_next_card_is_not_asked_again(cast: Cast) -> None:
+    decided, hidden, waiting = own(cast.teammate), own(cast.outsider), own(cast.rep)
+    put_in(decided, State.REJECTED, cast.teammate)
+    ids = [decided.pk, hidden.pk, waiting.pk]
+    assert first_undecided(cast.rep, ids) == waiting
+    assert first_undecided(cast.rep, ids[:2]) is None
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_a_decision_takes_as_many_statements_whatever_else_waits(
+    cast: Cast, client_for: ClientFor, django_assert_num_queries: Any, others: int
+) -> None:
+    warm, decided = own(cast.rep, rank=9), own(cast.rep, rank=8)
+    for _ in range(others):
+        own(cast.rep)
+    client = client_for(cast.rep)
+    reject(client, warm)
+    with django_assert_num_queries(0):
+        reject(client, decided)
 
 
 @pytest.mark.parametrize("to", ["outsider", "nobody at all"])

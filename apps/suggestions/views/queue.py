@@ -23,7 +23,7 @@ from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
 from apps.suggestions.models import Suggestion
-from apps.suggestions.queue import Queue, card_after, default_view, kept_query
+from apps.suggestions.queue import Left, Queue, default_view, ids_after, kept_query, left_text
 from apps.suggestions.services.giving import REASSIGNABLE
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import refuse_form, viewer_of
@@ -39,12 +39,12 @@ MOST_PEOPLE = 100
 class Said:
     """What was done, in words; ``undo_address`` takes it back by a POST, for as long as it is offered.
 
-    ``went_along``: other cards may have been withdrawn with it.
+    ``took_card``: the card is gone from the list, and nothing else has changed in it.
     """
 
     text: str
     undo_address: str = ""
-    went_along: bool = False
+    took_card: bool = True
 
 
 def said_approved(user: User, done: Suggestion) -> Said:
@@ -110,7 +110,8 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
         return Said(
             f"Rejected: {services.title_for(user, done)}{stopped}",
             reverse("suggestions:reopen", args=[pk]),
-            went_along=stop is not None,
+            # Others may have been withdrawn with it.
+            took_card=stop is None,
         )
 
     return _decide(request, pk, decide)
@@ -174,7 +175,9 @@ def reassign(request: HttpRequest, pk: int) -> HttpResponse:
             refuse_form(user, pk, Verdict.REASSIGN)
         to = form.cleaned_data["to"]
         done = services.reassign(suggestion_id=pk, user=user, to=to, now=timezone.now())
-        return Said(f"Given to {to or 'nobody in particular'}: {services.title_for(user, done)}")
+        words = f"Given to {to or 'nobody in particular'}: {services.title_for(user, done)}"
+        # It may stand in the list all the same, in another's name.
+        return Said(words, took_card=False)
 
     return _decide(request, pk, decide)
 
@@ -197,7 +200,7 @@ def _decide(
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
     user = person_of(request)
-    next_card = card_after(user, request.GET, pk)
+    order = [] if stays else ids_after(user, request.GET, pk)
     try:
         said = decide(user)
     except SuggestionNotFoundError:
@@ -210,21 +213,30 @@ def _decide(
         status = error.status if error.status in {409, 422} else 409
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, services.get_for(user, pk), status=status)
-    queue = Queue.read(user, request.GET)
-    if said.went_along and next_card not in queue.page.object_list:
-        next_card = queue.first()
     if not stays:
-        return go_on(request, queue, next_card, said)
-    return go_to(request, queue, services.get_for(user, pk), said)
+        return go_on(request, user, order, said)
+    return go_to(request, Queue.read(user, request.GET), services.get_for(user, pk), said)
 
 
-def go_on(
-    request: HttpRequest, queue: Queue, next_card: Suggestion | None, said: Said
-) -> HttpResponse:
-    """Announce a decision with what is left, and show the next card; ``queue`` was read after it."""
-    return go_to(
-        request, queue, next_card, replace(said, text=f"{said.text}. {queue.left()} left.")
-    )
+def go_on(request: HttpRequest, user: User, order: Sequence[int], said: Said) -> HttpResponse:
+    """Announce a decision with what is left, and show the next card, the first of ``order`` that waits.
+
+    Where only the decided card has gone, the list is not drawn: the page takes the card out, and catches up
+    with what came into its place as with any news (live.js).
+    """
+    left = Left.count(user, request.GET)
+    said = replace(said, text=f"{said.text}. {left_text(left.in_view)} left.")
+    next_card = services.first_undecided(user, order)
+    if next_card is None or not said.took_card or not request.htmx:  # type: ignore[attr-defined]
+        queue = Queue.read(user, request.GET)
+        return go_to(request, queue, next_card or queue.first(), said)
+    query = kept_query(request.GET)
+    context = _detail_context(next_card, user, query)
+    context |= {"said": said, "badge_count": left.in_first}
+    response = render(request, "suggestions/_decided.html", context)
+    response["HX-Push-Url"] = next_card.get_absolute_url() + query
+    response["HX-Retarget"], response["HX-Reswap"] = "#suggestion-detail", "innerHTML"
+    return response
 
 
 def go_to(
@@ -261,12 +273,12 @@ def _answer(
     context: dict[str, Any] = {
         "nav_section": "suggestions",
         "screen": screen,
-        "selected": selected,
+        "selected": None,
         "said": said,
         "kept_query": queue.query,
     }
     if selected is not None:
-        context.update(_detail_context(selected, queue.user))
+        context |= _detail_context(selected, queue.user, queue.query)
     if target == "suggestion-detail":
         context["page"] = queue.page
         return render(request, "suggestions/_detail.html", context, status=status)
@@ -300,8 +312,11 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
     }
 
 
-def _detail_context(suggestion: Suggestion, viewer: User) -> dict[str, Any]:
+def _detail_context(suggestion: Suggestion, viewer: User, query: str) -> dict[str, Any]:
+    """What the right pane needs; ``query`` is that of the list beside it."""
     return {
+        "selected": suggestion,
+        "kept_query": query,
         "detail": (detail := open_detail(suggestion, viewer)),
         "fell_back_because": _why_the_rules_wrote(suggestion),
         "badges": badges_of(suggestion),

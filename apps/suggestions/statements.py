@@ -1,0 +1,159 @@
+"""Statements that are written once for all people of a kind: counts of several querysets, and rows of one.
+
+To write such a statement with the ORM, and to plan it, takes longer than to run it. So each is given to the
+database once for a connection, as a prepared statement, and from then on its name and the reader's ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, Model, QuerySet
+
+from apps.users.models import User
+from apps.users.rules import Reader
+
+# No row has such ids: they hold the places of a reader's own, and of the one row that is asked for, while a
+# statement is written.
+_READER_PLACE, _TEAM_PLACE = -1, -2
+ROW_PLACE = -3
+_PLACES = (_READER_PLACE, _TEAM_PLACE, ROW_PLACE)
+# What a person's name is made of.
+_NAMES = ("id", "username", "first_name", "last_name")
+
+# What each connection knows by name.
+_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyReader:
+    """Somebody for whom a statement is written before it is known who they are."""
+
+    sees_all: bool
+    has_team: bool
+
+    @classmethod
+    def like(cls, reader: Reader) -> Self:
+        """Anybody of this reader's kind."""
+        return cls(sees_all=reader.sees_all, has_team=reader.team_id is not None)
+
+    @property
+    def pk(self) -> int:
+        """The place of the person's id."""
+        return _READER_PLACE
+
+    @property
+    def team_id(self) -> int | None:
+        """The place of the id of the person's team."""
+        return _TEAM_PLACE if self.has_team else None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text with all values in it but the ids, and the name under which the database keeps its plan.
+
+    The plan follows the search path: a connection that has gone to another tenant plans anew.
+    """
+
+    name: str
+    text: str
+
+    @classmethod
+    def of(cls, sql: str, params: Iterable[Any]) -> Self:
+        """Put the values into the text of a statement; those that hold a place become parameters."""
+        first, *others = (part.replace("%%", "%") for part in sql.split("%s"))
+        values = (_value(param) for param in params)
+        text = first + "".join(value + part for value, part in zip(values, others, strict=True))
+        return cls(f"aisha_{hashlib.blake2s(text.encode(), digest_size=12).hexdigest()}", text)
+
+    def call_for(self, reader: Reader, row_id: int | None = None) -> tuple[str, list[int | None]]:
+        """The statement that runs it for a reader, and its parameters; the connection knows the name."""
+        with connection.cursor() as cursor:
+            known = _known.setdefault(cursor.connection, set())
+            if self.name not in known:
+                cursor.connection.execute(
+                    f"PREPARE {self.name} (bigint, bigint, bigint) AS {self.text}"
+                )
+                known.add(self.name)
+        return f"EXECUTE {self.name} (%s, %s, %s)", [reader.pk, reader.team_id, row_id]
+
+
+def _value(param: Any) -> str:
+    if type(param) is int and param in _PLACES:
+        return f"${_PLACES.index(param) + 1}"
+    return str(connection.ops.compose_sql("%s", [param]))  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class CountStatement:
+    """``SELECT (count), (count), …``, with a name for each count."""
+
+    names: tuple[str, ...]
+    prepared: Prepared
+
+    @classmethod
+    def of(cls, querysets: Mapping[str, QuerySet[Any]]) -> Self:
+        """Write the statement that counts the rows of each queryset."""
+        parts: list[str] = []
+        params: list[Any] = []
+        for rows in querysets.values():
+            try:
+                sql, values = rows.values("pk").query.get_compiler(connection=connection).as_sql()
+            except EmptyResultSet:
+                parts.append("0")
+                continue
+            # The text is Django's own.
+            parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608
+            params.extend(values)
+        return cls(tuple(querysets), Prepared.of(f"SELECT {', '.join(parts)}", params))
+
+    def count_for(self, reader: Reader) -> dict[str, int]:
+        """Run the statement with the reader's ids in their places."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self.prepared.call_for(reader))
+            return dict(zip(self.names, cursor.fetchone(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RowsStatement:
+    """The rows of a queryset, in its order.
+
+    ``people``: the keys to people of whom no more is read than the name.
+    """
+
+    model: type[Model]
+    prepared: Prepared
+    people: tuple[str, ...]
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any], *, people: Sequence[str] = ()) -> Self:
+        """Write the statement of a queryset that selects nothing related."""
+        names = {f"{key}_of_{name}": F(f"{key}__{name}") for key in people for name in _NAMES}
+        sql, params = queryset.annotate(**names).query.get_compiler(connection=connection).as_sql()
+        return cls(queryset.model, Prepared.of(sql, params), tuple(people))
+
+    def rows_for(self, reader: Reader, row_id: int | None = None) -> list[Any]:
+        """The rows as one person sees them; ``row_id`` stands in the place of ``ROW_PLACE``."""
+        found: Any = self.model._default_manager.raw(*self.prepared.call_for(reader, row_id))
+        rows: list[Any] = list(found)
+        for row in rows:
+            self._give_people(row)
+        return rows
+
+    def ids_for(self, reader: Reader) -> list[int]:
+        """What the rows have in their first column."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self.prepared.call_for(reader))
+            return [row[0] for row in cursor.fetchall()]
+
+    def _give_people(self, row: Any) -> None:
+        for key in self.people:
+            values = [getattr(row, f"{key}_of_{name}") for name in _NAMES]
+            # Of nobody there is no id.
+            setattr(row, key, User.from_db(row._state.db, _NAMES, values) if values[0] else None)
