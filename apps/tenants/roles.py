@@ -37,11 +37,13 @@ def current_role() -> Role | None:
 
 
 @contextmanager
-def taking_role(role: Role) -> Iterator[None]:
+def taking_role(role: Role, *, savepoint: bool = True) -> Iterator[None]:
     """Run the block's SQL as ``role``, inside a transaction (a savepoint if one is open).
 
     On a clean exit the role is given back explicitly, because ``SET LOCAL ROLE`` outlives a released
     savepoint; on an exception the rollback gives it back. Taking the same role again is harmless.
+    ``savepoint`` is False where an exception rolls back the open transaction as a whole: Django sees to
+    that, and sends no statement before.
 
     Raises:
         NestedRoleError: another role is already taken.
@@ -53,7 +55,7 @@ def taking_role(role: Role) -> Iterator[None]:
         return
     if taken is not None:
         raise NestedRoleError(taken=taken, wanted=role)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=savepoint):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('role', %s, true)", [role.value])
         token = _current_role.set(role)

@@ -2,6 +2,7 @@
 
 from apps.execution.services.access import (
     check_permission,
+    check_sight,
     find_moved,
     hidden_records,
     sees_records,
@@ -15,6 +16,7 @@ __all__ = [
     "UndoPlan",
     "apply_change",
     "check_permission",
+    "check_sight",
     "find_moved",
     "hidden_records",
     "plan_undo",

@@ -14,27 +14,28 @@ from apps.execution.tools.base import model_of, to_json
 from apps.users.models import User
 
 
-def check_permission(tool: Tool[Any], refs: Iterable[RecordRef], user: User) -> None:
-    """See that the person may use the tool and sees every record that it concerns.
+def check_permission(tool: Tool[Any], user: User) -> None:
+    """See that the person may use the tool.
 
     Raises:
-        PermissionRefusedError: they may not, or do not.
+        PermissionRefusedError: they may not.
     """
     if not user.is_active or not user.has_perm(tool.permission):
         raise PermissionRefusedError()
-    for ref in refs:
-        if not model_of(ref.kind).objects.visible_to(user).filter(pk=ref.id).exists():  # type: ignore[attr-defined]
-            raise PermissionRefusedError()
 
 
 def check_sight(refs: Iterable[RecordRef], user: User) -> None:
-    """See that nothing has been hidden from the person meanwhile; asked under the locks.
+    """See that the records are there and the person sees them all; before a write, under the locks.
+
+    One of them may be given to others while a lock is waited for.
 
     Raises:
-        PermissionRefusedError: something has.
+        PermissionRefusedError: they do not.
     """
-    if not sees_records(user, refs):
-        raise PermissionRefusedError()
+    for kind, ids in _by_kind(refs).items():
+        seen = model_of(kind).objects.visible_to(user).filter(pk__in=ids)  # type: ignore[attr-defined]
+        if seen.count() != len(ids):
+            raise PermissionRefusedError()
 
 
 def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
@@ -46,17 +47,21 @@ def hidden_records(user: User, refs: Iterable[RecordRef]) -> set[RecordRef]:
     """Those of the records that are there and hidden from the person, by one query for each kind."""
     if user.sees_all:
         return set()
-    by_kind: dict[RecordKind, set[int]] = {}
-    for ref in refs:
-        by_kind.setdefault(ref.kind, set()).add(ref.id)
     return {
         RecordRef(kind, record_id)
-        for kind, ids in by_kind.items()
+        for kind, ids in _by_kind(refs).items()
         for record_id in model_of(kind)
         .objects.hidden_from(user)  # type: ignore[attr-defined]
         .filter(pk__in=ids)
         .values_list("pk", flat=True)
     }
+
+
+def _by_kind(refs: Iterable[RecordRef]) -> dict[RecordKind, set[int]]:
+    by_kind: dict[RecordKind, set[int]] = {}
+    for ref in refs:
+        by_kind.setdefault(ref.kind, set()).add(ref.id)
+    return by_kind
 
 
 def find_moved(seen: Seen) -> list[ValueMoved]:

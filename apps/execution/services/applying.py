@@ -43,16 +43,15 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
         raise PolicyRefusedError()
     seen_by_record = change.seen.by_record()
     refs = sorted({change.record, *tool.mentions(arguments), *seen_by_record})
-    check_permission(tool, refs, change.approved_by)
+    check_permission(tool, change.approved_by)
 
     # The caller's transaction is rolled back as a whole: a savepoint of our own would be of no use.
     with transaction.atomic(savepoint=False):
-        with taking_role(Role.APPLY):
+        with taking_role(Role.APPLY, savepoint=False):
             locked = read_records(seen_by_record, is_locked=True)
+            check_sight(refs, change.approved_by)
             if moved := moved_in(locked, seen_by_record):
                 raise StaleError(moved)
-            # Once more: the record may have been given to others while the lock was waited for.
-            check_sight(refs, change.approved_by)
             tool.check(arguments, change.approved_by)
             written = _write(tool, arguments, locked)
             note = tool.finish(arguments, written)

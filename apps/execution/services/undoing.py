@@ -66,7 +66,7 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
     record_ref = RecordRef(RecordKind(execution.record_kind), execution.record_id or 0)
     if not rows_of(execution).exists():
         raise RecordGoneError()
-    _check_undo_permission(tool, record_ref, undo.approved_by)
+    _check_undo_permission(tool, undo.approved_by)
 
     with transaction.atomic():
         with taking_role(Role.APPLY):
@@ -122,10 +122,10 @@ def _check_worth(found: Found, undo: ApprovedUndo, kind: RecordKind) -> None:
         )
 
 
-def _check_undo_permission(tool: Tool[Any], record: RecordRef, user: User) -> None:
+def _check_undo_permission(tool: Tool[Any], user: User) -> None:
     """Who takes back must be allowed to make the change and, of a new record, to change that."""
-    check_permission(tool, [record], user)
-    change = f"crm.change_{model_of(record.kind)._meta.model_name}"
+    check_permission(tool, user)
+    change = f"crm.change_{model_of(tool.writes)._meta.model_name}"
     if tool.is_creation and not user.has_perm(change):
         raise PermissionRefusedError()
 

@@ -113,7 +113,8 @@ def edit(
     if not tool.values(typed):
         raise InvalidArgumentsError(tool.key, ["nothing is left to change"])
     with refusals_on_record(suggestion, actor, Verdict.EDIT):
-        execution.check_permission(tool, tool.mentions(typed), user)
+        execution.check_permission(tool, user)
+        execution.check_sight(tool.mentions(typed), user)
     tool.check(typed, user)
     edited = _edit_values(suggestion, tool, arguments, user=user, now=now)
     seen = read_seen(tool, typed)
@@ -183,7 +184,7 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
             raise ConcealedError()
         tool = tools.get(suggestion.tool)
         _fixed_of(tool, suggestion)
-        execution.check_permission(tool, (), user)
+        execution.check_permission(tool, user)
         if moved := execution.find_moved(seen_of(suggestion)):
             raise StaleError(moved)
     return suggestion
