@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, ClassVar, cast
 
 from django import forms
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -31,6 +33,7 @@ from apps.tenants.admin import (
     ReadOnlyInline,
     link_to_record,
 )
+from apps.triggers.fact_words import fact_in_words, is_told
 from apps.triggers.forms import judge, parameter_fields, typed_parameters
 from apps.triggers.models import ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.querysets import SignalQuerySet
@@ -55,7 +58,7 @@ class SignalAdmin(ReadOnlyAdmin):
     search_fields = ("trigger", "=record_id")
     search_help_text = "A trigger's key or a record's id"
     fields: ClassVar[tuple[str, ...]] = (
-        "trigger_label", "record", "goal", "severity", "facts", "parameters", "fired_at",
+        "trigger_label", "record", "goal", "severity", "saw", "facts", "parameters", "fired_at",
         "refreshed_at", "cleared_at", "inhibitor_label",
     )  # fmt: skip
 
@@ -74,6 +77,16 @@ class SignalAdmin(ReadOnlyAdmin):
         """The way to the record."""
         return link_to_record(signal.record_kind, signal.record_id)
 
+    @admin.display(description="What it saw")
+    def saw(self, signal: Signal) -> str:
+        """The facts in words."""
+        told = {
+            name: value
+            for name, value in signal.facts.items()
+            if is_told(name) and value is not None
+        }
+        return "; ".join(fact_in_words(name, told[name], _day) for name in sorted(told)) or NOT_SET
+
     @admin.display(description="Firing", boolean=True)
     def is_firing(self, signal: Signal) -> bool:
         """Whether the condition still held at the last scan."""
@@ -83,6 +96,11 @@ class SignalAdmin(ReadOnlyAdmin):
     def inhibitor_label(self, signal: Any) -> str:
         """The stronger finding at the same record that stands above it."""
         return registry.label(signal.inhibited_by) if signal.inhibited_by else NOT_SET
+
+
+def _day(day: date) -> str:
+    """A day as the admin writes it, that of a moment in the reader's zone."""
+    return date_format(timezone.localtime(day) if isinstance(day, datetime) else day)
 
 
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -55,7 +55,12 @@ class Activity(Record):
         Account, null=True, blank=True, on_delete=models.CASCADE, related_name="activities"
     )
     opportunity = models.ForeignKey(
-        Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="activities"
+        Opportunity,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="activities",
+        verbose_name="deal",
     )
     counterpart_address = models.CharField(max_length=254, blank=True)
     counterpart_name = models.CharField(max_length=200, blank=True)
@@ -173,7 +178,12 @@ class Task(Record):
         Account, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
     )
     opportunity = models.ForeignKey(
-        Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
+        Opportunity,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="tasks",
+        verbose_name="deal",
     )
     completed_at = models.DateTimeField(null=True, blank=True)
 

@@ -44,7 +44,12 @@ class Draft(Record):
         Account, null=True, blank=True, on_delete=models.CASCADE, related_name="drafts"
     )
     opportunity = models.ForeignKey(
-        Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="drafts"
+        Opportunity,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="drafts",
+        verbose_name="deal",
     )
 
     objects = DraftQuerySet.as_manager()

@@ -53,6 +53,7 @@ class Lead(Record):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="converted_from",
+        verbose_name="converted deal",
     )
     last_activity_at = models.DateTimeField(null=True, editable=False)
 

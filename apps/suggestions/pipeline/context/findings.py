@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from apps.execution.schemas import JsonValue
 from apps.suggestions.pipeline.context.contexts import Context, day_text, local_day, local_iso
+from apps.triggers.fact_words import fact_in_words
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
@@ -19,11 +20,14 @@ from apps.triggers.rules import registry as triggers
 TOLD_BY_RECORD = frozenset(
     {"created_at", "last_activity_at", "stage_entered_at", "expected_close_on", "occurred_at", "due_on"}
 )  # fmt: skip
-SHARE = "_0_1"
 
 
 def add_findings(context: Context, signals: list[Signal]) -> None:
     """Add one fact for each signal, the strongest first."""
+
+    def show_day(day: date) -> str:
+        return local_day(day, context.moment) if isinstance(day, datetime) else day_text(day)
+
     for signal in signals:
         saw = {
             name: value
@@ -31,7 +35,9 @@ def add_findings(context: Context, signals: list[Signal]) -> None:
             if _is_telling(name, value) and name not in context.unreadable
         }
         shown = [
-            _shown(name, saw[name], context.moment) for name in saw if name not in TOLD_BY_RECORD
+            fact_in_words(name, value, show_day)
+            for name, value in saw.items()
+            if name not in TOLD_BY_RECORD
         ]
         label = triggers.label(signal.trigger)
         context.add(
@@ -58,16 +64,3 @@ def _local(name: str, value: JsonValue, moment: ScanMoment) -> JsonValue:
     if name.endswith("_at"):
         return local_iso(datetime.fromisoformat(str(value)), moment)
     return value
-
-
-def _shown(name: str, value: JsonValue, moment: ScanMoment) -> str:
-    if name.endswith("_at"):
-        words = name.removesuffix("_at").replace("_", " ")
-        return f"{words} {local_day(datetime.fromisoformat(str(value)), moment)}"
-    words = name.removesuffix(SHARE).replace("_", " ")
-    if name.endswith("_on"):
-        return f"{words} {day_text(date.fromisoformat(str(value)))}"
-    if isinstance(value, int | float) and name.endswith(SHARE):
-        # No prediction means 0 or 100.
-        return f"{words} {min(0.99, max(0.01, value)):.0%}"
-    return f"{words} {value}"

@@ -1,0 +1,65 @@
+"""What a trigger saw, in words: every name that a trigger gives a fact has its words here, with the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+from apps.execution.schemas import JsonValue
+
+SHARE = "_0_1"
+
+# ``{}`` is the value; where it is a count or days, the words for one stand first.
+_WORDS: Mapping[str, str] = {
+    "activity_count": "{} activity with one person|{} activities with one person",
+    "created_at": "created {}",
+    "due_on": "due {}",
+    "expected_close_on": "to close {}",
+    "former_activity_at": "before that last in touch {}",
+    "former_close_on": "first to close {}",
+    "former_count": "{} contact before|{} contacts before",
+    "former_score_0_1": "score before {}",
+    "inbound_count": "{} message or call from them|{} messages and calls from them",
+    "last_activity_at": "last activity {}",
+    "last_inbound_at": "last heard from {}",
+    "last_outbound_at": "last tried {}",
+    "moved_at": "moved {}",
+    "occurred_at": "on {}",
+    "outbound_count": "{} attempt|{} attempts",
+    "overdue_count": "{} task overdue|{} tasks overdue",
+    "own_limit_days": "usually at most {} day in this stage|usually at most {} days in this stage",
+    "push_count": "pushed {} time|pushed {} times",
+    "pushed_at": "last pushed {}",
+    "recent_count": "{} contact of late|{} contacts of late",
+    "renews_on": "renews {}",
+    "score_0_1": "score {}",
+    "stage_entered_at": "in this stage since {}",
+    "unanswered_at": "unanswered since {}",
+}
+
+
+def is_told(name: str) -> bool:
+    """Whether there are words for it: ids and revisions have none, nor texts of the record itself."""
+    return name in _WORDS
+
+
+def fact_in_words(name: str, value: JsonValue, show_day: Callable[[date], str]) -> str:
+    """What was seen, as in "pushed 3 times"; ``show_day`` writes a day, or the day of a moment.
+
+    One that a trigger gave formerly, and that has no words any more, is told by its name.
+    """
+    one, _, many = _WORDS.get(name, f"{name.replace('_', ' ')} {{}}").partition("|")
+    return (one if value == 1 or not many else many).format(_shown(name, value, show_day))
+
+
+def _shown(name: str, value: JsonValue, show_day: Callable[[date], str]) -> str:
+    if isinstance(value, str) and name.endswith("_at"):
+        return show_day(datetime.fromisoformat(value))
+    if isinstance(value, str) and name.endswith("_on"):
+        return show_day(date.fromisoformat(value))
+    if isinstance(value, int | float) and name.endswith(SHARE):
+        # No score says never or always.
+        return f"{min(0.99, max(0.01, value)):.0%}"
+    if isinstance(value, int | float):
+        return f"{value or 'no'}"
+    return str(value)
