@@ -31,7 +31,7 @@ def test_every_fact_of_every_trigger_has_words(acme: Tenant, key: str) -> None:
     moment = ScanMoment(now=NOW, zone=BERLIN, calendar=MONDAY_TO_FRIDAY, figures={})
     sql, params = matching_sql(trigger, moment, trigger.parse({}))
     text = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
-    names = set(re.findall(r"\('([a-z0-9_]+)'\)::text, ", text))
+    names = set(re.findall(r"'([a-z0-9_]+)'\)::text\) VALUE", text))
     assert "revision" in names
     assert {name for name in names if not is_told(name)} == {
         name for name in names if NOT_TOLD.search(name)
