@@ -17,24 +17,26 @@ log = logging.getLogger(__name__)
 
 def is_module_on(tenant: Tenant, module: Module) -> bool:
     """Return whether the module is on for this tenant; off when the gate cannot be read."""
-    try:
-        with transaction.atomic():
-            return ModuleGate.objects.filter(
-                tenant_id=tenant.pk, module=module, is_on=True
-            ).exists()
-    except DatabaseError:
-        log.exception("a module gate could not be read", extra={"gate": module.value})
-        return False
+    return _is_on(module, tenant_id=tenant.pk)
 
 
-def require_module(tenant: Tenant, module: Module) -> None:
-    """Pass when the module is on.
+def require_module(module: Module) -> None:
+    """Pass when the module is on for the tenant in whose schema the connection stands.
 
     Raises:
         ModuleOffError: it is off, or its gate could not be read.
     """
-    if not is_module_on(tenant, module):
+    if not _is_on(module, tenant__schema_name=tenant_connection().schema_name):
         raise ModuleOffError()
+
+
+def _is_on(module: Module, **of_tenant: int | str) -> bool:
+    try:
+        with transaction.atomic():
+            return ModuleGate.objects.filter(module=module, is_on=True, **of_tenant).exists()
+    except DatabaseError:
+        log.exception("a module gate could not be read", extra={"gate": module.value})
+        return False
 
 
 def enabled_schemas() -> list[str]:

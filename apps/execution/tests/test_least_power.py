@@ -22,7 +22,7 @@ def calls_in(name: str) -> Iterator[str]:
 def test_the_role_that_writes_is_taken_on_the_road_and_nowhere_else() -> None:
     taken = [call for call in calls_in("taking_role") if "Role.AI" not in call]
     assert taken == [
-        "apps/execution/services/applying.py: taking_role(Role.APPLY)",
+        "apps/execution/services/applying.py: taking_role(Role.APPLY, savepoint=False)",
         "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
     ]
 

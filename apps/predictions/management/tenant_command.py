@@ -45,7 +45,7 @@ class TenantRunCommand(BaseCommand):
             raise CommandError(f"There is no tenant {schema!r}.")
         with schema_context(schema):
             try:
-                require_module(tenant, Module.PREDICTIONS)
+                require_module(Module.PREDICTIONS)
                 runs = [self._run(prediction) for prediction in self.predictions(options)]
             except (ModuleOffError, RunUnderWayError) as error:
                 raise CommandError(error.message) from error

@@ -16,7 +16,7 @@ from apps.predictions.exceptions import (
 from apps.predictions.models import PredictionRun
 from apps.predictions.services.runs import request_cancel, request_run
 from apps.tenants.enums import Module
-from apps.tenants.services import current_tenant, require_module
+from apps.tenants.services import require_module
 from apps.users.models import User
 
 ADD_PERMISSION = "predictions.add_predictionrun"
@@ -33,7 +33,7 @@ def start_run(kind: RunKind, prediction: Prediction | None, user: User) -> Predi
         RunUnderWayError: one of the same kind waits or works already.
     """
     _require_permission(user)
-    require_module(current_tenant(), Module.PREDICTIONS)
+    require_module(Module.PREDICTIONS)
     if kind == RunKind.FORECAST:
         prediction = None
     elif prediction is None:

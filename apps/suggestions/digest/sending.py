@@ -86,7 +86,7 @@ def send_now(person: User, tenant: Tenant, now: datetime) -> DigestSent:
         AlreadySentError: they have had it, or it is on its way.
         DigestNotSentError: the mail server did not take it, or it is not known whether it did.
     """
-    require_module(tenant, Module.SUGGESTIONS)
+    require_module(Module.SUGGESTIONS)
     if not settings.SENDS_MAIL:
         raise MailNotSetUpError()
     if not person.email:

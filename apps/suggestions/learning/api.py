@@ -28,7 +28,7 @@ from apps.suggestions.learning.resets import (
 from apps.suggestions.services import may_view
 from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
 from apps.tenants.enums import Module
-from apps.tenants.services import current_tenant, require_module
+from apps.tenants.services import require_module
 from apps.users.api import Endpoint
 from apps.users.enums import Scope as TokenScope
 from apps.users.services import person_of
@@ -222,7 +222,7 @@ class LearningResetViewSet(Endpoint, ListModelMixin, GenericViewSet[LearningRese
     def create(self, request: Request) -> Response:
         """Let what was decided before now not count for a trigger, a tool, a person or everything."""
         refuse_parameters(request)
-        require_module(current_tenant(), Module.SUGGESTIONS)
+        require_module(Module.SUGGESTIONS)
         asked = ResetRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         made = reset_learning(

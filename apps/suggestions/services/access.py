@@ -24,7 +24,7 @@ from apps.suggestions.services.refusing import record_reach
 from apps.suggestions.statements import ROW_PLACE, AnyReader, RowsStatement
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
-from apps.tenants.services import current_tenant, require_module
+from apps.tenants.services import require_module
 from apps.users.models import User
 
 # Stands for a reason that may tell of what its reader may not see any more.
@@ -187,7 +187,7 @@ def decidable(
         SuggestionNotFoundError, DecisionPermissionError: see there.
     """
     try:
-        require_module(current_tenant(), Module.SUGGESTIONS)
+        require_module(Module.SUGGESTIONS)
         suggestion = get_for(user, suggestion_id)
         if not may_decide(user):
             raise DecisionPermissionError()

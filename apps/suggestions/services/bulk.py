@@ -34,7 +34,7 @@ from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError, ModuleOffError
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
-from apps.tenants.services import current_tenant, is_module_on, require_module
+from apps.tenants.services import is_module_on, require_module
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def require_decider(user: User, origin: Origin = Origin.PERSON) -> None:
         ModuleOffError, DecisionPermissionError: refused.
     """
     try:
-        require_module(current_tenant(), Module.SUGGESTIONS)
+        require_module(Module.SUGGESTIONS)
         if not may_decide(user):
             raise DecisionPermissionError()
     except (ModuleOffError, DecisionPermissionError) as error:

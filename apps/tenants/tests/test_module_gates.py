@@ -15,7 +15,7 @@ from apps.tenants.services import enabled_schemas, is_module_on, require_module
 @pytest.mark.parametrize("module", list(Module))
 def test_a_new_tenant_has_every_module(acme: Tenant, module: Module) -> None:
     assert is_module_on(acme, module)
-    require_module(acme, module)
+    require_module(module)
 
 
 @pytest.mark.parametrize("module", list(Module))
@@ -26,13 +26,17 @@ def test_fault_17_a_gate_that_is_off_or_missing_is_closed(acme: Tenant, module: 
     gate.delete()
     assert not is_module_on(acme, module)
     with pytest.raises(ModuleOffError) as caught:
-        require_module(acme, module)
+        require_module(module)
     assert caught.value.status == 403
 
 
 def test_fault_17_another_tenants_gate_says_nothing(acme: Tenant, globex: Tenant) -> None:
     ModuleGate.objects.filter(tenant=acme).update(is_on=False)
     assert [is_module_on(tenant, Module.TRIGGERS) for tenant in (acme, globex)] == [False, True]
+    with pytest.raises(ModuleOffError):
+        require_module(Module.TRIGGERS)
+    with globex:
+        require_module(Module.TRIGGERS)
 
 
 def test_fault_17_a_gate_that_cannot_be_read_is_closed(

@@ -77,7 +77,7 @@ def request_replay(
     """
     if not user.has_perm(ADD_PERMISSION):
         raise ReplayPermissionError()
-    require_module(current_tenant(), Module.TRIGGERS)
+    require_module(Module.TRIGGERS)
     setting = read_setting(key)
     asked = setting.trigger.parse(parameters).model_dump(mode="json")
     if not 1 <= days <= MOST_DAYS:
