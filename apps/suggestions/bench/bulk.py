@@ -90,12 +90,12 @@ def _make_rep() -> User:
 
 
 def _request(rep: User, count: int) -> BulkApproval:
-    suggestions = _fill(rep, count, timezone.now())
+    suggestions = make_follow_ups(rep, count, timezone.now())
     items = [(suggestion.pk, suggestion.refreshed_at) for suggestion in suggestions]
     return request_bulk(user=rep, items=items, now=timezone.now())
 
 
-def _fill(rep: User, count: int, now: datetime) -> list[Suggestion]:
+def make_follow_ups(rep: User, count: int, now: datetime, *, rank: float = 0) -> list[Suggestion]:
     """Leads that have been silent for a month, with signal and suggestion as a scan would leave them."""
     leads = Lead.objects.bulk_create(
         Lead(
@@ -117,7 +117,7 @@ def _fill(rep: User, count: int, now: datetime) -> list[Suggestion]:
         )
         for lead in leads
     )
-    suggestions = Suggestion.objects.bulk_create(_packet(lead, rep, now) for lead in leads)
+    suggestions = Suggestion.objects.bulk_create(_packet(lead, rep, now, rank) for lead in leads)
     SuggestionSignal.objects.bulk_create(
         SuggestionSignal(suggestion=suggestion, signal=signal)
         for suggestion, signal in zip(suggestions, signals, strict=True)
@@ -125,7 +125,7 @@ def _fill(rep: User, count: int, now: datetime) -> list[Suggestion]:
     return suggestions
 
 
-def _packet(lead: Lead, rep: User, now: datetime) -> Suggestion:
+def _packet(lead: Lead, rep: User, now: datetime, rank: float) -> Suggestion:
     return Suggestion(
         goal=Goal.REVIVE_LEAD,
         record_kind=RecordKind.LEAD,
@@ -154,6 +154,7 @@ def _packet(lead: Lead, rep: User, now: datetime) -> Suggestion:
         title=f"Write to {lead}",
         reason="Nobody has been in touch for a month.",
         urgency=Severity.NORMAL,
+        rank=rank,
         held_back=HeldBack.NO,
         origin=Origin.TRIGGER,
         provider=Provider.RULES,
