@@ -170,6 +170,10 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (document.body.dataset.live) connect();
   });
+  // A short absence need not cost the socket, but what was to be fetched meanwhile.
+  window.addEventListener("online", () => {
+    if (document.body.dataset.live) catchUp();
+  });
   document.addEventListener("aisha:decided", () => {
     clearTimeout(ownNews);
     ownNews = setTimeout(catchUp, TOLD_WITHIN_MS);

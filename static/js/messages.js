@@ -79,6 +79,9 @@
     show({ level: "error", text });
   });
   document.addEventListener("htmx:sendError", () => {
-    show({ level: "error", text: "The server was not reached. Check the connection, then try again." });
+    const text = navigator.onLine
+      ? "The server was not reached. Check the connection, then try again."
+      : "You are offline: nothing was sent, and what you have typed is still here. Try again when you are back.";
+    show({ level: "error", text });
   });
 })();
