@@ -32,7 +32,7 @@ from apps.predictions.targets.reading import read_targets
 from apps.predictions.waterfall import Cause, Waterfall, read_waterfall
 from apps.tenants.api import ApiModelSerializer, refuse_parameters
 from apps.tenants.enums import Module
-from apps.tenants.services import current_tenant, require_module
+from apps.tenants.services import require_module
 from apps.users.api import Endpoint
 from apps.users.services import person_of
 
@@ -202,7 +202,7 @@ class ForecastViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewS
         """
         if getattr(self, "swagger_fake_view", False):
             return Forecast.objects.none()
-        require_module(current_tenant(), Module.PREDICTIONS)
+        require_module(Module.PREDICTIONS)
         rows = Forecast.objects.visible_to(person_of(self.request))
         return rows.defer("figures") if self.action == "list" else rows
 
