@@ -128,7 +128,7 @@ def read_history(deals: Iterable[Deal], moves: Iterable[StageMove] = ()) -> Deal
     for deal in deals:
         days = _days_of(deal, wrong)
         if deal.id in kept:
-            wrong["had the id of one before and were left out"] += 1
+            wrong["Deals left out because their id came before"] += 1
         elif days is not None:
             kept[deal.id] = (deal, *days, _amount_of(deal, wrong))
     owners, owner = _codes([deal.owner for deal, *_ in kept.values()])
@@ -143,7 +143,7 @@ def read_history(deals: Iterable[Deal], moves: Iterable[StageMove] = ()) -> Deal
     )
     stages, move_stage = _codes([move.stage for move in known_moves])
     is_known = not _tells_outcome(closed, won, amount)
-    remarks = [f"{count:,} deals {what}." for what, count in wrong.items()]
+    remarks = [f"{what}: {count:,}." for what, count in wrong.items()]
     if not is_known:
         remarks.append(
             "Amounts seem to be written at the close only: open deals count at the usual amount."
@@ -176,18 +176,18 @@ def _days_of(deal: Deal, wrong: Counter[str]) -> tuple[float, float] | None:
     """The days on which it was opened and closed (NaN: open); None where it has no place in time."""
     if deal.closed is None:
         if deal.won:
-            wrong["were won on no known day and were left out"] += 1
+            wrong["Deals left out because they were won on no known day"] += 1
         elif deal.opened is None:
-            wrong["have no day at all and were left out"] += 1
+            wrong["Deals left out because they have no day"] += 1
         else:
             return float(deal.opened.toordinal()), math.nan
         return None
     closed = float(deal.closed.toordinal())
     if deal.opened is None:
-        wrong["were opened on no known day and count as opened when they were closed"] += 1
+        wrong["Deals opened on no known day, taken as opened when they were closed"] += 1
         return closed, closed
     if deal.opened > deal.closed:
-        wrong["were closed before they were opened and count as opened when they were closed"] += 1
+        wrong["Deals closed before they were opened, taken as opened when they were closed"] += 1
         return closed, closed
     return float(deal.opened.toordinal()), closed
 
@@ -197,7 +197,7 @@ def _amount_of(deal: Deal, wrong: Counter[str]) -> float:
     if deal.amount is None or math.isnan(deal.amount):
         return math.nan
     if not math.isfinite(deal.amount) or deal.amount < 0:
-        wrong["have an amount below 0 or without end, which counts as not known"] += 1
+        wrong["Amounts below 0 or without end, taken as not known"] += 1
         return math.nan
     return deal.amount if deal.amount > 0 or deal.won else math.nan
 

@@ -32,7 +32,9 @@ OF_MOVES = ("deal", "stage", "entered")
 # Columns that stand for others when nobody says so.
 _OTHER_NAMES = {"deal": ("id", "deal_id", "opportunity_id")}
 _MOST_BYTES = 1_000_000_000
-_WON, _NOT_WON = {"won", "closed won"}, {"lost", "closed lost", "open", ""}
+# Beside the words for yes and no; the numbers are those of spreadsheets and data frames.
+_WON, _NOT_WON = {"won", "closed won", "1.0"}, {"lost", "closed lost", "open", "0.0", ""}
+_NO_TIME = "nat"
 
 Parsed = TypeVar("Parsed")
 
@@ -176,7 +178,7 @@ class _Export:
 
 def _text_of(cell: str) -> str:
     text = cell.strip()
-    return "" if text.casefold() in EMPTY_WORDS else text
+    return "" if text.casefold() in EMPTY_WORDS | {_NO_TIME} else text
 
 
 def _reader_of_won(value: str | None) -> Callable[[str], bool]:

@@ -61,9 +61,7 @@ def known_today(history: DealHistory, today: date) -> DealHistory:
     later = len(history) - len(known) + int((known.is_open & ~is_open_still).sum())
     remarks = known.remarks
     if later:
-        remarks += (
-            f"{later:,} deals were opened or closed after {today}, which is not known yet.",
-        )
+        remarks += (f"Deals opened or closed after {today}, which is not known yet: {later:,}.",)
     return replace(known, amount=amount, remarks=remarks)
 
 

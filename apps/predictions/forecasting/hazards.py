@@ -46,6 +46,8 @@ _LOOK_EVERY_DAYS = 28
 _AHEAD_EDGES = np.array([0.0, 28.0, 91.0, 10_000.0])
 # Bands of the time that a deal has been in its stage.
 _STAGE_AGE_EDGES = np.array([14.0, 45.0])
+# Days × deals that are looked at together.
+_MOST_CELLS = 500_000
 # Size bands: thirds of the amounts.
 _SIZE_SHARES = (1 / 3, 2 / 3)
 
@@ -190,11 +192,11 @@ class Hazards:
         """P(won from day `first` up to `after`) of each deal that is open as `now` begins; 0 of others."""
         chances = np.zeros(len(history))
         is_open = np.flatnonzero(history.is_open)
-        # In pieces: some hundred days for each of many thousand deals would not fit otherwise.
-        for piece in np.array_split(is_open, len(is_open) // 5_000 + 1):
-            days = np.arange(now, after, dtype=np.float64)
+        days = np.arange(now, after, dtype=np.float64)
+        ahead = np.searchsorted(_AHEAD_EDGES, days - now, side="right") - 1
+        # In pieces: all days for each of many thousand deals would not fit.
+        for piece in np.array_split(is_open, len(is_open) * len(days) // _MOST_CELLS + 1):
             ages = days[None, :] - history.opened[piece][:, None]
-            ahead = np.searchsorted(_AHEAD_EDGES, days - now, side="right") - 1
             won = self.won.on(ages, days) * self.won_factors[piece][:, ahead]
             lost = self.lost.on(ages, days) * self.lost_factors[piece][:, ahead]
             chances[piece] = _incidence(won, lost)[:, max(first - now, 0) :].sum(axis=1)

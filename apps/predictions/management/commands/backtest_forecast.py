@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from apps.predictions.forecasting.deals import DealHistory
 
 _MOST_DAYS = 1_830
+# Beyond these a year is a slip of the pen.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 class Command(BaseCommand):
@@ -140,9 +142,14 @@ def _cutoffs_of(text: str) -> list[date]:
     days = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         try:
-            days.append(date.fromisoformat(part))
+            day = date.fromisoformat(part)
         except ValueError:
             raise CommandError(f"--cutoffs: {part!r} is no day such as 2026-03-01.") from None
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise CommandError(
+                f"--cutoffs: {part} does not lie from {_FIRST_YEAR} to {_LAST_YEAR}."
+            )
+        days.append(day)
     if not days:
         raise CommandError("--cutoffs names no day.")
     return days

@@ -80,6 +80,21 @@ def test_maven_is_read_by_its_own_columns_as_the_peers_figures_say() -> None:
     assert told["methods"]["simulation"]["mape"] < 0.15
 
 
+def test_a_file_as_spreadsheets_and_data_frames_write_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "deals.csv"
+    rows = ["id;opened;closed;won;amount"]
+    rows += [
+        f"{deal.id};{deal.opened} 09:30:00;{deal.closed or 'NaT'};"
+        f"{(1.0 if deal.won else 0.0) if deal.closed else ''};1.000,00"
+        for deal in steady_deals(400)
+    ]
+    path.write_text("\n".join(rows), encoding="utf-16")
+    told = run("--csv", path)
+    assert told["deals"] == 800
+    assert told["cutoffs"][0]["actual"] % 1_000 == 0
+    assert told["methods"]["simulation"]["mape"] < 0.2
+
+
 def test_a_table_for_people_names_what_would_have_been_shown(deals: Path) -> None:
     out = StringIO()
     call_command(
@@ -123,6 +138,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--cutoffs", "soon"], "'soon' is no day"),
+        (["--cutoffs", "9999-12-15"], "9999-12-15 does not lie from 1900 to 2200"),
         (["--horizon-days", "0"], "--horizon-days is a number from 1"),
         (["--columns", "opened:day"], "names no column"),
         (["--csv", "nowhere.csv"], "There is no file nowhere.csv"),

@@ -108,9 +108,7 @@ def test_days_that_are_still_to_come_are_not_known() -> None:
     ]
     told = forecast(read_history(deals + ahead), today=TODAY, window=WINDOWS[0])
     assert isinstance(told, Forecast)
-    assert told.remarks == (
-        "2 deals were opened or closed after 2025-06-10, which is not known yet.",
-    )
+    assert told.remarks == ("Deals opened or closed after 2025-06-10, which is not known yet: 2.",)
     assert told.interval.p90 < 100_000
 
 

@@ -122,12 +122,12 @@ def test_amounts_of_lost_deals_are_known_all_along() -> None:
 @pytest.mark.parametrize(
     ("wrong", "remark"),
     [
-        (deal("x", None), "1 deals have no day at all and were left out."),
+        (deal("x", None), "Deals left out because they have no day: 1."),
         (
             deal("x", date(2026, 1, 1), won=True),
-            "1 deals were won on no known day and were left out.",
+            "Deals left out because they were won on no known day: 1.",
         ),
-        (deal("ok", date(2026, 1, 1)), "1 deals had the id of one before and were left out."),
+        (deal("ok", date(2026, 1, 1)), "Deals left out because their id came before: 1."),
     ],
 )
 def test_a_deal_without_a_place_in_time_is_left_out(wrong: Deal, remark: str) -> None:
@@ -140,7 +140,7 @@ def test_a_deal_closed_before_it_was_opened_counts_as_opened_then() -> None:
     history = read_history([deal("x", date(2026, 2, 1), date(2026, 1, 1), won=True)])
     assert history.opened.tolist() == [date(2026, 1, 1).toordinal()]
     assert history.remarks == (
-        "1 deals were closed before they were opened and count as opened when they were closed.",
+        "Deals closed before they were opened, taken as opened when they were closed: 1.",
     )
 
 
