@@ -6,11 +6,14 @@ An activity counts once it has taken place and was known: entered by then, or br
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from apps.crm.enums import RecordKind
+from apps.predictions.features.definitions import Factor, Feature, number
+from apps.predictions.features.durations import days_since
 from apps.predictions.features.past import Table, hanging_rows
 
 ACTIVITY = Table(
@@ -21,6 +24,13 @@ TASK = Table(
     RecordKind.TASK,
     ("lead_id", "contact_id", "account_id", "opportunity_id", "status", "completed_at"),
 )
+
+# name, words, factor, which touches
+DIRECTIONS = (
+    ("touches_in", "Mails, calls and meetings from them", Factor.FROM_THEM, "t.is_in"),
+    ("touches_out", "Mails, calls and meetings from us", Factor.FROM_US, "NOT t.is_in"),
+)
+OPEN_TASKS = number("open_tasks", "Open tasks", Factor.TASKS, "COALESCE(task.waiting, b.nothing)")
 
 # What another system brought in was known to it.
 KNOWN = "(a.created_at <= b.moment OR a.source <> '')"
@@ -97,23 +107,68 @@ def known_count(count: str, days: int, since: str) -> str:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class TouchCount:
+    """How many touches ``t`` of the last days meet a condition (SQL): a column of ``act``, and a feature."""
+
+    name: str
+    label: str
+    factor: Factor
+    condition: str
+    days: int
+
+    @property
+    def column(self) -> tuple[str, sql.SQL]:
+        """The column of ``act``: its name, and how it is counted."""
+        return self.name, count_since(self.days, self.condition)
+
+    def feature(self, since: str) -> Feature:
+        """The count as a feature of records that began at ``since`` (SQL)."""
+        return number(
+            self.name, self.label, self.factor, known_count(f"act.{self.name}", self.days, since)
+        )
+
+
+def counts_by_window(
+    name: str, words: str, factor: Factor, condition: str, windows_days: Iterable[int]
+) -> Iterator[TouchCount]:
+    """The same touches over several numbers of days."""
+    for days in windows_days:
+        yield TouchCount(f"{name}_{days}", f"{words} in {days} days", factor, condition, days)
+
+
+def counts_by_direction(windows_days: Sequence[int]) -> Iterator[TouchCount]:
+    """What comes from either side, of whatever kind, over several numbers of days."""
+    for name, words, factor, condition in DIRECTIONS:
+        yield from counts_by_window(name, words, factor, condition, windows_days)
+
+
+def silence() -> Iterator[Feature]:
+    """How long ago the last contact was, and the last one from them."""
+    for name, label, moment in (
+        ("days_since_contact", "Days since the last contact", "act.last_at"),
+        ("days_since_inbound", "Days since they were last in touch", "act.last_in_at"),
+    ):
+        yield number(name, label, Factor.SILENCE, days_since(moment), "days")
+
+
 def count_since(days: int, condition: str = "true") -> sql.SQL:
     """How many touches ``t`` of the last days meet a condition."""
     return sql.SQL(f"count(*) FILTER (WHERE {condition} AND t.age < interval '{days} days')")
 
 
-def count_between(oldest_days: int, newest_days: int, condition: str) -> sql.SQL:
-    """How many touches ``t`` between so many days ago meet a condition."""
-    return count_since(oldest_days, f"{condition} AND t.age >= interval '{newest_days} days'")
-
-
-def summed(counts: Sequence[tuple[str, sql.Composable]]) -> sql.Composed:
+def summed(
+    counts: Iterable[TouchCount], others: Iterable[tuple[str, sql.Composable]] = ()
+) -> sql.Composed:
     """The expression ``act``: of each row of ``base`` with a ``touch``, the counts and the last moments.
 
     A count may ask for the ``age`` of a touch ``t``, and whether it ``is_answer``: one from them that follows
     one from us.
     """
-    columns = [sql.SQL("{} AS {}").format(count, sql.Identifier(name)) for name, count in counts]
+    columns = [
+        sql.SQL("{} AS {}").format(count, sql.Identifier(name))
+        for name, count in (*(count.column for count in counts), *others)
+    ]
     return sql.SQL(
         """
         act AS (

@@ -10,26 +10,29 @@ from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
 from apps.predictions.features.activities import (
     ACTIVITY,
+    OPEN_TASKS,
     TASK,
-    count_since,
+    TouchCount,
+    counts_by_direction,
     known_count,
     onset,
     open_tasks,
+    silence,
     summed,
     touches,
 )
 from apps.predictions.features.definitions import Factor, Feature, category, number, yes_or_no
 from apps.predictions.features.durations import days_since, days_until
 from apps.predictions.features.past import Table, related_row
-from apps.predictions.features.subjects import Subject
+from apps.predictions.features.subjects import HAS_HISTORY, Subject
 from apps.predictions.features.track_records import DEAL, track_record
 
 _WINDOWS_DAYS = (14, 30, 90)
-# name, words, factor, which touches
-_DIRECTIONS = (
-    ("touches_in", "Mails, calls and meetings from them", Factor.FROM_THEM, "t.is_in"),
-    ("touches_out", "Mails, calls and meetings from us", Factor.FROM_US, "NOT t.is_in"),
+_COUNTS = (
+    *counts_by_direction(_WINDOWS_DAYS),
+    TouchCount("meetings", "Meetings in 90 days", Factor.MEETINGS, "t.kind = 'meeting'", 90),
 )
+_PEOPLE = sql.SQL("count(DISTINCT t.contact_id) FILTER (WHERE t.age < interval '90 days')")
 _TRACK_RECORDS = {"of_account": "account_id", "of_owner": "owner_id", "of_all": None}
 # An owner's win rate counts the company's as so many deals of theirs.
 _PRIOR_DEALS = 10
@@ -57,21 +60,10 @@ _PACE = """
 """
 
 
-def _counts() -> Iterator[tuple[str, sql.Composable]]:
-    for name, _, _, condition in _DIRECTIONS:
-        for days in _WINDOWS_DAYS:
-            yield f"{name}_{days}", count_since(days, condition)
-    yield "meetings", count_since(90, "t.kind = 'meeting'")
-    yield (
-        "people",
-        sql.SQL("count(DISTINCT t.contact_id) FILTER (WHERE t.age < interval '90 days')"),
-    )
-
-
 def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("opportunity_id", is_past=is_past),
-        summed(tuple(_counts())),
+        summed(_COUNTS, [("people", _PEOPLE)]),
         onset(is_past=is_past),
         open_tasks("opportunity_id", is_past=is_past),
         *track_record(_TRACK_RECORDS, is_past=is_past),
@@ -144,38 +136,15 @@ def _features() -> Iterator[Feature]:
         "times",
     )
     yield yes_or_no("has_next_step", "Next step given", Factor.TASKS, "b.next_step <> ''")
-    yield number("open_tasks", "Open tasks", Factor.TASKS, "COALESCE(task.waiting, b.nothing)")
-    for name, words, factor, _ in _DIRECTIONS:
-        for days in _WINDOWS_DAYS:
-            column = f"{name}_{days}"
-            counted = known_count(f"act.{column}", days, "b.began_at")
-            yield number(column, f"{words} in {days} days", factor, counted)
-    yield number(
-        "meetings",
-        "Meetings in 90 days",
-        Factor.MEETINGS,
-        known_count("act.meetings", 90, "b.began_at"),
-    )
+    yield OPEN_TASKS
+    yield from (count.feature("b.began_at") for count in _COUNTS)
     yield number(
         "people",
         "People in touch in 90 days",
         Factor.FROM_THEM,
         known_count("act.people", 90, "b.began_at"),
     )
-    yield number(
-        "days_since_contact",
-        "Days since the last contact",
-        Factor.SILENCE,
-        days_since("act.last_at"),
-        "days",
-    )
-    yield number(
-        "days_since_inbound",
-        "Days since they were last in touch",
-        Factor.SILENCE,
-        days_since("act.last_in_at"),
-        "days",
-    )
+    yield from silence()
     yield number(
         "account_won", "Deals won with this account before", Factor.TRACK_RECORD, "of_account.won"
     )
@@ -185,7 +154,7 @@ def _features() -> Iterator[Feature]:
         Factor.TRACK_RECORD,
         "of_account.closed - of_account.won",
     )
-    yield yes_or_no("has_history", "History on file", Factor.HISTORY, "b.is_known")
+    yield HAS_HISTORY
 
 
 _BEGAN_AT = "LEAST(r.created_at, r.opened_on::timestamp AT TIME ZONE 'UTC')"

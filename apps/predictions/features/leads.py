@@ -11,44 +11,45 @@ from apps.crm.enums import LeadStatus, RecordKind
 from apps.predictions.enums import Prediction
 from apps.predictions.features.activities import (
     ACTIVITY,
+    OPEN_TASKS,
     TASK,
-    count_since,
-    known_count,
+    TouchCount,
+    counts_by_window,
     onset,
     open_tasks,
+    silence,
     summed,
     touches,
 )
 from apps.predictions.features.definitions import Factor, Feature, category, number, yes_or_no
 from apps.predictions.features.durations import days_since
 from apps.predictions.features.past import Table
-from apps.predictions.features.subjects import Subject
+from apps.predictions.features.subjects import HAS_HISTORY, Subject
 
 _WINDOWS_DAYS = (7, 30, 90)
-# name, words, factor, which touches
-_KINDS = (
-    ("mails_in", "Mails from them", Factor.FROM_THEM, "t.kind = 'email' AND t.is_in"),
-    ("mails_out", "Mails to them", Factor.FROM_US, "t.kind = 'email' AND NOT t.is_in"),
-    ("calls_in", "Calls from them", Factor.FROM_THEM, "t.kind = 'call' AND t.is_in"),
-    ("calls_out", "Calls to them", Factor.FROM_US, "t.kind = 'call' AND NOT t.is_in"),
-    ("meetings", "Meetings", Factor.MEETINGS, "t.kind = 'meeting'"),
+_COUNTS = (
+    *(
+        count
+        for name, words, factor, condition in (
+            ("mails_in", "Mails from them", Factor.FROM_THEM, "t.kind = 'email' AND t.is_in"),
+            ("mails_out", "Mails to them", Factor.FROM_US, "t.kind = 'email' AND NOT t.is_in"),
+            ("calls_in", "Calls from them", Factor.FROM_THEM, "t.kind = 'call' AND t.is_in"),
+            ("calls_out", "Calls to them", Factor.FROM_US, "t.kind = 'call' AND NOT t.is_in"),
+            ("meetings", "Meetings", Factor.MEETINGS, "t.kind = 'meeting'"),
+        )
+        for count in counts_by_window(name, words, factor, condition, _WINDOWS_DAYS)
+    ),
+    TouchCount("answers", "Answers from them in 90 days", Factor.FROM_THEM, "t.is_answer", 90),
 )
 _OPEN = ", ".join(f"'{status}'" for status in LeadStatus.open_values())
 _FREE = ", ".join(f"'{domain}'" for domain in sorted(FREE_MAIL_DOMAINS))
 _DOMAIN = "lower(split_part(b.email, '@', 2))"
 
 
-def _counts() -> Iterator[tuple[str, sql.Composable]]:
-    for name, _, _, condition in _KINDS:
-        for days in _WINDOWS_DAYS:
-            yield f"{name}_{days}", count_since(days, condition)
-    yield "answers", count_since(90, "t.is_answer")
-
-
 def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         touches("lead_id", is_past=is_past),
-        summed(tuple(_counts())),
+        summed(_COUNTS),
         onset(is_past=is_past),
         open_tasks("lead_id", is_past=is_past),
     )
@@ -82,28 +83,8 @@ def _features() -> Iterator[Feature]:
     yield yes_or_no(
         "do_not_contact", "Does not want to be contacted", Factor.DETAILS, "b.do_not_contact"
     )
-    yield number(
-        "days_since_contact",
-        "Days since the last contact",
-        Factor.SILENCE,
-        days_since("act.last_at"),
-        "days",
-    )
-    yield number(
-        "days_since_inbound", "Days since they were last in touch", Factor.SILENCE,
-        days_since("act.last_in_at"), "days",
-    )  # fmt: skip
-    for name, words, factor, _ in _KINDS:
-        for days in _WINDOWS_DAYS:
-            column = f"{name}_{days}"
-            counted = known_count(f"act.{column}", days, "b.created_at")
-            yield number(column, f"{words} in {days} days", factor, counted)
-    yield number(
-        "answers",
-        "Answers from them in 90 days",
-        Factor.FROM_THEM,
-        known_count("act.answers", 90, "b.created_at"),
-    )
+    yield from silence()
+    yield from (count.feature("b.created_at") for count in _COUNTS)
     yield number(
         "days_to_first_touch",
         "Days until the first contact from us",
@@ -112,8 +93,8 @@ def _features() -> Iterator[Feature]:
         " THEN greatest(0, extract(epoch FROM act.first_out_at - b.created_at) / 86400) END",
         "days",
     )
-    yield number("open_tasks", "Open tasks", Factor.TASKS, "COALESCE(task.waiting, b.nothing)")
-    yield yes_or_no("has_history", "History on file", Factor.HISTORY, "b.is_known")
+    yield OPEN_TASKS
+    yield HAS_HISTORY
 
 
 LEADS = Subject(

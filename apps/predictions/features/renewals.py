@@ -10,20 +10,24 @@ from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
 from apps.predictions.features.activities import (
     ACTIVITY,
+    DIRECTIONS,
     KNOWN,
+    OPEN_TASKS,
     TASK,
-    count_between,
+    TouchCount,
     count_since,
+    counts_by_direction,
     known_count,
     onset,
     open_tasks,
+    silence,
     summed,
     touch_rows,
 )
-from apps.predictions.features.definitions import Factor, Feature, category, number, yes_or_no
-from apps.predictions.features.durations import days_since, days_until
+from apps.predictions.features.definitions import Factor, Feature, category, number
+from apps.predictions.features.durations import days_until
 from apps.predictions.features.past import Table, hanging_rows, related_row
-from apps.predictions.features.subjects import Subject
+from apps.predictions.features.subjects import HAS_HISTORY, Subject
 from apps.predictions.features.track_records import DEAL
 
 # So long before its day a renewal is asked about.
@@ -33,11 +37,14 @@ _CONTACT = Table(RecordKind.CONTACT, ("account_id",))
 _CONTRACT = Table(
     RecordKind.CONTRACT, ("account_id", "outcome", "outcome_on", "starts_on", "renews_on")
 )
-_WINDOWS_DAYS = (30, 90, 180)
-# name, words, factor, which touches
-_DIRECTIONS = (
-    ("touches_in", "Mails, calls and meetings from them", Factor.FROM_THEM, "t.is_in"),
-    ("touches_out", "Mails, calls and meetings from us", Factor.FROM_US, "NOT t.is_in"),
+_COUNTS = (
+    *counts_by_direction((30, 90, 180)),
+    TouchCount("meetings", "Meetings in half a year", Factor.MEETINGS, "t.kind = 'meeting'", 180),
+)
+# The half year before the last one.
+_BEFORE = tuple(
+    (f"{name}_before", count_since(360, f"{condition} AND t.age >= interval '180 days'"))
+    for name, _, _, condition in DIRECTIONS
 )
 
 # Mails of the last quarter of a year that nothing from the other side has followed yet.
@@ -54,14 +61,6 @@ _WAITING = sql.SQL(
 )
 
 
-def _counts() -> Iterator[tuple[str, sql.Composable]]:
-    for name, _, _, condition in _DIRECTIONS:
-        for days in _WINDOWS_DAYS:
-            yield f"{name}_{days}", count_since(days, condition)
-        yield f"{name}_before", count_between(360, 180, condition)
-    yield "meetings", count_since(180, "t.kind = 'meeting'")
-
-
 def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
     return (
         *(_members(table, name, is_past=is_past) for table, name in _MEMBERS),
@@ -76,7 +75,7 @@ def _surroundings(is_past: bool) -> Sequence[sql.Composable]:
                 )
             )
         ),
-        summed(tuple(_counts())),
+        summed(_COUNTS, _BEFORE),
         _WAITING,
         onset(is_past=is_past),
         open_tasks("account_id", is_past=is_past),
@@ -193,22 +192,11 @@ def _features() -> Iterator[Feature]:
     yield category("owner", "Owner of the contract", Factor.OWNER, "u.username")
     yield category("sector", "Sector", Factor.COMPANY, "account.sector")
     yield number("employees", "Employees", Factor.COMPANY, "account.employees")
-    for name, words, factor, _ in _DIRECTIONS:
-        for days in _WINDOWS_DAYS:
-            counted = known_count(f"act.{name}_{days}", days, "account.created_at")
-            yield number(f"{name}_{days}", f"{words} in {days} days", factor, counted)
-        yield number(
-            f"{name}_change",
-            f"{words}: half a year, less the half year before",
-            factor,
-            known_count(f"act.{name}_180 - act.{name}_before", 360, "account.created_at"),
-        )
-    yield number(
-        "meetings",
-        "Meetings in half a year",
-        Factor.MEETINGS,
-        known_count("act.meetings", 180, "account.created_at"),
-    )
+    yield from (count.feature("account.created_at") for count in _COUNTS)
+    for name, words, factor, _ in DIRECTIONS:
+        change = known_count(f"act.{name}_180 - act.{name}_before", 360, "account.created_at")
+        label = f"{words}: half a year, less the half year before"
+        yield number(f"{name}_change", label, factor, change)
     yield number(
         "waiting_mails",
         "Mails from them that wait for an answer",
@@ -221,24 +209,11 @@ def _features() -> Iterator[Feature]:
         Factor.FROM_THEM,
         known_count("waiting.ours", 90, "account.created_at"),
     )
-    yield number(
-        "days_since_contact",
-        "Days since the last contact",
-        Factor.SILENCE,
-        days_since("act.last_at"),
-        "days",
-    )
-    yield number(
-        "days_since_inbound",
-        "Days since they were last in touch",
-        Factor.SILENCE,
-        days_since("act.last_in_at"),
-        "days",
-    )
-    yield number("open_tasks", "Open tasks", Factor.TASKS, "COALESCE(task.waiting, b.nothing)")
+    yield from silence()
+    yield OPEN_TASKS
     yield number("open_deals", "Open deals", Factor.TRACK_RECORD, "COALESCE(deal.open, 0)")
     yield number("won_deals", "Deals won in a year", Factor.TRACK_RECORD, "COALESCE(deal.won, 0)")
-    yield yes_or_no("has_history", "History on file", Factor.HISTORY, "b.is_known")
+    yield HAS_HISTORY
 
 
 RENEWALS = Subject(

@@ -10,10 +10,11 @@ from psycopg import sql
 
 from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
-from apps.predictions.features.definitions import Feature
+from apps.predictions.features.definitions import Factor, Feature, yes_or_no
 from apps.predictions.features.past import Table, named, row_then, versions
 
 OWN_ID = "r.id"
+HAS_HISTORY = yes_or_no("has_history", "History on file", Factor.HISTORY, "b.is_known")
 # What tells the rows of a statement apart, and their order; on a page the id does.
 _EXAMPLE_NUMBER = "row_number() OVER (ORDER BY asked.moment, asked.id, asked.about_id)"
 
