@@ -105,23 +105,16 @@ class Trials:
 def summarise(tested: Sequence[Tested], remarks: tuple[str, ...] = ()) -> Backtest:
     """Results and figures of cut-offs, oldest first."""
     results = tuple(_result(trial, earlier) for trial, earlier in tested)
+    figures = []
+    for method in Method:
+        said = [row for row in results if method in row.by_method]
+        accuracy = _accuracy([(row.by_method[method], row.actual) for row in said])
+        if accuracy is not None:
+            figures.append(MethodFigures(method, accuracy))
     return Backtest(
         cutoffs=results,
-        figures=tuple(
-            MethodFigures(method, accuracy)
-            for method in Method
-            if (
-                accuracy := _accuracy(
-                    [
-                        (result.by_method[method], result.actual)
-                        for result in results
-                        if method in result.by_method
-                    ]
-                )
-            )
-            is not None
-        ),
-        shown=_accuracy([(result.shown, result.actual) for result in results]),
+        figures=tuple(figures),
+        shown=_accuracy([(row.shown, row.actual) for row in results]),
         remarks=remarks,
     )
 
@@ -136,17 +129,17 @@ def among(trials: Iterable[Trial]) -> list[Tested]:
 
 
 def _result(trial: Trial, earlier: Sequence[Trial]) -> CutoffResult:
-    chosen = learn(earlier)
-    by_method = {**trial.said}
-    shown = chosen.tune(by_method[chosen.method]) if chosen.method in by_method else None
+    chosen = learn(earlier, trial.said)
+    shown = chosen.tune(trial.said[chosen.method])
     ours = tuned(earlier, Method.SIMULATION)
+    by_method = dict(trial.said)
     by_method[Method.SIMULATION] = ours.tune(by_method[Method.SIMULATION])
     return CutoffResult(
         cutoff=trial.cutoff,
         window=trial.window,
         actual=trial.won_so_far + trial.came,
         chosen=chosen.method,
-        shown=on_top(shown or by_method[Method.SIMULATION], trial.won_so_far),
+        shown=on_top(shown, trial.won_so_far),
         by_method={
             method: on_top(interval, trial.won_so_far) for method, interval in by_method.items()
         },

@@ -48,7 +48,8 @@ def forecast(
     trials = Trials(known, seed).before(today, window)
     cells = Cells.of(known)
     said = say(situation, seed, cells)
-    return _Telling(situation, said, cells, learn(trials)).tell(summarise(among(trials)))
+    tuning = learn(trials, said.by_method)
+    return _Telling(situation, said, cells, tuning).tell(summarise(among(trials)))
 
 
 def known_today(history: DealHistory, today: date) -> DealHistory:
@@ -77,13 +78,11 @@ class _Telling:
     @property
     def shown(self) -> tuple[Interval, float]:
         """The interval of what lies ahead as it is shown, and the mean."""
-        method = self.tuning.method
-        raw = self.said.by_method.get(method)
-        if raw is None or method is Method.SIMULATION:
-            tuned = self.tuning.tune(self.said.by_method[Method.SIMULATION])
-            return tuned, self.simulated * self.tuning.level
+        said = self.said.by_method[self.tuning.method]
+        if self.tuning.method is Method.SIMULATION:
+            return self.tuning.tune(said), self.simulated * self.tuning.level
         # Of a naive method, the middle is the mean.
-        return self.tuning.tune(raw), raw.p50
+        return self.tuning.tune(said), said.p50
 
     @property
     def simulated(self) -> float:

@@ -8,7 +8,7 @@ the dozen cut-offs that a company has, that is drawn to a prior as if some more 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,9 +74,9 @@ def widened(interval: Interval, width: float) -> Interval:
     )
 
 
-def learn(trials: Sequence[Trial]) -> Tuning:
-    """Choose the method that did best, and tune it."""
-    method, because = _choose(trials)
+def learn(trials: Sequence[Trial], sayable: Collection[Method]) -> Tuning:
+    """Choose the method that did best, of those that can say something now, and tune it."""
+    method, because = _choose(trials, sayable)
     return tuned(trials, method, because)
 
 
@@ -132,11 +132,11 @@ def _error(trials: Sequence[Trial], method: Method) -> float:
     return sum(abs(trial.came - interval.p50 * level) for trial, interval in _of(trials, method))
 
 
-def _choose(trials: Sequence[Trial]) -> tuple[Method, str]:
+def _choose(trials: Sequence[Trial], sayable: Collection[Method]) -> tuple[Method, str]:
     """Ours, unless a naive method was clearly nearer at the same cut-offs."""
     ours = Method.SIMULATION
     best, best_share, best_count = ours, _MARGIN, 0
-    for method in NAIVE_METHODS:
+    for method in (method for method in NAIVE_METHODS if method in sayable):
         same = [trial for trial in trials if method in trial.said]
         if len(same) < _LEAST_TRIALS:
             continue

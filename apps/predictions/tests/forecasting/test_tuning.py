@@ -11,6 +11,7 @@ from apps.predictions.forecasting.tuning import Trial, Tuning, learn, tuned
 from apps.predictions.forecasting.windows import Window, months_before
 
 TODAY = date(2026, 1, 1)
+EVERY = tuple(Method)
 
 
 def trials(came: list[float], ours: list[float], naive: list[float]) -> list[Trial]:
@@ -36,7 +37,7 @@ CAME = [100.0, 120.0, 90.0, 110.0, 80.0, 100.0]
 
 
 def test_without_cutoffs_ours_is_shown_a_little_wider() -> None:
-    learned = learn([])
+    learned = learn([], EVERY)
     assert learned.method is Method.SIMULATION
     assert learned.because == "0 earlier cut-offs are too few to compare methods; 6 are needed."
     assert learned.tune(Interval(90, 100, 120)) == Interval(88, 100, 124)
@@ -44,7 +45,7 @@ def test_without_cutoffs_ours_is_shown_a_little_wider() -> None:
 
 def test_a_naive_method_that_was_clearly_nearer_is_shown_and_said() -> None:
     alternating = [70.0, 150.0, 60.0, 140.0, 50.0, 130.0]
-    learned = learn(trials(CAME, ours=alternating, naive=CAME))
+    learned = learn(trials(CAME, ours=alternating, naive=CAME), EVERY)
     assert learned.method is Method.LAST_QUARTER
     assert learned.because == (
         "At 6 earlier cut-offs it was 100% nearer to what was won than the simulation."
@@ -55,7 +56,7 @@ def test_a_naive_method_that_was_clearly_nearer_is_shown_and_said() -> None:
 def test_a_naive_method_that_was_a_little_nearer_is_not_shown() -> None:
     ours = [came + 20 for came in CAME[:3]] + [came - 20 for came in CAME[3:]]
     naive = [came + 18 for came in CAME[:3]] + [came - 18 for came in CAME[3:]]
-    learned = learn(trials(CAME, ours, naive))
+    learned = learn(trials(CAME, ours, naive), EVERY)
     assert learned.method is Method.SIMULATION
     assert learned.because == (
         "At 6 earlier cut-offs no naive method was clearly nearer to what was won."
@@ -63,8 +64,13 @@ def test_a_naive_method_that_was_a_little_nearer_is_not_shown() -> None:
 
 
 def test_five_cutoffs_are_too_few_for_a_naive_method_to_win() -> None:
-    learned = learn(trials(CAME[:5], ours=[300.0] * 5, naive=CAME[:5]))
+    learned = learn(trials(CAME[:5], ours=[300.0] * 5, naive=CAME[:5]), EVERY)
     assert learned.method is Method.SIMULATION
+
+
+def test_a_naive_method_that_can_say_nothing_now_is_not_shown() -> None:
+    off = trials(CAME, ours=[70.0, 150.0, 60.0, 140.0, 50.0, 130.0], naive=CAME)
+    assert learn(off, {Method.SIMULATION}).method is Method.SIMULATION
 
 
 def test_what_was_always_too_high_is_told_lower() -> None:
