@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import datetime
 from apps.predictions.columns import Row, Value
 from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
+from apps.predictions.exceptions import DocumentRefusedError
 from apps.predictions.explaining import Factor, Influence, counterfactual, explain
 from apps.predictions.features import Factor as FactorName
 from apps.predictions.features import (
@@ -23,6 +25,8 @@ from apps.predictions.levers import LEVERS, Lever
 from apps.predictions.models import TrainedModel
 from apps.predictions.wording import WORDINGS, Wording, words_for
 from apps.tenants.templatetags.aisha_ui import money, number, percent
+
+log = logging.getLogger(__name__)
 
 # So many factors, values of one, and things to do are told.
 SHOWN_FACTORS, SHOWN_VALUES, SHOWN_REMEDIES = 8, 3, 2
@@ -83,13 +87,18 @@ class Explanation:
 def explain_score(prediction: Prediction, record_id: int, now: datetime) -> Explanation | None:
     """Explain what is said of one record; None when it is not asked about, or nothing is in service.
 
-    Raises:
-        DocumentRefusedError: the stored model is not what was stored.
+    Nothing is explained either where the stored model is refused: the next night makes another.
     """
     if not WORDINGS[prediction].is_chance:
         return explain_engagement(record_id, now)
     model = TrainedModel.objects.serving().filter(prediction=prediction).first()
-    return explain_record(model, record_id, now) if model is not None else None
+    if model is None:
+        return None
+    try:
+        return explain_record(model, record_id, now)
+    except DocumentRefusedError:
+        log.exception("a stored model was refused", extra={"model": model.version})
+        return None
 
 
 def explain_record(model: TrainedModel, record_id: int, now: datetime) -> Explanation | None:

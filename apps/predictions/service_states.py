@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q
 
-from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus, ServiceState
+from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, RunStatus, ServiceState
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.querysets import TrainedModelQuerySet, WorkQuerySet
 from apps.predictions.schemas import ModelCard
@@ -142,6 +142,10 @@ def _why_untrained(wording: Wording, last_training: PredictionRun | None) -> str
 
 
 def _why_unproven(wording: Wording, newest: TrainedModel) -> str:
+    card = ModelCard.model_validate(newest.card)
+    if newest.rung != Rung.BASE_RATE or card.measures is None:
+        # It was better than the base rate and yet not good enough, or could not be judged at all.
+        return f"No score is shown. {card.verdict}"
     nouns = wording.layout.nouns
     return (
         f"Nothing beats the base rate: no score is shown. Of {newest.outcomes:,} {nouns} "

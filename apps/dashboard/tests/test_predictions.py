@@ -23,7 +23,7 @@ from apps.dashboard.asked import Asked, Quarter
 from apps.dashboard.enums import Scope
 from apps.dashboard.predictions import Predictions, Standouts, read_predictions
 from apps.dashboard.tests.figures import asked_by
-from apps.predictions.enums import ModelState, Prediction
+from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.models import Forecast
 from apps.predictions.tests.factories import ForecastFactory, ScoreFactory
 from apps.predictions.tests.model_cards import make_model
@@ -138,6 +138,7 @@ def test_without_a_proven_model_a_sentence_says_so_and_no_score_is_shown(
     make_model(
         Prediction.DEAL_CLOSE,
         ModelState.UNPROVEN,
+        rung=Rung.BASE_RATE,
         outcomes=6711,
         base_rate_0_1=0.632,
         served_from=None,

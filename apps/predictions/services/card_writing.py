@@ -92,12 +92,12 @@ def verdict_of(found: Climb, *, is_plain: bool) -> str:
     if not found.is_served:
         return (
             f"On {found.outcomes:,} outcomes of the company's own nothing predicts better than the average"
-            f" of {found.base_measures.base_rate:.0%}, so no score is shown."
+            f" of {found.base_measures.base_rate:.0%}."
         )
     if is_plain:
         return (
-            f"On {found.outcomes:,} outcomes of the company's own nothing tells more than how far and how old"
-            " a deal is, so no score of a deal is shown. When deals are won is in the forecast."
+            f"On {found.outcomes:,} outcomes of the company's own nothing tells more of a deal than how far"
+            " and how old it is. When deals are won is in the forecast."
         )
     return (
         f"{found.rung.label} on {found.outcomes:,} outcomes: of two records of which one came about and one"

@@ -172,6 +172,8 @@ class _Publication:
         )
 
     def _methods(self) -> tuple[MethodRecord, ...]:
+        came = [result.actual for result in self.told.backtest.cutoffs]
+        usual = sum(came) / len(came) if came else 0.0
         return tuple(
             MethodRecord(
                 method=row.method.value,
@@ -179,7 +181,7 @@ class _Publication:
                 is_ours=row.method is Method.SIMULATION,
                 is_chosen=row.method is self.told.method,
                 mape=row.accuracy.mape,
-                pinball=row.accuracy.pinball,
+                pinball=row.accuracy.pinball / usual if usual else None,
                 coverage_0_1=row.accuracy.coverage_0_1,
             )
             for row in self.told.backtest.figures

@@ -12,8 +12,9 @@ from django.db.models import Max
 
 from apps.crm.models import ChangeLog
 from apps.predictions.columns import Value
-from apps.predictions.documents import digest_of
+from apps.predictions.documents import ModelDocument, digest_of
 from apps.predictions.enums import Prediction
+from apps.predictions.exceptions import DocumentRefusedError
 from apps.predictions.features import feature_set, read_examples, window_days
 from apps.predictions.models import TrainedModel
 from apps.predictions.services.card_writing import card_of
@@ -95,14 +96,30 @@ def train(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
 
 
 def is_due(prediction: Prediction, now: datetime) -> bool:
-    """Whether records have changed since the last training, or it is long ago."""
+    """Whether records have changed since the last training, it is long ago, or its model cannot be read.
+
+    An upgrade may leave documents behind that the new version does not read.
+    """
     trained_at = TrainedModel.objects.filter(prediction=prediction).aggregate(
         last=Max("trained_at")
     )["last"]
     if trained_at is None or trained_at < now - OLDEST_MODEL:
         return True
     kind = feature_set(prediction).record_kind
-    return ChangeLog.objects.filter(record_kind=kind, changed_at__gt=trained_at).exists()
+    has_changed = ChangeLog.objects.filter(record_kind=kind, changed_at__gt=trained_at).exists()
+    return has_changed or not _is_readable(prediction)
+
+
+def _is_readable(prediction: Prediction) -> bool:
+    """Whether the model in service, if one is, can be scored with."""
+    model = TrainedModel.objects.serving().filter(prediction=prediction).first()
+    if model is None:
+        return True
+    try:
+        ModelDocument.from_bytes(bytes(model.document), model.digest)
+    except DocumentRefusedError:
+        return False
+    return True
 
 
 def read_lessons(prediction: Prediction, now: datetime, tell: Tell) -> Lessons:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.conftest import Cast, TenantClient
-from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus, ServiceState
+from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, RunStatus, ServiceState
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.tests.model_cards import make_model
 from apps.tenants.enums import Module
@@ -61,7 +61,7 @@ def test_each_state_has_its_sentence(cast: Cast, acme: Tenant, client_for: Clien
         "No score is shown. 12 of the 30 outcomes are known that the first step needs.",
     )
     training.delete()
-    model = make_model(state=ModelState.UNPROVEN)
+    model = make_model(state=ModelState.UNPROVEN, rung=Rung.BASE_RATE)
     assert state_of(client) == (
         ServiceState.UNPROVEN,
         "Nothing beats the base rate: no score is shown. Of 2,060 leads 24 % were converted, "

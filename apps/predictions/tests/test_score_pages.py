@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.conftest import Cast, TenantClient
 from apps.crm.models import Record
 from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory
-from apps.predictions.enums import ModelState
+from apps.predictions.enums import ModelState, Rung
 from apps.predictions.models import TrainedModel
 from apps.predictions.tests.factories import ScoreFactory
 from apps.predictions.tests.model_cards import make_model
@@ -67,7 +67,7 @@ def test_ids_of_other_kinds_are_no_way_to_a_score(cast: Cast, client_for: Client
 
 
 def test_without_a_model_in_service_the_page_says_why(cast: Cast, client_for: ClientFor) -> None:
-    make_model(state=ModelState.UNPROVEN)
+    make_model(state=ModelState.UNPROVEN, rung=Rung.BASE_RATE)
     scored(cast.rep, 0.8)
     client = client_for(cast.rep)
     assert listed(client) == []
