@@ -211,4 +211,4 @@ def test_the_queries_do_not_grow(cast: Cast, count: int) -> None:
     assert asked.person.sees_all
     with CaptureQueriesContext(connection) as queries:
         read_predictions(asked, {})
-    assert len(queries) == 16
+    assert len(queries) == 14
