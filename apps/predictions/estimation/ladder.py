@@ -23,7 +23,7 @@ from apps.predictions.estimation.measures import (
     measure,
     ranking_z,
 )
-from apps.predictions.estimation.splits import plan_folds
+from apps.predictions.estimation.splits import Plan, plan_folds
 from apps.predictions.estimation.stability import Reference, references
 from apps.predictions.estimation.tables import Floats
 from apps.predictions.estimation.trials import (
@@ -38,10 +38,10 @@ from apps.predictions.estimation.trials import (
 )
 
 # The first rung above the base rate must rank beyond chance, by so many standard errors of the AUC, since a
-# lower loss may be luck: of tables of noise about one in twenty is served then. Little data can hardly show
-# as much, and what is served there lies near the base rate and costs little when it is wrong.
-BEYOND_CHANCE_Z = 2.0
-BEYOND_CHANCE_Z_OF_LITTLE_DATA = 1.28
+# lower loss may be luck: of tables of noise six to ten in a hundred are served then. Little data can hardly
+# show as much, and what is served there lies near the base rate and costs one percent when it is wrong.
+BEYOND_CHANCE_Z = 1.645
+BEYOND_CHANCE_Z_OF_LITTLE_DATA = 1.0
 LITTLE_DATA_OUTCOMES = 100
 
 
@@ -145,7 +145,7 @@ def _climb(examples: Examples, seed: int, told: Told) -> Climb:
         rung: _standing(rung, found, judged[Rung.BASE_RATE], honest)
         for rung, found in judged.items()
     }
-    champion = _choose(list(standings.values()), honest.outcomes)
+    champion = _choose(list(standings.values()), _beyond_chance_z(honest, plan))
     document, spread = _learn_again(honest, champion, trials, plan.repetitions, seed)
     told(len(plan.folds) + 1, len(plan.folds) + 1)
     shown = judged[champion]
@@ -227,17 +227,20 @@ def _mean_by_record(values: Floats, judged: Judged, examples: Examples) -> Float
     return means
 
 
-def _choose(standings: list[Standing], outcomes: int) -> Rung:
+def _choose(standings: list[Standing], beyond_chance_z: float) -> Rung:
     champion, *challengers = standings
-    beyond_chance = (
-        BEYOND_CHANCE_Z if outcomes >= LITTLE_DATA_OUTCOMES else BEYOND_CHANCE_Z_OF_LITTLE_DATA
-    )
     for challenger in challengers:
         is_first = champion.rung is Rung.BASE_RATE
-        is_luck = is_first and challenger.ranking_z < beyond_chance
+        is_luck = is_first and challenger.ranking_z < beyond_chance_z
         if challenger.log_loss < champion.log_loss and not is_luck:
             champion = challenger
     return champion.rung
+
+
+def _beyond_chance_z(examples: Examples, plan: Plan) -> float:
+    """What the first rung must show. Of little data the newest fifth is a handful of rows: it may be luck."""
+    is_little = examples.outcomes < LITTLE_DATA_OUTCOMES and not plan.is_by_time
+    return BEYOND_CHANCE_Z_OF_LITTLE_DATA if is_little else BEYOND_CHANCE_Z
 
 
 def _once(judged: Judged) -> tuple[Labels, Floats]:

@@ -34,7 +34,7 @@ _DAY_S = 86_400
 # What everybody sees of a record anyway. A score that says no more than these columns is not shown: that
 # deals which are open for long end otherwise than others is told by the forecast.
 _PLAIN = {Prediction.DEAL_CLOSE: frozenset({"age", "stage", "days_in_stage"})}
-# So many standard errors must lie between the rankings: the rule of the ladder's first rung.
+# So many standard errors must lie between the rankings.
 _BEYOND_CHANCE_Z = 2.0
 _NOTHING_TO_LEARN_FROM = "There is no outcome to learn from yet."
 

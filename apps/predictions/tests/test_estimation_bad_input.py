@@ -145,3 +145,11 @@ def test_one_moment_for_all_rows_parts_nothing() -> None:
     assert (found.is_served, found.is_by_time) == (True, False)
     with pytest.raises(ExamplesRefusedError, match="Time does not part the rows"):
         evaluate(Examples(examples.table, examples.labels, np.zeros(300)))
+
+
+@pytest.mark.parametrize("filled", [1, 2, 6])
+def test_a_column_that_is_filled_in_a_few_rows_alone_is_no_exception(filled: int) -> None:
+    rows: list[Row] = [{"amount": float(place)} if place < filled else {} for place in range(600)]
+    found = climb(examples_of(rows, coins(600)))
+    assert found.rung is Rung.BASE_RATE
+    assert [column.name for column in found.document.columns] == ["amount"]
