@@ -68,6 +68,7 @@ from apps.predictions.admin import (
     SalesTargetAdmin,
     ScoreAdmin,
     TrainedModelAdmin,
+    TrialAdmin,
 )
 from apps.predictions.models import (
     Forecast,
@@ -75,6 +76,7 @@ from apps.predictions.models import (
     SalesTarget,
     Score,
     TrainedModel,
+    Trial,
 )
 from apps.suggestions.admin import (
     BulkApprovalAdmin,
@@ -183,6 +185,7 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Score, ScoreAdmin, "Scores", "speed", "?is_latest__exact=1"),
             Page(TrainedModel, TrainedModelAdmin, "Models", "model_training"),
             Page(PredictionRun, PredictionRunAdmin, "Training and scoring", "cycle"),
+            Page(Trial, TrialAdmin, "Trials", "science"),
             Page(Forecast, ForecastAdmin, "Forecasts", "trending_up"),
             Page(SalesTarget, SalesTargetAdmin, "Targets", "flag"),
         ),

@@ -15,6 +15,7 @@ from apps.predictions.api.forecasts import ForecastViewSet
 from apps.predictions.api.models import PredictionViewSet, TrainedModelViewSet
 from apps.predictions.api.runs import PredictionRunViewSet
 from apps.predictions.api.scores import ScoreViewSet
+from apps.predictions.api.trials import TrialViewSet
 from apps.predictions.targets.api import SalesTargetViewSet
 from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
@@ -53,6 +54,7 @@ router.register("webhook-deliveries", WebhookDeliveryViewSet, "webhookdelivery")
 router.register("predictions/models", TrainedModelViewSet, "trainedmodel")
 router.register("predictions/scores", ScoreViewSet, "score")
 router.register("predictions/runs", PredictionRunViewSet, "predictionrun")
+router.register("predictions/trials", TrialViewSet, "trial")
 router.register("audit", AuditEntryViewSet, "auditentry")
 
 brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})

@@ -59,6 +59,8 @@ class Event(models.TextChoices):
     TARGET_SET = "target.set", "Sales target set"
     TARGET_CHANGED = "target.changed", "Sales target changed"
     TARGET_REMOVED = "target.removed", "Sales target removed"
+    TRIAL_REQUESTED = "trial.requested", "Predictions tried on a file"
+    TRIAL_DELETED = "trial.deleted", "Trial of predictions on a file deleted"
     SETTINGS_CHANGED = "settings.changed", "Settings changed"
     IMPORT_FINISHED = "import.finished", "Import finished"
     EXPORTED = "export.made", "Export made"

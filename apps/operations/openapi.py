@@ -33,6 +33,7 @@ _OF_ENDINGS = {
     ("get", "/changes/"): ("410",),
     ("get", "/suggestions/events/"): ("410",),
     ("get", "/audit/head/"): ("404",),
+    ("get", "/explanation/"): ("409",),
     ("post", "/bulk-approvals/"): ("404",),
 }
 

@@ -128,3 +128,27 @@ class NothingToExplainError(PredictionError):
     message = (
         "There is nothing to explain: the record is not asked about, or no model is in service."
     )
+
+
+class TrialPermissionError(PredictionError):
+    """The person's role does not include trying predictions on a file."""
+
+    code = "trial_permission"
+    status = 403
+    message = "Your role does not include trying predictions on a file. Nothing was done."
+
+
+class TrialsBusyError(PredictionError):
+    """Too many trials of the company wait or work."""
+
+    code = "trials_busy"
+    status = 409
+    message = "Other trials are under way. Ask again when one of them is done."
+
+
+class UploadGoneError(PredictionError):
+    """The uploaded file is not there any more, or was another person's."""
+
+    code = "upload_gone"
+    status = 410
+    message = "The uploaded file is not there any more. Upload it again."

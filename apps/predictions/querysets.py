@@ -71,6 +71,10 @@ class TrainedModelQuerySet(models.QuerySet["TrainedModel"]):
 class WorkQuerySet(models.QuerySet[Any]):
     """Runs of the engine, or trials."""
 
+    def asked_by(self, user: User) -> Self:
+        """Those that this person may see: their own, or everybody's."""
+        return self if user.sees_all else self.filter(requested_by=user)
+
     def unfinished(self) -> Self:
         """Those that wait or run."""
         return self.filter(status__in=RunStatus.unfinished_values())

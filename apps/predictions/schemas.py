@@ -102,6 +102,59 @@ class ModelCard(Kept):
     days_to_win: tuple[float, ...] = ()
 
 
+class TrialQuestion(Kept):
+    """What is asked of somebody's table: which column holds the outcome, and what stands there when it came.
+
+    ``time`` orders the rows; columns in ``drop`` are not read.
+    """
+
+    label: str
+    positive: str
+    time: str | None = None
+    drop: tuple[str, ...] = ()
+
+
+class TrialResult(Kept):
+    """What ``evaluate_model --json`` prints, with the calibration curve. ``refused``: reasons by column."""
+
+    rows: int
+    base_rate: float
+    rung: Rung
+    auc: float
+    average_precision: float
+    brier: float
+    log_loss: float
+    base_log_loss: float
+    calibration_error: float
+    seconds: float
+    refused: dict[str, str]
+    calibration: tuple[CalibrationBin, ...]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether scores would be shown."""
+        return self.rung != Rung.BASE_RATE
+
+    @property
+    def gain_0_1(self) -> float:
+        """The share of the base rate's log loss that is saved."""
+        return 1 - self.log_loss / self.base_log_loss if self.base_log_loss else 0.0
+
+    @property
+    def measures(self) -> Measures:
+        """The same as measures of a model's card."""
+        return Measures(
+            examples=self.rows,
+            base_rate_0_1=self.base_rate,
+            auc=self.auc,
+            average_precision=self.average_precision,
+            brier=self.brier,
+            log_loss=self.log_loss,
+            base_log_loss=self.base_log_loss,
+            calibration_error=self.calibration_error,
+        )
+
+
 class ColumnShift(Kept):
     """How far a column has moved since the training: the population stability index."""
 

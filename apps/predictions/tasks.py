@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from apps.predictions.models import PredictionRun
+from apps.predictions.models import PredictionRun, Trial
 from apps.predictions.services.runs import close_lost_runs
+from apps.predictions.services.trials import remove_old_trials, try_out
 from apps.predictions.services.work import carry_out_run, request_night, score_changed
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
@@ -33,10 +34,25 @@ def send_run(run: PredictionRun) -> None:
     transaction.on_commit(lambda: carry_out.delay(run_id=run.pk))
 
 
+@shared_task(name="predictions.carry_out_trial")
+def carry_out_trial(*, trial_id: int) -> None:
+    """Try the estimators on a table that somebody uploaded; a second delivery finds it over."""
+    begin_request()
+    trial = Trial.objects.filter(pk=trial_id).first()
+    if trial is not None and trial.is_unfinished:
+        try_out(trial)
+
+
+def send_trial(trial: Trial) -> None:
+    """Hand a trial to a worker once the transaction is through."""
+    transaction.on_commit(lambda: carry_out_trial.delay(trial_id=trial.pk))
+
+
 @shared_task(name="predictions.begin_night_of_current_tenant")
 def begin_night_of_current_tenant() -> None:
     """Write down what is to be done in the tenant in whose schema the task runs, one task each."""
     begin_request()
+    remove_old_trials(timezone.now())
     if not is_module_on(current_tenant(), Module.PREDICTIONS):
         return
     close_lost_runs(timezone.now())

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from apps.crm.enums import RecordKind
 from apps.predictions.targets import views as targets
-from apps.predictions.views import models, records, runs, scores
+from apps.predictions.views import models, records, runs, scores, trials
 from apps.predictions.wording import WORDINGS, Wording
 
 app_name = "predictions"
@@ -38,6 +38,11 @@ urlpatterns = [
     path("predictions/runs/start/", runs.start, name="run_start"),
     path("predictions/runs/<int:pk>/", runs.show_run, name="run_detail"),
     path("predictions/runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
+    path("predictions/trials/", trials.list_trials, name="trial_list"),
+    path("predictions/trials/ask/", trials.ask, name="trial_ask"),
+    path("predictions/trials/<int:pk>/", trials.show_trial, name="trial_detail"),
+    path("predictions/trials/<int:pk>/cancel/", trials.cancel, name="trial_cancel"),
+    path("predictions/trials/<int:pk>/delete/", trials.delete, name="trial_delete"),
     path("predictions/<slug:prediction>/", models.show_prediction, name="prediction_detail"),
     path(
         "predictions/<slug:prediction>/models.csv", models.export_models, name="prediction_export"

@@ -24,9 +24,9 @@ _SPOOL_BYTES = 1024 * 1024
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def store_upload(upload: UploadedFile[Any]) -> str:
+def store_upload(upload: UploadedFile[Any], folder: str = FOLDER) -> str:
     """Keep an uploaded file under a name of ours; return the name in the storage."""
-    return default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}.csv", upload)
+    return default_storage.save(f"{folder}/{uuid.uuid4().hex}.csv", upload)
 
 
 def open_stored(stored_path: str) -> OpenFile:

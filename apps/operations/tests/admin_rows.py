@@ -49,7 +49,8 @@ from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
 from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus
-from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, TrainedModel
+from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, TrainedModel, Trial
+from apps.predictions.schemas import TrialQuestion
 from apps.predictions.tests.factories import ForecastFactory, ScoreFactory
 from apps.predictions.tests.model_cards import make_model
 from apps.suggestions.digest.enums import DigestStatus
@@ -281,6 +282,15 @@ def make_prediction_run() -> PredictionRun:
     )
 
 
+def make_trial() -> Trial:
+    return Trial.objects.create(
+        file_name="deals.csv",
+        question=TrialQuestion(label="Stage", positive="Won").model_dump(mode="json"),
+        status=RunStatus.SUCCEEDED,
+        requested_by=UserFactory(),
+    )
+
+
 def make_forecast() -> Forecast:
     return ForecastFactory(made_on=date(2020, 1, 1) + timedelta(days=next(_NUMBERS)))
 
@@ -349,6 +359,7 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     # One that is in service stands in the way of the next.
     TrainedModel: lambda: make_model(state=ModelState.FORMER),
     PredictionRun: make_prediction_run,
+    Trial: make_trial,
     Forecast: make_forecast,
     SalesTarget: make_sales_target,
     User: lambda: UserFactory(team=TeamFactory()),

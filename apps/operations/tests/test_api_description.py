@@ -66,6 +66,12 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/webhook-deliveries/{rest}" for rest in ("", "{id}/", "{id}/again/")),
         *("/api/v1/triggers/", "/api/v1/triggers/{key}/"),
         *("/api/v1/tools/", "/api/v1/tools/{key}/"),
+        "/api/v1/predictions/",
+        *(f"/api/v1/predictions/models/{rest}" for rest in ("", "{id}/")),
+        *(f"/api/v1/predictions/models/{{id}}/{verb}/" for verb in ("choose", "let-go")),
+        *(f"/api/v1/predictions/scores/{rest}" for rest in ("", "{id}/", "{id}/explanation/")),
+        *(f"/api/v1/predictions/runs/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
+        *(f"/api/v1/predictions/trials/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
         *(f"/api/v1/triggers/{{key}}/replays/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
         *(
             f"/api/v1/suggestions/{{id}}/{verb}/"

@@ -21,7 +21,7 @@ from apps.crm.models import ImportRun, Record, Task
 from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
-from apps.predictions.models import PredictionRun, SalesTarget, TrainedModel
+from apps.predictions.models import PredictionRun, SalesTarget, TrainedModel, Trial
 from apps.suggestions.models import (
     BulkApproval,
     SavedView,
@@ -127,9 +127,8 @@ def model_of(route: Route) -> Model | None:
     if namespace == "predictions" and name.endswith("_score"):
         return model_of_kind(name.removesuffix("_score"))
     if namespace == "predictions":
-        if name.startswith("target_"):
-            return SalesTarget
-        return PredictionRun if name.startswith("run_") else TrainedModel
+        kinds = {"run": PredictionRun, "target": SalesTarget, "trial": Trial}
+        return kinds.get(name.partition("_")[0], TrainedModel)
     if namespace == "crm":
         if name.startswith("import_"):
             return ImportRun

@@ -33,7 +33,7 @@ from apps.operations.tests.test_routes import (
     model_of,
     send,
 )
-from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score
+from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, Trial
 from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
 from apps.users.middleware import SELF_GUARDED_PREFIX
@@ -89,7 +89,7 @@ def _give(model: Model, row: Any, person: User) -> None:
         _give_record(row.record_kind, row.record_id, person)
     elif isinstance(row, ApiToken | SavedView):
         values = {"user": person}
-    elif isinstance(row, BulkApproval | PredictionRun | ReplayRun | Scan):
+    elif isinstance(row, BulkApproval | PredictionRun | ReplayRun | Scan | Trial):
         values = {"requested_by": person}
     elif isinstance(row, ImportRun):
         values = {"started_by": person}

@@ -14,7 +14,13 @@ from apps.predictions.estimation.bulk import probabilities
 from apps.predictions.estimation.encoding import LeftOut
 from apps.predictions.estimation.examples import Examples, Labels
 from apps.predictions.estimation.ladder import ORDER, climb
-from apps.predictions.estimation.measures import Measures, losses, measure
+from apps.predictions.estimation.measures import (
+    Band,
+    Measures,
+    calibration_curve,
+    losses,
+    measure,
+)
 from apps.predictions.estimation.splits import newest, random_folds, random_part
 from apps.predictions.estimation.tables import Floats, Indices
 from apps.predictions.estimation.trials import Told
@@ -33,7 +39,8 @@ class Evaluation:
     """The measures on rows that were not learned from.
 
     ``rung`` is the one that most climbs ended on, the lower one of two. ``base_log_loss`` is that of the base
-    rate. ``refused`` are the columns from which most climbs did not learn.
+    rate. ``refused`` are the columns from which most climbs did not learn. ``curve`` is that of the first
+    repetition.
     """
 
     rows: int
@@ -47,6 +54,7 @@ class Evaluation:
     calibration_error: float
     seconds: float
     refused: tuple[LeftOut, ...]
+    curve: tuple[Band, ...]
 
     @property
     def is_served(self) -> bool:
@@ -56,6 +64,7 @@ class Evaluation:
     def to_json(self) -> dict[str, int | float | str | dict[str, str]]:
         """The evaluation for programs; ``refused`` gives the reason by the name of the column."""
         whole = asdict(self)
+        del whole["curve"]
         return {
             **{
                 name: round(value, 6) if isinstance(value, float) else value
@@ -157,7 +166,14 @@ def _sum_up(examples: Examples, parts: list[_Part], repetitions: int, seconds: f
         calibration_error=fmean(found.calibration_error for found, _ in wholes),
         seconds=seconds,
         refused=_mostly_refused(parts),
+        curve=_curve(parts[:folds]),
     )
+
+
+def _curve(parts: list[_Part]) -> tuple[Band, ...]:
+    labels = np.concatenate([part.labels for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    return tuple(calibration_curve(labels, scores))
 
 
 def _measure_whole(parts: list[_Part]) -> tuple[Measures, float]:

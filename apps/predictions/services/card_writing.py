@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from apps.predictions.schemas import (
@@ -18,7 +18,22 @@ from apps.predictions.schemas import (
 
 if TYPE_CHECKING:
     from apps.predictions.estimation.ladder import Climb
+    from apps.predictions.estimation.measures import Band
     from apps.predictions.services.training import Lessons
+
+
+def bins_of(curve: Iterable[Band]) -> tuple[CalibrationBin, ...]:
+    """A calibration curve as it is kept."""
+    return tuple(
+        CalibrationBin(
+            predicted_0_1=band.mean_score,
+            observed_0_1=band.share,
+            low_0_1=band.share_low,
+            high_0_1=band.share_high,
+            count=band.rows,
+        )
+        for band in curve
+    )
 
 
 def card_of(
@@ -48,16 +63,7 @@ def card_of(
             for row in found.standings
         ),
         measures=_measures(found),
-        calibration=tuple(
-            CalibrationBin(
-                predicted_0_1=band.mean_score,
-                observed_0_1=band.share,
-                low_0_1=band.share_low,
-                high_0_1=band.share_high,
-                count=band.rows,
-            )
-            for band in found.curve
-        ),
+        calibration=bins_of(found.curve),
         lift=tuple(
             LiftBand(
                 rank_from=band.first_rank,
