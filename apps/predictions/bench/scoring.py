@@ -15,10 +15,11 @@ from apps.predictions.documents import Calibration, CategoryColumn, ModelDocumen
 from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.estimation.encoding import EncodedTable, encode, learn_columns
 from apps.predictions.estimation.rungs import BOOSTING, learn_trees
+from apps.predictions.estimation.stability import references
 from apps.predictions.estimation.tables import Table
 from apps.predictions.features import read_rows, window_days
 from apps.predictions.models import Score, TrainedModel
-from apps.predictions.schemas import ModelCard
+from apps.predictions.schemas import Distribution, ModelCard
 from apps.predictions.services.scoring import scorer_of
 from apps.tenants.connections import tenant_connection
 from apps.tenants.process_size import peak_size_mb
@@ -101,18 +102,18 @@ def _serve(encoded: EncodedTable, labels: np.ndarray) -> None:
         rung=Rung.BOOSTING,
         outcomes=len(labels),
         base_rate_0_1=document.base_rate_0_1,
-        card=_card_of(document).model_dump(mode="json"),
+        card=_card_of(encoded).model_dump(mode="json"),
         document=content,
         digest=digest_of(content),
     )
 
 
-def _card_of(document: ModelDocument) -> ModelCard:
-    """A card that tells nothing: nobody looks at it."""
+def _card_of(encoded: EncodedTable) -> ModelCard:
+    """A card with what a scoring reads of it: the spread of each column, for drift."""
     return ModelCard(
         data_from=None,
         data_until=None,
-        examples=document.outcomes,
+        examples=len(encoded),
         window_days=window_days(_PREDICTION, timezone.now()),
         with_history_0_1=1.0,
         next_rung_needs="",
@@ -123,7 +124,12 @@ def _card_of(document: ModelDocument) -> ModelCard:
         lift=(),
         refused=(),
         columns={},
-        distributions=(),
+        distributions=tuple(
+            Distribution(
+                name=row.column, edges=row.edges, categories=row.categories, shares=row.shares
+            )
+            for row in references(encoded)
+        ),
     )
 
 
