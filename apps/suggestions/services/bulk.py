@@ -171,14 +171,24 @@ def lock_name(bulk_id: int) -> str:
 
 
 def _run_some(bulk_id: int, now: datetime) -> int:
-    """Decide the next few items; return how many there were."""
+    """Decide the next few items; return how many there were.
+
+    Those that were applied are written down together: what a killed worker has left out is found applied.
+    """
     bulk = BulkApproval.objects.select_related("requested_by").get(pk=bulk_id)
     waiting = bulk.items.filter(outcome=Outcome.WAITING).order_by("id")[:_ITEMS_PER_LOOK]
     chosen = list(waiting)
     at = TenantNow.read(now)
     decidable_now = _decidable(bulk.requested_by, at.tenant, chosen)
-    for item in chosen:
-        _decide(bulk, item, decidable_now.get(item.suggestion_id), at)
+    applied: list[int] = []
+    try:
+        for item in chosen:
+            if _decide(bulk, item, decidable_now.get(item.suggestion_id), at):
+                applied.append(item.pk)  # noqa: PERF401 - also of those before an exception
+    finally:
+        BulkItem.objects.filter(pk__in=applied).update(
+            outcome=Outcome.APPLIED, code="", message="", done_at=now
+        )
     return len(chosen)
 
 
@@ -191,8 +201,8 @@ def _decidable(user: User, tenant: Tenant, items: Iterable[BulkItem]) -> dict[in
 
 def _decide(
     bulk: BulkApproval, item: BulkItem, suggestion: Suggestion | None, at: TenantNow
-) -> None:
-    """Approve one item and write down what became of it."""
+) -> bool:
+    """Approve one item; return whether it is applied, and else write down why not."""
     code = message = ""
     user, origin, now = bulk.requested_by, Origin(bulk.origin), at.moment.now
     try:
@@ -214,16 +224,13 @@ def _decide(
     except Exception:
         log.exception("an item of a bulk approval failed", extra={"bulk_item_id": item.pk})
         code, message = _FAULT
-    if code and _has_applied(bulk, item):
-        code = message = ""
-    done = BulkItem.objects.filter(pk=item.pk)
-    if not code:
-        done.update(outcome=Outcome.APPLIED, code="", message="", done_at=now)
-    else:
-        # A worker that lost its lock with its connection does not contradict the one that went on.
-        done.filter(outcome=Outcome.WAITING).update(
-            outcome=Outcome.FAILED, code=code, message=message, done_at=now
-        )
+    if not code or _has_applied(bulk, item):
+        return True
+    # A worker that lost its lock with its connection does not contradict the one that went on.
+    BulkItem.objects.filter(pk=item.pk, outcome=Outcome.WAITING).update(
+        outcome=Outcome.FAILED, code=code, message=message, done_at=now
+    )
+    return False
 
 
 def _has_applied(bulk: BulkApproval, item: BulkItem) -> bool:
