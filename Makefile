@@ -38,7 +38,7 @@ demo-once: environment ## as demo, without serving; prints one JSON object
 	@exec $(python) -m apps.operations.supervisor demo --once --with-parent
 
 test: environment-dev ## unit and integration tests, then browser tests; ARGS for pytest
-	@AISHA_HOME="$${AISHA_HOME:-.aisha/test}" exec $(embedded) run --volatile --with-parent -- $(python) .ci/run_tests.py $(ARGS)
+	@AISHA_HOME="$${AISHA_HOME:-.aisha/test}" exec $(python) .ci/run_tests.py $(ARGS)
 
 check: environment-dev ## lint, format, types, migrations, templates, deployment settings
 	@.ci/check
@@ -53,5 +53,5 @@ bench: environment-dev ## measure beside baselines into bench/results.json: ONLY
 	@AISHA_HOME="$${AISHA_HOME:-.aisha/bench}" LOG_LEVEL="$${LOG_LEVEL:-WARNING}" exec $(embedded) run --with-parent -- $(python) manage.py bench $(if $(ONLY),--only $(ONLY))
 
 clean: ## delete the virtual environment and all embedded data
-	@if [ -x $(python) ]; then for home in .aisha/test .aisha/bench "$${AISHA_HOME:-.aisha}"; do AISHA_HOME="$$home" $(embedded) clean || exit 1; done; fi
+	@if [ -x $(python) ]; then for home in .aisha/test .aisha/test-2 .aisha/bench "$${AISHA_HOME:-.aisha}"; do AISHA_HOME="$$home" $(embedded) clean || exit 1; done; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/results.json
