@@ -38,15 +38,31 @@ def filled(text: str) -> str:
     return "" if trimmed.lower() in EMPTY_WORDS else trimmed
 
 
+class TextReader:
+    """Gathers a column of cells a chunk at a time, each different text once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._parts: list[Codes] = []
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Take in the cells of the next rows."""
+        known = self._known
+        codes = [known.setdefault(cell, len(known)) for cell in cells]
+        self._parts.append(np.array(codes, dtype=np.int32))
+
+    def column(self) -> TextColumn:
+        """The column that was gathered."""
+        return TextColumn(list(self._known), np.concatenate(self._parts))
+
+
 class TextColumn:
     """A column of cells: each different text once, and which of them stands in which row."""
 
-    def __init__(self, cells: Iterable[str]) -> None:
-        known: dict[str, int] = {}
-        codes = [known.setdefault(cell, len(known)) for cell in cells]
-        self._places: Codes = np.array(codes, dtype=np.int32)
-        self._texts = [filled(text) for text in known]
-        rows = np.bincount(self._places, minlength=len(known))
+    def __init__(self, texts: Sequence[str], places: Codes) -> None:
+        self._places = places
+        self._texts = [filled(text) for text in texts]
+        rows = np.bincount(places, minlength=len(texts))
         self._rows = Counter[str]()
         for text, count in zip(self._texts, rows.tolist(), strict=True):
             if text:

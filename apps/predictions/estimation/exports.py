@@ -10,9 +10,9 @@ import numpy as np
 from apps.crm.importing import tables as files
 from apps.crm.importing.formats import OpenFile, detect_format
 from apps.predictions.columns import Column, ColumnKind
-from apps.predictions.estimation.cells import TextColumn
+from apps.predictions.estimation.cells import TextColumn, TextReader
 from apps.predictions.estimation.examples import Examples
-from apps.predictions.estimation.tables import Categories, Floats, Table
+from apps.predictions.estimation.tables import ROWS_PER_CHUNK, Categories, Floats, Table, chunks
 from apps.predictions.exceptions import ExamplesRefusedError
 
 # So many names or values are told in a message.
@@ -46,12 +46,7 @@ def read_examples(open_file: OpenFile, question: Question, *, max_bytes: int) ->
     table = files.Table(open_file, file_format, max_bytes)
     _require_columns(question, table.header)
     dropped = {question.label, question.time, *question.drop}
-    # A column at a time, so that the cells of a row are not held twice.
-    cells = list(zip(*(row.cells for row in table.rows()), strict=True))
-    if not cells:
-        raise ExamplesRefusedError("The file has no rows below its header.")
-    columns = {name: TextColumn(column) for name, column in zip(table.header, cells, strict=True)}
-    del cells
+    columns = _read_columns(table)
     labels, is_used = _labels(columns[question.label], question)
     moments = None
     if question.time is not None:
@@ -66,6 +61,18 @@ def read_examples(open_file: OpenFile, question: Question, *, max_bytes: int) ->
     used = examples.take(np.flatnonzero(is_used))
     _require_both(used, question)
     return used
+
+
+def _read_columns(table: files.Table) -> dict[str, TextColumn]:
+    readers = [TextReader() for _ in table.header]
+    is_empty = True
+    for chunk in chunks((row.cells for row in table.rows()), ROWS_PER_CHUNK):
+        is_empty = False
+        for reader, cells in zip(readers, zip(*chunk, strict=True), strict=True):
+            reader.add(cells)
+    if is_empty:
+        raise ExamplesRefusedError("The file has no rows below its header.")
+    return {name: reader.column() for name, reader in zip(table.header, readers, strict=True)}
 
 
 def _require_columns(question: Question, header: Sequence[str]) -> None:

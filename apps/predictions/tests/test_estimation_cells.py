@@ -7,7 +7,15 @@ from datetime import date
 import numpy as np
 import pytest
 
-from apps.predictions.estimation.cells import TextColumn
+from apps.predictions.estimation.cells import TextColumn, TextReader
+
+
+def column_of(cells: list[str]) -> TextColumn:
+    """The column, read in two parts."""
+    reader = TextReader()
+    reader.add(cells[:1])
+    reader.add(cells[1:])
+    return reader.column()
 
 
 def days(*texts: str) -> list[float]:
@@ -28,7 +36,7 @@ def days(*texts: str) -> list[float]:
     ],
 )
 def test_numbers_are_read_as_they_are_written(cells: list[str], numbers: list[float]) -> None:
-    found = TextColumn(cells).as_numbers()
+    found = column_of(cells).as_numbers()
     assert found is not None
     np.testing.assert_array_equal(found, numbers)
 
@@ -46,7 +54,7 @@ def test_numbers_are_read_as_they_are_written(cells: list[str], numbers: list[fl
     ],
 )
 def test_what_is_no_column_of_numbers_is_none(cells: list[str]) -> None:
-    assert TextColumn(cells).as_numbers() is None
+    assert column_of(cells).as_numbers() is None
 
 
 @pytest.mark.parametrize(
@@ -60,12 +68,12 @@ def test_what_is_no_column_of_numbers_is_none(cells: list[str]) -> None:
     ],
 )
 def test_days_are_counted_since_1970(cells: list[str], moments: list[float]) -> None:
-    found = TextColumn(cells).as_days()
+    found = column_of(cells).as_days()
     assert found is not None
     np.testing.assert_array_equal(found, moments)
 
 
 def test_categories_are_trimmed_and_what_says_nothing_is_not_known() -> None:
-    found = TextColumn(["web ", "fair", "N/A", "web", " "]).as_categories()
+    found = column_of(["web ", "fair", "N/A", "web", " "]).as_categories()
     assert found.vocabulary == ("web", "fair")
     assert found.codes.tolist() == [0, 1, -1, 0, -1]
