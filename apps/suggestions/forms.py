@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
@@ -91,6 +91,11 @@ class QueueFilterForm(forms.Form):
         names = ("q", "sort", *(facet.key for facet in FACETS))
         return any(params.get(name, "").strip() for name in names)
 
+    def filled_in(self) -> tuple[tuple[str, str], ...]:
+        """What is asked, as it was sent, but for the search."""
+        sent = ((name, self.data.get(name, "")) for name in self.fields if name != "q")
+        return tuple((name, value) for name, value in sent if value)
+
     @property
     def is_narrowing(self) -> bool:
         """Whether anything but the order is asked."""
@@ -130,10 +135,10 @@ def blank_search_field() -> SafeString:
     return draw_search_field(QueueFilterForm())
 
 
-@cache
-def blank_filter_fields() -> SafeString:
-    """The fields of a form in which nothing is asked: the same on every page, so drawn once."""
-    return draw_filter_fields(QueueFilterForm())
+@lru_cache(maxsize=256)
+def filter_fields_with(filled_in: tuple[tuple[str, str], ...] = ()) -> SafeString:
+    """The fields without numbers: the same wherever the same is asked, so drawn once."""
+    return draw_filter_fields(QueueFilterForm(dict(filled_in) or None))
 
 
 class SavedViewForm(forms.Form):

@@ -17,10 +17,9 @@ from django.utils.safestring import SafeString
 from apps.suggestions.enums import State
 from apps.suggestions.forms import (
     QueueFilterForm,
-    blank_filter_fields,
     blank_search_field,
-    draw_filter_fields,
     draw_search_field,
+    filter_fields_with,
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -95,7 +94,7 @@ class Queue:
 
     def filter_fields(self) -> SafeString:
         """The fields of the filter form."""
-        return draw_filter_fields(self.filters) if self.filters else blank_filter_fields()
+        return filter_fields_with(self.filters.filled_in() if self.filters else ())
 
     def first(self) -> Suggestion | None:
         """The first card of this page that the person can open, or none."""
