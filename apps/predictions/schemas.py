@@ -186,7 +186,10 @@ class DealShare(Kept):
 
 
 class MethodRecord(Kept):
-    """How a method did on earlier cut-offs. Errors are shares of what was won; None: not to be told."""
+    """How a method did on earlier cut-offs; None where there is nothing to tell.
+
+    ``mape`` is a share of what was won, ``pinball`` an amount of the forecast's currency.
+    """
 
     method: str
     label: str

@@ -82,7 +82,7 @@ class MethodRecordSerializer(serializers.Serializer[Any]):
     is_ours = serializers.BooleanField(help_text="False: a simple method to hold ours against.")
     is_chosen = serializers.BooleanField(help_text="The one that is shown.")
     mape = serializers.FloatField(allow_null=True, help_text="Of P50, as a share of what was won.")
-    pinball = serializers.FloatField(allow_null=True, help_text="As a share of what was won.")
+    pinball = serializers.FloatField(allow_null=True, help_text="In the forecast's currency.")
     coverage_0_1 = serializers.FloatField(
         allow_null=True, help_text="How often what came lay between P10 and P90."
     )

@@ -26,15 +26,6 @@ def about_money(amount: Decimal | float | None, currency: str) -> str:
 
 
 @register.filter
-def points(change: int) -> str:
-    """Write a change of a score: "8 points up", "1 point down", "unchanged"."""
-    if not change:
-        return "unchanged"
-    count = abs(change)
-    return f"{count} point{'' if count == 1 else 's'} {'up' if change > 0 else 'down'}"
-
-
-@register.filter
 def signed_money(amount: Decimal | float | None, currency: str) -> str:
     """Write a change, whole: "+1,200 $", "−350 $", "0 $"."""
     if amount is None:
