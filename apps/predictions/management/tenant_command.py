@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from abc import abstractmethod
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name, schema_context
 
@@ -20,6 +21,8 @@ from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_module
+
+_SECONDS_BETWEEN_LINES = 1.0
 
 
 class TenantRunCommand(BaseCommand):
@@ -59,10 +62,29 @@ class TenantRunCommand(BaseCommand):
         run = request_run(self.kind, prediction)
         name = prediction.label if prediction else self.kind.label
         self.stderr.write(f"{name} ...")
-        carry_out_run(run, now=timezone.now())
+        carry_out_run(run, now=timezone.now(), watch=_Watcher(name, self.stderr))
         run.refresh_from_db()
         self.stderr.write(f"{name}: {run.message}")
         return run
+
+
+class _Watcher:
+    """Writes how far a run is, once a second at most."""
+
+    def __init__(self, name: str, out: OutputWrapper) -> None:
+        self._name = name
+        self._out = out
+        self._written_at = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell of a step. Without a total nobody knows how many there are."""
+        now = time.monotonic()
+        if now - self._written_at < _SECONDS_BETWEEN_LINES:
+            return
+        self._written_at = now
+        far = f"{done:,} of {total:,}" if total else f"{done:,}"
+        self._out.write(f"{self._name}: {far}")
+        self._out.flush()
 
 
 def _summary_of(run: PredictionRun) -> dict[str, Any]:

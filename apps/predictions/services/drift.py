@@ -77,7 +77,7 @@ def read_matured(prediction: Prediction, now: datetime, tell: Tell) -> Matured:
         return Matured(scores, outcomes)
     with connection.cursor() as cursor:
         for chunk in read_examples(prediction, now):
-            tell(0, len(scores))
+            tell(len(scores), 0)
             cursor.execute(
                 _IN_FORCE,
                 {

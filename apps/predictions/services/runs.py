@@ -69,8 +69,10 @@ def request_cancel(work: Work) -> None:
         raise RunStateError()
 
 
-def carry_out(work: Work, act: Act) -> None:
+def carry_out(work: Work, act: Act, watch: Tell | None = None) -> None:
     """Do the work to its end and write down what came of it; a second delivery finds nothing to do.
+
+    ``watch`` is told the progress besides, for whoever looks on.
 
     A run whose worker was killed is taken over by the next delivery of its message.
     """
@@ -78,7 +80,7 @@ def carry_out(work: Work, act: Act) -> None:
         if not is_ours or not _claim(work):
             return
         try:
-            _end(work, RunStatus.SUCCEEDED, act(_telling(work)))
+            _end(work, RunStatus.SUCCEEDED, act(_telling(work, watch)))
         except RunCancelledError as error:
             _end(work, RunStatus.CANCELLED, error.message)
         except PredictionError as error:
@@ -118,12 +120,14 @@ def _claim(work: Work) -> bool:
     return claimed == 1
 
 
-def _telling(work: Work) -> Tell:
+def _telling(work: Work, watch: Tell | None) -> Tell:
     going_on = _row(work).filter(status=RunStatus.RUNNING, is_cancel_requested=False)
 
     def tell(done: int, total: int) -> None:
         if not going_on.update(steps_done=done, steps_total=total, heartbeat_at=timezone.now()):
             raise RunCancelledError()
+        if watch is not None:
+            watch(done, total)
 
     return tell
 

@@ -140,7 +140,7 @@ def read_lessons(prediction: Prediction, now: datetime, tell: Tell) -> Lessons:
             moments.extend(chunk.moments)
             outcomes.extend(chunk.outcomes)
             yield from chunk.rows
-            tell(0, len(ids))
+            tell(len(ids), 0)
 
     table = Table.from_tuples(features.columns, rows())
     return Lessons(

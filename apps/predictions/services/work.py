@@ -20,9 +20,9 @@ from apps.tenants.locks import holding
 LEARNED = (Prediction.LEAD_CONVERSION, Prediction.DEAL_CLOSE, Prediction.RENEWAL_RISK)
 
 
-def carry_out_run(run: PredictionRun, *, now: datetime) -> None:
+def carry_out_run(run: PredictionRun, *, now: datetime, watch: Tell | None = None) -> None:
     """Do what a run is for. A training that ends with a model in service is followed by its scoring."""
-    carry_out(run, lambda tell: _act(run, now, tell))
+    carry_out(run, lambda tell: _act(run, now, tell), watch)
 
 
 def scored_predictions() -> list[Prediction]:

@@ -141,3 +141,15 @@ def test_what_nobody_works_at_any_more_is_closed(cast: Cast) -> None:
     silent.refresh_from_db()
     waiting.refresh_from_db()
     assert (silent.status, waiting.status) == (RunStatus.LOST, RunStatus.QUEUED)
+
+
+def test_who_looks_on_is_told_the_steps(cast: Cast) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def act(tell: Tell) -> str:
+        tell(1, 2)
+        tell(2, 2)
+        return ""
+
+    carry_out(ask(), act, lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
