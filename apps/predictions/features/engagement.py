@@ -35,7 +35,8 @@ TREND_DAYS = 28
 _MEMORY_DAYS = 365
 _HALF_FREQUENCY = 4
 
-# One row per contact and moment: now and four weeks earlier.
+# One row per contact and moment: now and four weeks earlier. Weights are added up in an order, so that the
+# sums are the same to the last bit however the rows were found.
 _ACT = sql.SQL(
     """
     weighed AS (
@@ -47,8 +48,8 @@ _ACT = sql.SQL(
           AND t.at > t.moment - (ago.days + {memory}) * interval '1 day'
     ), sides AS (
         SELECT n, days, max(weight) AS recency,
-               COALESCE(sum(weight) FILTER (WHERE is_in OR kind = 'meeting'), 0) AS theirs,
-               COALESCE(sum(weight) FILTER (WHERE NOT is_in OR kind = 'meeting'), 0) AS ours
+               COALESCE(sum(weight ORDER BY weight) FILTER (WHERE is_in OR kind = 'meeting'), 0) AS theirs,
+               COALESCE(sum(weight ORDER BY weight) FILTER (WHERE NOT is_in OR kind = 'meeting'), 0) AS ours
         FROM weighed GROUP BY n, days
     ), part AS (
         SELECT n, days, recency, (theirs + ours) / (theirs + ours + {half_frequency}) AS frequency,
