@@ -269,7 +269,12 @@ def make_digest_sent() -> DigestSent:
 
 
 def make_score() -> Score:
-    return ScoreFactory(record_id=LeadFactory().pk)
+    # Engagement needs no model to be explained.
+    return ScoreFactory(
+        prediction=Prediction.CONTACT_ENGAGEMENT,
+        record_kind=RecordKind.CONTACT,
+        record_id=ContactFactory().pk,
+    )
 
 
 def make_prediction_run() -> PredictionRun:

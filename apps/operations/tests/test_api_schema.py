@@ -177,6 +177,9 @@ NEVER_REACHED = {
         "/api/v1/audit/head/",
     ): "a log is sealed once its transactions are over; a test is in one",
     ("post", "/api/v1/bulk-approvals/{id}/retry/"): "none of its suggestions has failed",
+    ("post", "/api/v1/predictions/models/{id}/let-go/"): "no model was chosen",
+    ("post", "/api/v1/predictions/runs/{id}/cancel/"): "the run is over",
+    ("post", "/api/v1/predictions/trials/{id}/cancel/"): "the trial is over",
     ("post", "/api/v1/triggers/{key}/replays/{id}/cancel/"): "the replay is over",
     ("post", "/api/v1/webhooks/"): "its host is looked up, and a test has no network",
 }
