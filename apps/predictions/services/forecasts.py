@@ -172,8 +172,6 @@ class _Publication:
         )
 
     def _methods(self) -> tuple[MethodRecord, ...]:
-        came = [result.actual for result in self.told.backtest.cutoffs]
-        usual = sum(came) / len(came) if came else 0.0
         return tuple(
             MethodRecord(
                 method=row.method.value,
@@ -181,7 +179,7 @@ class _Publication:
                 is_ours=row.method is Method.SIMULATION,
                 is_chosen=row.method is self.told.method,
                 mape=row.accuracy.mape,
-                pinball=row.accuracy.pinball / usual if usual else None,
+                pinball=row.accuracy.pinball,
                 coverage_0_1=row.accuracy.coverage_0_1,
             )
             for row in self.told.backtest.figures
