@@ -17,6 +17,7 @@ from apps.tenants.services import current_tenant, enabled_schemas, is_module_on
 
 # Scoring what changed comes again so soon that a late one is left out; past the limit it is cut off, and
 # the next one reads from the same place.
+CHANGES_SOFT_TIME_LIMIT_S = 270
 CHANGES_TIME_LIMIT_S = 300
 
 
@@ -68,7 +69,11 @@ def begin_night_of_all_tenants() -> None:
             begin_night_of_current_tenant.delay()
 
 
-@shared_task(name="predictions.score_changes_of_current_tenant", time_limit=CHANGES_TIME_LIMIT_S)
+@shared_task(
+    name="predictions.score_changes_of_current_tenant",
+    soft_time_limit=CHANGES_SOFT_TIME_LIMIT_S,
+    time_limit=CHANGES_TIME_LIMIT_S,
+)
 def score_changes_of_current_tenant() -> None:
     """Score what changed in the tenant in whose schema the task runs."""
     begin_request()
