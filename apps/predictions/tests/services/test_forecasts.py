@@ -109,6 +109,9 @@ def test_the_figures_add_up_and_name_every_open_deal(cast: Cast) -> None:
     assert company.open_deals == pytest.approx(sum(share.expected for share in company.deals))
     assert company.methods[0].label
     assert [row.is_chosen for row in company.methods].count(True) == 1
+    # In the forecast's currency, as the page and the API say.
+    pinball = {row.method: row.pinball for row in company.methods}
+    assert pinball["stage_win_rate"] == pytest.approx(2479.1667)
     mine = figures_of(rows.get(owner=cast.rep))
     assert {share.owner_id for share in mine.deals} == {cast.rep.pk}
     assert (mine.methods, mine.fan) == ((), ())
