@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import datetime
 
 from apps.predictions.enums import Prediction, RunKind
-from apps.predictions.exceptions import NothingServesError, RunUnderWayError
+from apps.predictions.exceptions import (
+    DocumentRefusedError,
+    NothingServesError,
+    RunUnderWayError,
+)
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.services.changes import keep_cursor, read_changed
 from apps.predictions.services.drift import watch_drift
@@ -15,6 +20,8 @@ from apps.predictions.services.runs import Tell, carry_out, request_run
 from apps.predictions.services.scoring import score_all, score_records
 from apps.predictions.services.training import is_due, train
 from apps.tenants.locks import holding
+
+log = logging.getLogger(__name__)
 
 # Engagement is a formula: there is nothing to learn.
 LEARNED = (Prediction.LEAD_CONVERSION, Prediction.DEAL_CLOSE, Prediction.RENEWAL_RISK)
@@ -65,10 +72,14 @@ def _score_changed(now: datetime) -> int:
     changed = read_changed()
     moved = 0
     for prediction in scored_predictions() if changed.is_any else ():
-        if changed.is_too_much:
-            score_all(prediction, now=now, tell=_tell_nobody)
-        elif ids := changed.by_prediction.get(prediction):
-            moved += score_records(prediction, ids, now=now)
+        try:
+            if changed.is_too_much:
+                score_all(prediction, now=now, tell=_tell_nobody)
+            elif ids := changed.by_prediction.get(prediction):
+                moved += score_records(prediction, ids, now=now)
+        except DocumentRefusedError:
+            # The night makes another model and scores everything; the other predictions need not wait.
+            log.exception("a stored model was refused", extra={"prediction": prediction.value})
     keep_cursor(changed.next_cursor)
     return moved
 

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from apps.conftest import Cast
-from apps.crm.tests.factories import ActivityFactory, ContactFactory
+from apps.crm.models import Contact
+from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
 from apps.predictions.enums import Prediction, RunKind, RunStatus
 from apps.predictions.models import PredictionRun, Score, ScoringCursor
 from apps.predictions.services.runs import request_run
@@ -16,6 +17,7 @@ from apps.predictions.services.work import (
     score_changed,
     scored_predictions,
 )
+from apps.predictions.tests.model_cards import make_scoring_model
 from apps.predictions.tests.services.closed_deals import (
     add_closed_deals,
     add_open_deals,
@@ -69,7 +71,8 @@ def test_scoring_without_a_model_says_why_not(cast: Cast) -> None:
     )
 
 
-def test_a_change_has_its_score_at_the_next_look(cast: Cast) -> None:
+def touch_contact() -> Contact:
+    """A contact who is written to and answers, whose change is still to be read."""
     contact = ContactFactory()
     assert score_changed(timezone.now()) == 0
     ScoringCursor.objects.update(transaction_id=0)
@@ -80,8 +83,21 @@ def test_a_change_has_its_score_at_the_next_look(cast: Cast) -> None:
             activity_kind="email",
             occurred_at=timezone.now(),
         )
+    return contact
+
+
+def test_a_change_has_its_score_at_the_next_look(cast: Cast) -> None:
+    contact = touch_contact()
     assert score_changed(timezone.now()) == 1
     score = Score.objects.get(prediction=Prediction.CONTACT_ENGAGEMENT)
     assert (score.record_id, score.model_version) == (contact.pk, "contact_engagement-1")
     assert 0 < score.score_0_1 < 1
     assert score_changed(timezone.now()) == 0
+
+
+def test_a_model_that_cannot_be_read_keeps_no_other_prediction_waiting(cast: Cast) -> None:
+    make_scoring_model(digest="0" * 64)
+    LeadFactory()
+    touch_contact()
+    assert score_changed(timezone.now()) == 1
+    assert [row.prediction for row in Score.objects.all()] == [Prediction.CONTACT_ENGAGEMENT]
