@@ -9,7 +9,7 @@ from django.db import connection
 
 from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
-from apps.predictions.features import read_examples, read_rows
+from apps.predictions.features import read_examples, read_rows, window_days
 from apps.predictions.models import Score, TrainedModel
 from apps.predictions.rules import (
     LEAST_MATURED,
@@ -24,6 +24,8 @@ from apps.predictions.services.succession import withdraw
 # So many records of today are held against the training: shares of a tenth are then right to a point.
 _SAMPLE = 10_000
 
+# Scores of longer ago count no more: half a year beyond the window within which outcomes come.
+_ROLLING_DAYS = 180
 # No outcome is known sooner than this after the moment that is asked about: the shortest window there is.
 _SOONEST_DAYS = 30
 
@@ -38,7 +40,7 @@ CROSS JOIN LATERAL (
       AND scored_at <= asked.moment
     ORDER BY scored_at DESC, id DESC LIMIT 1
 ) s
-WHERE s.withdrawn_at IS NULL OR s.withdrawn_at > asked.moment
+WHERE asked.moment >= %(since)s AND (s.withdrawn_at IS NULL OR s.withdrawn_at > asked.moment)
 """
 
 
@@ -67,7 +69,7 @@ def watch_drift(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
 
 
 def read_matured(prediction: Prediction, now: datetime, tell: Tell) -> Matured:
-    """The scores that were in force at the moments of examples whose outcome is known by now."""
+    """The scores that were in force at the moments of late examples whose outcome is known by now."""
     scores: list[float] = []
     outcomes: list[bool] = []
     given = Score.objects.filter(
@@ -75,6 +77,7 @@ def read_matured(prediction: Prediction, now: datetime, tell: Tell) -> Matured:
     )
     if not given.exists():
         return Matured(scores, outcomes)
+    since = now - timedelta(days=window_days(prediction, now) + _ROLLING_DAYS)
     with connection.cursor() as cursor:
         for chunk in read_examples(prediction, now):
             tell(len(scores), 0)
@@ -84,6 +87,7 @@ def read_matured(prediction: Prediction, now: datetime, tell: Tell) -> Matured:
                     "ns": list(range(len(chunk.ids))),
                     "ids": chunk.ids,
                     "moments": chunk.moments,
+                    "since": since,
                     "prediction": prediction.value,
                     "is_of_contract": prediction is Prediction.RENEWAL_RISK,
                 },

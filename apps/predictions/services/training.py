@@ -16,6 +16,7 @@ from apps.predictions.documents import ModelDocument, digest_of
 from apps.predictions.enums import Prediction
 from apps.predictions.exceptions import DocumentRefusedError
 from apps.predictions.features import feature_set, read_examples, window_days
+from apps.predictions.features.reading import SUBJECTS
 from apps.predictions.models import TrainedModel
 from apps.predictions.services.card_writing import card_of
 from apps.predictions.services.runs import Tell
@@ -105,7 +106,7 @@ def is_due(prediction: Prediction, now: datetime) -> bool:
     )["last"]
     if trained_at is None or trained_at < now - OLDEST_MODEL:
         return True
-    kind = feature_set(prediction).record_kind
+    kind = SUBJECTS[prediction].about.kind
     has_changed = ChangeLog.objects.filter(record_kind=kind, changed_at__gt=trained_at).exists()
     return has_changed or not _is_readable(prediction)
 

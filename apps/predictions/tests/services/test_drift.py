@@ -34,8 +34,8 @@ def watched() -> tuple[str, Drift, TrainedModel]:
 
 
 def give_scores(count: int, *, right: float, wrong: float) -> None:
-    """Scores that closed deals had when they were opened: ``right`` to those that were won."""
-    deals = Opportunity.objects.exclude(outcome="open").order_by("pk")[:count]
+    """Scores that the newest closed deals had when they were opened: ``right`` to those that were won."""
+    deals = Opportunity.objects.exclude(outcome="open").order_by("-pk")[:count]
     for deal in deals:
         ScoreFactory(
             prediction=DEALS,
@@ -92,6 +92,14 @@ def test_a_score_that_was_withdrawn_before_the_moment_does_not_count(cast: Cast)
     give_scores(LEAST_MATURED, right=0.2, wrong=0.8)
     Score.objects.update(withdrawn_at=NOW - timedelta(days=399))
     assert watched()[1].matured == 0
+
+
+def test_what_was_foretold_long_ago_counts_no_more(cast: Cast) -> None:
+    trained()
+    give_scores(120, right=0.8, wrong=0.2)
+    # Deals take twenty days, so that the window is the shortest: 30 days, and half a year beyond it.
+    lately = Opportunity.objects.filter(opened_on__gt=(NOW - timedelta(days=210)).date())
+    assert watched()[1].matured == lately.count() == 89
 
 
 def test_columns_that_have_moved_are_named(cast: Cast) -> None:
