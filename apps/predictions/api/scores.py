@@ -22,6 +22,8 @@ from apps.predictions.explanations import explain_score
 from apps.predictions.models import Score
 from apps.predictions.querysets import ScoreQuerySet
 from apps.tenants.api import ApiModelSerializer, MomentFilter, UtcDateTimeField, refuse_parameters
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
 from apps.users.api import Endpoint
 from apps.users.services import person_of
 
@@ -103,9 +105,14 @@ class ScoreViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[
     default_ordering = "-id"
 
     def get_queryset(self) -> ScoreQuerySet:
-        """Those of the records that the person may see."""
+        """Those of the records that the person may see.
+
+        Raises:
+            ModuleOffError: predictions are off.
+        """
         if getattr(self, "swagger_fake_view", False):
             return Score.objects.none()
+        require_module(Module.PREDICTIONS)
         return Score.objects.visible_to(person_of(self.request))
 
     @extend_schema(responses=ExplanationSerializer)

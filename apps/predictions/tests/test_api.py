@@ -18,6 +18,8 @@ from apps.predictions.models import PredictionRun
 from apps.predictions.tests.factories import ScoreFactory
 from apps.predictions.tests.model_cards import make_model, make_scoring_model
 from apps.predictions.tests.test_run_pages import make_run
+from apps.tenants.enums import Module
+from apps.tenants.models import ModuleGate, Tenant
 from apps.users.enums import Scope
 from apps.users.models import ApiToken, User
 
@@ -109,6 +111,15 @@ def test_scores_of_visible_records_now_and_before(cast: Cast, api_for: ApiFor) -
         "scored_at": "2026-03-01T03:00:00Z",
         "is_latest": True,
     }
+
+
+def test_with_the_module_off_no_score_is_told(acme: Tenant, cast: Cast, api_for: ApiFor) -> None:
+    score = ScoreFactory(record_id=LeadFactory(owner=cast.rep).pk)
+    ModuleGate.objects.filter(tenant=acme, module=Module.PREDICTIONS).update(is_on=False)
+    client = api_for(cast.rep)
+    for path in (SCORES, f"{SCORES}{score.pk}/", f"{SCORES}{score.pk}/explanation/"):
+        refused = client.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (403, "module_off")
 
 
 def test_pages_of_scores_lead_on(cast: Cast, api_for: ApiFor) -> None:
