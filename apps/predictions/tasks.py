@@ -10,7 +10,12 @@ from django_tenants.utils import schema_context
 from apps.predictions.models import PredictionRun, Trial
 from apps.predictions.services.runs import close_lost_runs
 from apps.predictions.services.trials import remove_old_trials, try_out
-from apps.predictions.services.work import carry_out_run, request_night, score_changed
+from apps.predictions.services.work import (
+    carry_out_run,
+    request_night,
+    score_changed,
+    withdraw_scores,
+)
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, enabled_schemas, is_module_on
@@ -55,6 +60,7 @@ def begin_night_of_current_tenant() -> None:
     begin_request()
     remove_old_trials(timezone.now())
     if not is_module_on(current_tenant(), Module.PREDICTIONS):
+        withdraw_scores(timezone.now())
         return
     close_lost_runs(timezone.now())
     for run in request_night(timezone.now()):

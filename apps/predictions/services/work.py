@@ -19,6 +19,7 @@ from apps.predictions.services.forecasts import publish_forecasts
 from apps.predictions.services.runs import Tell, carry_out, request_run
 from apps.predictions.services.scoring import score_all, score_records
 from apps.predictions.services.training import is_due, train
+from apps.predictions.services.writing import retire_scores
 from apps.tenants.locks import holding
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,12 @@ def request_night(now: datetime) -> list[PredictionRun]:
         with suppress(RunUnderWayError):
             runs.append(request_run(kind, prediction))
     return runs
+
+
+def withdraw_scores(now: datetime) -> None:
+    """Let no score be the latest any more: switched off, nobody keeps what triggers rest on."""
+    for prediction in Prediction:
+        retire_scores(prediction, now=now)
 
 
 def score_changed(now: datetime) -> int:

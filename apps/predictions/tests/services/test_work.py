@@ -17,11 +17,15 @@ from apps.predictions.services.work import (
     score_changed,
     scored_predictions,
 )
+from apps.predictions.tasks import begin_night_of_current_tenant
+from apps.predictions.tests.factories import ScoreFactory
 from apps.predictions.tests.model_cards import make_scoring_model
 from apps.predictions.tests.services.closed_deals import (
     add_closed_deals,
     add_open_deals,
 )
+from apps.tenants.enums import Module
+from apps.tenants.models import ModuleGate, Tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +105,16 @@ def test_a_model_that_cannot_be_read_keeps_no_other_prediction_waiting(cast: Cas
     touch_contact()
     assert score_changed(timezone.now()) == 1
     assert [row.prediction for row in Score.objects.all()] == [Prediction.CONTACT_ENGAGEMENT]
+
+
+def test_scores_go_in_the_night_after_predictions_were_switched_off(
+    acme: Tenant, cast: Cast
+) -> None:
+    ScoreFactory(record_id=LeadFactory().pk)
+    gate = ModuleGate.objects.filter(tenant=acme, module=Module.PREDICTIONS)
+    begin_night_of_current_tenant()
+    assert Score.objects.filter(is_latest=True).count() == 1
+    gate.update(is_on=False)
+    begin_night_of_current_tenant()
+    (score,) = Score.objects.all()
+    assert (score.is_latest, score.withdrawn_at is None) == (False, False)
