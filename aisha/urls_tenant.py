@@ -1,10 +1,9 @@
 """The URL map of a tenant's host."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from aisha.sites import tenant_site
-from apps.operations.openapi import DocsView
+from apps.operations.openapi import DescriptionView, DocsView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.dashboard.urls")),
@@ -21,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", include("apps.audit.urls")),
     path("demo/mailbox/", include("apps.operations.mailbox.urls")),
     path("admin/", tenant_site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", DescriptionView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("aisha.urls_api")),
 ]

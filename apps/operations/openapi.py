@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.views import SpectacularSwaggerSplitView
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
 
 from apps.operations.errors import CONTENT_TYPE
 
@@ -70,6 +73,28 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
             "name": "Authorization",
             "description": "`Token` and your key, as in: `Token aisha_…`",
         }
+
+
+class DescriptionGenerator(SchemaGenerator):
+    """Describes the API once in a process: it is the same to everybody, and takes a second to find out."""
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
+        """The description, which nobody may change."""
+        return _describe()
+
+
+class DescriptionView(SpectacularAPIView):
+    """The API's description as YAML or JSON."""
+
+    generator_class = DescriptionGenerator
+
+
+@cache
+def _describe() -> dict[str, Any]:
+    found: dict[str, Any] = SchemaGenerator().get_schema(  # type: ignore[no-untyped-call]
+        request=None, public=True
+    )
+    return found
 
 
 class DocsView(SpectacularSwaggerSplitView):
