@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from apps.predictions.enums import Prediction, RunKind
+from apps.predictions.exceptions import RunUnderWayError
 from apps.predictions.models import PredictionRun, Trial
-from apps.predictions.services.runs import close_lost_runs
+from apps.predictions.services.runs import close_lost_runs, request_run
 from apps.predictions.services.trials import remove_old_trials, try_out
 from apps.predictions.services.work import (
     carry_out_run,
@@ -19,6 +23,7 @@ from apps.predictions.services.work import (
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, enabled_schemas, is_module_on
+from apps.users.models import User
 
 # Scoring what changed comes again so soon that a late one is left out; past the limit it is cut off, and
 # the next one reads from the same place.
@@ -52,6 +57,12 @@ def carry_out_trial(*, trial_id: int) -> None:
 def send_trial(trial: Trial) -> None:
     """Hand a trial to a worker once the transaction is through."""
     transaction.on_commit(lambda: carry_out_trial.delay(trial_id=trial.pk))
+
+
+def send_scoring(prediction: Prediction, user: User) -> None:
+    """Have everything scored by the model that serves now; where that is under way it is left to it."""
+    with suppress(RunUnderWayError):
+        send_run(request_run(RunKind.SCORING, prediction, user))
 
 
 @shared_task(name="predictions.begin_night_of_current_tenant")

@@ -22,6 +22,7 @@ from apps.predictions.models import TrainedModel
 from apps.predictions.schemas import Drift, ModelCard
 from apps.predictions.service_states import read_services
 from apps.predictions.services.standing import roll_back, unpin
+from apps.predictions.tasks import send_scoring
 from apps.predictions.views.access import VIEW_PERMISSION
 from apps.tenants.api import ApiModelSerializer, refuse_parameters
 from apps.tenants.services import current_tenant
@@ -136,13 +137,10 @@ class TrainedModelViewSet(
     def choose(self, request: Request, pk: str) -> Response:
         """Put a former model into service; it stays there until somebody lets go of it."""
         refuse_parameters(request)
-        model = self.get_object()
-        roll_back(
-            prediction=Prediction(model.prediction),
-            number=model.number,
-            user=person_of(request),
-            now=timezone.now(),
-        )
+        model, user = self.get_object(), person_of(request)
+        prediction = Prediction(model.prediction)
+        roll_back(prediction=prediction, number=model.number, user=user, now=timezone.now())
+        send_scoring(prediction, user)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=TrainedModelDetailSerializer)
@@ -150,8 +148,7 @@ class TrainedModelViewSet(
     def let_go(self, request: Request, pk: str) -> Response:
         """Let go of the model that a person chose; the answer is the one that serves then."""
         refuse_parameters(request)
-        model = self.get_object()
-        serving = unpin(
-            prediction=Prediction(model.prediction), user=person_of(request), now=timezone.now()
-        )
+        user, prediction = person_of(request), Prediction(self.get_object().prediction)
+        serving = unpin(prediction=prediction, user=user, now=timezone.now())
+        send_scoring(prediction, user)
         return Response(self.get_serializer(serving).data)

@@ -135,6 +135,12 @@ def test_a_manager_chooses_a_model_and_lets_go(cast: Cast, client_for: ClientFor
     assert "into service again" in client.get(address).content.decode()
     assert "into service again" not in client.get(present.get_absolute_url()).content.decode()
     answer = client.post(f"{address}choose/")
+    scoring = PredictionRun.objects.get()
+    assert (scoring.kind, scoring.status, scoring.requested_by) == (
+        "scoring",
+        "queued",
+        cast.manager,
+    )
     assert answer["Location"] == LEADS
     former.refresh_from_db()
     assert (former.state, former.pinned_by) == (ModelState.SERVING, cast.manager)

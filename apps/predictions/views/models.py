@@ -19,6 +19,7 @@ from apps.predictions.service_states import PredictionService, read_service, rea
 from apps.predictions.services.standing import CHANGE_PERMISSION, MAY_BE_CHOSEN, roll_back, unpin
 from apps.predictions.services.starting import ADD_PERMISSION
 from apps.predictions.services.starting import VIEW_PERMISSION as VIEW_RUNS
+from apps.predictions.tasks import send_scoring
 from apps.predictions.views.access import prediction_named, viewer_of
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
@@ -115,9 +116,8 @@ def put_into_service(request: HttpRequest, prediction: str, number: int) -> Http
     """Put a former model into service again."""
     user, asked = viewer_of(request), prediction_named(prediction)
     roll_back(prediction=asked, number=number, user=user, now=timezone.now())
-    messages.success(
-        request, f"Model {number} is in service. The next scoring takes it for every record."
-    )
+    send_scoring(asked, user)
+    messages.success(request, f"Model {number} is in service. It scores every record now.")
     return redirect("predictions:prediction_detail", asked)
 
 
@@ -126,6 +126,7 @@ def let_go(request: HttpRequest, prediction: str) -> HttpResponse:
     """Let go of the model that a person chose."""
     user, asked = viewer_of(request), prediction_named(prediction)
     serving = unpin(prediction=asked, user=user, now=timezone.now())
+    send_scoring(asked, user)
     messages.success(
         request, f"Let go. Model {serving.number} is in service until a better one comes."
     )
