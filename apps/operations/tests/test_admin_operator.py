@@ -89,7 +89,11 @@ def test_a_module_is_switched_off(client: TenantClient, acme: Tenant) -> None:
     assert not is_module_on(acme, Module.TRIGGERS)
     assert is_module_on(acme, Module.SUGGESTIONS)
     assert last_entry().details["fields"] == ["modulegate.is_on"]
-    assert last_entry().details["modules"] == {"suggestions": True, "triggers": False}
+    assert last_entry().details["modules"] == {
+        "predictions": True,
+        "suggestions": True,
+        "triggers": False,
+    }
 
 
 def test_a_tenant_that_is_switched_off_looks_like_an_unknown_host(
