@@ -57,8 +57,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
-# For tests: a power cut may ruin the data, a crash of the server does not.
-VOLATILE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+# For tests: a power cut may ruin the data, a crash of the server does not. Who waits longest is told of a
+# deadlock; where a test makes one on purpose, a busy machine must not turn round who that is.
+VOLATILE_SETTINGS = {"fsync": "off", "full_page_writes": "off", "deadlock_timeout": "3s"}
 
 _READY_TIMEOUT_S = 60.0
 _STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))

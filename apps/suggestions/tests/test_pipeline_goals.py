@@ -120,7 +120,7 @@ def test_moments_days_and_numbers_that_a_trigger_saw_are_one_fact(cast: Cast) ->
         "went_by": {"window_days": 14},
     }
     label = triggers.label("lead_score_drop")
-    assert fact.text == f"{label}: former score 62%, score 31%, scored 4 Nov 2025"
+    assert fact.text == f"{label}: score before 62%, score 31%, scored at 4 Nov 2025"
 
 
 def test_findings_come_strongest_first(cast: Cast) -> None:
