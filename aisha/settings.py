@@ -382,6 +382,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # With a field that narrows the page to a part of the API: there are many.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "filter": True},
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     # Sets of choices under several names: urgency of a suggestion, severity of a signal; kinds of record.
