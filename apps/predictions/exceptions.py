@@ -47,6 +47,14 @@ class RunUnderWayError(PredictionError):
     message = "This is under way already. Wait for it, or stop it and ask again."
 
 
+class ScoringBusyError(PredictionError):
+    """Somebody else scores the same prediction, and for longer than one waits."""
+
+    code = "scoring_busy"
+    status = 409
+    message = "Somebody is scoring this already. Ask again when that is done."
+
+
 class RunCancelledError(PredictionError):
     """A person wants the run to stop."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from apps.crm.enums import RecordKind
 from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
-from apps.predictions.exceptions import NothingServesError
+from apps.predictions.exceptions import NothingServesError, ScoringBusyError
 from apps.predictions.features import contact_engagement, feature_set, read_rows
 from apps.predictions.features.reading import CHUNK_ROWS
 from apps.predictions.models import TrainedModel
@@ -59,11 +60,12 @@ def score_all(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
 
     Raises:
         NothingServesError: no model is in service.
+        ScoringBusyError: somebody else is at it.
         RunCancelledError: a person wants it to stop.
     """
     scorer = scorer_of(prediction, now)
     read = moved = 0
-    with holding(_lock_name(prediction), wait_ms=_WAIT_MS):
+    with _sole_writer(prediction):
         for after_id, until_id, page in _pages(scorer):
             scored = Scored(page.ids, page.scores_0_1, after_id=after_id, until_id=until_id)
             moved += write_scores(prediction, scorer.kind, scored, version=scorer.version, now=now)
@@ -77,11 +79,12 @@ def score_records(prediction: Prediction, ids: Iterable[int], *, now: datetime) 
 
     Raises:
         NothingServesError: no model is in service.
+        ScoringBusyError: somebody else is at it.
     """
     scorer = scorer_of(prediction, now)
     wanted = sorted(set(ids))
     moved = 0
-    with holding(_lock_name(prediction), wait_ms=_WAIT_MS):
+    with _sole_writer(prediction):
         for start in range(0, len(wanted), CHUNK_ROWS):
             asked = wanted[start : start + CHUNK_ROWS]
             page = scorer.read(0, asked)
@@ -139,5 +142,10 @@ def _pages(scorer: Scorer) -> Iterator[tuple[int, int | None, Page]]:
         after_id = page.ids[-1]
 
 
-def _lock_name(prediction: Prediction) -> str:
-    return f"scoring:{prediction}"
+@contextmanager
+def _sole_writer(prediction: Prediction) -> Iterator[None]:
+    """Nobody else writes scores of the prediction within the block."""
+    with holding(f"scoring:{prediction}", wait_ms=_WAIT_MS) as is_ours:
+        if not is_ours:
+            raise ScoringBusyError()
+        yield

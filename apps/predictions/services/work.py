@@ -11,6 +11,7 @@ from apps.predictions.exceptions import (
     DocumentRefusedError,
     NothingServesError,
     RunUnderWayError,
+    ScoringBusyError,
 )
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.services.changes import keep_cursor, read_changed
@@ -69,10 +70,11 @@ def score_changed(now: datetime) -> int:
     """Score what changed since the last look; returns how many scores have moved.
 
     The place up to which was read is kept once all of it is scored: who was cut off reads it again. Where
-    somebody is at it already, it is left to them.
+    somebody is at it already, it is left to them; where somebody scores everything, to the next look.
     """
-    with holding("scoring-changes") as is_ours:
+    with holding("scoring-changes") as is_ours, suppress(ScoringBusyError):
         return _score_changed(now) if is_ours else 0
+    return 0
 
 
 def _score_changed(now: datetime) -> int:
