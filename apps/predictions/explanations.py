@@ -113,7 +113,7 @@ def explain_record(model: TrainedModel, record_id: int, now: datetime) -> Explan
     if not found.ids:
         return None
     row = found.by_name(0)
-    document = ModelDocument.from_bytes(bytes(model.document), model.digest)
+    document = model.read_document()
     score_0_1 = document.probability(row)
     return Explanation(
         WORDINGS[prediction],

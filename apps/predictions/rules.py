@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 from apps.predictions.schemas import Drift
 
 # Fewer matured outcomes say little: at 50 the standard error of a log loss of 0.6 is about 0.06.
@@ -19,12 +16,3 @@ def is_worse_than_base_rate(drift: Drift) -> bool:
     if drift.log_loss is None or drift.base_log_loss is None:
         return False
     return drift.matured >= LEAST_MATURED and drift.log_loss > drift.base_log_loss
-
-
-def mean_log_loss(scores_0_1: Sequence[float], outcomes: Sequence[bool]) -> float:
-    """The mean logarithmic loss of scores (Good 1952), none taken for more certain than one in a thousand."""
-    losses = (
-        -math.log(min(max(score if came else 1 - score, 0.001), 0.999))
-        for score, came in zip(scores_0_1, outcomes, strict=True)
-    )
-    return sum(losses) / len(outcomes)

@@ -10,6 +10,7 @@ from django_tenants.utils import schema_context
 from apps.operations.demo.installing import DEMO_TENANTS, DemoTenant, Say
 from apps.predictions.models import Forecast, Score, TrainedModel
 from apps.predictions.services.forecasts import publish_forecasts
+from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.training import train
 from apps.predictions.services.work import (
@@ -40,15 +41,11 @@ def _look_back(now: datetime) -> None:
     """Learn, and score and forecast as of earlier weeks, in their order."""
     if not TrainedModel.objects.exists():
         for prediction in LEARNED:
-            train(prediction, now=now, tell=_tell_nobody)
+            train(prediction, now=now, tell=tell_nobody)
     has_scores, has_forecasts = Score.objects.exists(), Forecast.objects.exists()
     for weeks in _WEEKS:
         then = now - timedelta(weeks=weeks)
         for prediction in scored_predictions() if not has_scores else ():
-            score_all(prediction, now=then, tell=_tell_nobody)
+            score_all(prediction, now=then, tell=tell_nobody)
         if not has_forecasts:
-            publish_forecasts(now=then, tell=_tell_nobody)
-
-
-def _tell_nobody(done: int, total: int) -> None:
-    """The stages are told, not their steps."""
+            publish_forecasts(now=then, tell=tell_nobody)

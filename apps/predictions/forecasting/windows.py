@@ -54,7 +54,12 @@ class Window:
 
 def months_before(day: date, months: int) -> date:
     """The same day of an earlier month; that month's last day where it is shorter."""
-    month = day.year * 12 + day.month - 1 - months
-    year, month = divmod(month, 12)
+    return months_on(day, -months)
+
+
+def months_on(day: date, months: int) -> date:
+    """The same day so many months later, within the calendar's years; a shorter month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    year = min(max(year, date.min.year), date.max.year)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, last))

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.querysets import TrainedModelQuerySet
 
@@ -67,6 +68,14 @@ class TrainedModel(models.Model):
     def get_absolute_url(self) -> str:
         """The page of the prediction's models."""
         return reverse("predictions:model_detail", args=[self.prediction, self.number])
+
+    def read_document(self) -> ModelDocument:
+        """What scores.
+
+        Raises:
+            DocumentRefusedError: it is not what was stored, or not what this version reads.
+        """
+        return ModelDocument.from_bytes(bytes(self.document), self.digest)
 
     @property
     def version(self) -> str:

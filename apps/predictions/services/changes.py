@@ -15,18 +15,14 @@ from django.db import connection
 
 from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
+from apps.predictions.features.reading import SUBJECTS
 from apps.predictions.models import ScoringCursor
 from apps.tenants.transactions import read_snapshot
 
 # Past so many changed rows all records are scored, which reads them in order.
 MOST_CHANGES = 20_000
 
-PREDICTION_OF: Mapping[RecordKind, Prediction] = {
-    RecordKind.LEAD: Prediction.LEAD_CONVERSION,
-    RecordKind.OPPORTUNITY: Prediction.DEAL_CLOSE,
-    RecordKind.CONTACT: Prediction.CONTACT_ENGAGEMENT,
-    RecordKind.ACCOUNT: Prediction.RENEWAL_RISK,
-}
+PREDICTION_OF = {subject.record_kind: subject.prediction for subject in SUBJECTS.values()}
 
 _COUNT = """
 SELECT count(*) FROM (

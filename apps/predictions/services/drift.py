@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
 from apps.predictions.features import read_examples, read_rows, window_days
 from apps.predictions.models import Score, TrainedModel
@@ -15,7 +14,6 @@ from apps.predictions.rules import (
     LEAST_MATURED,
     MOVED_FAR_PSI,
     is_worse_than_base_rate,
-    mean_log_loss,
 )
 from apps.predictions.schemas import ColumnShift, Drift, ModelCard
 from apps.predictions.services.runs import Tell
@@ -101,14 +99,19 @@ def read_matured(prediction: Prediction, now: datetime, tell: Tell) -> Matured:
 def _drift_of(
     model: TrainedModel, matured: Matured, shifts: tuple[ColumnShift, ...], now: datetime
 ) -> Drift:
+    import numpy as np
+
+    from apps.predictions.estimation.measures import losses
+
     count = len(matured.outcomes)
-    base = [model.base_rate_0_1] * count
+    outcomes, scores = np.array(matured.outcomes, dtype=bool), np.array(matured.scores_0_1)
+    base = np.full(count, model.base_rate_0_1)
     drift = Drift(
         measured_at=now,
         matured=count,
         base_rate_0_1=sum(matured.outcomes) / count if count else None,
-        log_loss=mean_log_loss(matured.scores_0_1, matured.outcomes) if count else None,
-        base_log_loss=mean_log_loss(base, matured.outcomes) if count else None,
+        log_loss=float(losses(outcomes, scores).mean()) if count else None,
+        base_log_loss=float(losses(outcomes, base).mean()) if count else None,
         shifts=shifts,
         verdict="",
     )
@@ -136,7 +139,7 @@ def _shifts_of(model: TrainedModel, now: datetime) -> tuple[ColumnShift, ...]:
     from apps.predictions.estimation.tables import Table
 
     card = ModelCard.model_validate(model.card)
-    document = ModelDocument.from_bytes(bytes(model.document), model.digest)
+    document = model.read_document()
     known = tuple(
         Reference(row.name, row.edges, row.categories, row.shares) for row in card.distributions
     )

@@ -23,7 +23,7 @@ from apps.predictions.forecasting.results import (
     TooLittleHistory,
 )
 from apps.predictions.forecasting.results import Forecast as Foretold
-from apps.predictions.forecasting.windows import Window
+from apps.predictions.forecasting.windows import Window, months_on
 from apps.predictions.models import Forecast
 from apps.predictions.schemas import DealShare, FanPoint, ForecastFigures, MethodRecord
 from apps.predictions.services.deal_reading import currencies_of_deals, read_deals
@@ -77,12 +77,12 @@ def window_of(kind: ForecastWindow, today: date) -> Window:
     month = today.replace(day=1)
     match kind:
         case ForecastWindow.THIS_MONTH:
-            return Window(month, _months_on(month, 1))
+            return Window(month, months_on(month, 1))
         case ForecastWindow.NEXT_MONTH:
-            return Window(_months_on(month, 1), _months_on(month, 2))
+            return Window(months_on(month, 1), months_on(month, 2))
         case ForecastWindow.QUARTER:
             first = month.replace(month=(month.month - 1) // 3 * 3 + 1)
-            return Window(first, _months_on(first, 3))
+            return Window(first, months_on(first, 3))
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,6 @@ def _forget_old_shares(today: date) -> None:
     old = Forecast.objects.filter(made_on__lt=today - SHARES_KEPT).exclude(figures__deals=[])
     without = Func(F("figures"), Value("{deals}"), Value("[]"), function="jsonb_set")
     old.update(figures=without)
-
-
-def _months_on(first: date, months: int) -> date:
-    years, month = divmod(first.month - 1 + months, 12)
-    return date(first.year + years, month + 1, 1)
 
 
 def _point(day: FanDay) -> FanPoint:

@@ -100,6 +100,10 @@ def close_lost_runs(now: datetime) -> int:
     )
 
 
+def tell_nobody(done: int, total: int) -> None:
+    """A ``Tell`` for work of which nobody waits for the progress."""
+
+
 def _claim(work: Work) -> bool:
     now = timezone.now()
     unfinished = _row(work).unfinished()

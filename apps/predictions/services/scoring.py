@@ -12,9 +12,8 @@ from apps.predictions.documents import ModelDocument
 from apps.predictions.enums import Prediction
 from apps.predictions.exceptions import NothingServesError, ScoringBusyError
 from apps.predictions.features import contact_engagement, feature_set, read_rows
-from apps.predictions.features.reading import CHUNK_ROWS
+from apps.predictions.features.reading import CHUNK_ROWS, SUBJECTS
 from apps.predictions.models import TrainedModel
-from apps.predictions.services.changes import PREDICTION_OF
 from apps.predictions.services.runs import Tell
 from apps.predictions.services.writing import Scored, write_scores
 from apps.tenants.locks import holding
@@ -22,8 +21,6 @@ from apps.tenants.locks import holding
 ENGAGEMENT_VERSION = "contact_engagement-1"
 # Somebody who scores all records is at it for minutes; who scores changed ones comes again soon.
 _WAIT_MS = 20_000
-
-_KIND_OF = {prediction: kind for kind, prediction in PREDICTION_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Scorer:
     @property
     def kind(self) -> RecordKind:
         """The kind of record that is scored."""
-        return _KIND_OF[self.prediction]
+        return SUBJECTS[self.prediction].record_kind
 
 
 def score_all(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
@@ -104,7 +101,7 @@ def scorer_of(prediction: Prediction, now: datetime) -> Scorer:
     model = TrainedModel.objects.serving().filter(prediction=prediction).first()
     if model is None:
         raise NothingServesError()
-    document = ModelDocument.from_bytes(bytes(model.document), model.digest)
+    document = model.read_document()
     return Scorer(prediction, model.version, _model_reader(prediction, document, now))
 
 

@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from apps.crm.models import ChangeLog
 from apps.predictions.columns import Value
-from apps.predictions.documents import ModelDocument, digest_of
+from apps.predictions.documents import digest_of
 from apps.predictions.enums import Prediction
 from apps.predictions.exceptions import DocumentRefusedError
 from apps.predictions.features import feature_set, read_examples, window_days
@@ -117,7 +117,7 @@ def _is_readable(prediction: Prediction) -> bool:
     if model is None:
         return True
     try:
-        ModelDocument.from_bytes(bytes(model.document), model.digest)
+        model.read_document()
     except DocumentRefusedError:
         return False
     return True

@@ -17,7 +17,7 @@ from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.services.changes import keep_cursor, read_changed
 from apps.predictions.services.drift import watch_drift
 from apps.predictions.services.forecasts import publish_forecasts
-from apps.predictions.services.runs import Tell, carry_out, request_run
+from apps.predictions.services.runs import Tell, carry_out, request_run, tell_nobody
 from apps.predictions.services.scoring import score_all, score_records
 from apps.predictions.services.training import is_due, train
 from apps.predictions.services.writing import retire_scores
@@ -83,7 +83,7 @@ def _score_changed(now: datetime) -> int:
     for prediction in scored_predictions() if changed.is_any else ():
         try:
             if changed.is_too_much:
-                score_all(prediction, now=now, tell=_tell_nobody)
+                score_all(prediction, now=now, tell=tell_nobody)
             elif ids := changed.by_prediction.get(prediction):
                 moved += score_records(prediction, ids, now=now)
         except DocumentRefusedError:
@@ -105,7 +105,3 @@ def _act(run: PredictionRun, now: datetime, tell: Tell) -> str:
     elif not any(told):
         raise NothingServesError()
     return " ".join(filter(None, told))
-
-
-def _tell_nobody(done: int, total: int) -> None:
-    """Nobody waits for the progress."""

@@ -10,6 +10,8 @@ from typing import Self
 
 from django.utils.formats import date_format
 
+from apps.predictions.forecasting.windows import months_on
+
 MONTH, QUARTER = 1, 3
 _KEY = re.compile(r"([0-9]{4})-([0-9]{2})-([13])")
 
@@ -37,7 +39,7 @@ class Period:
     @property
     def ends_on(self) -> date:
         """Its last day."""
-        return _months_on(self.starts_on.replace(day=1), self.months) - timedelta(days=1)
+        return months_on(self.starts_on.replace(day=1), self.months) - timedelta(days=1)
 
     @property
     def label(self) -> str:
@@ -62,12 +64,6 @@ def periods_around(today: date) -> Iterator[Period]:
     """What is offered: from the quarter and month before the present one, a year on."""
     quarter = today.replace(month=today.month - (today.month - 1) % 3, day=1)
     for place in range(-1, 5):
-        yield Period(_months_on(quarter, QUARTER * place), QUARTER)
+        yield Period(months_on(quarter, QUARTER * place), QUARTER)
     for place in range(-1, 13):
-        yield Period(_months_on(today.replace(day=1), place), MONTH)
-
-
-def _months_on(first: date, months: int) -> date:
-    years, month = divmod(first.month - 1 + months, 12)
-    year = min(max(first.year + years, date.min.year), date.max.year)
-    return date(year, month + 1, 1)
+        yield Period(months_on(today.replace(day=1), place), MONTH)

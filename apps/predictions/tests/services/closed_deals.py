@@ -13,10 +13,6 @@ NOW = datetime(2026, 8, 12, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 12)
 
 
-def tell_nobody(done: int, total: int) -> None:
-    """Nobody waits."""
-
-
 def stage(outcome: DealOutcome) -> Stage:
     """The tenant's stage of an outcome."""
     found = Stage.objects.filter(outcome=outcome).first()

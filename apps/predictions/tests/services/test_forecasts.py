@@ -15,16 +15,12 @@ from apps.predictions.enums import ForecastWindow
 from apps.predictions.models import Forecast
 from apps.predictions.schemas import ForecastFigures
 from apps.predictions.services.forecasts import SHARES_KEPT, publish_forecasts, window_of
-from apps.predictions.services.runs import Tell
+from apps.predictions.services.runs import Tell, tell_nobody
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 8, 12, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 12)
-
-
-def tell_nobody(done: int, total: int) -> None:
-    """Nobody waits."""
 
 
 def stage(outcome: DealOutcome) -> Stage:

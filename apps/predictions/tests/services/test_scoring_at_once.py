@@ -13,9 +13,9 @@ from apps.predictions.exceptions import ScoringBusyError
 from apps.predictions.models import Score, ScoringCursor
 from apps.predictions.services import scoring
 from apps.predictions.services.changes import keep_cursor
+from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.work import score_changed
-from apps.predictions.tests.services.closed_deals import tell_nobody
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import PATIENCE_S, background
