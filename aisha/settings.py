@@ -72,6 +72,7 @@ TENANT_APPS = [
     "apps.execution",
     "apps.brain",
     "apps.predictions",
+    "apps.duplicates",
     "apps.triggers",
     "apps.suggestions",
 ]

@@ -9,6 +9,7 @@ class Module(models.TextChoices):
     TRIGGERS = "triggers", "Triggers"
     SUGGESTIONS = "suggestions", "Suggestions"
     PREDICTIONS = "predictions", "Predictions"
+    DUPLICATES = "duplicates", "Duplicates"
 
 
 class Role(models.TextChoices):

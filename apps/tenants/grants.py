@@ -103,6 +103,12 @@ GRANTS: dict[str, TableGrants] = {
     "predictions_predictionrun": TableGrants(),
     "predictions_trial": TableGrants(),
     "predictions_scoringcursor": TableGrants(run_time=WRITE),
+    # Pairs are facts for the AI; how they come about is no business of it.
+    "duplicates_pair": TableGrants(ai=READ),
+    "duplicates_matcher": TableGrants(),
+    "duplicates_recordkeys": TableGrants(),
+    "duplicates_matchrun": TableGrants(),
+    "duplicates_matchcursor": TableGrants(run_time=WRITE),
     "triggers_signal": TableGrants(ai=WRITE),
     "triggers_triggerstate": TableGrants(ai=WRITE),
     "triggers_baseline": TableGrants(ai=READ),

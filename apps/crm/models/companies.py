@@ -9,17 +9,17 @@ from django.db import models
 from django.db.models import Q
 
 from apps.crm.enums import ContractOutcome, RecordKind
-from apps.crm.models.records import Record
+from apps.crm.models.records import MergeableRecord, Record
 from apps.crm.querysets import AccountQuerySet, ContractQuerySet, ProductQuerySet
 
 
-class Account(Record):
+class Account(MergeableRecord):
     """A company that one sells to."""
 
     kind = RecordKind.ACCOUNT
     tracked_fields: ClassVar[tuple[str, ...]] = (
         "owner_id", "name", "website", "sector", "employees", "annual_revenue", "currency", "location",
-        "phone", "parent_id", "notes", "attributes",
+        "phone", "parent_id", "notes", "attributes", "merged_into_id", "merged_at",
     )  # fmt: skip
     search_fields: ClassVar[tuple[str, ...]] = ("name", "website")
 
@@ -39,7 +39,7 @@ class Account(Record):
 
     objects = AccountQuerySet.as_manager()
 
-    class Meta(Record.Meta):
+    class Meta(MergeableRecord.Meta):
         ordering = ["name", "id"]
         indexes = [
             models.Index(fields=["name", "id"], name="account_by_name"),

@@ -11,18 +11,19 @@ from django.db.models.functions import Lower
 
 from apps.crm.enums import EmailStatus, LeadStatus, RecordKind
 from apps.crm.models.companies import Account
-from apps.crm.models.records import Record
+from apps.crm.models.records import MergeableRecord
 from apps.crm.querysets import ContactQuerySet, LeadQuerySet
 
 
-class Lead(Record):
+class Lead(MergeableRecord):
     """A person who might become a customer, before there is a deal."""
 
     kind = RecordKind.LEAD
     tracked_fields: ClassVar[tuple[str, ...]] = (
         "owner_id", "first_name", "last_name", "company", "title", "email", "phone", "status",
         "lead_source", "estimated_value", "currency", "do_not_contact", "notes", "attributes",
-        "converted_contact_id", "converted_opportunity_id",
+        "converted_contact_id", "converted_opportunity_id", "merged_into_id",
+        "merged_into_contact_id", "merged_at",
     )  # fmt: skip
     search_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name", "company", "email")
 
@@ -55,11 +56,20 @@ class Lead(Record):
         related_name="converted_from",
         verbose_name="converted deal",
     )
+    merged_into_contact = models.ForeignKey(
+        "crm.Contact",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="merged_leads",
+        help_text="Instead of merged_into, for a lead who turned out to be a contact already.",
+    )
     last_activity_at = models.DateTimeField(null=True, editable=False)
 
     objects = LeadQuerySet.as_manager()
 
-    class Meta(Record.Meta):
+    class Meta(MergeableRecord.Meta):
         ordering = ["-created_at", "-id"]
         indexes = [
             # lead_inactive: open leads by the moment they fell silent.
@@ -89,13 +99,13 @@ class Lead(Record):
         return name or self.company or self.email or f"Lead {self.pk}"
 
 
-class Contact(Record):
+class Contact(MergeableRecord):
     """A person at an account."""
 
     kind = RecordKind.CONTACT
     tracked_fields: ClassVar[tuple[str, ...]] = (
         "owner_id", "account_id", "first_name", "last_name", "title", "email", "email_status", "phone",
-        "do_not_contact", "notes", "attributes",
+        "do_not_contact", "notes", "attributes", "merged_into_id", "merged_at",
     )  # fmt: skip
     search_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name", "email")
 
@@ -116,7 +126,7 @@ class Contact(Record):
 
     objects = ContactQuerySet.as_manager()
 
-    class Meta(Record.Meta):
+    class Meta(MergeableRecord.Meta):
         ordering = ["last_name", "first_name", "id"]
         indexes = [
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),

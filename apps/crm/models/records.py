@@ -58,6 +58,27 @@ class Record(models.Model):
         return reverse(f"crm:{self.kind.value}_detail", args=[self.pk])
 
 
+class MergeableRecord(Record):
+    """A record that may turn out to be the same as another, and be merged into it.
+
+    Nothing is deleted: a merged record stays where it is, hung with nothing, and names the one that survives
+    it. That one may be merged in turn.
+    """
+
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="merged_records",
+    )
+    merged_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(Record.Meta):
+        abstract = True
+
+
 class CustomField(models.Model):
     """A field that a tenant has defined for one kind of record; values stand in ``attributes``."""
 

@@ -1,0 +1,61 @@
+"""The vocabulary of duplicates."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.crm.enums import RecordKind
+
+
+class Subject(models.TextChoices):
+    """What two records may be the same of; leads and contacts are compared with one another."""
+
+    PERSON = "person", "People"
+    COMPANY = "company", "Companies"
+
+    @property
+    def kinds(self) -> tuple[RecordKind, ...]:
+        """The kinds of record that are about it."""
+        if self is Subject.PERSON:
+            return (RecordKind.LEAD, RecordKind.CONTACT)
+        return (RecordKind.ACCOUNT,)
+
+
+class PairState(models.TextChoices):
+    """How a pair stands."""
+
+    OPEN = "open", "To be looked at"
+    NOT_DUPLICATE = "not_duplicate", "Not a duplicate"
+    MERGED = "merged", "Merged"
+    GONE = "gone", "No longer alike"
+
+
+class FoundBy(models.TextChoices):
+    """What compared the two records first."""
+
+    BATCH = "batch", "A look at everything"
+    CHANGE = "change", "A look at what changed"
+    PERSON = "person", "A person"
+
+
+class RunKind(models.TextChoices):
+    """What a run does."""
+
+    FULL = "full", "Everything, with weights estimated anew"
+    CHANGES = "changes", "What changed"
+
+
+class RunStatus(models.TextChoices):
+    """How a run stands."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Finished"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    LOST = "lost", "Stopped before its end"
+
+    @classmethod
+    def unfinished_values(cls) -> list[str]:
+        """The statuses in which a worker has it, or is about to take it."""
+        return [cls.QUEUED.value, cls.RUNNING.value]

@@ -1,0 +1,74 @@
+"""Two records that may be the same."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.crm.enums import RecordKind
+from apps.duplicates.enums import FoundBy, PairState, Subject
+from apps.tenants.transactions import CURRENT_TRANSACTION
+
+
+class Pair(models.Model):
+    """Two records that may be the same person or company; the survivor is the one to keep.
+
+    ``probability`` is 0 to 1. ``weights`` are what each field says for (positive) and against, in bits, by
+    the name of the field, without any value of the records. ``cluster`` is the smallest id among the pairs of
+    one cluster. ``transaction_id`` orders rows by transaction, for readers that must not miss a slow one.
+    """
+
+    subject = models.CharField(max_length=20, choices=Subject.choices)
+    survivor_kind = models.CharField(max_length=20, choices=RecordKind.choices)
+    survivor_id = models.BigIntegerField()
+    duplicate_kind = models.CharField(max_length=20, choices=RecordKind.choices)
+    duplicate_id = models.BigIntegerField()
+    # The same two, in an order that does not depend on who survives: "contact:12|lead:7".
+    key = models.CharField(max_length=80, unique=True)
+    probability = models.FloatField()
+    is_likely = models.BooleanField(default=False, help_text="At or above the matcher's threshold.")
+    weights = models.JSONField(default=dict)
+    matcher = models.ForeignKey(
+        "duplicates.Matcher", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    cluster = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=20, choices=PairState.choices, default=PairState.OPEN.value)
+    found_by = models.CharField(max_length=20, choices=FoundBy.choices)
+    found_at = models.DateTimeField()
+    compared_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    class Meta:
+        ordering = ["-probability", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(probability__gte=0, probability__lte=1),
+                name="pair_probability_is_between_0_and_1",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PairState.values), name="pair_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(survivor_kind=F("duplicate_kind"), survivor_id=F("duplicate_id")),
+                name="pair_is_of_two_records",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["subject", "-probability", "id"],
+                condition=Q(state="open"),
+                name="pair_open_by_probability",
+            ),
+            models.Index(fields=["survivor_kind", "survivor_id"], name="pair_by_survivor"),
+            models.Index(fields=["duplicate_kind", "duplicate_id"], name="pair_by_duplicate"),
+            models.Index(fields=["cluster"], name="pair_by_cluster"),
+            models.Index(fields=["transaction_id"], name="pair_by_transaction"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
