@@ -25,6 +25,8 @@ EVERYDAY = "not browser and not soak"
 CLEAN_UP_TIMEOUT_S = 20
 # Of three parts one lane takes one and the browser tests, the other two: they are done about together.
 PARTS = 3
+# Of why a test failed, where all that failed are named again at the end.
+MOST_WHY_SIGNS = 300
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Suite:
     is_selection: bool
     environment: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
     code: int = 1
 
     def run(self, lanes: "Lanes", home: str) -> None:
@@ -52,7 +55,7 @@ class Suite:
             command = [sys.executable, *servers, *tests, "--create-db", *self.arguments]
             environment = os.environ | self.environment | {"AISHA_HOME": home}
             self.code = lanes.call(self.name, command, environment)
-            self.counts = read_report(report)
+            self.counts, self.failures = read_report(report)
         if self.code == NO_TESTS_COLLECTED and not self.is_selection:
             lanes.say(self.name, "error: no tests were collected.")
             self.counts["failed"] += 1
@@ -131,20 +134,24 @@ def stop(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-def read_report(report: Path) -> Counter[str]:
-    """Count the outcomes in a JUnit file; an error in set-up or tear-down is a failure."""
+def read_report(report: Path) -> tuple[Counter[str], list[str]]:
+    """Count outcomes in a JUnit file, and name what failed; an error in set-up or tear-down did."""
     counts: Counter[str] = Counter()
+    failures: list[str] = []
     if not report.exists():
-        return counts
+        return counts, failures
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - pytest wrote it
-        kinds = {child.tag for child in case}
-        if kinds & {"failure", "error"}:
+        kinds = {child.tag: child for child in case}
+        gone_wrong = kinds.get("failure", kinds.get("error"))
+        if gone_wrong is not None:
             counts["failed"] += 1
+            why = " ".join(gone_wrong.get("message", "").split())[:MOST_WHY_SIGNS]
+            failures.append(f"{case.get('classname')}::{case.get('name')}: {why}")
         elif "skipped" in kinds:
             counts["skipped"] += 1
         else:
             counts["passed"] += 1
-    return counts
+    return counts, failures
 
 
 def find_browser() -> tuple[str, str]:
@@ -207,6 +214,8 @@ def main(arguments: list[str]) -> int:
         total += Counter(skipped=skipped)
         line = f"!! BROWSER TESTS SKIPPED: {reason}. {skipped} tests did not run. !!"
         print("!" * len(line), line, "!" * len(line), sep="\n", flush=True)
+    for failure in (failure for suite in suites for failure in suite.failures):
+        print(f"FAILED {failure}", flush=True)
     print(f"Both suites took {time.monotonic() - started:.0f} s.")
     line = f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped"
     print(line, flush=True)
