@@ -5,7 +5,10 @@ import os
 import sys
 
 OWNER_COMMANDS = frozenset(
-    {"migrate", "migrate_schemas", "create_tenant", "setup_demo", "erase_person"}
+    {
+        *("migrate", "migrate_schemas", "create_tenant", "setup_demo", "erase_person"),
+        "measure_discovery",
+    }
 )
 
 

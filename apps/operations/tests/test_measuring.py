@@ -53,7 +53,7 @@ def test_figure_with_a_misspelt_key_is_refused() -> None:
 
 
 def test_operations_measures_the_demo_and_unknown_apps_are_refused() -> None:
-    assert [named.name for named in find_measures("operations")] == ["demo"]
+    assert [named.name for named in find_measures("operations")] == ["discovery", "demo"]
     with pytest.raises(LookupError, match=r"^No app named 'nonsense' measures anything\.$"):
         find_measures("nonsense")
 

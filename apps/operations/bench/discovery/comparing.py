@@ -1,0 +1,73 @@
+"""What was found beside what is really so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from apps.crm.enums import RecordKind
+
+# A record by its kind and the simulation's key.
+Subject = tuple[RecordKind, str]
+
+
+class Finding(StrEnum):
+    """What discovery is to find."""
+
+    MISSING_FOLLOWUP = "missing follow-up"
+    STALLED_DEAL = "stalled deal"
+    HOT_LEAD = "hot lead"
+    BEHAVIOUR_CHANGE = "behaviour change"
+    CHURN = "churn"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The records of which something is really so, and those of which it can be said neither way.
+
+    ``unsettled`` are records at which the cause has just set in, or lies long back: finding them is no
+    mistake, and not finding them is none.
+    """
+
+    holds: frozenset[Subject] = frozenset()
+    unsettled: frozenset[Subject] = frozenset()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over all worlds: found rightly, found wrongly, and missed."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+
+    @property
+    def precision(self) -> float:
+        """The share of what was found that is really so; 0 when nothing was found."""
+        return self.right / (self.right + self.wrong) if self.right else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of what is really so that was found; 0 when there is nothing to find."""
+        return self.right / (self.right + self.missed) if self.right else 0.0
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A tally per kind of finding."""
+
+    tallies: dict[Finding, Tally] = field(
+        default_factory=lambda: {finding: Tally() for finding in Finding}
+    )
+
+    def add(
+        self, found: Mapping[Finding, Iterable[Subject]], truths: Mapping[Finding, Truth]
+    ) -> None:
+        """Count one world."""
+        for finding, tally in self.tallies.items():
+            truth, subjects = truths[finding], set(found.get(finding, ()))
+            tally.right += len(subjects & truth.holds)
+            tally.wrong += len(subjects - truth.holds - truth.unsettled)
+            tally.missed += len(truth.holds - subjects)
