@@ -1,0 +1,1 @@
+"""Which rows of a table are about the same person or company: no Django, no database."""

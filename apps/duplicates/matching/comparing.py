@@ -1,0 +1,79 @@
+"""Two values compared: which level of a field's ladder they reach."""
+
+from __future__ import annotations
+
+from apps.duplicates.matching.fields import Comparable, Field
+from apps.duplicates.matching.ladders import LADDERS, Measure, Test
+
+# The level of a field of which one of the two records says nothing.
+UNKNOWN = -1
+
+
+def levels_of(left: Comparable, right: Comparable) -> dict[Field, int]:
+    """The level that each field reaches, 0 the highest; ``UNKNOWN`` where nothing can be said."""
+    found = {field: level_of(field, left.get(field, ""), right.get(field, "")) for field in LADDERS}
+    if are_swapped(left, right, found):
+        found[Field.GIVEN_NAME] = swapped_level()
+        found[Field.SURNAME] = UNKNOWN
+    return found
+
+
+def level_of(field: Field, left: str, right: str) -> int:
+    """The level that two values reach, 0 the highest."""
+    if not left or not right:
+        return UNKNOWN
+    if left > right:
+        left, right = right, left
+    levels = LADDERS[field].levels
+    for number, level in enumerate(levels[:-1]):
+        if any(holds(test, left, right) for test in level.tests):
+            return number
+    return len(levels) - 1
+
+
+def swapped_level() -> int:
+    """The number of the level "exchanged with the surname", after all others of the given name."""
+    return len(LADDERS[Field.GIVEN_NAME].levels)
+
+
+def are_swapped(left: Comparable, right: Comparable, found: dict[Field, int]) -> bool:
+    """Whether one record's given name is the other's surname, and nothing speaks for the plain order.
+
+    Where both names of both records are known, both must be exchanged.
+    """
+    if not (_may_be_swapped(Field.GIVEN_NAME, found) and _may_be_swapped(Field.SURNAME, found)):
+        return False
+    crosses = (
+        (left.get(Field.GIVEN_NAME, ""), right.get(Field.SURNAME, "")),
+        (left.get(Field.SURNAME, ""), right.get(Field.GIVEN_NAME, "")),
+    )
+    known = [(name, other) for name, other in crosses if name and other]
+    return bool(known) and all(name == other for name, other in known)
+
+
+def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:
+    return found[field] in {UNKNOWN, len(LADDERS[field].levels) - 1}
+
+
+def holds(test: Test, left: str, right: str) -> bool:
+    """Whether two known values, in their alphabetical order, pass a test."""
+    if test.view is not None:
+        left, right = sorted((test.view(left), test.view(right)))
+        if not left:
+            return False
+    match test.measure:
+        case Measure.SAME:
+            return left == right
+        case Measure.CHECK:
+            return test.check is not None and test.check(left, right)
+        case Measure.JARO_WINKLER:
+            # Loaded where the first two values are compared.
+            from rapidfuzz.distance import JaroWinkler
+
+            return JaroWinkler.similarity(left, right) >= test.limit
+        case Measure.EDITS:
+            from rapidfuzz.distance import OSA
+
+            if min(len(left), len(right)) < test.least_length:
+                return False
+            return OSA.distance(left, right) <= test.limit
