@@ -30,7 +30,7 @@ from apps.tenants.api import (
 )
 from apps.tenants.services import current_tenant
 from apps.triggers import services
-from apps.triggers.enums import ScanKind, ScanStatus, Severity
+from apps.triggers.enums import Discovery, ScanKind, ScanStatus, Severity
 from apps.triggers.estimates import ScanEstimate, estimate_scan
 from apps.triggers.exceptions import SettingChangedError
 from apps.triggers.models import Scan, ScanTrigger, Signal
@@ -240,6 +240,13 @@ class TriggerSerializer(StrictSerializer):
         RecordKind.choices, source="trigger.record_kind", read_only=True
     )
     goal = serializers.ChoiceField(Goal.choices, source="trigger.goal", read_only=True)
+    discovers = serializers.ChoiceField(
+        Discovery.choices,
+        source="trigger.discovers",
+        read_only=True,
+        allow_null=True,
+        help_text="The kind of discovery that its signals count as; null where they belong to none.",
+    )
     severity = serializers.ChoiceField(Severity.choices, source="trigger.severity", read_only=True)
     tools = serializers.ListField(
         child=serializers.CharField(), source="trigger.tools", read_only=True

@@ -11,6 +11,17 @@ class Severity(models.IntegerChoices):
     HIGH = 3, "Today"
 
 
+class Discovery(models.TextChoices):
+    """The six kinds of things that are found without anybody having asked, in the order of pages."""
+
+    HOT_LEAD = "hot_lead", "Hot lead"
+    MISSING_FOLLOWUP = "missing_followup", "Missing follow-up"
+    STALLED_DEAL = "stalled_deal", "Stalled deal"
+    CHURN_SIGNAL = "churn_signal", "Churn signal"
+    BEHAVIOUR_CHANGE = "behaviour_change", "Changed behaviour"
+    DUPLICATE = "duplicate", "Duplicate"
+
+
 class ScanKind(models.TextChoices):
     """What started a scan."""
 

@@ -15,7 +15,7 @@ from apps.crm.enums import RecordKind
 from apps.execution.tools import registry as tools
 from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
 from apps.triggers.moments import ScanMoment
 from apps.triggers.parameters import DeclaredParameter, declared, problems_in
@@ -39,13 +39,15 @@ class Trigger(ABC, Generic[ParametersT]):
 
     ``watches``, ``edges`` and ``epoch`` tell an incremental scan what to look at again: whose changes matter,
     which moments the clock passes, and what calls for a look at everything. ``inhibits`` names weaker
-    triggers of the same kind of record whose signals need no suggestion while this one fires.
+    triggers of the same kind of record whose signals need no suggestion while this one fires. ``discovers``
+    is the kind of discovery that its signals count as, None where they belong to none of the six.
     """
 
     key: ClassVar[str]
     label: ClassVar[str]
     record_kind: ClassVar[RecordKind]
     goal: ClassVar[Goal]
+    discovers: ClassVar[Discovery | None]
     tools: ClassVar[tuple[str, ...]]
     severity: ClassVar[Severity]
     watches: ClassVar[tuple[Watch, ...]]
@@ -126,8 +128,8 @@ class TriggerRegistry:
         """Add a trigger, or refuse it.
 
         Raises:
-            ValueError: the key is taken, a tool does not exist or does not serve this kind of record, or a
-                parameter lacks its default or a bound.
+            ValueError: the key is taken, a tool does not exist or does not serve this kind of record, it does
+                not say what it discovers, or a parameter lacks its default or a bound.
         """
         if trigger.key in self._triggers:
             raise ValueError(f"Two triggers are named {trigger.key!r}.")
@@ -204,6 +206,8 @@ def _problems_of(trigger: Trigger[Any]) -> Iterator[str]:
     """What is wrong with a trigger by itself."""
     if not trigger.tools:
         yield "no tool serves its goal."
+    if not hasattr(trigger, "discovers"):
+        yield "it does not say which kind of discovery it makes, or None."
     for key in trigger.tools:
         if trigger.record_kind not in tools.get(key).subject_kinds:
             yield f"{key} is not for a {trigger.record_kind}."

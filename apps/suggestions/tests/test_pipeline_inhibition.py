@@ -41,6 +41,7 @@ class LeadBeckons(Trigger[Parameters]):
     label = "Lead beckons"
     record_kind = RecordKind.LEAD
     goal = Goal.ACT_ON_INTEREST
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (Own(),)

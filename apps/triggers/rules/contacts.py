@@ -85,6 +85,7 @@ class ContactDetailConflict(Trigger[ContactDetailConflictParameters]):
     label = "Contact details out of date"
     record_kind = RecordKind.CONTACT
     goal = Goal.CORRECT_CONTACT
+    discovers = None
     tools = ("update_contact",)
     severity = Severity.LOW
     watches = (Own(), Related(RecordKind.ACTIVITY, "contact"))

@@ -26,7 +26,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.models import Activity, Contact, Opportunity, Task
 from apps.triggers.edges import Edge, days_ago, now
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.watches import Own, Related
@@ -83,6 +83,7 @@ class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
     label = "No response from a contact"
     record_kind = RecordKind.CONTACT
     goal = Goal.REACH_CONTACT
+    discovers = Discovery.BEHAVIOUR_CHANGE
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (
@@ -187,6 +188,7 @@ class EngagementShift(Trigger[EngagementShiftParameters]):
     label = "Contact has changed"
     record_kind = RecordKind.CONTACT
     goal = Goal.LOOK_INTO_CHANGE
+    discovers = Discovery.BEHAVIOUR_CHANGE
     tools = ("create_followup",)
     severity = Severity.LOW
     watches = (Own(), Related(RecordKind.ACTIVITY, "contact"))

@@ -15,7 +15,7 @@ from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.scores import highest_score, latest_score, score_dropped_by
 from apps.triggers.edges import Edge, days_ago, now
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.interest import HotParameters, hot, hot_edges, in_percent
@@ -72,6 +72,7 @@ class LeadInactive(Trigger[LeadInactiveParameters]):
     label = "Lead gone quiet"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
+    discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(), Related(RecordKind.ACTIVITY, "lead"), Related(RecordKind.TASK, "lead"))
@@ -132,6 +133,7 @@ class LeadNew(Trigger[LeadNewParameters]):
     label = "New lead"
     record_kind = RecordKind.LEAD
     goal = Goal.MEET_LEAD
+    discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (Own(), Related(RecordKind.ACTIVITY, "lead"), Related(RecordKind.TASK, "lead"))
@@ -186,6 +188,7 @@ class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
     label = "Lead cooling off"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
+    discovers = Discovery.BEHAVIOUR_CHANGE
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(), Scored(Prediction.LEAD_CONVERSION))
@@ -224,6 +227,7 @@ class LeadHot(Trigger[HotParameters]):
     label = "Lead shows interest"
     record_kind = RecordKind.LEAD
     goal = Goal.ACT_ON_INTEREST
+    discovers = Discovery.HOT_LEAD
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (

@@ -13,7 +13,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.models import Activity, Contact, Lead, Task
 from apps.triggers.edges import Edge, days_ago, now, working_days_ago
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.subjects import (
@@ -64,6 +64,7 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
     label = "Message from somebody new"
     record_kind = RecordKind.ACTIVITY
     goal = Goal.IDENTIFY_SENDER
+    discovers = None
     tools = ("create_lead",)
     severity = Severity.HIGH
     watches = (
@@ -164,6 +165,7 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
     label = "Mail without an answer"
     record_kind = RecordKind.ACTIVITY
     goal = Goal.ANSWER_MESSAGE
+    discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = subject_watches(IS_INBOUND)
@@ -231,6 +233,7 @@ class NewActivity(Trigger[NewActivityParameters]):
     label = "Somebody came back"
     record_kind = RecordKind.ACTIVITY
     goal = Goal.ANSWER_MESSAGE
+    discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = subject_watches(IS_INBOUND)

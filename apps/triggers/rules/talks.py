@@ -12,7 +12,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.models import Activity, Task
 from apps.triggers.edges import Edge, days_ago, working_days_ago
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.subjects import (
@@ -64,6 +64,7 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
     label = "No next step after a talk"
     record_kind = RecordKind.ACTIVITY
     goal = Goal.PLAN_NEXT_STEP
+    discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = subject_watches(IS_TALK)

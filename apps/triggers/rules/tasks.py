@@ -47,6 +47,7 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
     label = "Task overdue"
     record_kind = RecordKind.TASK
     goal = Goal.CLEAR_TASK
+    discovers = None
     tools = ("update_task",)
     severity = Severity.NORMAL
     watches = (Own(),)
@@ -95,6 +96,7 @@ class TasksPilingUp(Trigger[TasksPilingUpParameters]):
     label = "Overdue tasks pile up"
     record_kind = RecordKind.TASK
     goal = Goal.CLEAR_TASK
+    discovers = None
     tools = ("update_task",)
     severity = Severity.HIGH
     watches = (Own(), Related(RecordKind.TASK, "owner", back="owner", only=IS_OPEN))

@@ -45,6 +45,7 @@ class Raising(Trigger[Any]):
     label = "Raising"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
+    discovers = None
     tools: ClassVar[tuple[str, ...]] = ("create_followup",)
     severity = Severity.LOW
     watches: ClassVar[tuple[Watch, ...]] = ()

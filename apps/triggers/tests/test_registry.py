@@ -35,6 +35,7 @@ class EveryLead(Trigger[Any]):
     label = "Every lead"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
+    discovers = None
     tools: ClassVar[tuple[str, ...]] = ("create_followup",)
     severity = Severity.LOW
     watches = (Own(),)
@@ -69,6 +70,19 @@ def test_without_a_tool_it_is_refused() -> None:
 
     with pytest.raises(ValueError, match="no tool serves its goal"):
         TriggerRegistry().register(Toolless())
+
+
+def test_one_that_does_not_say_what_it_discovers_is_refused() -> None:
+    class Silent(Trigger[Any]):
+        key = "silent"
+        record_kind = RecordKind.LEAD
+        tools: ClassVar[tuple[str, ...]] = ("create_followup",)
+        parameters_type: type[Parameters] = NoParameters
+        matching = EveryLead.matching
+        edges = EveryLead.edges
+
+    with pytest.raises(ValueError, match="it does not say which kind of discovery it makes"):
+        TriggerRegistry().register(Silent())
 
 
 def test_a_tool_that_does_not_exist_is_refused() -> None:

@@ -45,6 +45,7 @@ def test_a_trigger_says_what_it_is_and_within_which_bounds_it_may_be_set(
         "record_kind": "lead",
         "goal": "revive_lead",
         "severity": 2,
+        "discovers": "missing_followup",
         "tools": ["create_followup"],
         "is_enabled": True,
         "parameters": DEFAULTS,

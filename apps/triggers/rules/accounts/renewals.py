@@ -66,6 +66,7 @@ class RenewalApproaching(Trigger[RenewalApproachingParameters]):
     label = "Renewal without a plan"
     record_kind = RecordKind.ACCOUNT
     goal = Goal.PLAN_RENEWAL
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (

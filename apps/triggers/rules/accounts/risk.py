@@ -15,7 +15,7 @@ from apps.crm.models import Account, Activity
 from apps.predictions.enums import Prediction
 from apps.predictions.scores import latest_score, score_at_least
 from apps.triggers.edges import Edge, days_ago, now, working_days_ago
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.accounts.renewals import (
@@ -110,6 +110,7 @@ class AccountAtRisk(Trigger[AccountAtRiskParameters]):
     label = "Account at risk"
     record_kind = RecordKind.ACCOUNT
     goal = Goal.KEEP_ACCOUNT
+    discovers = Discovery.CHURN_SIGNAL
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (

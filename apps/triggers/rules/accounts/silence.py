@@ -12,7 +12,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, DealOutcome, RecordKind
 from apps.crm.models import Account, Activity, Contract, Opportunity, Task
 from apps.triggers.edges import Edge, days_ago
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.accounts.renewals import IS_RUNNING
@@ -60,6 +60,7 @@ class AccountSilent(Trigger[AccountSilentParameters]):
     label = "Customer gone quiet"
     record_kind = RecordKind.ACCOUNT
     goal = Goal.KEEP_ACCOUNT
+    discovers = Discovery.CHURN_SIGNAL
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (

@@ -16,7 +16,7 @@ from apps.crm.models import Activity, Opportunity
 from apps.predictions.enums import Prediction
 from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge, Threshold, days_ago, now
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.deals.amounts import AmountFigures, measure_open_amounts
@@ -82,6 +82,7 @@ class DealDecaying(Trigger[DealDecayingParameters]):
     label = "Deal losing momentum"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.MOVE_DEAL
+    discovers = Discovery.STALLED_DEAL
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (
@@ -174,6 +175,7 @@ class DealSingleThreaded(Trigger[DealSingleThreadedParameters]):
     label = "Deal hangs on one person"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.WIDEN_DEAL
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.LOW
     watches = (Own(), Related(RecordKind.ACTIVITY, "opportunity"))
@@ -240,6 +242,7 @@ class DealHot(Trigger[HotParameters]):
     label = "Deal shows interest"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.ACT_ON_INTEREST
+    discovers = Discovery.HOT_LEAD
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (

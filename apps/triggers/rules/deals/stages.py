@@ -25,7 +25,7 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog, Opportunity, Stage
 from apps.triggers.distribution import DistributionRow
 from apps.triggers.edges import Edge, days_ago, now
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.deals.changes import (
@@ -101,6 +101,7 @@ class DealStalled(Trigger[DealStalledParameters]):
     label = "Deal stalled"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.MOVE_DEAL
+    discovers = Discovery.STALLED_DEAL
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (
@@ -238,6 +239,7 @@ class DealRegressed(Trigger[DealRegressedParameters]):
     label = "Deal moved back"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.MOVE_DEAL
+    discovers = Discovery.STALLED_DEAL
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(), Related(RecordKind.TASK, "opportunity"))
