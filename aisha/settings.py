@@ -401,7 +401,7 @@ SPECTACULAR_SETTINGS = {
         "ServiceStateEnum": "apps.predictions.enums.ServiceState",
         "ModelStateEnum": "apps.predictions.enums.ModelState",
         "PredictionRunKindEnum": "apps.predictions.enums.RunKind",
-        "RunStatusEnum": "apps.predictions.enums.RunStatus",
+        "WorkStatusEnum": "apps.tenants.work.enums.WorkStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

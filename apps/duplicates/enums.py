@@ -43,19 +43,3 @@ class RunKind(models.TextChoices):
 
     FULL = "full", "Everything, with weights estimated anew"
     CHANGES = "changes", "What changed"
-
-
-class RunStatus(models.TextChoices):
-    """How a run stands."""
-
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Finished"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    LOST = "lost", "Stopped before its end"
-
-    @classmethod
-    def unfinished_values(cls) -> list[str]:
-        """The statuses in which a worker has it, or is about to take it."""
-        return [cls.QUEUED.value, cls.RUNNING.value]

@@ -56,22 +56,6 @@ class RunKind(models.TextChoices):
     FORECAST = "forecast", "Forecast"
 
 
-class RunStatus(models.TextChoices):
-    """How far a run has come."""
-
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Stopped"
-    LOST = "lost", "Cut off"
-
-    @classmethod
-    def unfinished_values(cls) -> list[str]:
-        """The statuses of runs that wait or work."""
-        return [cls.QUEUED.value, cls.RUNNING.value]
-
-
 class ForecastWindow(models.TextChoices):
     """The stretch of time whose won revenue is forecast."""
 

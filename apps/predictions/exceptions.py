@@ -39,36 +39,12 @@ class ExportRefusedError(PredictionError):
     status = 422
 
 
-class RunUnderWayError(PredictionError):
-    """A run of the same kind waits or works already."""
-
-    code = "run_under_way"
-    status = 409
-    message = "This is under way already. Wait for it, or stop it and ask again."
-
-
 class ScoringBusyError(PredictionError):
     """Somebody else scores the same prediction, and for longer than one waits."""
 
     code = "scoring_busy"
     status = 409
     message = "Somebody is scoring this already. Ask again when that is done."
-
-
-class RunCancelledError(PredictionError):
-    """A person wants the run to stop."""
-
-    code = "run_cancelled"
-    status = 409
-    message = "It was stopped."
-
-
-class RunStateError(PredictionError):
-    """The run is over already."""
-
-    code = "run_state"
-    status = 409
-    message = "It is over already."
 
 
 class NothingServesError(PredictionError):

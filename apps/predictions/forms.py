@@ -10,11 +10,12 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
-from apps.predictions.enums import Prediction, RunKind, RunStatus
+from apps.predictions.enums import Prediction, RunKind
 from apps.predictions.models import PredictionRun, Score
 from apps.predictions.querysets import ScoreQuerySet
 from apps.predictions.schemas import TrialQuestion
 from apps.predictions.trial_uploads import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, SampledColumn
+from apps.tenants.work.enums import WorkStatus
 
 
 class RunForm(forms.Form):
@@ -116,7 +117,7 @@ class RunFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(choices=RunKind.choices, empty_label="Any")
     prediction = django_filters.ChoiceFilter(choices=Prediction.choices, empty_label="Any")
     status = django_filters.ChoiceFilter(
-        choices=RunStatus.choices, empty_label="Any", label="State"
+        choices=WorkStatus.choices, empty_label="Any", label="State"
     )
 
     class Meta:

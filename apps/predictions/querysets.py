@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from datetime import date
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
 from apps.crm.models import Account, Contact, Lead, Opportunity
 from apps.crm.services import permission_name, visible_records
-from apps.predictions.enums import ModelState, Prediction, RunStatus
+from apps.predictions.enums import ModelState, Prediction
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
         TrainedModel,
     )
     from apps.users.models import User
-
-# A run writes its heartbeat at each step; one silent for so long has died.
-LOST_AFTER = timedelta(minutes=30)
 
 # The records of which something is predicted.
 _SCORED = {model.kind: model for model in (Lead, Contact, Account, Opportunity)}
@@ -66,26 +63,6 @@ class TrainedModelQuerySet(models.QuerySet["TrainedModel"]):
     def without_document(self) -> Self:
         """For lists and cards: the documents are large."""
         return self.defer("document")
-
-
-class WorkQuerySet(models.QuerySet[Any]):
-    """Runs of the engine, or trials."""
-
-    def asked_by(self, user: User) -> Self:
-        """Those that this person may see: their own, or everybody's."""
-        return self if user.sees_all else self.filter(requested_by=user)
-
-    def unfinished(self) -> Self:
-        """Those that wait or run."""
-        return self.filter(status__in=RunStatus.unfinished_values())
-
-    def lost(self, now: datetime) -> Self:
-        """Those that no worker has: queued or silent for too long."""
-        long_ago = now - LOST_AFTER
-        return self.unfinished().filter(
-            models.Q(heartbeat_at__lt=long_ago)
-            | models.Q(heartbeat_at=None, queued_at__lt=long_ago)
-        )
 
 
 class ForecastQuerySet(models.QuerySet["Forecast"]):

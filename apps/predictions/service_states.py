@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q
 
-from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, RunStatus, ServiceState
+from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, ServiceState
 from apps.predictions.models import PredictionRun, TrainedModel
-from apps.predictions.querysets import TrainedModelQuerySet, WorkQuerySet
+from apps.predictions.querysets import TrainedModelQuerySet
 from apps.predictions.schemas import ModelCard
 from apps.predictions.wording import WORDINGS, Wording
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on
 from apps.tenants.templatetags.aisha_ui import percent
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.querysets import WorkQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def _judge(
 ) -> PredictionService:
     state, reason = _state(wording, is_on, serving, newest, last_training)
     has_failed = last_training is not None and last_training.status in {
-        RunStatus.FAILED,
-        RunStatus.LOST,
+        WorkStatus.FAILED,
+        WorkStatus.LOST,
     }
     return PredictionService(
         wording,
@@ -136,7 +138,7 @@ def _why_pinned(serving: TrainedModel, newest: TrainedModel | None) -> str:
 
 def _why_untrained(wording: Wording, last_training: PredictionRun | None) -> str:
     nouns = wording.layout.nouns
-    if last_training is not None and last_training.status == RunStatus.SUCCEEDED:
+    if last_training is not None and last_training.status == WorkStatus.SUCCEEDED:
         return f"No score is shown. {last_training.message}"
     return f"No score is shown yet: the nightly training has not looked at your {nouns}."
 
@@ -168,7 +170,7 @@ def _runs(predictions: list[Prediction]) -> WorkQuerySet:
     """Those that wait or work, and the last trainings, in the order in which they were asked for."""
     runs = PredictionRun.objects.filter(prediction__in=predictions)
     trainings = runs.filter(kind=RunKind.TRAINING).order_by("prediction", "-id")
-    wanted = Q(status__in=RunStatus.unfinished_values()) | Q(
+    wanted = Q(status__in=WorkStatus.unfinished_values()) | Q(
         pk__in=trainings.distinct("prediction").values("pk")
     )
     return runs.filter(wanted).select_related("requested_by").order_by("id")

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.predictions.enums import Prediction, RunKind
-from apps.predictions.exceptions import RunUnderWayError
 from apps.predictions.models import PredictionRun, Trial
 from apps.predictions.services.runs import close_lost_runs, request_run
 from apps.predictions.services.trials import remove_old_trials, try_out
@@ -23,6 +22,7 @@ from apps.predictions.services.work import (
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, enabled_schemas, is_module_on
+from apps.tenants.work.exceptions import WorkUnderWayError
 from apps.users.models import User
 
 # Scoring what changed comes again so soon that a late one is left out; past the limit it is cut off, and
@@ -61,7 +61,7 @@ def send_trial(trial: Trial) -> None:
 
 def send_scoring(prediction: Prediction, user: User) -> None:
     """Have everything scored by the model that serves now; where that is under way it is left to it."""
-    with suppress(RunUnderWayError):
+    with suppress(WorkUnderWayError):
         send_run(request_run(RunKind.SCORING, prediction, user))
 
 

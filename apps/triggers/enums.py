@@ -40,19 +40,3 @@ class ScanStatus(models.TextChoices):
     FAILED = "failed", "Finished with errors"
     SKIPPED = "skipped", "Skipped: another scan was running"
     LOST = "lost", "Stopped before its end"
-
-
-class ReplayStatus(models.TextChoices):
-    """How a replay stands."""
-
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Finished"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    LOST = "lost", "Stopped before its end"
-
-    @classmethod
-    def unfinished_values(cls) -> list[str]:
-        """The statuses in which a worker has it, or is about to take it."""
-        return [cls.QUEUED.value, cls.RUNNING.value]

@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
-from apps.triggers.enums import ReplayStatus, ScanKind, ScanStatus, Severity
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.models import Work
+from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.querysets import (
     BaselineQuerySet,
     ReplayRunQuerySet,
@@ -269,7 +271,7 @@ class ScanTrigger(models.Model):
         return f"{self.trigger}: {self.fired} fired, {self.cleared} cleared"
 
 
-class ReplayRun(models.Model):
+class ReplayRun(Work):
     """One question to a trigger about the days behind us, how far its answer has come, and the answer.
 
     ``parameters`` are those asked about, complete; ``present_parameters`` the tenant's own at that time.
@@ -282,34 +284,19 @@ class ReplayRun(models.Model):
     present_parameters = models.JSONField(default=dict)
     days = models.PositiveSmallIntegerField()
     counts_all = models.BooleanField(default=False)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    status = models.CharField(
-        max_length=20, choices=ReplayStatus.choices, default=ReplayStatus.QUEUED
-    )
-    is_cancel_requested = models.BooleanField(default=False)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    steps_done = models.PositiveSmallIntegerField(default=0)
-    steps_total = models.PositiveSmallIntegerField(default=0)
-    queued_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
     result = models.JSONField(null=True)
-    failure = models.TextField(blank=True)
 
-    objects = ReplayRunQuerySet.as_manager()
+    objects = ReplayRunQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=ReplayStatus.values), name="replay_status_is_known"
+                condition=Q(status__in=WorkStatus.values), name="replay_status_is_known"
             ),
             models.UniqueConstraint(
                 fields=["trigger"],
-                condition=Q(status__in=ReplayStatus.unfinished_values()),
+                condition=Q(status__in=WorkStatus.unfinished_values()),
                 name="one_unfinished_replay_per_trigger",
             ),
         ]
@@ -321,8 +308,3 @@ class ReplayRun(models.Model):
     def get_absolute_url(self) -> str:
         """The replay's page."""
         return reverse("triggers:replay_detail", args=[self.trigger, self.pk])
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether it still waits or runs."""
-        return self.status in ReplayStatus.unfinished_values()

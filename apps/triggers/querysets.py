@@ -10,7 +10,9 @@ from django.db import models
 from django.db.models.lookups import Exact
 
 from apps.crm.changelog import record_models
-from apps.triggers.enums import ReplayStatus, ScanStatus
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.querysets import WorkQuerySet
+from apps.triggers.enums import ScanStatus
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
@@ -124,25 +126,21 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         return self.unfinished().filter(is_lost | is_orphan)
 
 
-class ReplayRunQuerySet(models.QuerySet["ReplayRun"]):
+class ReplayRunQuerySet(WorkQuerySet):
     """Questions about the past."""
 
     def visible_to(self, user: User) -> ReplayRunQuerySet:
         """Those whose numbers this person may see: all, or their own of the records that they can see."""
         return self if user.sees_all else self.filter(requested_by=user, counts_all=False)
 
-    def unfinished(self) -> ReplayRunQuerySet:
-        """Those that wait or run."""
-        return self.filter(status__in=ReplayStatus.unfinished_values())
-
-    def lost(self, now: datetime, *, running: Collection[str]) -> ReplayRunQuerySet:
+    def orphaned(self, now: datetime, *, running: Collection[str]) -> ReplayRunQuerySet:
         """Those that no worker has: queued for too long, or running while nobody works on their trigger.
 
         ``running`` are the triggers on which somebody works. A worker that was killed is given some time in
         which another takes its message over.
         """
-        is_forgotten = models.Q(status=ReplayStatus.QUEUED, queued_at__lt=now - LOST_AFTER)
+        is_forgotten = models.Q(status=WorkStatus.QUEUED, queued_at__lt=now - LOST_AFTER)
         is_orphan = models.Q(
-            status=ReplayStatus.RUNNING, heartbeat_at__lt=now - TAKEN_OVER_WITHIN
+            status=WorkStatus.RUNNING, heartbeat_at__lt=now - TAKEN_OVER_WITHIN
         ) & ~models.Q(trigger__in=running)
         return self.filter(is_forgotten | is_orphan)

@@ -35,6 +35,7 @@ REP_PERMISSIONS = frozenset(
         f"predictions.view_{model}"
         for model in ("score", "trainedmodel", "forecast", "salestarget")
     }
+    | {"duplicates.view_pair", "duplicates.change_pair"}
 )
 MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     {"users.see_all_records", "users.view_user", "users.view_team", "audit.view_auditentry"}
@@ -54,6 +55,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"predictions.change_trainedmodel", "predictions.view_trial", "predictions.add_trial"}
     | {"predictions.add_salestarget", "predictions.change_salestarget"}
     | {"predictions.delete_salestarget"}
+    | {"duplicates.view_matcher", "duplicates.view_matchrun", "duplicates.add_matchrun"}
 )
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}

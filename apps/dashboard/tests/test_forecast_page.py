@@ -19,7 +19,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import OpportunityFactory
-from apps.predictions.enums import ForecastWindow, RunKind, RunStatus
+from apps.predictions.enums import ForecastWindow, RunKind
 from apps.predictions.models import Forecast, PredictionRun
 from apps.predictions.schemas import DealShare, MethodRecord
 from apps.predictions.tests.factories import (
@@ -30,6 +30,7 @@ from apps.predictions.tests.factories import (
 )
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -219,7 +220,7 @@ def test_before_the_first_forecast_it_says_what_is_needed(
     assert "needs enough that were won and lost" in page_of(client)
     PredictionRun.objects.create(
         kind=RunKind.FORECAST,
-        status=RunStatus.SUCCEEDED,
+        status=WorkStatus.SUCCEEDED,
         message="It needs 20 won deals; there are 3.",
     )
     assert "It needs 20 won deals; there are 3." in page_of(client)
@@ -231,7 +232,7 @@ def test_an_old_one_says_so_and_when_the_next_comes(cast: Cast, client_for: Clie
     assert "the next is due tonight" not in page_of(client)
     Forecast.objects.update(made_on=timezone.localdate() - timedelta(days=3))
     assert "the next is due tonight" in page_of(client)
-    PredictionRun.objects.create(kind=RunKind.FORECAST, status=RunStatus.RUNNING)
+    PredictionRun.objects.create(kind=RunKind.FORECAST, status=WorkStatus.RUNNING)
     assert "A new one is being made now." in page_of(client)
 
 

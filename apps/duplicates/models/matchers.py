@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.duplicates.enums import Subject
+from apps.duplicates.querysets import MatcherQuerySet
 
 
 class Matcher(models.Model):
@@ -21,6 +22,8 @@ class Matcher(models.Model):
     record_count = models.PositiveIntegerField(default=0)
     is_current = models.BooleanField(default=True)
     estimated_at = models.DateTimeField(db_default=Now())
+
+    objects = MatcherQuerySet.as_manager()
 
     class Meta:
         ordering = ["subject", "-number"]

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import FoundBy, PairState, Subject
+from apps.duplicates.querysets import PairQuerySet
 from apps.tenants.transactions import CURRENT_TRANSACTION
 
 
@@ -27,7 +28,14 @@ class Pair(models.Model):
     # The same two, in an order that does not depend on who survives: "contact:12|lead:7".
     key = models.CharField(max_length=80, unique=True)
     probability = models.FloatField()
-    is_likely = models.BooleanField(default=False, help_text="At or above the matcher's threshold.")
+    is_likely = models.BooleanField(
+        default=False,
+        help_text="At or above the matcher's threshold, and nothing stands against it.",
+    )
+    has_conflict = models.BooleanField(
+        default=False,
+        help_text="Both were answered from addresses of their own within the last year.",
+    )
     weights = models.JSONField(default=dict)
     matcher = models.ForeignKey(
         "duplicates.Matcher", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -42,6 +50,8 @@ class Pair(models.Model):
     )
     decided_at = models.DateTimeField(null=True)
     transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    objects = PairQuerySet.as_manager()
 
     class Meta:
         ordering = ["-probability", "id"]

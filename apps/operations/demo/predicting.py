@@ -10,7 +10,6 @@ from django_tenants.utils import schema_context
 from apps.operations.demo.installing import DEMO_TENANTS, DemoTenant, Say
 from apps.predictions.models import Forecast, Score, TrainedModel
 from apps.predictions.services.forecasts import publish_forecasts
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.training import train
 from apps.predictions.services.work import (
@@ -19,6 +18,7 @@ from apps.predictions.services.work import (
     request_night,
     scored_predictions,
 )
+from apps.tenants.work.runs import tell_nobody
 
 # A score's line and the waterfall of a forecast begin before the demo was made.
 _WEEKS = (4, 3, 2, 1)

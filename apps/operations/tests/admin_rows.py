@@ -48,7 +48,7 @@ from apps.crm.tests.factories import (
 from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
-from apps.predictions.enums import ModelState, Prediction, RunKind, RunStatus
+from apps.predictions.enums import ModelState, Prediction, RunKind
 from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, TrainedModel, Trial
 from apps.predictions.schemas import TrialQuestion
 from apps.predictions.tests.factories import ForecastFactory, ScoreFactory
@@ -72,6 +72,7 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Role
 from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import taking_role
+from apps.tenants.work.enums import WorkStatus
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
 from apps.triggers.models import Scan, ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.rules import registry
@@ -282,7 +283,7 @@ def make_prediction_run() -> PredictionRun:
     return PredictionRun.objects.create(
         kind=RunKind.TRAINING,
         prediction=Prediction.LEAD_CONVERSION,
-        status=RunStatus.SUCCEEDED,
+        status=WorkStatus.SUCCEEDED,
         requested_by=UserFactory(),
     )
 
@@ -291,7 +292,7 @@ def make_trial() -> Trial:
     return Trial.objects.create(
         file_name="deals.csv",
         question=TrialQuestion(label="Stage", positive="Won").model_dump(mode="json"),
-        status=RunStatus.SUCCEEDED,
+        status=WorkStatus.SUCCEEDED,
         requested_by=UserFactory(),
     )
 

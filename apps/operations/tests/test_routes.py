@@ -31,7 +31,7 @@ from apps.suggestions.models import (
 )
 from apps.suggestions.webhooks.settings import CHANGE_PERMISSION as CHANGE_WEBHOOKS
 from apps.tenants.models import Tenant
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
 from apps.triggers.models import ReplayRun, Scan
 from apps.users.api import Endpoint
 from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
@@ -86,7 +86,7 @@ def make_import_run() -> ImportRun:
 
 def make_replay() -> ReplayRun:
     # One that is under way stands in the way of the next.
-    return ReplayRun.objects.create(trigger=TRIGGER, days=31, status=ReplayStatus.SUCCEEDED)
+    return ReplayRun.objects.create(trigger=TRIGGER, days=31, status=WorkStatus.SUCCEEDED)
 
 
 def make_saved_view() -> SavedView:

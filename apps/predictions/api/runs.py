@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.predictions.enums import Prediction, RunKind, RunStatus
+from apps.predictions.enums import Prediction, RunKind
 from apps.predictions.models import PredictionRun
-from apps.predictions.querysets import WorkQuerySet
 from apps.predictions.services.runs import close_lost_runs
 from apps.predictions.services.starting import VIEW_PERMISSION, start_run, stop_run
 from apps.predictions.tasks import send_run
 from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.querysets import WorkQuerySet
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
@@ -64,7 +65,7 @@ class RunFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 
     kind = django_filters.MultipleChoiceFilter(choices=RunKind.choices)
     prediction = django_filters.MultipleChoiceFilter(choices=Prediction.choices)
-    status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
+    status = django_filters.MultipleChoiceFilter(choices=WorkStatus.choices)
 
 
 class PredictionRunViewSet(

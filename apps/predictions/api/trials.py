@@ -17,11 +17,11 @@ from rest_framework.viewsets import GenericViewSet
 from apps.predictions.api.cards import CalibrationBinSerializer
 from apps.predictions.enums import Rung
 from apps.predictions.models import Trial
-from apps.predictions.querysets import WorkQuerySet
 from apps.predictions.schemas import TrialResult
 from apps.predictions.services.runs import close_lost_runs
 from apps.predictions.services.trials import VIEW_PERMISSION, stop_trial
 from apps.tenants.api import ApiModelSerializer, refuse_parameters
+from apps.tenants.work.querysets import WorkQuerySet
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of

@@ -11,8 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name, schema_context
 
-from apps.predictions.enums import Prediction, RunKind, RunStatus
-from apps.predictions.exceptions import RunUnderWayError
+from apps.predictions.enums import Prediction, RunKind
 from apps.predictions.models import PredictionRun
 from apps.predictions.services.runs import request_run
 from apps.predictions.services.work import carry_out_run
@@ -21,6 +20,8 @@ from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_module
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.exceptions import WorkUnderWayError
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -50,11 +51,11 @@ class TenantRunCommand(BaseCommand):
             try:
                 require_module(Module.PREDICTIONS)
                 runs = [self._run(prediction) for prediction in self.predictions(options)]
-            except (ModuleOffError, RunUnderWayError) as error:
+            except (ModuleOffError, WorkUnderWayError) as error:
                 raise CommandError(error.message) from error
         if options["json"]:
             self.stdout.write(json.dumps({"runs": [_summary_of(run) for run in runs]}))
-        failed = [run for run in runs if run.status != RunStatus.SUCCEEDED]
+        failed = [run for run in runs if run.status != WorkStatus.SUCCEEDED]
         if failed:
             raise CommandError(" ".join(f"{run}: {run.message}" for run in failed))
 

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.urls import reverse
 
-from apps.predictions.enums import Prediction, RunKind, RunStatus
-from apps.predictions.querysets import WorkQuerySet
-
-
-class Work(models.Model):
-    """Something that a worker does in the background: its status, its progress, how it ended."""
-
-    status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED)
-    is_cancel_requested = models.BooleanField(default=False)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    queued_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    steps_done = models.PositiveIntegerField(default=0)
-    steps_total = models.PositiveIntegerField(default=0)
-    message = models.TextField(blank=True, help_text="What came of it, or why nothing did.")
-
-    objects = WorkQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether it still waits or runs."""
-        return self.status in RunStatus.unfinished_values()
+from apps.predictions.enums import Prediction, RunKind
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.models import Work
 
 
 class PredictionRun(Work):
@@ -50,14 +21,14 @@ class PredictionRun(Work):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=RunStatus.values), name="prediction_run_status_is_known"
+                condition=Q(status__in=WorkStatus.values), name="prediction_run_status_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=RunKind.values), name="prediction_run_kind_is_known"
             ),
             models.UniqueConstraint(
                 fields=["kind", "prediction"],
-                condition=Q(status__in=RunStatus.unfinished_values()),
+                condition=Q(status__in=WorkStatus.unfinished_values()),
                 name="one_unfinished_run_per_prediction",
             ),
         ]
@@ -89,7 +60,7 @@ class Trial(Work):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=RunStatus.values), name="trial_status_is_known"
+                condition=Q(status__in=WorkStatus.values), name="trial_status_is_known"
             ),
         ]
 

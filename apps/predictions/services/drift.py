@@ -16,8 +16,8 @@ from apps.predictions.rules import (
     is_worse_than_base_rate,
 )
 from apps.predictions.schemas import ColumnShift, Drift, ModelCard
-from apps.predictions.services.runs import Tell
 from apps.predictions.services.succession import withdraw
+from apps.tenants.work.runs import Tell
 
 # So many records of today are held against the training: shares of a tenth are then right to a point.
 _SAMPLE = 10_000

@@ -27,8 +27,8 @@ from apps.predictions.forecasting.windows import Window, months_on
 from apps.predictions.models import Forecast
 from apps.predictions.schemas import DealShare, FanPoint, ForecastFigures, MethodRecord
 from apps.predictions.services.deal_reading import currencies_of_deals, read_deals
-from apps.predictions.services.runs import Tell
 from apps.tenants.services import current_tenant
+from apps.tenants.work.runs import Tell
 
 if TYPE_CHECKING:
     # Numerical libraries load where they are used: never in the web process.
@@ -46,7 +46,7 @@ def publish_forecasts(*, now: datetime, tell: Tell) -> str:
     Returns what came of it, in words.
 
     Raises:
-        RunCancelledError: a person wants it to stop.
+        WorkCancelledError: a person wants it to stop.
     """
     from apps.predictions.forecasting.fan import fan
     from apps.predictions.forecasting.forecast import forecast

@@ -14,9 +14,9 @@ from apps.predictions.exceptions import NothingServesError, ScoringBusyError
 from apps.predictions.features import contact_engagement, feature_set, read_rows
 from apps.predictions.features.reading import CHUNK_ROWS, SUBJECTS
 from apps.predictions.models import TrainedModel
-from apps.predictions.services.runs import Tell
 from apps.predictions.services.writing import Scored, write_scores
 from apps.tenants.locks import holding
+from apps.tenants.work.runs import Tell
 
 ENGAGEMENT_VERSION = "contact_engagement-1"
 # Somebody who scores all records is at it for minutes; who scores changed ones comes again soon.
@@ -58,7 +58,7 @@ def score_all(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
     Raises:
         NothingServesError: no model is in service.
         ScoringBusyError: somebody else is at it.
-        RunCancelledError: a person wants it to stop.
+        WorkCancelledError: a person wants it to stop.
     """
     scorer = scorer_of(prediction, now)
     read = moved = 0

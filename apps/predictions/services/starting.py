@@ -14,9 +14,10 @@ from apps.predictions.exceptions import (
     RunPermissionError,
 )
 from apps.predictions.models import PredictionRun
-from apps.predictions.services.runs import request_cancel, request_run
+from apps.predictions.services.runs import request_run
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
+from apps.tenants.work.runs import request_cancel
 from apps.users.models import User
 
 ADD_PERMISSION = "predictions.add_predictionrun"
@@ -30,7 +31,7 @@ def start_run(kind: RunKind, prediction: Prediction | None, user: User) -> Predi
         RunPermissionError: the person's role does not include it.
         ModuleOffError: predictions are switched off.
         PredictionMissingError, NothingToTrainError: there is no such run.
-        RunUnderWayError: one of the same kind waits or works already.
+        WorkUnderWayError: one of the same kind waits or works already.
     """
     _require_permission(user)
     require_module(Module.PREDICTIONS)
@@ -51,7 +52,7 @@ def stop_run(run: PredictionRun, user: User) -> None:
 
     Raises:
         RunPermissionError: the person's role does not include it.
-        RunStateError: it is over already.
+        WorkOverError: it is over already.
     """
     _require_permission(user)
     with transaction.atomic():

@@ -19,8 +19,8 @@ from apps.predictions.features import feature_set, read_examples, window_days
 from apps.predictions.features.reading import SUBJECTS
 from apps.predictions.models import TrainedModel
 from apps.predictions.services.card_writing import card_of
-from apps.predictions.services.runs import Tell
 from apps.predictions.services.succession import Newcomer, take_in
+from apps.tenants.work.runs import Tell
 
 if TYPE_CHECKING:
     # Numerical libraries load where they are used: never in the web process.
@@ -67,7 +67,7 @@ def train(prediction: Prediction, *, now: datetime, tell: Tell) -> str:
     Returns what came of it, in words.
 
     Raises:
-        RunCancelledError: a person wants it to stop; nothing was written then.
+        WorkCancelledError: a person wants it to stop; nothing was written then.
     """
     from apps.predictions.estimation.ladder import climb
 

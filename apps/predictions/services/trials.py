@@ -20,11 +20,12 @@ from apps.predictions.exceptions import (
 )
 from apps.predictions.models import Trial
 from apps.predictions.schemas import TrialQuestion, TrialResult
-from apps.predictions.services.runs import Tell, carry_out, close_lost_runs, request_cancel
+from apps.predictions.services.runs import close_lost_runs
 from apps.predictions.trial_uploads import FOLDER, MAX_BYTES, Upload
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
 from apps.tenants.templatetags.aisha_ui import percent
+from apps.tenants.work.runs import Tell, carry_out, request_cancel
 from apps.users.models import User
 
 ADD_PERMISSION = "predictions.add_trial"
@@ -68,7 +69,7 @@ def stop_trial(trial: Trial, user: User) -> None:
 
     Raises:
         TrialPermissionError: the person's role does not include it.
-        RunStateError: it is over already.
+        WorkOverError: it is over already.
     """
     _require_permission(user)
     request_cancel(trial)

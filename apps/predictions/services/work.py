@@ -7,21 +7,18 @@ from contextlib import suppress
 from datetime import datetime
 
 from apps.predictions.enums import Prediction, RunKind
-from apps.predictions.exceptions import (
-    DocumentRefusedError,
-    NothingServesError,
-    RunUnderWayError,
-    ScoringBusyError,
-)
+from apps.predictions.exceptions import DocumentRefusedError, NothingServesError, ScoringBusyError
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.services.changes import keep_cursor, read_changed
 from apps.predictions.services.drift import watch_drift
 from apps.predictions.services.forecasts import publish_forecasts
-from apps.predictions.services.runs import Tell, carry_out, request_run, tell_nobody
+from apps.predictions.services.runs import request_run
 from apps.predictions.services.scoring import score_all, score_records
 from apps.predictions.services.training import is_due, train
 from apps.predictions.services.writing import retire_scores
 from apps.tenants.locks import holding
+from apps.tenants.work.exceptions import WorkUnderWayError
+from apps.tenants.work.runs import Tell, carry_out, tell_nobody
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +52,7 @@ def request_night(now: datetime) -> list[PredictionRun]:
     ]
     runs = []
     for kind, prediction in wanted:
-        with suppress(RunUnderWayError):
+        with suppress(WorkUnderWayError):
             runs.append(request_run(kind, prediction))
     return runs
 

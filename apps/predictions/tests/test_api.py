@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.tests.factories import ActivityFactory, LeadFactory
-from apps.predictions.enums import ModelState, Prediction, RunStatus
+from apps.predictions.enums import ModelState, Prediction
 from apps.predictions.models import PredictionRun
 from apps.predictions.tests.factories import ScoreFactory
 from apps.predictions.tests.model_cards import make_model, make_scoring_model
 from apps.predictions.tests.test_run_pages import make_run
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 from apps.users.enums import Scope
 from apps.users.models import ApiToken, User
 
@@ -38,7 +39,7 @@ def results(client: ApiClient, path: str) -> list[Any]:
 
 def test_how_predictions_stand(cast: Cast, api_for: ApiFor) -> None:
     model = make_model()
-    run = make_run(status=RunStatus.QUEUED)
+    run = make_run(status=WorkStatus.QUEUED)
     told = {row["prediction"]: row for row in api_for(cast.rep).get(API).json()}
     assert [row["state"] for row in told.values()] == [
         "serving", "untrained", "formula", "untrained",

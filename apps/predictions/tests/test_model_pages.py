@@ -11,11 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.conftest import Cast, TenantClient
-from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, RunStatus, ServiceState
+from apps.predictions.enums import ModelState, Prediction, Rung, RunKind, ServiceState
 from apps.predictions.models import PredictionRun, TrainedModel
 from apps.predictions.tests.model_cards import make_model
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -53,7 +54,7 @@ def test_each_state_has_its_sentence(cast: Cast, acme: Tenant, client_for: Clien
     training = PredictionRun.objects.create(
         kind=RunKind.TRAINING,
         prediction=Prediction.LEAD_CONVERSION,
-        status=RunStatus.SUCCEEDED,
+        status=WorkStatus.SUCCEEDED,
         message="12 of the 30 outcomes are known that the first step needs.",
     )
     assert state_of(client) == (
@@ -120,7 +121,7 @@ def test_a_training_that_failed_is_told(cast: Cast, client_for: ClientFor) -> No
     PredictionRun.objects.create(
         kind=RunKind.TRAINING,
         prediction=Prediction.LEAD_CONVERSION,
-        status=RunStatus.FAILED,
+        status=WorkStatus.FAILED,
         finished_at=datetime(2026, 3, 1, tzinfo=UTC),
         message="It broke off (MemoryError).",
     )

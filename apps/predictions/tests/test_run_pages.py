@@ -14,11 +14,12 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
-from apps.predictions.enums import Prediction, RunKind, RunStatus
+from apps.predictions.enums import Prediction, RunKind
 from apps.predictions.models import PredictionRun
 from apps.predictions.tests.model_cards import make_model
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -32,7 +33,7 @@ def make_run(**values: Any) -> PredictionRun:
         **{
             "kind": RunKind.TRAINING,
             "prediction": Prediction.LEAD_CONVERSION,
-            "status": RunStatus.SUCCEEDED,
+            "status": WorkStatus.SUCCEEDED,
             "queued_at": timezone.now(),
             "message": "Boosting is in service.",
         }
@@ -100,7 +101,7 @@ def test_nothing_is_started_while_predictions_are_off(
 
 def test_a_run_tells_how_far_it_is_and_is_stopped(cast: Cast, client_for: ClientFor) -> None:
     run = make_run(
-        status=RunStatus.RUNNING, heartbeat_at=timezone.now(), steps_done=3, steps_total=8
+        status=WorkStatus.RUNNING, heartbeat_at=timezone.now(), steps_done=3, steps_total=8
     )
     client = client_for(cast.manager)
     fragment = client.get(run.get_absolute_url(), headers=HTMX)
@@ -141,7 +142,7 @@ def test_how_a_run_ended_is_said(
 
 def test_the_list_is_filtered_and_exported(cast: Cast, client_for: ClientFor) -> None:
     training = make_run()
-    scoring = make_run(kind=RunKind.SCORING, status=RunStatus.FAILED, message="It broke off.")
+    scoring = make_run(kind=RunKind.SCORING, status=WorkStatus.FAILED, message="It broke off.")
     client = client_for(cast.manager)
     assert list(client.get(RUNS).context["page"]) == [scoring, training]
     assert list(client.get(f"{RUNS}?kind=training").context["page"]) == [training]

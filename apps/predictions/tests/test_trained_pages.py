@@ -7,10 +7,10 @@ from collections.abc import Callable
 from apps.conftest import Cast, TenantClient
 from apps.crm.models import Opportunity
 from apps.predictions.enums import Prediction
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.training import train
 from apps.predictions.tests.services.closed_deals import NOW, add_closed_deals, add_open_deals
+from apps.tenants.work.runs import tell_nobody
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]

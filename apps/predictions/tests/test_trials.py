@@ -18,7 +18,6 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.predictions import trial_uploads
-from apps.predictions.enums import RunStatus
 from apps.predictions.models import Trial
 from apps.predictions.schemas import TrialQuestion
 from apps.predictions.services.trials import (
@@ -31,6 +30,7 @@ from apps.predictions.services.trials import (
 from apps.predictions.trial_uploads import FOLDER, Upload, keep_upload, token_of
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
@@ -63,7 +63,7 @@ def make_trial(user: User, **values: Any) -> Trial:
         **{
             "file_name": "deals.csv",
             "question": QUESTION.model_dump(mode="json"),
-            "status": RunStatus.SUCCEEDED,
+            "status": WorkStatus.SUCCEEDED,
             "requested_by": user,
             "queued_at": NOW,
         }
@@ -107,7 +107,7 @@ def test_from_a_file_to_an_answer(cast: Cast, client_for: ClientFor) -> None:
     try_out(trial)
 
     trial.refresh_from_db()
-    assert trial.status == RunStatus.SUCCEEDED
+    assert trial.status == WorkStatus.SUCCEEDED
     assert trial.result is not None
     assert trial.result["rows"] == 300
     assert trial.result["log_loss"] < trial.result["base_log_loss"]
@@ -144,7 +144,7 @@ def test_a_table_of_which_nothing_can_be_learned_says_why(
     trial = request_trial(keep_upload(uploaded(content)), QUESTION, cast.manager)
     try_out(trial)
     trial.refresh_from_db()
-    assert (trial.status, trial.result) == (RunStatus.FAILED, None)
+    assert (trial.status, trial.result) == (WorkStatus.FAILED, None)
     assert words in trial.message
     assert words in client_for(cast.manager).get(trial.get_absolute_url()).content.decode()
 
@@ -253,7 +253,7 @@ def test_a_trial_is_stopped_and_deleted_with_its_file(cast: Cast, client_for: Cl
     client = client_for(cast.manager)
     assert client.post(f"{trial.get_absolute_url()}cancel/")["Location"] == trial.get_absolute_url()
     trial.refresh_from_db()
-    assert trial.status == RunStatus.CANCELLED
+    assert trial.status == WorkStatus.CANCELLED
     assert client.post(f"{trial.get_absolute_url()}cancel/").status_code == 409
     assert len(stored()) == 1
     assert client.post(f"{trial.get_absolute_url()}delete/")["Location"] == TRIALS
@@ -263,7 +263,7 @@ def test_a_trial_is_stopped_and_deleted_with_its_file(cast: Cast, client_for: Cl
 
 def test_no_more_than_two_at_once(cast: Cast, client_for: ClientFor) -> None:
     for _ in range(2):
-        make_trial(cast.admin, status=RunStatus.QUEUED, queued_at=timezone.now())
+        make_trial(cast.admin, status=WorkStatus.QUEUED, queued_at=timezone.now())
     client = client_for(cast.manager)
     address = client.post(TRIALS, {"file": uploaded()})["Location"]
     assert client.post(address, {"label": "Stage", "positive": "Won"}).status_code == 409
@@ -283,7 +283,7 @@ def test_nothing_is_tried_while_predictions_are_off(
 def test_uploads_go_after_a_day_and_answers_after_a_month(cast: Cast) -> None:
     upload = keep_upload(uploaded())
     waiting = make_trial(
-        cast.manager, status=RunStatus.QUEUED, stored_path=keep_upload(uploaded()).stored_path
+        cast.manager, status=WorkStatus.QUEUED, stored_path=keep_upload(uploaded()).stored_path
     )
     make_trial(cast.manager, queued_at=NOW - TRIAL_KEPT - timedelta(days=1))
     recent = make_trial(cast.manager, stored_path=upload.stored_path)

@@ -21,10 +21,11 @@ from apps.tenants.api import (
     UtcDateTimeField,
     refuse_parameters,
 )
+from apps.tenants.work.runs import request_cancel
 from apps.triggers.models import ReplayRun
 from apps.triggers.querysets import ReplayRunQuerySet
 from apps.triggers.replay.presentation import visible_sample
-from apps.triggers.replay.runs import close_lost_replays, request_cancel
+from apps.triggers.replay.runs import close_lost_replays
 from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.services import (
     DEFAULT_DAYS,
@@ -96,6 +97,7 @@ class ReplayRunSerializer(ApiModelSerializer[ReplayRun]):
 
     parameters = serializers.DictField(child=serializers.IntegerField(), read_only=True)
     present_parameters = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+    failure = serializers.CharField(source="message", read_only=True)
     result = serializers.SerializerMethodField(help_text="Null until it is done.")
 
     class Meta:

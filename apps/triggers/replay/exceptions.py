@@ -39,22 +39,6 @@ class ReplayBusyError(ReplayError):
     status = 409
 
 
-class ReplayStateError(ReplayError):
-    """There is nothing to cancel."""
-
-    code = "replay_state"
-    status = 409
-    message = "This replay is over already; there is nothing to cancel."
-
-
-class ReplayCancelledError(ReplayError):
-    """A person asked for it to stop."""
-
-    code = "replay_cancelled"
-    status = 409
-    message = "The replay was cancelled."
-
-
 class ReplayTooLongError(ReplayError):
     """It would take longer than a worker may be occupied."""
 

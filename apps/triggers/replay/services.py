@@ -16,13 +16,14 @@ from apps.tenants.calendar import DAY
 from apps.tenants.enums import Module
 from apps.tenants.locks import holding
 from apps.tenants.services import current_tenant, require_module
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.exceptions import WorkCancelledError
+from apps.tenants.work.runs import claim, end, teller
 from apps.triggers.models import Baseline, ReplayRun
 from apps.triggers.moments import Figures, ScanMoment
 from apps.triggers.registry import Trigger
 from apps.triggers.replay.exceptions import (
     ReplayBusyError,
-    ReplayCancelledError,
     ReplayDaysError,
     ReplayError,
     ReplayPermissionError,
@@ -30,15 +31,7 @@ from apps.triggers.replay.exceptions import (
 )
 from apps.triggers.replay.firings import Question, find_firings
 from apps.triggers.replay.past import Past
-from apps.triggers.replay.runs import (
-    MOST_ATTEMPTS,
-    claim,
-    close_lost_replays,
-    end,
-    finish,
-    lock_name,
-    tell,
-)
+from apps.triggers.replay.runs import close_lost_replays, finish, lock_name
 from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.summary import keep_visible, summarise
 from apps.triggers.replay.tables import reading_of
@@ -118,28 +111,25 @@ def run_replay(*, run_id: int) -> None:
     with holding(lock_name(run.trigger)) as is_ours:
         if not is_ours:
             # Whoever has the lock works on this very run, or is about to leave.
-            if run.status == ReplayStatus.QUEUED:
-                end(run, ReplayStatus.FAILED, _busy().message)
+            if run.status == WorkStatus.QUEUED:
+                end(run, WorkStatus.FAILED, _busy().message)
         elif claim(run):
             _run_claimed(run)
-        else:
-            failure = f"The worker died {MOST_ATTEMPTS} times at it."
-            end(run, ReplayStatus.FAILED, failure)
 
 
 def _run_claimed(run: ReplayRun) -> None:
     try:
         finish(run, _answer(run))
-    except ReplayCancelledError as error:
-        end(run, ReplayStatus.CANCELLED, error.message)
+    except WorkCancelledError as error:
+        end(run, WorkStatus.CANCELLED, error.message)
     except ReplayError as error:
         log.warning("a replay ended without an answer", extra={"replay_id": run.pk})
-        end(run, ReplayStatus.FAILED, error.message)
+        end(run, WorkStatus.FAILED, error.message)
     except Exception as error:
         log.exception("a replay failed", extra={"replay_id": run.pk, "trigger": run.trigger})
         if not connection.is_usable():
             connection.close()
-        end(run, ReplayStatus.FAILED, _in_words(error))
+        end(run, WorkStatus.FAILED, _in_words(error))
 
 
 def _answer(run: ReplayRun) -> ReplayResult:
@@ -150,9 +140,10 @@ def _answer(run: ReplayRun) -> ReplayResult:
     question = Question(trigger, choices, _moments(trigger, run.days, timezone.now()))
     first, last = question.moments[0], question.moments[-1]
     reading = reading_of(trigger, last, choices)
+    tell = teller(run)
     with Past(reading, since=first.now, until=last.now) as past:
         for steps_done in find_firings(question, past):
-            tell(run, steps_done)
+            tell(steps_done, run.days + 1)
             if time.monotonic() - began > TIME_LIMIT_S:
                 raise ReplayTooLongError()
         if not run.counts_all:

@@ -7,10 +7,10 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.tenants.context import begin_request
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.runs import end
 from apps.triggers.models import ReplayRun
 from apps.triggers.replay import services
-from apps.triggers.replay.runs import end
 
 
 @shared_task(name="triggers.run_replay")
@@ -29,4 +29,4 @@ def _enqueue(run: ReplayRun) -> None:
     try:
         run_replay.delay(run_id=run.pk)
     except BrokerError:
-        end(run, ReplayStatus.FAILED, "The queue could not be reached. Ask again.")
+        end(run, WorkStatus.FAILED, "The queue could not be reached. Ask again.")

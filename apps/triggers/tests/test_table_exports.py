@@ -14,7 +14,8 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory
 from apps.crm.tests.test_record_export import rows_of
-from apps.triggers.enums import ReplayStatus, ScanKind, ScanStatus
+from apps.tenants.work.enums import WorkStatus
+from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan, TriggerSetting
 from apps.triggers.rules import registry
 from apps.triggers.services import scan_now
@@ -102,7 +103,7 @@ def test_the_scans_as_they_are_narrowed_all_pages_of_them(
 def test_the_replays_and_the_records_of_one(cast: Cast, client_for: ClientFor) -> None:
     lead = LeadFactory(first_name="=1+1", last_name="Lopez", company="One")
     answered(cast.manager, queued_at=LATE, present=firings(7, 5))
-    run = answered(cast.manager, sample=(lead.pk,), status=ReplayStatus.SUCCEEDED)
+    run = answered(cast.manager, sample=(lead.pk,), status=WorkStatus.SUCCEEDED)
     client = client_for(cast.manager)
     assert [row["Fired"] + "/" + row["At present"] for row in rows_of(client.get(REPLAYS))] == [
         "1037/", "1037/7",
@@ -112,7 +113,7 @@ def test_the_replays_and_the_records_of_one(cast: Cast, client_for: ClientFor) -
         "With": "as at present",
         "By": cast.manager.display_name,
         "Days": "90",
-        "State": "Finished",
+        "State": "Done",
         "Fired": "1037",
         "At present": "7",
     }

@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.audit.exporting import send_table
+from apps.tenants.work.runs import request_cancel
 from apps.triggers.models import ReplayRun
 from apps.triggers.registry import Trigger
 from apps.triggers.replay import services
 from apps.triggers.replay.exceptions import ReplayBusyError
 from apps.triggers.replay.forms import ReplayForm
 from apps.triggers.replay.presentation import describe_question, show_replay
-from apps.triggers.replay.runs import close_lost_replays, request_cancel
+from apps.triggers.replay.runs import close_lost_replays
 from apps.triggers.replay.schemas import ReplayResult
 from apps.triggers.replay.tasks import send_replay
 from apps.triggers.rules import registry
@@ -114,7 +115,8 @@ def _viewer_of(request: HttpRequest) -> User:
 
 def _find(user: User, key: str, pk: int) -> ReplayRun:
     runs = ReplayRun.objects.visible_to(user).select_related("requested_by")
-    return get_object_or_404(runs, pk=pk, trigger=key)
+    run: ReplayRun = get_object_or_404(runs, pk=pk, trigger=key)
+    return run
 
 
 def _latest(user: User, trigger: Trigger[Any]) -> Iterable[ReplayRun]:

@@ -14,10 +14,10 @@ from apps.predictions.models import Score, TrainedModel
 from apps.predictions.rules import LEAST_MATURED
 from apps.predictions.schemas import Drift
 from apps.predictions.services.drift import watch_drift
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.training import train
 from apps.predictions.tests.factories import ScoreFactory
 from apps.predictions.tests.services.closed_deals import NOW, add_closed_deals, add_open_deals
+from apps.tenants.work.runs import tell_nobody
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from apps.predictions.enums import ForecastWindow
 from apps.predictions.models import Forecast
 from apps.predictions.schemas import ForecastFigures
 from apps.predictions.services.forecasts import SHARES_KEPT, publish_forecasts, window_of
-from apps.predictions.services.runs import Tell, tell_nobody
+from apps.tenants.work.runs import Tell, tell_nobody
 
 pytestmark = pytest.mark.django_db
 

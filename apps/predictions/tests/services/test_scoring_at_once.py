@@ -13,12 +13,12 @@ from apps.predictions.exceptions import ScoringBusyError
 from apps.predictions.models import Score, ScoringCursor
 from apps.predictions.services import scoring
 from apps.predictions.services.changes import keep_cursor
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.work import score_changed
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import PATIENCE_S, background
+from apps.tenants.work.runs import tell_nobody
 
 
 def test_who_finds_another_at_it_writes_nothing_and_comes_again(

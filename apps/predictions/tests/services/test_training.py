@@ -14,11 +14,11 @@ from apps.predictions.enums import ModelState, Prediction, Rung
 from apps.predictions.exceptions import NothingServesError
 from apps.predictions.models import Score, TrainedModel
 from apps.predictions.schemas import ModelCard
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all, score_records
 from apps.predictions.services.succession import withdraw
 from apps.predictions.services.training import is_due, train
 from apps.predictions.tests.services.closed_deals import NOW, add_closed_deals, add_open_deals
+from apps.tenants.work.runs import tell_nobody
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from apps.conftest import Cast
 from apps.crm.models import Contact
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
-from apps.predictions.enums import Prediction, RunKind, RunStatus
+from apps.predictions.enums import Prediction, RunKind
 from apps.predictions.models import PredictionRun, Score, ScoringCursor
 from apps.predictions.services.runs import request_run
 from apps.predictions.services.work import (
@@ -26,6 +26,7 @@ from apps.predictions.tests.services.closed_deals import (
 )
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.work.enums import WorkStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +59,7 @@ def test_a_training_is_followed_by_its_scores(cast: Cast) -> None:
     run = request_run(TRAINING, Prediction.DEAL_CLOSE)
     carry_out_run(run, now=timezone.now())
     run.refresh_from_db()
-    assert run.status == RunStatus.SUCCEEDED
+    assert run.status == WorkStatus.SUCCEEDED
     assert run.message.startswith("It predicts better than the base rate")
     assert run.message.endswith("2 records scored; 2 scores are new or have moved.")
     assert scored_predictions() == [Prediction.DEAL_CLOSE, Prediction.CONTACT_ENGAGEMENT]
@@ -70,7 +71,7 @@ def test_scoring_without_a_model_says_why_not(cast: Cast) -> None:
     carry_out_run(run, now=timezone.now())
     run.refresh_from_db()
     assert (run.status, run.message) == (
-        RunStatus.FAILED,
+        WorkStatus.FAILED,
         "No model is in service: nothing beats the base rate so far.",
     )
 

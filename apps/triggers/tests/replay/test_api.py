@@ -9,7 +9,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
 from apps.triggers.models import ReplayRun
 from apps.triggers.replay.services import run_replay
 from apps.triggers.tests.replay.test_pages import answered, curious
@@ -100,7 +100,7 @@ def test_one_at_a_time(cast: Cast, api_for: ApiFor) -> None:
     cancelled = client.send("POST", f"{REPLAYS}{first['id']}/cancel/")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     again = client.send("POST", f"{REPLAYS}{first['id']}/cancel/")
-    assert (again.status_code, again.json()["code"]) == (409, "replay_state")
+    assert (again.status_code, again.json()["code"]) == (409, "run_state")
     assert send(client, {"days": 6}).status_code == 202
 
 
@@ -117,5 +117,5 @@ def test_who_does_not_see_all_reads_only_their_own(cast: Cast, api_for: ApiFor) 
 
 
 def test_a_replay_of_another_trigger_is_not_found_here(cast: Cast, api_for: ApiFor) -> None:
-    run = answered(cast.manager, trigger="task_overdue", status=ReplayStatus.FAILED, result=None)
+    run = answered(cast.manager, trigger="task_overdue", status=WorkStatus.FAILED, result=None)
     assert api_for(cast.manager).get(f"{REPLAYS}{run.pk}/").status_code == 404

@@ -17,18 +17,15 @@ from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.locks import holding
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.tests.threads import at_once
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.exceptions import WorkOverError
+from apps.tenants.work.runs import MOST_ATTEMPTS, request_cancel
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
 from apps.triggers.models import ReplayRun
 from apps.triggers.moments import ScanMoment
 from apps.triggers.querysets import LOST_AFTER, TAKEN_OVER_WITHIN
-from apps.triggers.replay.exceptions import (
-    ReplayBusyError,
-    ReplayDaysError,
-    ReplayPermissionError,
-    ReplayStateError,
-)
-from apps.triggers.replay.runs import MOST_ATTEMPTS, close_lost_replays, lock_name, request_cancel
+from apps.triggers.replay.exceptions import ReplayBusyError, ReplayDaysError, ReplayPermissionError
+from apps.triggers.replay.runs import close_lost_replays, lock_name
 from apps.triggers.replay.services import KEPT_PER_TRIGGER, request_replay, run_replay
 from apps.triggers.rules import registry
 from apps.triggers.rules.leads import LeadInactive, LeadInactiveParameters
@@ -103,10 +100,10 @@ def test_a_company_has_a_few_replays_at_a_time(cast: Cast) -> None:
 
 def test_only_the_latest_answers_are_kept(cast: Cast) -> None:
     old = [
-        ReplayRun.objects.create(trigger="lead_inactive", days=5, status=ReplayStatus.SUCCEEDED)
+        ReplayRun.objects.create(trigger="lead_inactive", days=5, status=WorkStatus.SUCCEEDED)
         for _ in range(KEPT_PER_TRIGGER + 3)
     ]
-    other = ReplayRun.objects.create(trigger="task_overdue", days=5, status=ReplayStatus.LOST)
+    other = ReplayRun.objects.create(trigger="task_overdue", days=5, status=WorkStatus.LOST)
     new = ask(cast.manager)
     assert list(ReplayRun.objects.order_by("pk")) == [*old[3:], other, new]
 
@@ -125,9 +122,9 @@ def test_two_who_ask_at_once_get_one_replay(committed_tenant: Tenant) -> None:
 def test_a_replay_that_waits_is_cancelled_at_once(cast: Cast) -> None:
     replay = ask(cast.manager)
     request_cancel(replay)
-    assert run(replay).status == ReplayStatus.CANCELLED
+    assert run(replay).status == WorkStatus.CANCELLED
     assert replay.steps_done == 0
-    with pytest.raises(ReplayStateError):
+    with pytest.raises(WorkOverError):
         request_cancel(replay)
 
 
@@ -150,9 +147,9 @@ def test_a_replay_that_runs_stops_at_the_next_moment(
             return super().matching(moment, parameters)
 
     put_in_place(monkeypatch, CancelledMeanwhile())
-    assert run(replay).status == ReplayStatus.CANCELLED
+    assert run(replay).status == WorkStatus.CANCELLED
     assert (replay.steps_done, replay.result) == (1, None)
-    assert replay.failure == "The replay was cancelled."
+    assert replay.message == "It was stopped."
 
 
 # --- What breaks
@@ -172,10 +169,10 @@ def test_a_trigger_that_raises_ends_its_replay_and_no_other(
 ) -> None:
     put_in_place(monkeypatch, Raising())
     broken = run(ask(cast.manager))
-    assert (broken.status, broken.result) == (ReplayStatus.FAILED, None)
-    assert broken.failure == ("The trigger could not be asked about the past (ZeroDivisionError).")
+    assert (broken.status, broken.result) == (WorkStatus.FAILED, None)
+    assert broken.message == ("The trigger could not be asked about the past (ZeroDivisionError).")
     assert Lead.objects.count() == 0
-    assert run(ask(cast.manager, "task_overdue")).status == ReplayStatus.SUCCEEDED
+    assert run(ask(cast.manager, "task_overdue")).status == WorkStatus.SUCCEEDED
 
 
 class Writing(LeadInactive):
@@ -195,7 +192,7 @@ def test_a_trigger_that_writes_is_stopped_by_the_database(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     put_in_place(monkeypatch, Writing(days))
-    assert run(ask(cast.manager)).status == ReplayStatus.FAILED
+    assert run(ask(cast.manager)).status == WorkStatus.FAILED
     assert Stage.objects.filter(label="written by a trigger").count() == 0
 
 
@@ -214,8 +211,8 @@ def test_a_trigger_that_reads_what_was_not_prepared_gives_no_half_answer(
 ) -> None:
     put_in_place(monkeypatch, Unsteady())
     broken = run(ask(cast.manager))
-    assert (broken.status, broken.failure) == (
-        ReplayStatus.FAILED,
+    assert (broken.status, broken.message) == (
+        WorkStatus.FAILED,
         "The trigger read what was not prepared: crm_contact.",
     )
 
@@ -243,30 +240,30 @@ def test_a_replay_whose_session_dies_can_be_asked_again(
         put_in_place(patch, Fatal())
         at_once(committed_tenant, [lambda: run_replay(run_id=replay.pk)])
     replay.refresh_from_db()
-    assert (replay.status, replay.result) == (ReplayStatus.FAILED, None)
+    assert (replay.status, replay.result) == (WorkStatus.FAILED, None)
     again = run(ask(manager))
-    assert again.status == ReplayStatus.SUCCEEDED
+    assert again.status == WorkStatus.SUCCEEDED
 
 
 def test_a_replay_whose_worker_was_killed_is_taken_over_from_the_beginning(cast: Cast) -> None:
     """The broker delivers the message again: the row says that it runs, the lock that nobody runs it."""
     replay = ask(cast.manager)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, attempts=1, steps_done=3)
-    assert run(replay).status == ReplayStatus.SUCCEEDED
+    ReplayRun.objects.update(status=WorkStatus.RUNNING, attempts=1, steps_done=3)
+    assert run(replay).status == WorkStatus.SUCCEEDED
     assert (replay.attempts, replay.steps_done, replay.steps_total) == (2, 6, 6)
 
 
 def test_a_replay_that_kills_its_workers_is_given_up(cast: Cast) -> None:
     replay = ask(cast.manager)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, attempts=MOST_ATTEMPTS)
-    assert run(replay).failure == "The worker died 3 times at it."
-    assert replay.status == ReplayStatus.FAILED
+    ReplayRun.objects.update(status=WorkStatus.RUNNING, attempts=MOST_ATTEMPTS)
+    assert run(replay).message == "The worker died 3 times at it."
+    assert replay.status == WorkStatus.FAILED
 
 
 def test_a_replay_that_nobody_works_on_is_lost_and_makes_room(cast: Cast) -> None:
     silent_since = NOW - TAKEN_OVER_WITHIN - timedelta(seconds=1)
     lost = ask(cast.manager)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, heartbeat_at=silent_since)
+    ReplayRun.objects.update(status=WorkStatus.RUNNING, heartbeat_at=silent_since)
     forgotten = ask(cast.manager, "task_overdue")
     queued_at = NOW - LOST_AFTER - timedelta(seconds=1)
     ReplayRun.objects.filter(pk=forgotten.pk).update(queued_at=queued_at)
@@ -274,25 +271,25 @@ def test_a_replay_that_nobody_works_on_is_lost_and_makes_room(cast: Cast) -> Non
     again = ask(cast.manager)
     statuses = dict(ReplayRun.objects.values_list("pk", "status"))
     assert statuses == {
-        lost.pk: ReplayStatus.LOST,
-        forgotten.pk: ReplayStatus.LOST,
-        fresh.pk: ReplayStatus.QUEUED,
-        again.pk: ReplayStatus.QUEUED,
+        lost.pk: WorkStatus.LOST,
+        forgotten.pk: WorkStatus.LOST,
+        fresh.pk: WorkStatus.QUEUED,
+        again.pk: WorkStatus.QUEUED,
     }
     # A late message finds it closed.
-    assert run(lost).status == ReplayStatus.LOST
+    assert run(lost).status == WorkStatus.LOST
 
 
 def test_a_slow_replay_is_not_lost_while_its_worker_lives(committed_tenant: Tenant) -> None:
     replay = ask(make_cast().manager)
     silent_since = NOW - timedelta(hours=1)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, heartbeat_at=silent_since)
+    ReplayRun.objects.update(status=WorkStatus.RUNNING, heartbeat_at=silent_since)
     with holding(lock_name("lead_inactive")):
         assert close_lost_replays(NOW) == 0
         # The same message a second time: another worker leaves it alone.
         assert at_once(committed_tenant, [lambda: run_replay(run_id=replay.pk)]) == [None]
     replay.refresh_from_db()
-    assert replay.status == ReplayStatus.RUNNING
+    assert replay.status == WorkStatus.RUNNING
     assert close_lost_replays(NOW) == 1
 
 

@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
 from apps.triggers.models import ReplayRun
 from apps.triggers.replay.schemas import Firings, ReplayResult, SampleRecord, Week
 from apps.triggers.replay.services import request_replay, run_replay
@@ -68,7 +68,7 @@ def answered(
         **{
             "trigger": "lead_inactive",
             "days": 90,
-            "status": ReplayStatus.SUCCEEDED,
+            "status": WorkStatus.SUCCEEDED,
             "requested_by": user,
             "counts_all": True,
             "finished_at": NOW,
@@ -163,7 +163,7 @@ def test_another_question_waits_its_turn(cast: Cast, client_for: ClientFor) -> N
 
 def test_a_replay_that_runs_asks_for_itself_again(cast: Cast, client_for: ClientFor) -> None:
     run = ask(cast.manager)
-    ReplayRun.objects.update(status=ReplayStatus.RUNNING, heartbeat_at=timezone.now(), steps_done=3)
+    ReplayRun.objects.update(status=WorkStatus.RUNNING, heartbeat_at=timezone.now(), steps_done=3)
     client = client_for(cast.manager)
     for path in (TRIGGER, run.get_absolute_url()):
         page = client.get(path).content.decode()
@@ -215,15 +215,15 @@ def test_that_nothing_would_have_fired_is_an_answer(cast: Cast, client_for: Clie
 @pytest.mark.parametrize(
     ("status", "failure", "words"),
     [
-        (ReplayStatus.FAILED, "It broke (ZeroDivisionError).", "It broke (ZeroDivisionError)."),
-        (ReplayStatus.LOST, "", "ended before it was done. Nothing was changed; ask again."),
-        (ReplayStatus.CANCELLED, "", "Cancelled"),
+        (WorkStatus.FAILED, "It broke (ZeroDivisionError).", "It broke (ZeroDivisionError)."),
+        (WorkStatus.LOST, "", "ended before it was done. Nothing was changed; ask again."),
+        (WorkStatus.CANCELLED, "", "Stopped"),
     ],
 )
 def test_a_replay_without_an_answer_says_why_and_can_be_asked_again(
     cast: Cast, client_for: ClientFor, status: str, failure: str, words: str
 ) -> None:
-    run = answered(cast.manager, status=status, failure=failure, result=None)
+    run = answered(cast.manager, status=status, message=failure, result=None)
     page = client_for(cast.manager).get(run.get_absolute_url()).content.decode()
     assert words in page
     assert "Ask again, with other values" in page
@@ -242,7 +242,7 @@ def test_cancelling_by_button(cast: Cast, client_for: ClientFor) -> None:
     answer = client.post(f"{run.get_absolute_url()}cancel/")
     assert answer["Location"] == run.get_absolute_url()
     run.refresh_from_db()
-    assert run.status == ReplayStatus.CANCELLED
+    assert run.status == WorkStatus.CANCELLED
     assert client.post(f"{run.get_absolute_url()}cancel/").status_code == 409
 
 
@@ -295,8 +295,8 @@ def test_the_queue_that_cannot_be_reached_ends_the_replay(
     with django_capture_on_commit_callbacks(execute=True):
         client_for(cast.manager).post(REPLAYS, QUESTION)
     run = ReplayRun.objects.get()
-    assert (run.status, run.failure) == (
-        ReplayStatus.FAILED,
+    assert (run.status, run.message) == (
+        WorkStatus.FAILED,
         "The queue could not be reached. Ask again.",
     )
 

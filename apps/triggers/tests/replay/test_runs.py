@@ -21,7 +21,7 @@ from apps.crm.tests.factories import (
     TaskFactory,
 )
 from apps.operations.tests.test_routes import fingerprint_of
-from apps.triggers.enums import ReplayStatus
+from apps.tenants.work.enums import WorkStatus
 from apps.triggers.models import Baseline, ReplayRun, TriggerSetting
 from apps.triggers.moments import ScanMoment
 from apps.triggers.replay.schemas import ReplayResult
@@ -45,8 +45,8 @@ def ask(user: User, key: str = "lead_inactive", *, days: int = 10, **parameters:
 def answer(run: ReplayRun) -> ReplayResult:
     run_replay(run_id=run.pk)
     run.refresh_from_db()
-    assert run.failure == ""
-    assert run.status == ReplayStatus.SUCCEEDED
+    assert run.message == ""
+    assert run.status == WorkStatus.SUCCEEDED
     return ReplayResult.model_validate(run.result)
 
 

@@ -1,0 +1,72 @@
+"""The reading vocabulary of pairs and of what they are told by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Account, Contact, Lead
+from apps.crm.services import permission_name, visible_records
+from apps.duplicates.enums import PairState, Subject
+
+if TYPE_CHECKING:
+    # Ruff does not see a use inside the quotes of a base class.
+    from apps.duplicates.models import Matcher, Pair  # noqa: F401
+    from apps.users.models import User
+
+# The records that may be the same as others, by kind.
+RECORD_MODELS: dict[RecordKind, type[Lead] | type[Contact] | type[Account]] = {
+    RecordKind.LEAD: Lead,
+    RecordKind.CONTACT: Contact,
+    RecordKind.ACCOUNT: Account,
+}
+
+
+class PairQuerySet(models.QuerySet["Pair"]):
+    """Pairs of records."""
+
+    def of_subject(self, subject: Subject) -> Self:
+        """Pairs of people, or of companies."""
+        return self.filter(subject=subject)
+
+    def open(self) -> Self:
+        """Pairs that a person may still look at, the likely and the others."""
+        return self.filter(state=PairState.OPEN)
+
+    def likely(self) -> Self:
+        """Open pairs at or above the threshold against which nothing stands."""
+        return self.open().filter(is_likely=True)
+
+    def of_record(self, kind: RecordKind | str, record_id: int) -> Self:
+        """The pairs of one record, whichever of the two it is."""
+        return self.filter(
+            Q(survivor_kind=kind, survivor_id=record_id)
+            | Q(duplicate_kind=kind, duplicate_id=record_id)
+        )
+
+    def in_cluster(self, cluster: int) -> Self:
+        """The pairs of one cluster."""
+        return self.filter(cluster=cluster)
+
+    def visible_to(self, user: User) -> Self:
+        """Pairs of which this person may see both records; merged records are seen by nobody."""
+        seen = self
+        for side in ("survivor", "duplicate"):
+            of_side = Q()
+            for kind, model in RECORD_MODELS.items():
+                if user.has_perm(permission_name("view", model)):
+                    visible = visible_records(user, model).filter(pk=OuterRef(f"{side}_id"))
+                    of_side |= Q(Exists(visible), **{f"{side}_kind": kind})
+            seen = seen.filter(of_side) if of_side else seen.none()
+        return seen
+
+
+class MatcherQuerySet(models.QuerySet["Matcher"]):
+    """What was learned about telling duplicates."""
+
+    def current(self, subject: Subject) -> Matcher | None:
+        """What is in force for a subject, if anything was learned yet."""
+        return self.filter(subject=subject, is_current=True).first()
