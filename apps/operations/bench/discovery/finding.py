@@ -16,11 +16,11 @@ from apps.operations.bench.discovery.comparing import Finding, Subject
 from apps.operations.bench.discovery.worlds import MeasuredWorld
 from apps.operations.demo.loading import load_world
 from apps.operations.demo.schemas import World
-from apps.predictions.services.runs import tell_nobody
 from apps.predictions.services.scoring import score_all
 from apps.predictions.services.training import train
 from apps.predictions.services.work import LEARNED, scored_predictions
 from apps.tenants.models import Tenant
+from apps.tenants.work.runs import tell_nobody
 from apps.triggers.detection import matching_sql
 from apps.triggers.figures import measure_figures
 from apps.triggers.moments import ScanMoment
