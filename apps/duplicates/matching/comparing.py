@@ -57,13 +57,11 @@ def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:
 
 def holds(test: Test, left: str, right: str) -> bool:
     """Whether two known values, in their alphabetical order, pass a test."""
-    if test.view is not None:
-        left, right = sorted((test.view(left), test.view(right)))
-        if not left:
-            return False
     match test.measure:
         case Measure.SAME:
-            return left == right
+            if test.view is None:
+                return left == right
+            return bool(seen := test.view(left)) and seen == test.view(right)
         case Measure.CHECK:
             return test.check is not None and test.check(left, right)
         case Measure.JARO_WINKLER:

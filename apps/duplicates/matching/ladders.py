@@ -31,14 +31,14 @@ class Measure(Enum):
 class Test:
     """One way to be alike. ``limit`` is the least similarity (0 to 1) or the most edits.
 
-    Both values are looked at through ``view``; where one shows nothing the test does not hold. Edits are
-    counted only between values of at least ``least_length`` letters.
+    Edits are counted only between values of at least ``least_length`` letters. To be the same, values may be
+    looked at through ``view``; where it shows nothing they are not.
     """
 
     measure: Measure
     limit: float = 0
+    least_length: int = 0
     view: View | None = None
-    least_length: int = 4
     check: Callable[[str, str], bool] | None = None
 
 
@@ -66,12 +66,12 @@ class Ladder:
     most_holders: int | None = None
 
 
-def _jaro_winkler(limit: float, view: View | None = None) -> Test:
-    return Test(Measure.JARO_WINKLER, limit, view)
+def _jaro_winkler(limit: float) -> Test:
+    return Test(Measure.JARO_WINKLER, limit)
 
 
-def _edits(limit: int, least_length: int = 4, view: View | None = None) -> Test:
-    return Test(Measure.EDITS, limit, view, least_length)
+def _edits(limit: int, least_length: int = 4) -> Test:
+    return Test(Measure.EDITS, limit, least_length)
 
 
 def _same(view: View) -> Test:

@@ -1,0 +1,149 @@
+"""Tables as arrays: each value once, in alphabetical order, and for each record the number of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.duplicates.matching.fields import Field, Row, Table
+from apps.duplicates.matching.values import part
+
+Codes = NDArray[np.int32]
+Numbers = NDArray[np.int64]
+
+# Of a record that says nothing.
+NO_CODE = -1
+
+_NAMES = (Field.GIVEN_NAME, Field.SURNAME)
+
+
+@dataclass(frozen=True)
+class Values:
+    """The different values of a field, rising. Given names and surnames share theirs."""
+
+    texts: tuple[str, ...]
+
+    @cached_property
+    def as_array(self) -> NDArray[np.object_]:
+        """The values, to be taken by number."""
+        array = np.empty(len(self.texts), dtype=object)
+        array[:] = self.texts
+        return array
+
+    @cached_property
+    def lengths(self) -> Codes:
+        """How many letters each has."""
+        return np.fromiter(map(len, self.texts), dtype=np.int32, count=len(self.texts))
+
+    def seen(self, view: Callable[[str], str]) -> Codes:
+        """What each value shows through a view, numbered; ``NO_CODE`` where it shows nothing."""
+        numbers: dict[str, int] = {"": NO_CODE}
+        return np.fromiter(
+            (numbers.setdefault(view(text), len(numbers)) for text in self.texts),
+            dtype=np.int32,
+            count=len(self.texts),
+        )
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """Records made comparable: by field, the number of each record's value among all values."""
+
+    codes: Mapping[Field, Codes]
+    values: Mapping[Field, Values]
+    size: int
+
+    def comparable(self, position: int) -> Row:
+        """One record, as ``values.comparable`` makes it."""
+        return {
+            field: self.values[field].texts[codes[position]]
+            for field, codes in self.codes.items()
+            if codes[position] != NO_CODE
+        }
+
+    def counts(self, field: Field) -> Numbers:
+        """How many records hold each value."""
+        codes = self.codes[field]
+        return np.bincount(codes[codes != NO_CODE], minlength=len(self.values[field].texts))
+
+
+def encode(table: Table, region: str) -> EncodedTable:
+    """Make a whole table comparable, as ``values.comparable`` does; each different text is looked at once."""
+    collected: dict[Field, _Collected] = {}
+    own: dict[Field, Codes] = {}
+    passing: dict[Field, Codes] = {}
+    names = _Collected()
+    for field, column in table.columns.items():
+        texts, rows = _numbered(column)
+        said = [part(field, text, region) for text in texts]
+        for named in Field:
+            if any(named in by_field for by_field in said):
+                into = collected.setdefault(named, names if named in _NAMES else _Collected())
+                codes = into.number([by_field.get(named, "") for by_field in said])[rows]
+                (own if named == field else passing)[named] = codes
+    _drop_names_in_passing(own, passing)
+    values: dict[Field, Values] = {}
+    codes_of: dict[Field, Codes] = {}
+    for field in (field for field in Field if field in collected):
+        values[field], ranks = collected[field].in_order()
+        first, other = own.get(field), passing.get(field)
+        if first is None or other is None:
+            chosen = first if first is not None else other
+            assert chosen is not None  # noqa: S101 - whatever was collected came from one of them
+        else:
+            chosen = np.where(first == NO_CODE, other, first)
+        codes_of[field] = ranks[chosen]
+    return EncodedTable(codes_of, values, table.size)
+
+
+class _Collected:
+    """The values of a field, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._in_order: tuple[Values, Codes] | None = None
+
+    def number(self, texts: Sequence[str]) -> Codes:
+        """The number of each text; ``NO_CODE`` of an empty one."""
+        numbers = self._numbers
+        return np.fromiter(
+            (numbers.setdefault(text, len(numbers)) if text else NO_CODE for text in texts),
+            dtype=np.int32,
+            count=len(texts),
+        )
+
+    def in_order(self) -> tuple[Values, Codes]:
+        """The values rising, and the new number of each old one; the last is for ``NO_CODE``."""
+        if self._in_order is None:
+            texts = sorted(self._numbers)
+            ranks = np.full(len(texts) + 1, NO_CODE, dtype=np.int32)
+            for rank, text in enumerate(texts):
+                ranks[self._numbers[text]] = rank
+            self._in_order = Values(tuple(texts)), ranks
+        return self._in_order
+
+
+def _numbered(column: Sequence[str]) -> tuple[list[str], Codes]:
+    """The different texts of a column, and for each row the number of its text."""
+    numbers: dict[str, int] = {}
+    rows = np.fromiter(
+        (numbers.setdefault(text, len(numbers)) for text in column),
+        dtype=np.int32,
+        count=len(column),
+    )
+    return list(numbers), rows
+
+
+def _drop_names_in_passing(own: Mapping[Field, Codes], passing: dict[Field, Codes]) -> None:
+    """A full name says nothing of a record that has a given name or a surname of its own."""
+    known = [codes != NO_CODE for field, codes in own.items() if field in _NAMES]
+    if not known:
+        return
+    has_own = np.logical_or.reduce(known)
+    for field in _NAMES:
+        if field in passing:
+            passing[field] = np.where(has_own, NO_CODE, passing[field]).astype(np.int32)

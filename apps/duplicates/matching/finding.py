@@ -1,0 +1,269 @@
+"""Finds the pairs of a table that may be the same, and learns from the table how to tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.duplicates.matching.bulk_comparing import BulkComparing, Levels
+from apps.duplicates.matching.candidates import Candidates, DroppedKeys, find_candidates
+from apps.duplicates.matching.documents import (
+    HIGHEST_0_1,
+    LOWEST_0_1,
+    FieldWeights,
+    LevelWeight,
+    MatcherDocument,
+    default_document,
+    levels_of_ladder,
+)
+from apps.duplicates.matching.encoding import EncodedTable, Numbers, encode
+from apps.duplicates.matching.estimating import (
+    LEAST_SHARE,
+    Drawn,
+    Floats,
+    Shares,
+    estimate,
+    patterns_of,
+)
+from apps.duplicates.matching.fields import Field, Table
+from apps.duplicates.matching.ladders import LADDERS
+from apps.duplicates.matching.thresholds import estimates_of, threshold_of
+
+# Below this nobody would call two records the same; such pairs are not kept.
+LEAST_PROBABILITY = 0.01
+# Pairs drawn at random to see how often others agree.
+RANDOM_PAIRS = 1_000_000
+PAIRS_PER_CHUNK = 2_000_000
+# Frequencies of so many values of a field are kept, the most frequent ones.
+MOST_FREQUENT_VALUES = 2_000
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pairs of a table that may be the same, by the positions of their records, the likeliest first.
+
+    ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each. ``compared`` pairs were
+    looked at; ``dropped`` are the keys that too many records share.
+    """
+
+    left: Numbers
+    right: Numbers
+    bits: Floats
+    probabilities: Floats
+    document: MatcherDocument
+    compared: int
+    dropped: tuple[DroppedKeys, ...]
+
+    @property
+    def likely(self) -> int:
+        """How many pairs, from the first on, reach the threshold."""
+        return int((self.probabilities >= self.document.threshold).sum())
+
+
+def find_pairs(
+    table: Table,
+    *,
+    document: MatcherDocument | None = None,
+    progress: Told = lambda stage: None,
+    region: str = "",
+) -> Found:
+    """Find the pairs of a table; without a ``document`` its weights are learned from the table itself.
+
+    ``region`` (ISO 3166) is where telephone numbers are dialled; a document brings its own.
+    """
+    progress("reading values")
+    encoded = encode(table, document.region if document is not None else region)
+    candidates = find_candidates(encoded, progress)
+    shared = _shared(encoded) if document is None else _shared_of(document)
+    comparing = BulkComparing(encoded, shared, _fields(encoded, document))
+    levels = _compare(comparing, candidates, progress)
+    if document is None:
+        progress("estimating weights")
+        document = _learn(encoded, comparing, levels, len(candidates.left), shared, region)
+        is_learned = True
+    else:
+        is_learned = False
+    bits = _weigh(document, encoded, comparing, candidates.left, levels)
+    probabilities = probabilities_of(bits)
+    if is_learned:
+        document = document.model_copy(
+            update={
+                "threshold": threshold_of(probabilities),
+                "estimates": estimates_of(probabilities),
+            }
+        )
+    kept = np.flatnonzero(probabilities >= min(LEAST_PROBABILITY, document.threshold))
+    order = kept[np.lexsort((candidates.right[kept], candidates.left[kept], -bits[kept]))]
+    return Found(
+        left=candidates.left[order],
+        right=candidates.right[order],
+        bits=bits[order],
+        probabilities=probabilities[order],
+        document=document,
+        compared=len(candidates.left),
+        dropped=candidates.dropped,
+    )
+
+
+def probabilities_of(bits: Floats) -> Floats:
+    """``documents.probability_of``, for many."""
+    odds_against = np.exp2(-np.clip(bits, -60.0, 60.0))
+    return np.asarray(np.clip(1 / (1 + odds_against), LOWEST_0_1, HIGHEST_0_1))
+
+
+def _compare(
+    comparing: BulkComparing, candidates: Candidates, progress: Told
+) -> dict[Field, Levels]:
+    size = len(candidates.left)
+    chunks: dict[Field, list[Levels]] = {field: [] for field in comparing.fields}
+    for start in range(0, max(size, 1), PAIRS_PER_CHUNK):
+        progress(f"comparing {start:,} of {size:,} pairs")
+        chunk = slice(start, start + PAIRS_PER_CHUNK)
+        found = comparing.levels(candidates.left[chunk], candidates.right[chunk])
+        for field, levels in found.items():
+            chunks[field].append(levels)
+    return {field: np.concatenate(found) for field, found in chunks.items()}
+
+
+def _learn(
+    table: EncodedTable,
+    comparing: BulkComparing,
+    levels: Mapping[Field, Levels],
+    pair_count: int,
+    shared: Mapping[Field, frozenset[str]],
+    region: str,
+) -> MatcherDocument:
+    if table.size < 2:
+        return default_document(table.size, region)
+    drawn = _at_random(table, comparing)
+    shares = estimate(patterns_of(levels, pair_count), drawn, table.size)
+    return MatcherDocument(
+        region=region,
+        is_estimated=True,
+        record_count=table.size,
+        prior=shares.prior,
+        threshold=0.5,
+        fields=tuple(_field_weights(field, table, shares, shared) for field in levels),
+    )
+
+
+def _field_weights(
+    field: Field, table: EncodedTable, shares: Shares, shared: Mapping[Field, frozenset[str]]
+) -> FieldWeights:
+    levels = tuple(
+        LevelWeight(words=level.words, match_share=float(match), other_share=float(other))
+        for level, match, other in zip(
+            levels_of_ladder(field), shares.match[field], shares.other[field], strict=True
+        )
+    )
+    frequencies: dict[str, float] = {}
+    rare: float | None = None
+    if LADDERS[field].has_frequent:
+        frequencies, rare = _frequencies(field, table, levels[0].other_share)
+    return FieldWeights(
+        field=field,
+        levels=levels,
+        frequencies=frequencies,
+        rare_frequency=rare,
+        shared=shared.get(field, frozenset()),
+    )
+
+
+def _frequencies(
+    field: Field, table: EncodedTable, chance: float
+) -> tuple[dict[str, float], float | None]:
+    """The shares of records that hold the frequent values, and of one that holds a rare one."""
+    counts = table.counts(field)
+    total = int(counts.sum())
+    if not total:
+        return {}, None
+    order = np.lexsort((np.arange(len(counts)), -counts))
+    frequent = [number for number in order[:MOST_FREQUENT_VALUES].tolist() if counts[number] > 2]
+    texts = table.values[field].texts
+    frequencies = {texts[number]: counts[number] / total for number in frequent}
+    rest = counts[order[len(frequent) :]]
+    rest = rest[rest > 0]
+    rare = float(rest.mean() / total) if len(rest) else min(chance, 1 / total)
+    top = 1 - LEAST_SHARE
+    return {text: min(float(share), top) for text, share in frequencies.items()}, min(rare, top)
+
+
+def _at_random(table: EncodedTable, comparing: BulkComparing) -> dict[Field, Drawn]:
+    """By field, how many of the pairs drawn at random reach each level."""
+    left, right = _drawn_pairs(table.size)
+    levels = comparing.levels(left, right)
+    drawn = {}
+    for field, found in levels.items():
+        size = len(levels_of_ladder(field))
+        tally = np.bincount(found[found >= 0], minlength=size).astype(np.float64)
+        # How often two hold the same value is known without drawing.
+        counts = comparing.counts(field).astype(np.float64)
+        holders = counts.sum()
+        if holders > 1:
+            same = (counts * (counts - 1)).sum() / (holders * (holders - 1))
+            tally[0] = same * tally.sum()
+        drawn[field] = Drawn(tally)
+    return drawn
+
+
+def _drawn_pairs(size: int) -> tuple[Numbers, Numbers]:
+    if size * (size - 1) // 2 <= RANDOM_PAIRS:
+        left, right = np.triu_indices(size, k=1)
+        return left.astype(np.int64), right.astype(np.int64)
+    random = np.random.default_rng(0)
+    left = random.integers(size, size=RANDOM_PAIRS)
+    # Any but itself.
+    right = (left + random.integers(1, size, size=RANDOM_PAIRS)) % size
+    return left, right
+
+
+def _weigh(
+    document: MatcherDocument,
+    table: EncodedTable,
+    comparing: BulkComparing,
+    left: Numbers,
+    levels: Mapping[Field, Levels],
+) -> Floats:
+    """The weight of each pair in bits, added up in the order of the document."""
+    total = np.full(len(left), document.prior_bits)
+    for weights in document.fields:
+        found = levels.get(weights.field)
+        if found is None:
+            continue
+        by_level = np.array([*(level.bits for level in weights.levels), 0.0])
+        bits = by_level[found]
+        if weights.rare_frequency is not None:
+            is_same = found == 0
+            by_value = np.array(
+                [weights.bits(0, text) for text in table.values[weights.field].texts]
+            )
+            codes = comparing.codes_where_same(weights.field, left, found)
+            bits[is_same] = by_value[codes[is_same]]
+        total += bits
+    return total
+
+
+def _fields(table: EncodedTable, document: MatcherDocument | None) -> tuple[Field, ...]:
+    """The fields that are compared: those of the table that the document knows."""
+    known = set(table.codes) if document is None else {item.field for item in document.fields}
+    return tuple(field for field in table.codes if field in known)
+
+
+def _shared(table: EncodedTable) -> dict[Field, frozenset[str]]:
+    """The values that more records hold than a person's own could."""
+    found = {}
+    for field in table.codes:
+        most = LADDERS[field].most_holders
+        if most is not None:
+            texts = table.values[field].texts
+            many = np.flatnonzero(table.counts(field) > most).tolist()
+            found[field] = frozenset(texts[number] for number in many)
+    return found
+
+
+def _shared_of(document: MatcherDocument) -> dict[Field, frozenset[str]]:
+    return {weights.field: weights.shared for weights in document.fields}
