@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
@@ -30,5 +31,14 @@ def peak_size_mb(*arguments: str) -> int:
         check=True,
         text=True,
     )
+    return _in_mb(int(told.stdout))
+
+
+def own_peak_size_mb() -> int:
+    """The largest resident size that this process has had, in MB."""
+    return _in_mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _in_mb(told: int) -> int:
     in_kib = 1024 if sys.platform != "darwin" else 1024**2
-    return round(int(told.stdout) / in_kib)
+    return round(told / in_kib)

@@ -1,0 +1,1 @@
+"""What the matcher is worth on a table of somebody's own."""

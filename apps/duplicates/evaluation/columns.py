@@ -1,0 +1,133 @@
+"""Which columns of somebody's table say what: by the words in their header, else by what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from apps.crm.importing.values import fold
+from apps.duplicates.exceptions import TableRefusedError
+from apps.duplicates.matching.fields import Field
+
+# Words that mean a field, compared by their letters and digits alone; what stands first wins over the others.
+_WORDS: dict[Field, str] = {
+    Field.GIVEN_NAME: "given name, given, first name, forename, fname, vorname, prenom",
+    Field.SURNAME: "surname, last name, family name, lname, nachname, nom, familienname",
+    Field.FULL_NAME: "full name, name, contact name, lead name, person, contact, customer name, display name",
+    Field.EMAIL: "email, e-mail, email address, work email, mail, email 1, e-mail-adresse, courriel",
+    Field.PHONE: "phone, phone number, telephone, tel, mobile, mobile phone, business phone, telefon, handy",
+    Field.BIRTH_DATE: "birth date, date of birth, dob, birthday, birthdate, geburtsdatum, date de naissance",
+    Field.STREET: "street, street address, address, address 1, address line 1, billing street, strasse, rue",
+    Field.HOUSE_NUMBER: "house number, street number, hausnummer",
+    Field.CITY: "city, town, suburb, locality, billing city, location, ort, stadt, ville",
+    Field.POSTCODE: "postcode, postal code, zip, zip code, plz, billing postal code, code postal",
+    Field.REGION: "region, state, province, county, canton, kanton",
+    Field.COMPANY: "company, company name, account name, account, organization, organisation, firma, "
+    "business name, employer, societe",
+    Field.WEBSITE: "website, website url, domain, company domain name, url, web",
+    Field.TITLE: "title, job title, position, role, funktion",
+    Field.ID_NUMBER: "id number, ssn, social security number, soc sec id, tax id, vat number, vat, passport "
+    "number, national id, ahv, ahv number",
+}
+# Of a table with one of these, "name" is a company's.
+_COMPANY_WORDS = frozenset(
+    map(fold, ("industry", "sector", "employees", "annual revenue", "revenue"))
+)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE = re.compile(r"\+?[\d\s()./-]{8,20}")
+# Of the cells that are filled, so many must look alike.
+_MOST_CELLS = 0.8
+
+
+def recognise(header: Sequence[str], cells: Mapping[str, Sequence[str]]) -> dict[Field, str]:
+    """The column of each field that a table has; ``cells`` are some of each column.
+
+    Raises:
+        TableRefusedError: no column says what can be compared.
+    """
+    folded = {name: fold(name) for name in header}
+    chosen: dict[Field, str] = {}
+    for field, words in _WORDS.items():
+        for word in map(fold, (field.value, *words.split(","))):
+            column = next((name for name, known in folded.items() if known == word), None)
+            if column is not None and column not in chosen.values():
+                chosen[field] = column
+                break
+    for field, pattern in ((Field.EMAIL, _EMAIL), (Field.PHONE, _PHONE)):
+        if field not in chosen:
+            column = _holding(
+                pattern, [name for name in header if name not in chosen.values()], cells
+            )
+            if column is not None:
+                chosen[field] = column
+    _name_companies(chosen, set(folded.values()))
+    if not chosen:
+        raise TableRefusedError(
+            f"No column is recognised among {', '.join(header[:8])}: say which is which, as in "
+            f"--columns given=first_name,email=mail. The fields are {', '.join(Field)}."
+        )
+    return chosen
+
+
+def choose(header: Sequence[str], text: str) -> dict[Field, str]:
+    """The columns that somebody named: "given=first_name,surname=last_name".
+
+    Raises:
+        TableRefusedError: a field or a column does not exist, or one is named twice.
+    """
+    chosen: dict[Field, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        word, equals, column = (side.strip() for side in part.partition("="))
+        if not equals or not column:
+            raise TableRefusedError(f"{part!r} names no column: write FIELD=COLUMN.")
+        field = _field_of(word)
+        require(header, column)
+        if field in chosen or column in chosen.values():
+            raise TableRefusedError(f"{part!r} is said twice: a field has one column.")
+        chosen[field] = column
+    if not chosen:
+        raise TableRefusedError("No column is named: write FIELD=COLUMN,FIELD=COLUMN.")
+    return chosen
+
+
+def require(header: Sequence[str], column: str) -> None:
+    """Hold a column's name against the header.
+
+    Raises:
+        TableRefusedError: there is none of that name.
+    """
+    if column not in header:
+        raise TableRefusedError(
+            f"There is no column {column!r}. The file has {', '.join(header[:20])}."
+        )
+
+
+def _field_of(word: str) -> Field:
+    known = fold(word)
+    for field, words in _WORDS.items():
+        if known in map(fold, (field.value, *words.split(","))):
+            return field
+    raise TableRefusedError(f"There is no field {word!r}. The fields are {', '.join(Field)}.")
+
+
+def _holding(
+    pattern: re.Pattern[str], columns: Sequence[str], cells: Mapping[str, Sequence[str]]
+) -> str | None:
+    for column in columns:
+        filled = [stripped for cell in cells[column] if (stripped := cell.strip())]
+        if filled and sum(map(bool, map(pattern.fullmatch, filled))) >= _MOST_CELLS * len(filled):
+            return column
+    return None
+
+
+def _name_companies(chosen: dict[Field, str], words: set[str]) -> None:
+    """Where a table is about companies, its "name" is a company's."""
+    is_of_persons = bool({Field.GIVEN_NAME, Field.SURNAME, Field.BIRTH_DATE} & set(chosen))
+    is_of_companies = Field.WEBSITE in chosen or bool(words & _COMPANY_WORDS)
+    if (
+        is_of_companies
+        and not is_of_persons
+        and Field.COMPANY not in chosen
+        and Field.FULL_NAME in chosen
+    ):
+        chosen[Field.COMPANY] = chosen.pop(Field.FULL_NAME)

@@ -1,0 +1,142 @@
+"""``manage.py find_duplicates``: the product's own matcher on a table of somebody's own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.crm.importing.exceptions import FileRefusedError
+from apps.crm.importing.formats import open_path
+from apps.duplicates.exceptions import TableRefusedError
+
+if TYPE_CHECKING:
+    from apps.duplicates.evaluation.evaluating import Evaluation, ToldPair
+
+# A file on one's own machine may be larger than an upload.
+MAX_BYTES = 4 * 1024**3
+# As a shell tells that a program was interrupted.
+_INTERRUPTED = 130
+# So many reasons are told for each pair.
+_REASONS = 4
+
+
+class Command(BaseCommand):
+    """Finds duplicates in a CSV file; no database is asked."""
+
+    help = (
+        "Find the rows of any table that are about the same person or company. Columns are recognised by "
+        "their names and values unless --columns names them. With --truth the result is measured. Needs "
+        "no database."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name the file and what its columns are."""
+        parser.add_argument("--csv", type=Path, required=True, metavar="FILE")
+        parser.add_argument(
+            "--columns",
+            default="",
+            metavar="FIELD=COLUMN,…",
+            help="such as given=first_name,surname=last_name,email=mail; recognised if left out",
+        )
+        parser.add_argument(
+            "--truth",
+            metavar="COLUMN",
+            help="rows with the same value here are the same (of FEBRL's ids, as rec-12-dup-0, the number)",
+        )
+        parser.add_argument("--id", metavar="COLUMN", help="what rows are called in the answer")
+        parser.add_argument(
+            "--region",
+            type=_region,
+            metavar="CH",
+            help="the country in which telephone numbers are dialled and dates written",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Find, or say in one line why not."""
+        # Numerical libraries are loaded only where they are used.
+        from apps.duplicates.evaluation.evaluating import evaluate
+        from apps.duplicates.evaluation.exports import Question
+
+        try:
+            evaluation = evaluate(
+                open_path(options["csv"]),
+                Question(options["columns"], options["truth"], options["id"]),
+                region=options["region"] or "",
+                max_bytes=MAX_BYTES,
+                told=self._tell,
+            )
+        except (FileRefusedError, TableRefusedError) as error:
+            raise CommandError(error.message) from error
+        except KeyboardInterrupt:
+            self.stderr.write("\nStopped.")
+            sys.exit(_INTERRUPTED)
+        finally:
+            self._tell("")
+        if options["json"]:
+            self.stdout.write(json.dumps(evaluation.to_json(), ensure_ascii=False))
+        else:
+            self.stdout.write(_render(evaluation))
+
+    def _tell(self, stage: str) -> None:
+        if self.stderr.isatty():
+            # Over what was told before.
+            self.stderr.write(f"\r\x1b[K{stage}", ending="")
+        elif stage:
+            self.stderr.write(stage)
+
+
+def _render(evaluation: Evaluation) -> str:
+    found, accuracy = evaluation.found, evaluation.accuracy
+    columns = ", ".join(f"{field}={name}" for field, name in evaluation.export.columns.items())
+    lines = [
+        f"rows        {evaluation.export.table.size:,}",
+        f"columns     {columns}",
+        f"compared    {found.compared:,} pairs",
+        f"threshold   {found.document.threshold:.3f}, chosen without the truth",
+        f"pairs       {found.likely:,} from there on, in {len(evaluation.groups):,} groups",
+    ]
+    lines += [
+        f"not looked up by {dropped.rule}: {dropped.keys:,} keys that too many rows share"
+        for dropped in found.dropped
+    ]
+    if accuracy is not None:
+        lines += [
+            f"precision   {accuracy.precision:.4f}",
+            f"recall      {accuracy.recall:.4f}",
+            f"F1          {accuracy.f1:.4f}, at best {accuracy.best_f1:.4f}",
+            f"F1 of groups {accuracy.cluster_f1:.4f}",
+        ]
+    else:
+        lines += [_render_estimate(evaluation), *map(_render_pair, evaluation.strongest())]
+    lines.append(f"seconds     {evaluation.seconds:.1f}, {evaluation.peak_mb:,} MB at most")
+    return "\n".join(lines)
+
+
+def _render_estimate(evaluation: Evaluation) -> str:
+    estimates = evaluation.found.document.estimates
+    threshold = evaluation.found.document.threshold
+    at = min(estimates, key=lambda estimate: abs(estimate.probability - threshold), default=None)
+    if at is None:
+        return "estimated   nothing: there is too little to learn from"
+    return f"estimated   precision {at.precision:.2f} and recall {at.recall:.2f}, by the matcher itself"
+
+
+def _render_pair(pair: ToldPair) -> str:
+    reasons = ", ".join(
+        f"{item.field.label.lower()} {item.level} ({item.bits:+.1f})"
+        for item in pair.comparison.strongest[:_REASONS]
+    )
+    return f"  {pair.comparison.probability:.4f}  {pair.left} and {pair.right}: {reasons}"
+
+
+def _region(text: str) -> str:
+    if len(text) != 2 or not text.isalpha() or not text.isascii():
+        raise ArgumentTypeError(f"{text!r} is no country's two letters, such as CH")
+    return text.upper()
