@@ -31,11 +31,18 @@ class ToolSerializer(serializers.Serializer[Any]):
     subject_kinds = serializers.ListField(
         child=serializers.ChoiceField(RecordKind.choices), help_text="What it may be about."
     )
-    writes = serializers.ChoiceField(RecordKind.choices, help_text="What it changes or makes.")
-    is_creation = serializers.BooleanField()
-    permission = serializers.CharField(help_text="What the approver's role must include.")
+    is_creation = serializers.BooleanField(
+        help_text="Whether it makes a record; else it changes the one that it is about."
+    )
+    permissions = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="By kind of record that it is about: what the approver's role must include.",
+    )
     risk = serializers.ChoiceField(Risk.choices)
-    touched_fields = serializers.ListField(child=serializers.CharField())
+    touched_fields = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="By kind of record that it changes or makes: the fields that it may write.",
+    )
     guard_fields = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField()),
         help_text="By kind of record: what must not have changed since the change was shown.",

@@ -47,11 +47,10 @@ class ToolDescription:
     label: str
     description: str
     subject_kinds: tuple[RecordKind, ...]
-    writes: RecordKind
     is_creation: bool
-    permission: str
+    permissions: dict[str, tuple[str, ...]]
     risk: Risk
-    touched_fields: tuple[str, ...]
+    touched_fields: dict[str, tuple[str, ...]]
     guard_fields: dict[str, tuple[str, ...]]
     consequences: str
     is_partial: bool
@@ -68,11 +67,14 @@ def describe(tool: Tool[Any]) -> ToolDescription:
         label=tool.label,
         description=(tool.__doc__ or "").partition("\n")[0],
         subject_kinds=tuple(sorted(tool.subject_kinds)),
-        writes=tool.writes,
         is_creation=tool.is_creation,
-        permission=tool.permission,
+        permissions={
+            kind.value: tuple(sorted(tool.permissions(kind))) for kind in sorted(tool.subject_kinds)
+        },
         risk=tool.risk,
-        touched_fields=tuple(sorted(tool.allowed_fields)),
+        touched_fields={
+            kind.value: tuple(sorted(fields)) for kind, fields in sorted(tool.writes.items())
+        },
         guard_fields={kind.value: names for kind, names in sorted(tool.guard_fields.items())},
         consequences=tool.consequences,
         is_partial=tool.partial,
@@ -110,11 +112,11 @@ def _undo_in_words(tool: Tool[Any]) -> str:
     if not tool.is_reversible:
         return tool.irreversible_because
     if not tool.is_creation:
-        return "The former values are written back."
-    noun = tool.writes.label.lower()
+        return f"The former values are written back. {tool.undo_consequences}".strip()
+    (kind,) = tool.writes
+    noun = kind.label.lower()
     settings = [
-        f"{label_of(tool.writes, name).lower()} becomes"
-        f" “{text_of(tool.writes, name, value, viewer=None)}”"
+        f"{label_of(kind, name).lower()} becomes “{text_of(kind, name, value, viewer=None)}”"
         for name, value in tool.undo_values.items()
     ]
     return f"The {noun} stays, and its {' and its '.join(settings)}. Nothing is deleted."
@@ -143,20 +145,25 @@ def _argument(tool: Tool[Any], name: str, rule: dict[str, Any], *, is_required: 
 
 
 def _label_of(tool: Tool[Any], name: str) -> str:
-    if name in tool.allowed_fields:
-        return label_of(tool.writes, name)
+    if (kind := _kind_with(tool, name)) is not None:
+        return label_of(kind, name)
     word = name.removesuffix("_id")
     if word in RecordKind.values:
         return str(RecordKind(word).label)
     return word.replace("_", " ").capitalize()
 
 
+def _kind_with(tool: Tool[Any], name: str) -> RecordKind | None:
+    """A kind of record of which the tool writes this field."""
+    return next((kind for kind, fields in sorted(tool.writes.items()) if name in fields), None)
+
+
 def _choices_of(
     tool: Tool[Any], name: str, values: list[JsonValue]
 ) -> tuple[tuple[JsonValue, str], ...]:
     words: dict[Any, Any] = {}
-    if name in tool.allowed_fields:
-        words = dict(field_of(model_of(tool.writes), name).flatchoices)
+    if (kind := _kind_with(tool, name)) is not None:
+        words = dict(field_of(model_of(kind), name).flatchoices)
     elif name.endswith("_kind"):
         words = dict(RecordKind.choices)
     return tuple((value, str(words.get(value, value))) for value in values)

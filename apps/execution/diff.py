@@ -64,6 +64,7 @@ def build_diff(
         InvalidArgumentsError: the arguments do not fit the tool.
     """
     typed = tool.parse(arguments)
+    kind = tool.written_kind(tool.subject(typed).kind)
     known = _known(tool, typed, seen)
     written = _written(tool, typed)
     first_written = _written_first(tool, proposed, written)
@@ -71,25 +72,25 @@ def build_diff(
         (column, [known.get(column), written.get(column), first_written.get(column)])
         for column in {**written, **first_written}
     ]
-    names = _names_of_references(model_of(tool.writes), held, known_names or {}, viewer)
+    names = _names_of_references(model_of(kind), held, known_names or {}, viewer)
 
     edited = [
         column
         for column, new in written.items()
         if column not in first_written or first_written[column] != new
     ]
-    rows = _rows(tool, known, written, names, dict.fromkeys(edited, "edited"))
+    rows = _rows(tool, kind, known, written, names, dict.fromkeys(edited, "edited"))
     there = {row.field for row in rows}
     skipped = {column: new for column, new in first_written.items() if column not in there}
     return Diff(
         tool=tool.key,
         tool_label=tool.label,
-        record_kind=tool.writes,
+        record_kind=kind,
         record_label=with_unseen_named(record_label),
         is_creation=tool.is_creation,
         rows=rows,
         side_effects=tool.side_effects(typed),
-        left_out=_rows(tool, known, skipped, names, dict.fromkeys(skipped, "left out")),
+        left_out=_rows(tool, kind, known, skipped, names, dict.fromkeys(skipped, "left out")),
         edited_by=edited_by if proposed is not None else "",
     )
 
@@ -103,16 +104,20 @@ def names_for(
 
     Each change is given by its arguments and what was seen; those that do not fit the tool are passed over.
     """
-    held: dict[str, list[JsonValue]] = {}
+    held: dict[RecordKind, dict[str, list[JsonValue]]] = {}
     for arguments, seen in changes:
         try:
             typed = tool.parse(arguments)
         except InvalidArgumentsError:
             continue
+        columns = held.setdefault(tool.written_kind(tool.subject(typed).kind), {})
         for values in (_written(tool, typed), _known(tool, typed, seen)):
             for column, value in values.items():
-                held.setdefault(column, []).append(value)
-    return _names_of_references(model_of(tool.writes), list(held.items()), {}, viewer)
+                columns.setdefault(column, []).append(value)
+    names: dict[tuple[str, int], str] = {}
+    for kind, columns in held.items():
+        names |= _names_of_references(model_of(kind), list(columns.items()), {}, viewer)
+    return names
 
 
 def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonValue]:
@@ -122,6 +127,7 @@ def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonV
 
 def _rows(
     tool: Tool[Any],
+    kind: RecordKind,
     known: Mapping[str, JsonValue],
     values: Mapping[str, JsonValue],
     names: Mapping[tuple[str, int], str],
@@ -130,7 +136,7 @@ def _rows(
     """A row for each value that makes a difference; in a new record, for each that is given."""
     return tuple(
         _field_diff(
-            model_of(tool.writes),
+            model_of(kind),
             column,
             before=_Value(known.get(column), names, _currency_in(known)),
             after=_Value(new, names, _currency_in({**known, **values})),

@@ -75,6 +75,17 @@ class RecordGoneError(ExecutionError):
     message = "The record is no longer there."
 
 
+class RecordMergedError(RecordGoneError):
+    """The record was merged into another one since, which stands for both now."""
+
+    code = "record_merged"
+    status = 409
+
+    def __init__(self, record: str, survivor: str, survivor_key: str) -> None:
+        self.extras: dict[str, Any] = {"survivor": survivor_key}
+        super().__init__(f"{record[:1].upper()}{record[1:]} has been merged into {survivor} since.")
+
+
 class StaleError(ExecutionError):
     """What was seen is no longer what stands there; nothing was written."""
 

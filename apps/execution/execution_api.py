@@ -28,7 +28,8 @@ class ExecutionSerializer(ApiModelSerializer[Execution]):
     left_alone = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="Of an undo: the fields that people had changed since.",
+        help_text="Of an undo: the fields that people had changed since, and the records, as `activity:12`,"
+        " that they had moved.",
     )
 
     class Meta:

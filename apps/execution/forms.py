@@ -163,6 +163,13 @@ class ArgumentsForm(forms.Form):
                 return AmountField(max_digits=14, decimal_places=2, **options)
             case _, "integer":
                 return forms.IntegerField(**options)
+            case _, "boolean":
+                return forms.TypedChoiceField(
+                    choices=((True, "Yes"), (False, "No")),
+                    coerce=lambda text: text == str(True),
+                    empty_value=None,
+                    **options,
+                )
             case _:
                 return forms.CharField(
                     max_length=argument.max_length, widget=_text_widget(argument), **options

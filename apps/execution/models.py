@@ -53,7 +53,8 @@ class Execution(models.Model):
     idempotency_key = models.CharField(max_length=120)
     # What the tool noted of its side effects, so that an undo can take them back.
     note = models.JSONField(null=True)
-    # An undo: the execution whose values it put back, and the fields that it left as people made them since.
+    # An undo: the execution whose values it put back, and what it left as people made it since: fields, and
+    # records as ``kind:id``.
     undoes = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="undo_attempts"
     )

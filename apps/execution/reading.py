@@ -30,11 +30,11 @@ def read_seen_many(changes: Sequence[tuple[Tool[Any], ToolArguments]]) -> list[S
     """Read the same for many changes, in one query per kind of record; None where the record is gone."""
     wanted: dict[RecordKind, tuple[set[int], set[str]]] = defaultdict(lambda: (set(), set()))
     for tool, arguments in changes:
-        subject = tool.subject(arguments)
-        ids, fields = wanted[subject.kind]
-        ids.add(subject.id)
-        fields.update(_before_fields(tool, arguments))
-        fields.update(tool.guard_fields.get(subject.kind, ()))
+        wanted[tool.subject(arguments).kind][1].update(_before_fields(tool, arguments))
+        for ref in tool.guarded(arguments):
+            ids, fields = wanted[ref.kind]
+            ids.add(ref.id)
+            fields.update(tool.guard_fields.get(ref.kind, ()))
     rows = {
         kind: _read_rows(kind, ids, sorted(fields))
         for kind, (ids, fields) in sorted(wanted.items())
@@ -55,12 +55,14 @@ def _seen_in(
     tool: Tool[Any], arguments: ToolArguments, rows: dict[RecordKind, dict[int, Row]]
 ) -> Seen | None:
     subject: RecordRef = tool.subject(arguments)
-    row = rows[subject.kind].get(subject.id)
-    if row is None:
+    found = {ref: rows[ref.kind].get(ref.id) for ref in tool.guarded(arguments)}
+    held = {ref: row for ref, row in found.items() if row is not None}
+    if len(held) < len(found):
         return None
-    before = {name: row[name] for name in _before_fields(tool, arguments)}
-    guards = {name: row[name] for name in tool.guard_fields.get(subject.kind, ())}
-    return Seen(
-        before={str(subject): before} if before else {},
-        guards={str(subject): guards} if guards else {},
-    )
+    before = {name: held[subject][name] for name in _before_fields(tool, arguments)}
+    guards = {
+        str(ref): {name: row[name] for name in names}
+        for ref, row in held.items()
+        if (names := tool.guard_fields.get(ref.kind, ()))
+    }
+    return Seen(before={str(subject): before} if before else {}, guards=guards)

@@ -98,6 +98,20 @@ class ApprovedUndo:
 
 
 @dataclass(frozen=True, slots=True)
+class SideUndo:
+    """What an undo takes back besides the fields of the record that was written, and what it leaves.
+
+    ``records`` are the others that it changes: whoever undoes it must see them. ``back`` and ``staying`` say
+    it in words; ``left`` are the records that stay where people have put them since.
+    """
+
+    records: tuple[RecordRef, ...] = ()
+    back: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
+    left: tuple[RecordRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDiff:
     """One field before and after, ready to be shown."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.crm.enums import RecordKind
 from apps.execution.diff import NOTHING, label_of, text_of
 from apps.execution.models import Execution
+from apps.execution.schemas import RecordRef
 from apps.execution.tools.base import CURRENCY_FIELD
+from apps.execution.tools.repointing import counted
 from apps.users.rules import Reader
 
 
@@ -18,6 +22,16 @@ class WrittenValue:
     label: str
     before_text: str
     after_text: str
+
+
+def left_in_words(left_alone: Sequence[str]) -> tuple[str, ...]:
+    """What an undo left as people had made it: fields by their names, records (``kind:id``) counted."""
+    fields = [name for name in left_alone if ":" not in name]
+    records = Counter(RecordRef.parse(key).kind for key in left_alone if ":" in key)
+    return (
+        *(name.removesuffix("_id").replace("_", " ") for name in fields),
+        *counted(records),
+    )
 
 
 def written_by(execution: Execution, viewer: Reader) -> tuple[WrittenValue, ...]:

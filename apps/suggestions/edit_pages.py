@@ -12,6 +12,7 @@ from django.utils import formats, timezone
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.crm.enums import RecordKind
 from apps.execution.descriptions import arguments_of
 from apps.execution.diff import NOTHING, text_of
 from apps.execution.forms import ArgumentsForm
@@ -98,12 +99,13 @@ def merge(suggestion: Suggestion, started: Started, typed: Arguments, viewer: Us
     In the fields stands what the person typed and, where they had left them alone, what the other one wrote.
     """
     tool = tools.get(suggestion.tool)
+    kind = tool.written_kind(RecordKind(suggestion.record_kind))
     theirs: Arguments = suggestion.arguments
     mine = changed_names(started.stood, typed)
     both = {**theirs, **{name: typed[name] for name in mine if name in typed}}
     form = ArgumentsForm(tool=tool, arguments=both, viewer=viewer)
     changes = tuple(
-        _change_of(tool, name, viewer, started.stood, theirs, typed if name in mine else {})
+        _change_of(tool, kind, name, viewer, started.stood, theirs, typed if name in mine else {})
         for name in changed_names(started.stood, theirs)
     )
     who = _who_changed(suggestion)
@@ -120,6 +122,7 @@ def merge(suggestion: Suggestion, started: Started, typed: Arguments, viewer: Us
 
 def _change_of(
     tool: Tool[Any],
+    kind: RecordKind,
     name: str,
     viewer: User,
     before: Arguments,
@@ -128,9 +131,9 @@ def _change_of(
 ) -> OthersChange:
     def words(arguments: Arguments) -> str:
         value = arguments.get(name)
-        if name in tool.allowed_fields:
+        if name in tool.writes[kind]:
             currency = str(arguments.get(CURRENCY_FIELD) or "")
-            return text_of(tool.writes, name, value, viewer=viewer, currency=currency)
+            return text_of(kind, name, value, viewer=viewer, currency=currency)
         return NOTHING if value in (None, "") else str(value)
 
     labels = {argument.name: argument.label for argument in arguments_of(tool)}

@@ -200,7 +200,7 @@ def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
     except ExecutionError as error:
         return ShownUndo(error.message, None, ())
     refusal = _refusal(suggestion, viewer)
-    if plan.staying and not plan.returning:
+    if not plan.is_worthwhile:
         names = ", ".join(row.label for row in plan.staying)
         refusal = f"What would be put back has been edited since: {names}."
     return ShownUndo(refusal, plan, _side_effects_of(execution))
@@ -401,7 +401,8 @@ def _shown_changes(
 def _refusal(suggestion: Suggestion, viewer: User) -> str:
     if not may_decide(viewer):
         return "You may look at suggestions but not decide on them."
-    if not viewer.has_perm(tools.get(suggestion.tool).permission):
+    tool = tools.get(suggestion.tool)
+    if not viewer.has_perms(tool.permissions(RecordKind(suggestion.record_kind))):
         return "Your role does not allow this kind of change."
     return ""
 

@@ -7,20 +7,23 @@ from typing import Any
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
-from apps.execution.exceptions import PermissionRefusedError, RecordGoneError
+from apps.execution.exceptions import PermissionRefusedError, RecordGoneError, RecordMergedError
 from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved
+from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
-from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.base import every_row_of, model_of, to_json
+from apps.execution.tools.repointing import merged_into
 from apps.users.models import User
+from apps.users.rules import Reader
 
 
-def check_permission(tool: Tool[Any], user: User) -> None:
-    """See that the person may use the tool.
+def check_permission(tool: Tool[Any], subject: RecordKind, user: User) -> None:
+    """See that the person may use the tool for a change that is about this kind of record.
 
     Raises:
         PermissionRefusedError: they may not.
     """
-    if not user.is_active or not user.has_perm(tool.permission):
+    if not user.is_active or not user.has_perms(tool.permissions(subject)):
         raise PermissionRefusedError()
 
 
@@ -33,7 +36,7 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
         PermissionRefusedError: they do not.
     """
     for kind, ids in _by_kind(refs).items():
-        seen = model_of(kind).objects.visible_to(user).filter(pk__in=ids)  # type: ignore[attr-defined]
+        seen = every_row_of(kind).visible_to(user).filter(pk__in=ids)
         if seen.count() != len(ids):
             raise PermissionRefusedError()
 
@@ -74,20 +77,35 @@ def find_moved(seen: Seen) -> list[ValueMoved]:
     return moved_in(read_records(seen_by_record, is_locked=False), seen_by_record)
 
 
-def read_records(refs: Iterable[RecordRef], *, is_locked: bool) -> dict[RecordRef, Record]:
+def read_records(
+    refs: Iterable[RecordRef], *, is_locked: bool, viewer: Reader | None = None
+) -> dict[RecordRef, Record]:
     """Read records in the order given; ``is_locked`` keeps the rows until the transaction ends.
 
     Raises:
-        RecordGoneError: a record is not there.
+        RecordGoneError, RecordMergedError: a record is not there (any more).
     """
     records: dict[RecordRef, Record] = {}
     for ref in refs:
-        rows = model_of(ref.kind)._default_manager.filter(pk=ref.id)
+        rows = every_row_of(ref.kind).filter(pk=ref.id)
         row = (rows.select_for_update() if is_locked else rows).first()
         if row is None:
             raise RecordGoneError()
+        if (survivor := merged_into(row)) is not None:
+            raise RecordMergedError(
+                _named(row, viewer),
+                _named(survivor, viewer),
+                str(RecordRef(survivor.kind, survivor.pk)),
+            )
         records[ref] = row
     return records
+
+
+def _named(record: Record, viewer: Reader | None) -> str:
+    """The record by its name, for who sees it."""
+    if viewer is None or every_row_of(record.kind).hidden_from(viewer).filter(pk=record.pk):
+        return f"a {record.kind.label.lower()}"
+    return f"“{with_unseen_named(str(record))}”"
 
 
 def moved_in(

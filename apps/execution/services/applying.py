@@ -33,7 +33,7 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
     Raises:
         UnknownToolError, InvalidArgumentsError, PolicyRefusedError, PermissionRefusedError,
-        RecordGoneError, StaleError, ReferenceRefusedError, ChangeNotPossibleError,
+        RecordGoneError, RecordMergedError, StaleError, ReferenceRefusedError, ChangeNotPossibleError,
         AlreadyAppliedError: nothing was written.
     """
     tool = registry.get(change.tool)
@@ -43,12 +43,12 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
         raise PolicyRefusedError()
     seen_by_record = change.seen.by_record()
     refs = sorted({change.record, *tool.mentions(arguments), *seen_by_record})
-    check_permission(tool, change.approved_by)
+    check_permission(tool, tool.subject(arguments).kind, change.approved_by)
 
     # The caller's transaction is rolled back as a whole: a savepoint of our own would be of no use.
     with transaction.atomic(savepoint=False):
         with taking_role(Role.APPLY, savepoint=False):
-            locked = read_records(seen_by_record, is_locked=True)
+            locked = read_records(seen_by_record, is_locked=True, viewer=change.approved_by)
             check_sight(refs, change.approved_by)
             if moved := moved_in(locked, seen_by_record):
                 raise StaleError(moved)
@@ -72,13 +72,14 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
 def _write(tool: Tool[Any], arguments: Any, locked: Mapping[RecordRef, Record]) -> Record:
     values = tool.values(arguments)
-    model = model_of(tool.writes)
-    outside = set(values) - tool.allowed_fields
+    ref = tool.subject(arguments)
+    kind = tool.written_kind(ref.kind)
+    model = model_of(kind)
+    outside = set(values) - tool.writes[kind]
     if outside:
         raise PolicyRefusedError(f"{tool.key} may not touch {', '.join(sorted(outside))}.")
     if tool.is_creation:
         return model._default_manager.create(**values)
-    ref = tool.subject(arguments)
     record = locked.get(ref) or model._default_manager.get(pk=ref.id)
     for name, value in values.items():
         setattr(record, name, value)

@@ -15,14 +15,15 @@ from apps.execution.exceptions import (
     AlreadyUndoneError,
     ExecutionError,
     NotReversibleError,
-    RecordGoneError,
     ReferenceRefusedError,
     UndoWindowError,
 )
 from apps.execution.models import Execution
 from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.services.access import check_sight, read_records
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
+from apps.execution.tools.repointing import counted
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import User
@@ -108,6 +109,14 @@ class UndoPlan:
     hanging: tuple[str, ...]
     later_work: tuple[str, ...]
     until: datetime
+    # What else comes back, and what else stays, in words.
+    also_back: tuple[str, ...] = ()
+    also_staying: tuple[str, ...] = ()
+
+    @property
+    def is_worthwhile(self) -> bool:
+        """Whether anything would come back."""
+        return bool(self.returning or self.also_back or not self.staying)
 
 
 def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
@@ -115,16 +124,18 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
 
     Raises:
         UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, RecordGoneError,
-        ReferenceRefusedError, ChangeNotPossibleError: it cannot be undone.
+        RecordMergedError, PermissionRefusedError, ReferenceRefusedError, ChangeNotPossibleError: it cannot be
+            undone.
     """
     tool = tool_of(execution)
     until = check_open(execution, now)
-    record = rows_of(execution).first()
-    if record is None:
-        raise RecordGoneError()
+    kind = RecordKind(execution.record_kind)
+    ref = RecordRef(kind, execution.record_id or 0)
+    record = read_records([ref], is_locked=False, viewer=viewer)[ref]
+    side = tool.side_undo(record, execution.note, is_locked=False)
+    check_sight(side.records, viewer)
     row = columns_of(record)
     found = leave_refused(tool, record, compare(tool, execution, row), viewer)
-    kind = RecordKind(execution.record_kind)
     currency = str(row.get(CURRENCY_FIELD) or "")
     former = found.currency_back(currency)
 
@@ -137,7 +148,7 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
         )
 
     return UndoPlan(
-        record=RecordRef(kind, row["id"]),
+        record=ref,
         is_creation=tool.is_creation,
         returning=tuple(map(shown, found.returning)),
         staying=tuple(map(shown, found.staying)),
@@ -145,6 +156,8 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
         hanging=tuple(counted(found.hanging or {})),
         later_work=tuple(sorted(found.later_work)),
         until=until,
+        also_back=side.back,
+        also_staying=side.staying,
     )
 
 
@@ -186,31 +199,28 @@ def check_open(execution: Execution, now: datetime) -> datetime:
     return until
 
 
-def rows_of(execution: Execution) -> Any:
-    """The record that was written, as a queryset of at most one row."""
-    kind = RecordKind(execution.record_kind)
-    return model_of(kind)._default_manager.filter(pk=execution.record_id)
-
-
 def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Found:
     """Hold the record's columns against what was written.
 
     Of an update the fields that it wrote go back, of a creation those that the tool declares.
     """
-    now = {name: to_json(row[name]) for name in model_of(tool.writes).tracked_fields}
+    model = model_of(RecordKind(execution.record_kind))
+    now = {name: to_json(row[name]) for name in model.tracked_fields}
     if not tool.is_creation:
-        before = execution.before_values[f"{execution.record_kind}:{execution.record_id}"]
+        # Nothing is kept of an update that changed no field.
+        key = f"{execution.record_kind}:{execution.record_id}"
+        before = execution.before_values.get(key, {})
         # A column that the product no longer has cannot go back.
         back = {name: value for name, value in before.items() if name in now}
         return _sorted_out(tool, execution.after_values, now, back)
-    made = {name: _made_with(tool, name, execution.after_values) for name in now}
+    made = {name: _made_with(model, name, execution.after_values) for name in now}
     found = _sorted_out(tool, made, now, tool.undo_values)
     edited = tuple(
         UndoneField(name, made[name], now[name], made[name])
         for name in sorted(set(now) - set(tool.undo_values))
         if now[name] != made[name]
     )
-    return Found(found.returning, found.staying, edited, _hung_on(tool, execution))
+    return Found(found.returning, found.staying, edited, _hung_on(tool, model, execution))
 
 
 def leave_refused(tool: Tool[Any], record: Record, found: Found, approver: User) -> Found:
@@ -227,7 +237,7 @@ def leave_refused(tool: Tool[Any], record: Record, found: Found, approver: User)
             together = {name}.union(*(group for group in tool.together if name in group))
             held = [field for field in found.returning if field.name in together]
             left = tuple(field for field in found.returning if field.name not in together)
-            if not held or not left:
+            if not held or not (left or tool.is_more_than_fields):
                 raise
             staying = (*found.staying, *(replace(field, refused=error.message) for field in held))
             found = replace(found, returning=left, staying=staying)
@@ -238,15 +248,6 @@ def leave_refused(tool: Tool[Any], record: Record, found: Found, approver: User)
 def columns_of(record: Record) -> dict[str, Any]:
     """The record's own columns and their values."""
     return {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}
-
-
-def counted(hanging: Mapping[RecordKind, int]) -> list[str]:
-    """How many of each kind, in words."""
-    words = []
-    for kind, count in sorted(hanging.items()):
-        noun = kind.label if count == 1 else model_of(kind)._meta.verbose_name_plural
-        words.append(f"{count} {str(noun).lower()}")
-    return words
 
 
 def _sorted_out(
@@ -268,19 +269,19 @@ def _sorted_out(
     )
 
 
-def _made_with(tool: Tool[Any], name: str, written: Mapping[str, JsonValue]) -> JsonValue:
+def _made_with(model: type[Record], name: str, written: Mapping[str, JsonValue]) -> JsonValue:
     """What a new record was given: by the tool or, where it said nothing, by the model's default."""
     if name in written:
         return written[name]
-    columns = model_of(tool.writes)._meta.concrete_fields
+    columns = model._meta.concrete_fields
     return to_json(next(field for field in columns if field.attname == name).get_default())
 
 
-def _hung_on(tool: Tool[Any], execution: Execution) -> dict[RecordKind, int]:
+def _hung_on(tool: Tool[Any], written: type[Record], execution: Execution) -> dict[RecordKind, int]:
     """How many records of each kind were hung on the new one since, by anybody."""
     own = tool.attached(execution.note)
     counts: dict[RecordKind, int] = {}
-    for relation in model_of(tool.writes)._meta.related_objects:
+    for relation in written._meta.related_objects:
         model = relation.related_model
         if not (isinstance(model, type) and issubclass(model, Record)):
             continue

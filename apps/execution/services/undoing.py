@@ -7,6 +7,7 @@ when somebody has worked on it since, unless who undoes it says that they know.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +25,11 @@ from apps.execution.exceptions import (
     LaterWorkError,
     PermissionRefusedError,
     PolicyRefusedError,
-    RecordGoneError,
     UndoConflictError,
 )
 from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedUndo, RecordRef
-from apps.execution.services.access import check_permission, check_sight
+from apps.execution.services.access import check_permission, check_sight, read_records
 from apps.execution.services.recording import record_policy, undo_key_of
 from apps.execution.services.undo_plans import (
     Found,
@@ -37,13 +37,12 @@ from apps.execution.services.undo_plans import (
     check_open,
     columns_of,
     compare,
-    counted,
     leave_refused,
-    rows_of,
     tool_of,
 )
 from apps.execution.tools import Tool
 from apps.execution.tools.base import model_of
+from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
 from apps.users.models import User
@@ -54,8 +53,8 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
 
     Raises:
         UnknownToolError, NotReversibleError, UndoWindowError, AlreadyUndoneError, PolicyRefusedError,
-        PermissionRefusedError, RecordGoneError, UndoConflictError, LaterWorkError, ReferenceRefusedError,
-        ChangeNotPossibleError: nothing was written.
+        PermissionRefusedError, RecordGoneError, RecordMergedError, UndoConflictError, LaterWorkError,
+        ReferenceRefusedError, ChangeNotPossibleError: nothing was written.
     """
     execution = Execution.objects.get(pk=undo.execution_id)
     tool = tool_of(execution)
@@ -64,24 +63,24 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
     if answer.verdict != Verdict.PERSON_MUST_DECIDE:
         raise PolicyRefusedError()
     record_ref = RecordRef(RecordKind(execution.record_kind), execution.record_id or 0)
-    if not rows_of(execution).exists():
-        raise RecordGoneError()
-    _check_undo_permission(tool, undo.approved_by)
+    read_records([record_ref], is_locked=False, viewer=undo.approved_by)
+    _check_undo_permission(tool, record_ref.kind, undo.approved_by)
 
     with transaction.atomic():
         with taking_role(Role.APPLY):
-            record = rows_of(execution).select_for_update().first()
-            if record is None:
-                raise RecordGoneError()
-            check_sight([record_ref], undo.approved_by)
+            locked = read_records([record_ref], is_locked=True, viewer=undo.approved_by)
+            record = locked[record_ref]
+            side = tool.side_undo(record, execution.note, is_locked=True)
+            check_sight([record_ref, *side.records], undo.approved_by)
             found = compare(tool, execution, columns_of(record))
-            _check_worth(found, undo, record_ref.kind)
+            _check_worth(tool, found, undo, record_ref.kind)
             found = leave_refused(tool, record, found, undo.approved_by)
             back = {field.name: field.back for field in found.returning}
             _put_back(record, found.returning)
             tool.unfinish(record, execution.note, frozenset(back))
         staying = sorted(field.name for field in (*found.staying, *found.edited))
-        done = _record_undo(undo, execution, found.returning, staying, answer, now)
+        left_alone = [*staying, *map(str, side.left)]
+        done = _record_undo(undo, execution, found.returning, left_alone, answer, now)
         fields_back: list[Detail] = [*back]
         details: dict[str, Detail] = {
             "tool": tool.key,
@@ -89,6 +88,8 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
             "fields": fields_back,
             "left_alone": [*staying],
         }
+        if side.left:
+            details["moved_since"] = [*counted(Counter(ref.kind for ref in side.left))]
         if found.hanging:
             details["despite"] = [*counted(found.hanging)]
         record_event(
@@ -105,13 +106,13 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
     return done
 
 
-def _check_worth(found: Found, undo: ApprovedUndo, kind: RecordKind) -> None:
+def _check_worth(tool: Tool[Any], found: Found, undo: ApprovedUndo, kind: RecordKind) -> None:
     """See that something goes back, and that whoever undoes a creation knows what was made of it since.
 
     Raises:
         UndoConflictError, LaterWorkError: it does not, or they do not.
     """
-    if found.staying and not found.returning:
+    if found.staying and not found.returning and not tool.is_more_than_fields:
         raise UndoConflictError([field.name for field in found.staying])
     if not found.later_work <= undo.despite:
         raise LaterWorkError(
@@ -122,10 +123,10 @@ def _check_worth(found: Found, undo: ApprovedUndo, kind: RecordKind) -> None:
         )
 
 
-def _check_undo_permission(tool: Tool[Any], user: User) -> None:
+def _check_undo_permission(tool: Tool[Any], written: RecordKind, user: User) -> None:
     """Who takes back must be allowed to make the change and, of a new record, to change that."""
-    check_permission(tool, user)
-    change = f"crm.change_{model_of(tool.writes)._meta.model_name}"
+    check_permission(tool, written, user)
+    change = f"crm.change_{model_of(written)._meta.model_name}"
     if tool.is_creation and not user.has_perm(change):
         raise PermissionRefusedError()
 
@@ -142,7 +143,7 @@ def _record_undo(
     undo: ApprovedUndo,
     execution: Execution,
     returning: tuple[UndoneField, ...],
-    staying: list[str],
+    left_alone: list[str],
     answer: policy.PolicyAnswer,
     now: datetime,
 ) -> Execution:
@@ -155,7 +156,7 @@ def _record_undo(
             record_id=execution.record_id,
             before_values={key: {field.name: field.now for field in returning}},
             after_values={field.name: field.back for field in returning},
-            left_alone=staying,
+            left_alone=left_alone,
             status=ExecutionStatus.SUCCEEDED,
             policy_decision=record_policy(execution.tool, answer, now),
             approved_by=undo.approved_by,

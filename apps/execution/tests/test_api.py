@@ -51,13 +51,15 @@ def test_one_tool(cast: Cast, api_for: ApiFor) -> None:
         "label": "Update deal",
         "description": "Bring an open deal up to date: stage, amount, close date, next step or owner.",
         "subject_kinds": ["opportunity"],
-        "writes": "opportunity",
         "is_creation": False,
-        "permission": "crm.change_opportunity",
+        "permissions": {"opportunity": ["crm.change_opportunity"]},
         "risk": "high",
-        "touched_fields": [
-            "amount", "currency", "expected_close_on", "next_step", "notes", "owner_id", "stage_id",
-        ],
+        "touched_fields": {
+            "opportunity": [
+                "amount", "currency", "expected_close_on", "next_step", "notes", "owner_id",
+                "stage_id",
+            ],
+        },
         "guard_fields": {"opportunity": ["stage_id", "owner_id", "currency"]},
         "consequences": "A change of stage is dated, and counted from then on. No deal is closed.",
         "is_partial": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
@@ -48,12 +49,12 @@ class ChangeDeal(UpdateTool[ChangeDealArguments]):
     arguments_type = ChangeDealArguments
     id_field = "opportunity_id"
     subject_kinds = frozenset({RecordKind.OPPORTUNITY})
-    writes = RecordKind.OPPORTUNITY
-    allowed_fields: ClassVar[frozenset[str]] = frozenset(
-        {"amount", "currency", "notes", "expected_close_on", "stage_id"}
-    )
+    writes: ClassVar[Mapping[RecordKind, frozenset[str]]] = {
+        RecordKind.OPPORTUNITY: frozenset(
+            {"amount", "currency", "notes", "expected_close_on", "stage_id"}
+        )
+    }
     guard_fields = {RecordKind.OPPORTUNITY: ("currency",)}
-    permission = "crm.change_opportunity"
 
 
 OVERSEER = User(is_superuser=True)

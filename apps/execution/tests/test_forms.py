@@ -63,6 +63,12 @@ def own_records(cast: Cast) -> dict[str, dict[str, JsonValue]]:
             "owner_id": cast.rep.pk,
         },
         "log_activity": {**VALID["log_activity"], "subject_id": lead.pk, "body": "Two\nlines."},
+        "merge_duplicates": {
+            **VALID["merge_duplicates"],
+            "survivor_id": contact.pk,
+            "duplicate_id": lead.pk,
+            "do_not_contact": True,
+        },
         "update_account": {"account_id": account.pk, "sector": "Retail", "parent_id": parent.pk},
         "update_contact": {"contact_id": contact.pk, "phone": "1", "email_status": "bounced"},
         "update_lead": {"lead_id": lead.pk, "estimated_value": "4514.5", "currency": "USD"},
@@ -89,6 +95,7 @@ def test_which_record_is_meant_is_no_field(cast: Cast, key: str) -> None:
     form = form_of(key, own_records(cast)[key], cast)
     fixed = {"subject_kind", "subject_id", "about_kind", "about_id", "lead_id", "contact_id"}
     fixed |= {"account_id", "opportunity_id", "task_id", "activity_id"}
+    fixed |= {"record_kind", "survivor_id", "duplicate_kind", "duplicate_id"}
     assert set(form.fields) & fixed == set()
 
 

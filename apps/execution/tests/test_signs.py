@@ -22,7 +22,7 @@ from apps.execution.signs import (
     with_unseen_named,
     without_unseen,
 )
-from apps.execution.tests.cases import VALID
+from apps.execution.tests.cases import VALID, valid_with
 from apps.execution.tools import registry
 from apps.users.models import User
 
@@ -95,7 +95,7 @@ def test_only_what_is_read_from_the_right_is_kept_apart() -> None:
 def test_no_tool_writes_what_nobody_sees(tool: str, argument: Argument) -> None:
     text = str(VALID[tool].get(argument.name, "words"))
     spoiled = f"\u202e{text[:2]}\u200b{text[2:]}\ufeff"
-    typed = registry.get(tool).parse({**VALID[tool], argument.name: spoiled})
+    typed = registry.get(tool).parse({**valid_with(tool, argument.name), argument.name: spoiled})
     assert getattr(typed, argument.name) == text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any, ClassVar
 
 import pytest
@@ -33,17 +35,28 @@ def problems_of(tool: str, arguments: dict[str, Any]) -> list[str]:
 
 def test_the_tools_of_the_product() -> None:
     assert registry.keys() == set(VALID)
-    assert {tool.key: (tool.permission, tool.risk) for tool in registry.all()} == {
-        "create_followup": ("crm.add_task", Risk.LOW),
-        "create_lead": ("crm.add_lead", Risk.LOW),
-        "create_task": ("crm.add_task", Risk.LOW),
-        "draft_email": ("crm.add_draft", Risk.HIGH),
-        "log_activity": ("crm.add_activity", Risk.HIGH),
-        "update_account": ("crm.change_account", Risk.LOW),
-        "update_contact": ("crm.change_contact", Risk.LOW),
-        "update_lead": ("crm.change_lead", Risk.LOW),
-        "update_opportunity": ("crm.change_opportunity", Risk.HIGH),
-        "update_task": ("crm.change_task", Risk.LOW),
+    found = {
+        tool.key: (
+            sorted({*chain.from_iterable(map(tool.permissions, tool.subject_kinds))}),
+            tool.risk,
+        )
+        for tool in registry.all()
+    }
+    assert found == {
+        "create_followup": (["crm.add_task"], Risk.LOW),
+        "create_lead": (["crm.add_lead"], Risk.LOW),
+        "create_task": (["crm.add_task"], Risk.LOW),
+        "draft_email": (["crm.add_draft"], Risk.HIGH),
+        "log_activity": (["crm.add_activity"], Risk.HIGH),
+        "merge_duplicates": (
+            ["crm.change_account", "crm.change_contact", "crm.change_lead"],
+            Risk.HIGH,
+        ),
+        "update_account": (["crm.change_account"], Risk.LOW),
+        "update_contact": (["crm.change_contact"], Risk.LOW),
+        "update_lead": (["crm.change_lead"], Risk.LOW),
+        "update_opportunity": (["crm.change_opportunity"], Risk.HIGH),
+        "update_task": (["crm.change_task"], Risk.LOW),
     }
 
 
@@ -167,7 +180,8 @@ def test_an_update_reaches_its_field_list_and_no_further(tool: str, settable: se
     found = registry.get(tool)
     assert isinstance(found, UpdateTool)
     fields = set(found.arguments_type.model_fields) - {found.id_field}
-    assert fields == settable == found.allowed_fields
+    (writes,) = found.writes.values()
+    assert fields == settable == writes
 
 
 def test_only_given_fields_are_written() -> None:
@@ -209,10 +223,8 @@ class LocalTool(UpdateTool[LocalArguments]):
     arguments_type = LocalArguments
     id_field = "lead_id"
     subject_kinds = frozenset({RecordKind.LEAD})
-    writes = RecordKind.LEAD
-    allowed_fields: ClassVar[frozenset[str]] = frozenset({"title"})
+    writes: ClassVar[Mapping[RecordKind, frozenset[str]]] = {RecordKind.LEAD: frozenset({"title"})}
     guard_fields = {RecordKind.LEAD: ("status",)}
-    permission = "crm.change_lead"
     risk = Risk.LOW
     consequences = "Nothing else."
 
@@ -242,7 +254,7 @@ def test_a_tool_that_deletes_is_refused(key: str) -> None:
 
 def test_a_field_that_people_do_not_own_is_refused() -> None:
     class Deriving(LocalTool):
-        allowed_fields = frozenset({"title", "last_activity_at", "revision"})
+        writes = {RecordKind.LEAD: frozenset({"title", "last_activity_at", "revision"})}
 
     with pytest.raises(ValueError, match=r"does not own: \['last_activity_at', 'revision'\]"):
         ToolRegistry().register(Deriving())
@@ -250,7 +262,7 @@ def test_a_field_that_people_do_not_own_is_refused() -> None:
 
 def test_an_argument_outside_the_field_list_is_refused() -> None:
     class Narrow(LocalTool):
-        allowed_fields = frozenset({"company"})
+        writes = {RecordKind.LEAD: frozenset({"company"})}
 
     with pytest.raises(ValueError, match=r"reaches outside its field list: \['title'\]"):
         ToolRegistry().register(Narrow())
@@ -267,10 +279,8 @@ class MoneyArguments(ToolArguments):
         ("label", "", "does not declare its label"),
         ("risk", "", "does not declare its risk"),
         ("consequences", "", "does not declare its consequences"),
-        ("permission", "", "does not declare its permission"),
-        ("permission", "crm.change_leads", "needs 'crm.change_lead'"),
-        ("permission", "crm.add_lead", "needs 'crm.change_lead'"),
-        ("permission", "crm.change_contact", "needs 'crm.change_lead'"),
+        ("writes", {}, "does not declare its writes"),
+        ("writes", {RecordKind.TASK: frozenset({"title"})}, "writes another kind than it is about"),
         ("guard_fields", {}, "has no guard fields for lead"),
         ("guard_fields", {RecordKind.LEAD: ()}, "has no guard fields for lead"),
         ("guard_fields", {RecordKind.LEAD: ("revision",)}, "guards what lead does not own"),
@@ -285,18 +295,32 @@ def test_a_tool_that_leaves_something_unsaid_is_refused(
 
 
 def test_a_creation_adds_and_an_update_changes() -> None:
+    assert LocalTool().permissions(RecordKind.LEAD) == {"crm.change_lead"}
+    assert CreateFollowup().permissions(RecordKind.LEAD) == {"crm.add_task"}
+
+
+def test_a_creation_makes_records_of_one_kind() -> None:
     class Adding(CreateFollowup):
         key = "create_adding"
-        permission = "crm.change_task"
+        writes = {**CreateFollowup.writes, RecordKind.LEAD: frozenset({"title"})}
 
-    with pytest.raises(ValueError, match=r"asks for 'crm.change_task' and needs 'crm.add_task'"):
+    with pytest.raises(ValueError, match="'create_adding' makes records of several kinds"):
         ToolRegistry().register(Adding())
+
+
+def test_a_merge_into_a_contact_may_be_of_a_lead() -> None:
+    tool = registry.get("merge_duplicates")
+    assert {kind.value: tool.permissions(kind) for kind in tool.subject_kinds} == {
+        "lead": {"crm.change_lead"},
+        "contact": {"crm.change_contact", "crm.change_lead"},
+        "account": {"crm.change_account"},
+    }
 
 
 def test_money_without_its_currency_is_refused() -> None:
     class Pricing(LocalTool):
         arguments_type: Any = MoneyArguments
-        allowed_fields = frozenset({"estimated_value"})
+        writes = {RecordKind.LEAD: frozenset({"estimated_value"})}
 
     with pytest.raises(ValueError, match="writes money without seeing its currency"):
         ToolRegistry().register(Pricing())

@@ -7,6 +7,7 @@ from apps.execution.tools.contacts import UpdateContact
 from apps.execution.tools.deals import UpdateOpportunity
 from apps.execution.tools.emails import DraftEmail
 from apps.execution.tools.leads import CreateLead, UpdateLead
+from apps.execution.tools.merging import MergeDuplicates
 from apps.execution.tools.tasks import CreateFollowup, CreateTask, UpdateTask
 
 registry = ToolRegistry()
@@ -15,6 +16,7 @@ for _tool in (
     UpdateLead(),
     UpdateContact(),
     UpdateAccount(),
+    MergeDuplicates(),
     UpdateOpportunity(),
     CreateTask(),
     UpdateTask(),

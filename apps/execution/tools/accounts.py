@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from apps.crm.models import Account, Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ReferenceRefusedError
 from apps.execution.schemas import JsonValue, RecordRef
-from apps.execution.tools.base import ToolArguments, UpdateTool
+from apps.execution.tools.base import ToolArguments, UpdateTool, every_row_of
 from apps.execution.tools.fields import (
     AccountId,
     Amount,
@@ -60,13 +60,13 @@ class UpdateAccount(UpdateTool[UpdateAccountArguments]):
     arguments_type = UpdateAccountArguments
     id_field = "account_id"
     subject_kinds = frozenset({RecordKind.ACCOUNT})
-    writes = RecordKind.ACCOUNT
-    allowed_fields = frozenset(
-        {"name", "website", "phone", "sector", "location", "employees", "annual_revenue"}
-        | {"currency", "parent_id", "owner_id", "notes"}
-    )
+    writes = {
+        RecordKind.ACCOUNT: frozenset(
+            {"name", "website", "phone", "sector", "location", "employees", "annual_revenue"}
+            | {"currency", "parent_id", "owner_id", "notes"}
+        )
+    }
     guard_fields = {RecordKind.ACCOUNT: ("name", "owner_id", "currency")}
-    permission = "crm.change_account"
     risk = Risk.LOW
     consequences = "Nothing else."
     together = (frozenset({"annual_revenue", "currency"}),)
@@ -83,19 +83,35 @@ class UpdateAccount(UpdateTool[UpdateAccountArguments]):
         if "owner_id" in arguments.model_fields_set:
             require_owner(arguments.owner_id, approver)
         if "parent_id" in arguments.model_fields_set:
-            _require_parent(arguments.account_id, arguments.parent_id)
+            require_parent((arguments.account_id,), arguments.parent_id)
 
     def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
         """The former owner must be here, the former parent not below the account."""
         require_owner_back(back, approver)
         if back.get("parent_id") is not None:
-            _require_parent(record.pk, int(str(back["parent_id"])))
+            require_parent((record.pk,), int(str(back["parent_id"])))
 
 
-def _require_parent(account_id: int, parent_id: int) -> None:
+def chain_of(account_id: int) -> list[int]:
+    """The account and those above it, the nearest first; a ring comes round and is cut."""
+    chain: list[int] = []
+    above: int | None = account_id
+    while above is not None and len(chain) <= HIGHEST_GROUP:
+        chain.append(above)
+        rows = every_row_of(RecordKind.ACCOUNT).filter(pk=above)
+        above = rows.values_list("parent_id", flat=True).first()
+    return chain
+
+
+def require_parent(account_ids: Collection[int], parent_id: int) -> None:
+    """See that an account (several that become one) can belong to this one.
+
+    Raises:
+        ReferenceRefusedError: there is none, or it is the account itself or below it.
+    """
     above = parent_id
     for _ in range(HIGHEST_GROUP):
-        if above == account_id:
+        if above in account_ids:
             raise ReferenceRefusedError("parent_id", "An account cannot belong to itself.")
         account = Account.objects.only("parent_id").filter(pk=above).first()
         if account is None:

@@ -70,19 +70,19 @@ class LogActivity(Tool[LogActivityArguments]):
     subject_kinds = frozenset(
         {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
     )
-    writes = RecordKind.ACTIVITY
+    writes = {
+        RecordKind.ACTIVITY: frozenset(
+            {"activity_kind", "direction", "occurred_at", "subject", "body", "owner_id"}
+            | {"lead_id", "contact_id", "account_id", "opportunity_id"}
+        )
+    }
     is_creation = True
-    allowed_fields = frozenset(
-        {"activity_kind", "direction", "occurred_at", "subject", "body", "owner_id"}
-        | {"lead_id", "contact_id", "account_id", "opportunity_id"}
-    )
     guard_fields = {
         RecordKind.LEAD: ("owner_id",),
         RecordKind.CONTACT: ("owner_id",),
         RecordKind.ACCOUNT: ("owner_id",),
         RecordKind.OPPORTUNITY: ("owner_id",),
     }
-    permission = "crm.add_activity"
     risk = Risk.HIGH
     consequences = "It counts as contact with the record, unless it is a note."
     is_reversible = False

@@ -21,8 +21,9 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
-from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.schemas import JsonValue, RecordRef, Seen, SideUndo
 from apps.execution.signs import has_controls, without_unseen
+from apps.execution.tools.fields import is_fixed
 from apps.users.models import User
 
 # An amount means nothing without its currency: a tool that writes one sees the other.
@@ -73,23 +74,24 @@ ArgumentsT = TypeVar("ArgumentsT", bound=ToolArguments)
 class Tool(ABC, Generic[ArgumentsT]):
     """A named, typed change that may be proposed.
 
-    A tool either updates one record or makes one; it never deletes. ``allowed_fields`` are the fields it
-    may touch on the record it writes, ``guard_fields`` what is compared besides, by kind of record.
+    A tool either updates one record or makes one; it never deletes. ``writes`` are the fields it may touch
+    on the record that it writes, ``guard_fields`` what is compared besides, both by kind of record.
     """
 
     key: ClassVar[str]
     label: ClassVar[str]
     arguments_type: type[ArgumentsT]
-    # What the change is about (what the suggestion hangs on) and what is written.
+    # What the change is about (what the suggestion hangs on) and what is written: the subject itself, or a
+    # new record, which is of one kind whatever the subject.
     subject_kinds: ClassVar[frozenset[RecordKind]]
-    writes: ClassVar[RecordKind]
+    writes: ClassVar[Mapping[RecordKind, frozenset[str]]]
     is_creation: ClassVar[bool]
-    allowed_fields: ClassVar[frozenset[str]]
     guard_fields: ClassVar[Mapping[RecordKind, tuple[str, ...]]] = {}
-    permission: ClassVar[str]
     risk: ClassVar[Risk]
-    # What happens besides the fields, in words, whatever the arguments are.
+    # What happens besides the fields, in words, whatever the arguments are; and whether that alone is worth
+    # doing, where no field of the record changes.
     consequences: ClassVar[str]
+    is_more_than_fields: ClassVar[bool] = False
     # Whether a person may accept some of the fields and leave out the rest; those of one group in
     # ``together`` mean something only with each other, and are accepted or left out as one.
     partial: ClassVar[bool] = False
@@ -99,6 +101,21 @@ class Tool(ABC, Generic[ArgumentsT]):
     is_reversible: ClassVar[bool] = True
     undo_values: ClassVar[Mapping[str, JsonValue]] = {}
     irreversible_because: ClassVar[str] = ""
+    # What an undo does besides the fields, in words.
+    undo_consequences: ClassVar[str] = ""
+
+    def written_kind(self, subject: RecordKind) -> RecordKind:
+        """The kind of record that is written where the change is about this kind."""
+        return next(iter(self.writes)) if self.is_creation else subject
+
+    def permissions(self, subject: RecordKind) -> frozenset[str]:
+        """What the approver's role must include for a change that is about this kind of record."""
+        return frozenset({self.permission_for(self.written_kind(subject))})
+
+    def permission_for(self, written: RecordKind) -> str:
+        """What it takes to write this kind of record."""
+        verb = "add" if self.is_creation else "change"
+        return f"crm.{verb}_{model_of(written)._meta.model_name}"
 
     def parse(self, arguments: Mapping[str, JsonValue]) -> ArgumentsT:
         """Return the typed arguments.
@@ -146,6 +163,10 @@ class Tool(ABC, Generic[ArgumentsT]):
         """Every record that the arguments name; the approver must see them all."""
         return (self.subject(arguments),)
 
+    def guarded(self, arguments: ArgumentsT) -> tuple[RecordRef, ...]:
+        """The records whose guard fields are compared, the subject first."""
+        return (self.subject(arguments),)
+
     def side_effects(self, arguments: ArgumentsT) -> tuple[str, ...]:
         """What else happens, in words."""
         return ()
@@ -159,6 +180,10 @@ class Tool(ABC, Generic[ArgumentsT]):
             ReferenceRefusedError: a row that the arguments name is not there, or not for this person.
             ChangeNotPossibleError: the record as it stands does not allow the change.
         """
+
+    def invented(self, arguments: ArgumentsT, seen: Seen) -> frozenset[str]:
+        """Arguments that a proposal may not have like this, because no record says so; a person may."""
+        return frozenset()
 
     def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
         """Refuse an undo that the rows do not allow; ``back`` is what would stand in the record again.
@@ -180,6 +205,16 @@ class Tool(ABC, Generic[ArgumentsT]):
         """The records that ``finish``, which had ``noted`` this, hung on the new one."""
         return ()
 
+    def side_undo(self, written: Record, noted: JsonValue, *, is_locked: bool) -> SideUndo:
+        """What ``unfinish`` would take back besides the fields, and what it would leave.
+
+        Called without locks for the preview, and with them just before the undo is written.
+
+        Raises:
+            RecordGoneError, ChangeNotPossibleError: it cannot be taken back any more.
+        """
+        return SideUndo()
+
     def unfinish(self, written: Record, noted: JsonValue, returned: frozenset[str]) -> None:
         """Take back the side effects of ``finish``, which had ``noted`` this.
 
@@ -197,15 +232,23 @@ class UpdateTool(Tool[ArgumentsT]):
 
     def subject(self, arguments: ArgumentsT) -> RecordRef:
         """The record to be changed."""
-        return RecordRef(self.writes, getattr(arguments, self.id_field))
+        (kind,) = self.writes
+        return RecordRef(kind, getattr(arguments, self.id_field))
 
     def values(self, arguments: ArgumentsT) -> dict[str, Any]:
         """The given fields and nothing else."""
         return {
             name: getattr(arguments, name)
-            for name in sorted(arguments.model_fields_set)
-            if name != self.id_field
+            for name in sorted(arguments.model_fields_set & settable_fields(self.arguments_type))
         }
+
+
+@cache
+def settable_fields(arguments_type: type[ToolArguments]) -> frozenset[str]:
+    """The arguments that are values to be written, and do not say which record is meant."""
+    return frozenset(
+        name for name, field in arguments_type.model_fields.items() if not is_fixed(field)
+    )
 
 
 class ToolRegistry:
@@ -259,36 +302,36 @@ class ToolRegistry:
 
 
 def _check_declared(tool: Tool[Any]) -> None:
-    for name in ("label", "risk", "consequences", "permission"):
+    for name in ("label", "risk", "consequences", "writes"):
         if not getattr(tool, name, ""):
             raise ValueError(f"{tool.key!r} does not declare its {name}.")
     unguarded = sorted(kind for kind in tool.subject_kinds if not tool.guard_fields.get(kind))
     if unguarded:
         raise ValueError(f"{tool.key!r} has no guard fields for {', '.join(unguarded)}.")
-    verb = "add" if tool.is_creation else "change"
-    permission = f"crm.{verb}_{model_of(tool.writes)._meta.model_name}"
-    if tool.permission != permission:
-        raise ValueError(f"{tool.key!r} asks for {tool.permission!r} and needs {permission!r}.")
+    if tool.is_creation and len(tool.writes) > 1:
+        raise ValueError(f"{tool.key!r} makes records of several kinds.")
+    if not tool.is_creation and tool.writes.keys() != tool.subject_kinds:
+        raise ValueError(f"{tool.key!r} is an update, and writes another kind than it is about.")
 
 
 def _check_fields(tool: Tool[Any]) -> None:
-    tracked = set(model_of(tool.writes).tracked_fields)
-    if not tool.allowed_fields <= tracked:
-        outside = sorted(tool.allowed_fields - tracked)
-        raise ValueError(f"{tool.key!r} lists fields that {tool.writes} does not own: {outside}.")
-    if isinstance(tool, UpdateTool):
-        settable = set(tool.arguments_type.model_fields) - {tool.id_field}
-        if not settable <= tool.allowed_fields:
-            outside = sorted(settable - tool.allowed_fields)
-            raise ValueError(f"{tool.key!r} reaches outside its field list: {outside}.")
+    for kind, fields in tool.writes.items():
+        outside = sorted(fields - set(model_of(kind).tracked_fields))
+        if outside:
+            raise ValueError(f"{tool.key!r} lists fields that {kind} does not own: {outside}.")
     for kind, names in tool.guard_fields.items():
         unknown = sorted(set(names) - set(model_of(kind).tracked_fields))
         if unknown:
             raise ValueError(f"{tool.key!r} guards what {kind} does not own: {unknown}.")
-    guards = () if tool.is_creation else tool.guard_fields.get(tool.writes, ())
-    seen = {*tool.allowed_fields, *guards}
-    if tool.allowed_fields & MONEY_FIELDS and CURRENCY_FIELD not in seen:
-        raise ValueError(f"{tool.key!r} writes money without seeing its currency.")
+    if isinstance(tool, UpdateTool):
+        arguments_type: type[ToolArguments] = tool.arguments_type
+        outside = sorted(settable_fields(arguments_type).difference(*tool.writes.values()))
+        if outside:
+            raise ValueError(f"{tool.key!r} reaches outside its field list: {outside}.")
+    for kind, fields in tool.writes.items():
+        guards = () if tool.is_creation else tool.guard_fields.get(kind, ())
+        if fields & MONEY_FIELDS and CURRENCY_FIELD not in {*fields, *guards}:
+            raise ValueError(f"{tool.key!r} writes money without seeing its currency.")
 
 
 def _check_undo(tool: Tool[Any]) -> None:
@@ -298,8 +341,9 @@ def _check_undo(tool: Tool[Any]) -> None:
         return
     if tool.is_creation != bool(tool.undo_values):
         raise ValueError(f"{tool.key!r}: a creation, and nothing else, says what its undo sets.")
-    if not set(tool.undo_values) <= set(model_of(tool.writes).tracked_fields):
-        raise ValueError(f"{tool.key!r}: its undo sets fields that {tool.writes} does not own.")
+    for kind in tool.writes:
+        if not set(tool.undo_values) <= set(model_of(kind).tracked_fields):
+            raise ValueError(f"{tool.key!r}: its undo sets fields that {kind} does not own.")
 
 
 @cache
@@ -309,6 +353,12 @@ def model_of(kind: RecordKind) -> type[Record]:
         if model.kind == kind:
             return model
     raise ValueError(f"no model of kind {kind}")
+
+
+def every_row_of(kind: RecordKind) -> Any:
+    """The rows of a kind, as its queryset, with those that lists leave out because they were merged."""
+    model = model_of(kind)
+    return getattr(model, "everything", model._default_manager).all()
 
 
 def to_json(value: object) -> JsonValue:

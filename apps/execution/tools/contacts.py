@@ -30,10 +30,8 @@ class UpdateContact(UpdateTool[UpdateContactArguments]):
     arguments_type = UpdateContactArguments
     id_field = "contact_id"
     subject_kinds = frozenset({RecordKind.CONTACT})
-    writes = RecordKind.CONTACT
-    allowed_fields = frozenset({"title", "email", "email_status", "phone"})
+    writes = {RecordKind.CONTACT: frozenset({"title", "email", "email_status", "phone"})}
     guard_fields = {RecordKind.CONTACT: ("do_not_contact",)}
-    permission = "crm.change_contact"
     risk = Risk.LOW
     consequences = "Nothing else."
     # Whether an address works is said of that address.

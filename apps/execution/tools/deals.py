@@ -64,12 +64,13 @@ class UpdateOpportunity(UpdateTool[UpdateOpportunityArguments]):
     arguments_type = UpdateOpportunityArguments
     id_field = "opportunity_id"
     subject_kinds = frozenset({RecordKind.OPPORTUNITY})
-    writes = RecordKind.OPPORTUNITY
-    allowed_fields = frozenset(
-        {"stage_id", "amount", "currency", "expected_close_on", "next_step", "owner_id", "notes"}
-    )
+    writes = {
+        RecordKind.OPPORTUNITY: frozenset(
+            {"stage_id", "amount", "currency", "expected_close_on"}
+            | {"next_step", "owner_id", "notes"}
+        )
+    }
     guard_fields = {RecordKind.OPPORTUNITY: ("stage_id", "owner_id", "currency")}
-    permission = "crm.change_opportunity"
     risk = Risk.HIGH
     consequences = "A change of stage is dated, and counted from then on. No deal is closed."
     together = (frozenset({"amount", "currency"}),)

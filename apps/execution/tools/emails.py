@@ -55,16 +55,16 @@ class DraftEmail(Tool[DraftEmailArguments]):
     label = "Draft e-mail"
     arguments_type = DraftEmailArguments
     subject_kinds = frozenset({RecordKind.LEAD, RecordKind.CONTACT})
-    writes = RecordKind.DRAFT
+    writes = {
+        RecordKind.DRAFT: frozenset(
+            {"to_address", "subject", "body", "owner_id", "lead_id", "contact_id", "opportunity_id"}
+        )
+    }
     is_creation = True
-    allowed_fields = frozenset(
-        {"to_address", "subject", "body", "owner_id", "lead_id", "contact_id", "opportunity_id"}
-    )
     guard_fields = {
         RecordKind.LEAD: ("email", "do_not_contact", "status", "owner_id"),
         RecordKind.CONTACT: ("email", "email_status", "do_not_contact", "owner_id"),
     }
-    permission = "crm.add_draft"
     risk = Risk.HIGH
     consequences = "Nothing is sent: a person sends it from their own mail program."
     undo_values = {"status": DraftStatus.DISCARDED.value}

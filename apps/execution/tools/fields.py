@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic.fields import FieldInfo
 
 from apps.crm.enums import RecordKind
 
@@ -49,6 +50,13 @@ AccountId = Annotated[
 OwnerId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: OWNER})]
 StageId = Annotated[int, Field(gt=0, le=_LARGEST_ID, json_schema_extra={REFERENCE: STAGE})]
 
+
+def is_fixed(field: FieldInfo) -> bool:
+    """Whether an argument tells which record is meant."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(FIXED))
+
+
 EmailText = Annotated[
     str,
     Field(max_length=254, json_schema_extra={"format": "email"}),
@@ -69,18 +77,23 @@ def _refused_truth(value: object) -> object:
 
 Priority = Annotated[Literal[1, 2, 3, 4], BeforeValidator(_refused_truth)]
 
-# Two places, as the database keeps it: 4514.5 and 4514.50 are no difference.
-Amount = Annotated[
-    Decimal,
-    Field(
+
+def _amount(max_digits: int) -> FieldInfo:
+    field: FieldInfo = Field(
         ge=0,
-        max_digits=14,
+        max_digits=max_digits,
         decimal_places=2,
         description="Together with its currency.",
         json_schema_extra={"format": "decimal"},
-    ),
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
-]
+    )
+    return field
+
+
+# Two places, as the database keeps it: 4514.5 and 4514.50 are no difference.
+_TwoPlaces = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
+Amount = Annotated[Decimal, _amount(14), _TwoPlaces]
+# A company's may have two digits more.
+Revenue = Annotated[Decimal, _amount(16), _TwoPlaces]
 CurrencyCode = Annotated[
     str, Field(pattern="^[A-Z]{3}$", description="Three capital letters, such as USD.")
 ]

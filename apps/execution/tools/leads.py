@@ -49,17 +49,18 @@ class CreateLead(Tool[CreateLeadArguments]):
     label = "Create lead"
     arguments_type = CreateLeadArguments
     subject_kinds = frozenset({RecordKind.ACTIVITY})
-    writes = RecordKind.LEAD
+    writes = {
+        RecordKind.LEAD: frozenset(
+            {"first_name", "last_name", "company", "title", "email", "phone"}
+            | {"lead_source", "owner_id"}
+        )
+    }
     is_creation = True
-    allowed_fields = frozenset(
-        {"first_name", "last_name", "company", "title", "email", "phone", "lead_source", "owner_id"}
-    )
     guard_fields = {
         RecordKind.ACTIVITY: (
             "lead_id", "contact_id", "account_id", "opportunity_id", "counterpart_address",
         )
     }  # fmt: skip
-    permission = "crm.add_lead"
     risk = Risk.LOW
     consequences = "Messages from the same address that hang on no record are attached to the lead."
     undo_values = {"status": LeadStatus.UNQUALIFIED.value}
@@ -144,13 +145,13 @@ class UpdateLead(UpdateTool[UpdateLeadArguments]):
     arguments_type = UpdateLeadArguments
     id_field = "lead_id"
     subject_kinds = frozenset({RecordKind.LEAD})
-    writes = RecordKind.LEAD
-    allowed_fields = frozenset(
-        {"status", "first_name", "last_name", "company", "title", "email", "phone", "owner_id"}
-        | {"estimated_value", "currency", "notes"}
-    )
+    writes = {
+        RecordKind.LEAD: frozenset(
+            {"status", "first_name", "last_name", "company", "title", "email", "phone", "owner_id"}
+            | {"estimated_value", "currency", "notes"}
+        )
+    }
     guard_fields = {RecordKind.LEAD: ("status", "owner_id", "do_not_contact", "currency")}
-    permission = "crm.change_lead"
     risk = Risk.LOW
     consequences = "Nothing else."
     together = (frozenset({"estimated_value", "currency"}),)

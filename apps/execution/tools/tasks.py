@@ -36,10 +36,8 @@ class UpdateTask(UpdateTool[UpdateTaskArguments]):
     arguments_type = UpdateTaskArguments
     id_field = "task_id"
     subject_kinds = frozenset({RecordKind.TASK})
-    writes = RecordKind.TASK
-    allowed_fields = frozenset({"due_on", "priority", "status"})
+    writes = {RecordKind.TASK: frozenset({"due_on", "priority", "status"})}
     guard_fields = {RecordKind.TASK: ("status", "due_on", "owner_id")}
-    permission = "crm.change_task"
     risk = Risk.LOW
     consequences = "A task that is done is dated."
 
@@ -85,19 +83,19 @@ class CreateTask(Tool[CreateTaskArguments]):
     subject_kinds = frozenset(
         {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
     )
-    writes = RecordKind.TASK
+    writes = {
+        RecordKind.TASK: frozenset(
+            {"owner_id", "title", "description", "due_on", "priority"}
+            | {"lead_id", "contact_id", "account_id", "opportunity_id"}
+        )
+    }
     is_creation = True
-    allowed_fields = frozenset(
-        {"owner_id", "title", "description", "due_on", "priority"}
-        | {"lead_id", "contact_id", "account_id", "opportunity_id"}
-    )
     guard_fields = {
         RecordKind.LEAD: ("owner_id",),
         RecordKind.CONTACT: ("owner_id",),
         RecordKind.ACCOUNT: ("owner_id",),
         RecordKind.OPPORTUNITY: ("owner_id",),
     }
-    permission = "crm.add_task"
     risk = Risk.LOW
     consequences = "Nothing else."
     undo_values = {"status": TaskStatus.CANCELLED.value}
@@ -152,12 +150,13 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
             RecordKind.ACTIVITY,
         }
     )
-    writes = RecordKind.TASK
+    writes = {
+        RecordKind.TASK: frozenset(
+            {"owner_id", "title", "description", "due_on", "priority", "status"}
+            | {"lead_id", "contact_id", "account_id", "opportunity_id"}
+        )
+    }
     is_creation = True
-    allowed_fields = frozenset(
-        {"owner_id", "title", "description", "due_on", "priority", "status"}
-        | {"lead_id", "contact_id", "account_id", "opportunity_id"}
-    )
     guard_fields = {
         RecordKind.LEAD: ("status", "owner_id", "do_not_contact"),
         RecordKind.CONTACT: ("owner_id", "do_not_contact"),
@@ -165,7 +164,6 @@ class CreateFollowup(Tool[CreateFollowupArguments]):
         RecordKind.OPPORTUNITY: ("stage_id", "owner_id"),
         RecordKind.ACTIVITY: ("lead_id", "contact_id", "account_id", "opportunity_id"),
     }
-    permission = "crm.add_task"
     risk = Risk.LOW
     consequences = "Nothing else."
     undo_values = {"status": TaskStatus.CANCELLED.value}

@@ -90,6 +90,8 @@ def validate(
             dropped.append(Dropped(item.asked, "record_gone"))
         elif not _changes_something(item.tool, item.arguments, seen):
             dropped.append(Dropped(item.asked, "changes_nothing"))
+        elif item.tool.invented(item.arguments, seen):
+            dropped.append(Dropped(item.asked, "invented_value"))
         else:
             accepted.append(
                 Accepted(
@@ -145,7 +147,7 @@ def _check(asked: Asked) -> _Checked | Dropped:
 
 
 def _changes_something(tool: Tool[Any], arguments: ToolArguments, seen: Seen) -> bool:
-    if tool.is_creation:
+    if tool.is_creation or tool.is_more_than_fields:
         return True
     values = tool.values(arguments)
     # What is not to be written is not read.

@@ -12,8 +12,10 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
+from apps.crm.enums import RecordKind
 from apps.execution.enums import Risk
-from apps.execution.exceptions import ExecutionError, PermissionRefusedError
+from apps.execution.exceptions import ExecutionError
+from apps.execution.services import check_permission
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import Outcome, State, Verdict
 from apps.suggestions.exceptions import (
@@ -272,8 +274,8 @@ def _check_together(user: User, actor: Actor, items: Sequence[Chosen]) -> str:
         _refuse_high_risk(key)
         if any(suggestion.risk != Risk.LOW for suggestion in found.values()):
             raise HighRiskError()
-        if not user.has_perm(tools.get(key).permission):
-            raise PermissionRefusedError()
+        for kind in {RecordKind(suggestion.record_kind) for suggestion in found.values()}:
+            check_permission(tools.get(key), kind, user)
     except (ExecutionError, HighRiskError) as error:
         _record_refusal(actor, error, tool=key, count=len(items))
         raise

@@ -13,6 +13,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.execution import services as execution
 from apps.execution.schemas import ApprovedUndo
+from apps.execution.written import left_in_words
 from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import UndoFailedError
 from apps.suggestions.models import Suggestion
@@ -93,5 +94,5 @@ def _take_back(
 def _said_of(left_alone: list[str]) -> str:
     if not left_alone:
         return "Undone."
-    names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in left_alone)
+    names = ", ".join(left_in_words(left_alone))
     return f"Undone, except what was edited since: {names}."[:200]

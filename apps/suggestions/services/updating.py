@@ -22,7 +22,7 @@ from apps.suggestions.exceptions import ConcealedError, WithdrawnError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import edition_after, sources_of
-from apps.suggestions.services.access import decidable, seen_of
+from apps.suggestions.services.access import decidable, record_of, seen_of
 from apps.suggestions.services.moves import (
     TenantNow,
     already_decided,
@@ -110,10 +110,10 @@ def edit(
     fixed = _fixed_of(tool, suggestion)
     if any(getattr(typed, name) != value for name, value in fixed.items()):
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
-    if not tool.values(typed):
+    if not tool.values(typed) and not tool.is_more_than_fields:
         raise InvalidArgumentsError(tool.key, ["nothing is left to change"])
     with refusals_on_record(suggestion, actor, Verdict.EDIT):
-        execution.check_permission(tool, user)
+        execution.check_permission(tool, tool.subject(typed).kind, user)
         execution.check_sight(tool.mentions(typed), user)
     tool.check(typed, user)
     edited = _edit_values(suggestion, tool, arguments, user=user, now=now)
@@ -184,7 +184,7 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
             raise ConcealedError()
         tool = tools.get(suggestion.tool)
         _fixed_of(tool, suggestion)
-        execution.check_permission(tool, user)
+        execution.check_permission(tool, record_of(suggestion).kind, user)
         if moved := execution.find_moved(seen_of(suggestion)):
             raise StaleError(moved)
     return suggestion

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
+from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, TaskFactory
 from apps.execution.exceptions import PermissionRefusedError, PolicyRefusedError, StaleError
@@ -143,7 +144,7 @@ class Overreaching(CreateFollowup):
     """A tool that reaches further than it declares."""
 
     key = "overreaching_followup"
-    allowed_fields = frozenset({"title"})
+    writes = {RecordKind.TASK: frozenset({"title"})}
 
 
 @pytest.fixture

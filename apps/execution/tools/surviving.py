@@ -1,0 +1,61 @@
+"""Which value of two records survives their merge: what each field may become, and what is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from apps.execution.schemas import JsonValue
+
+Values = Mapping[str, JsonValue]
+
+# What is taken from the other record with a field, because it means nothing without it.
+TAKEN_WITH = {
+    "email": ("email_status",),
+    "estimated_value": ("currency",),
+    "annual_revenue": ("currency",),
+}
+_TAKEN_ALONG = frozenset(name for names in TAKEN_WITH.values() for name in names)
+# Who does not want to be contacted, as either record says, is not contacted.
+_ONCE_SAID = "do_not_contact"
+_NOTES = "notes"
+
+
+def is_empty(value: JsonValue) -> bool:
+    """Whether there is nothing that could be taken."""
+    return value is None or value == ""
+
+
+def joined_notes(kept: Values, other: Values) -> str | None:
+    """Both records' notes one below the other; None where one says nothing, or what the other says too."""
+    ours, theirs = str(kept.get(_NOTES) or "").strip(), str(other.get(_NOTES) or "").strip()
+    if not ours or not theirs or theirs in ours:
+        return None
+    return f"{ours}\n\n{theirs}"
+
+
+def possible_values(name: str, kept: Values, other: Values) -> tuple[JsonValue, ...]:
+    """What a field may become without anybody inventing it; the survivor's own value first."""
+    values = [row[name] for row in (kept, other) if name in row]
+    if name == _NOTES and (both := joined_notes(kept, other)) is not None:
+        values.append(both)
+    return tuple(values)
+
+
+def proposed_values(fields: Iterable[str], kept: Values, other: Values) -> dict[str, JsonValue]:
+    """What the survivor is to take: what it lacks and the duplicate has, and the notes of both."""
+    taken: dict[str, JsonValue] = {}
+    names = {*fields}
+    for name in sorted(names - _TAKEN_ALONG):
+        ours, theirs = kept.get(name), other.get(name)
+        if is_empty(theirs):
+            continue
+        if is_empty(ours) or (name == _ONCE_SAID and theirs and not ours):
+            taken[name] = theirs
+            taken |= {
+                along: other[along]
+                for along in TAKEN_WITH.get(name, ())
+                if along in names and not is_empty(other.get(along))
+            }
+        elif name == _NOTES and (both := joined_notes(kept, other)) is not None:
+            taken[name] = both
+    return taken
