@@ -85,6 +85,45 @@ class DetailChange:
     is_entered: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """How often there is contact with somebody, or at an account, over a span of time.
+
+    ``days_a_week`` are days on which there is contact.
+    """
+
+    contact: str
+    account: str
+    since: datetime
+    until: datetime
+    days_a_week: float
+
+
+class Resemblance(Enum):
+    """Why two records look alike."""
+
+    SAME_PERSON = "same person"
+    SAME_COMPANY = "same company"
+    RELATIVES = "relatives"  # father and son at one company
+    NAMESAKES = "namesakes"  # at two companies
+    SHARED_MAILBOX = "shared mailbox"
+    SISTER_COMPANY = "sister company"  # another company of the group
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlikes:
+    """Two records, as (kind of record, key), and why they look alike."""
+
+    one: tuple[str, str]
+    other: tuple[str, str]
+    resemblance: Resemblance
+
+    @property
+    def are_same(self) -> bool:
+        """Whether both stand for one person or company."""
+        return self.resemblance in {Resemblance.SAME_PERSON, Resemblance.SAME_COMPANY}
+
+
 @dataclass(slots=True)
 class HiddenCauses:
     """What really goes on behind one tenant's records."""
@@ -103,6 +142,16 @@ class HiddenCauses:
     forgotten_followups: dict[str, datetime] = field(default_factory=dict)
     # Mails that the rep has forgotten to answer, by the activity's key.
     forgotten_mails: dict[str, datetime] = field(default_factory=dict)
+    # Promises that named a day and that the rep has forgotten, by the activity's key, with that day.
+    forgotten_promises: dict[str, date] = field(default_factory=dict)
+    # Leads that mean to buy, with the moment at which they last said so, and those that only seem to.
+    intents: dict[str, datetime] = field(default_factory=dict)
+    lookalike_leads: dict[str, datetime] = field(default_factory=dict)
+    # With whom there is contact how often.
+    engagement: list[Engagement] = field(default_factory=list)
+    # Customers who have decided to leave, and since when.
+    departures: dict[str, datetime] = field(default_factory=dict)
+    look_alikes: list[LookAlikes] = field(default_factory=list)
     # Messages of people whose deal was lost long ago, by the activity's key.
     comebacks: dict[str, datetime] = field(default_factory=dict)
     # Customers whom nobody looks after any more, and since when.

@@ -18,12 +18,13 @@ class Calendar:
 
     now: datetime
     zone: ZoneInfo
+    holidays: frozenset[date] = frozenset()
 
     @classmethod
-    def at(cls, now: datetime, time_zone: str) -> Calendar:
-        """The calendar of a tenant; ``now`` must be aware."""
+    def at(cls, now: datetime, time_zone: str, holidays: frozenset[date] = frozenset()) -> Calendar:
+        """The calendar of a tenant with its days off; ``now`` must be aware."""
         zone = ZoneInfo(time_zone)
-        return cls(now.astimezone(zone).replace(microsecond=0), zone)
+        return cls(now.astimezone(zone).replace(microsecond=0), zone, holidays)
 
     @property
     def today(self) -> date:
@@ -37,14 +38,15 @@ class Calendar:
     def after(self, moment: datetime, days: float, rng: Random) -> datetime:
         """A business moment about ``days`` after another. It may lie after now: has not happened yet."""
         later = (moment + timedelta(days=days)).replace(microsecond=0)
-        if later.weekday() < _SATURDAY and _OPENS_AT <= later.hour < _CLOSES_AT:
+        if self._works_on(later.date()) and _OPENS_AT <= later.hour < _CLOSES_AT:
             return later
         return self._at_work(later, rng)
 
     def ago(self, days: float, rng: Random) -> datetime:
         """A business moment about ``days`` before now, and never after now."""
         day = (self.now - timedelta(days=days)).date()
-        day -= timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
+        while not self._works_on(day):
+            day -= timedelta(days=1)
         moment = self.on(day, rng)
         if moment > self.now:
             return self.now - timedelta(minutes=rng.randint(5, 55))
@@ -54,12 +56,14 @@ class Calendar:
         """Whether a moment is not after now."""
         return moment <= self.now
 
+    def _works_on(self, day: date) -> bool:
+        return day.weekday() < _SATURDAY and day not in self.holidays
+
     def _at_work(self, moment: datetime, rng: Random) -> datetime:
         if moment.hour >= _CLOSES_AT:
             moment += timedelta(days=1)
-        moment += timedelta(
-            days=max(0, 7 - moment.weekday()) if moment.weekday() >= _SATURDAY else 0
-        )
+        while not self._works_on(moment.date()):
+            moment += timedelta(days=1)
         return moment.replace(
             hour=rng.randrange(_OPENS_AT, _CLOSES_AT),
             minute=rng.randrange(60),

@@ -161,6 +161,7 @@ class ActivityRow:
     counterpart_name: str = ""
     delivery: str = "unknown"
     stated_details: dict[str, str] = field(default_factory=dict)
+    entered_at: datetime | None = None  # when it happened, unless given
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,9 @@ class TableRows:
     def _activities(self) -> Iterator[Columns]:
         for row in self._world.activities:
             yield {
-                **self._base(RecordKind.ACTIVITY, row.key, row.owner, row.occurred_at),
+                **self._base(
+                    RecordKind.ACTIVITY, row.key, row.owner, row.entered_at or row.occurred_at
+                ),
                 "activity_kind": row.kind,
                 "direction": row.direction,
                 "occurred_at": row.occurred_at,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from apps.operations.demo.topics import TEXTS, Topic
+from apps.operations.demo.topic_names import Topic
+from apps.operations.demo.topics import TEXTS
 
 TASK_TITLES = (
     "Send the adjusted offer to {first}",
@@ -35,6 +36,10 @@ LOST_REASONS = (
     "Project cancelled",
     "No answer any more",
     "Delivery time",
+)
+KEPT_BY_TELEPHONE = (
+    "Reached them by phone in the meantime, this is settled.",
+    "Called and left everything they asked for; they come back to us.",
 )
 LEAD_SOURCES = ("Web form", "Referral", "Trade fair", "Newsletter", "Cold call", "Partner")
 

@@ -6,37 +6,8 @@ is for). No text names a date, because the demo's dates move along.
 
 from __future__ import annotations
 
-from enum import Enum
-
-
-class Topic(Enum):
-    """What an activity is about."""
-
-    FIRST_MAIL = "first mail"
-    QUOTE = "quote"
-    ANSWER = "answer"
-    RECAP = "recap"
-    REMINDER = "reminder"
-    REPLY = "reply"
-    HOLD = "hold"
-    CALL = "call"
-    MEETING = "meeting"
-    NOTE = "note"
-    ORDER = "order"
-    ORDER_CONFIRMED = "order confirmed"
-    DECLINED = "declined"
-    COMEBACK = "comeback"
-    FAREWELL = "farewell"
-    LEAD_FIRST_MAIL = "lead first mail"
-    LEAD_REPLY = "lead reply"
-    LEAD_REMINDER = "lead reminder"
-    LEAD_CALL = "lead call"
-    LEAD_MEETING = "lead meeting"
-    CHECK_IN = "check-in"
-    CHECK_IN_REPLY = "check-in reply"
-    CHECK_IN_THANKS = "check-in thanks"
-    CHECK_IN_CALL = "check-in call"
-
+from apps.operations.demo.customer_topics import CUSTOMER_TEXTS
+from apps.operations.demo.topic_names import Topic
 
 TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
     Topic.FIRST_MAIL: (
@@ -170,6 +141,10 @@ TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
             "our technical team asks what has to be prepared on our side, because the {purpose} starts "
             "before the rest. Do you have a checklist?",
         ),
+    ),
+    Topic.THANKS: (
+        ("Re: {product}", "thank you, that is all I needed for now."),
+        ("Re: {purpose}", "thanks, well received. I will pass it on to my colleagues."),
     ),
     Topic.HOLD: (
         (
@@ -310,18 +285,69 @@ TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
     Topic.LEAD_REPLY: (
         (
             "Re: your enquiry",
-            "thanks for coming back to me so fast. Yes, it is about a {purpose}. We would need about 15 "
-            "places to start with.",
+            "thanks for coming back to me so fast. Yes, it is about a {purpose}, but that is far off. "
+            "Could you "
+            "send me something to read?",
         ),
         (
             "Re: {product}",
-            "this is interesting. Who else in our line of business uses {product}? A short call would suit "
-            "me.",
+            "this is interesting. Who else in our line of business uses {product}?",
         ),
         (
             "Re: information",
-            "we are at the very beginning. Please send a price range for {product}, so that I can ask for "
-            "a budget.",
+            "we are at the very beginning and only collect what there is. Is there a data sheet of "
+            "{product}?",
+        ),
+    ),
+    Topic.LEAD_INTENT: (
+        (
+            "Re: {product}: price",
+            "we would need about 15 places for the {purpose}. Please send me a quote for {product}; "
+            "the budget "
+            "is approved.",
+        ),
+        (
+            "Meeting about the {purpose}",
+            "we would like to go on with this. Can we meet next week, so that my manager sees {product} too?",
+        ),
+        (
+            "{product}: what does it cost?",
+            "what does {product} cost for a {purpose} with 20 people, and how soon could you deliver?",
+        ),
+        (
+            "Anfrage: Angebot für {product}",
+            "bitte schicken Sie uns ein Angebot über {product} für 12 Arbeitsplätze. Wir wollen noch "
+            "in diesem "
+            "Quartal entscheiden.",
+        ),
+        (
+            "Demande de devis : {product}",
+            "pourriez-vous nous envoyer un devis pour {product} ? Le projet {purpose} est validé.",
+        ),
+        (
+            "Demo for our team",
+            "could you show us {product} in a demo? Three of my colleagues decide with me about the "
+            "{purpose}.",
+        ),
+    ),
+    Topic.LEAD_LOOKALIKE: (
+        (
+            "Automatic reply: {product}",
+            "I am out of the office and will read your message on my return.",
+        ),
+        (
+            "Re: newsletter",
+            "thank you for the newsletter. The article about a {purpose} was a pleasure to read.",
+        ),
+        ("Re: newsletter", "please take me off the list of this newsletter, thank you."),
+        (
+            "Thesis about the market for {product}",
+            "I am a student and write about companies like yours. Thank you for your newsletter, it "
+            "helped me.",
+        ),
+        (
+            "Re: newsletter",
+            "the numbers in your newsletter are interesting. Thank you for sending it.",
         ),
     ),
     Topic.LEAD_REMINDER: (
@@ -354,38 +380,6 @@ TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
             "an estimate for the {purpose}.",
         ),
     ),
-    Topic.CHECK_IN: (
-        (
-            "How is {product} doing?",
-            "a few weeks after delivery I like to ask: does everything in the {purpose} run as you expected?",
-        ),
-        (
-            "New service hours",
-            "our service now answers until 8 pm. You need not do anything; the change holds for all your "
-            "contracts.",
-        ),
-        (
-            "Planning the next quarter",
-            "many customers are planning their next quarter now. Is there anything at {company} that I "
-            "should plan for?",
-        ),
-    ),
-    Topic.CHECK_IN_REPLY: (
-        (
-            "Re: how are things",
-            "all is well here, thank you. One case went to your support and your people were quick.",
-        ),
-        (
-            "Re: planning",
-            "nothing firm yet. There is talk of another {purpose}; I will write when it becomes concrete.",
-        ),
-    ),
-    Topic.CHECK_IN_THANKS: (
-        (
-            "Good to hear",
-            "thank you for the quick word. I have noted it; call me whenever something comes up.",
-        ),
-    ),
     Topic.COMEBACK: (
         (
             "{purpose}: once more",
@@ -396,16 +390,5 @@ TEXTS: dict[Topic, tuple[tuple[str, str], ...]] = {
             "our budget for the {purpose} was approved after all. What does {product} cost today?",
         ),
     ),
-    Topic.CHECK_IN_CALL: (
-        (
-            "Call: yearly review with {company}",
-            "{first} is content with the service. Asked about replacing the older version; I will send the "
-            "conditions.",
-        ),
-        (
-            "Call: support case",
-            "{first} reported slow start-up after the last update. Passed to support, promised to ask "
-            "again whether it was solved.",
-        ),
-    ),
+    **CUSTOMER_TEXTS,
 }

@@ -63,14 +63,18 @@ def _turns_of_the_year(now: datetime) -> frozenset[date]:
 
 
 def _acme(seed: int, now: datetime) -> MeasuredWorld:
+    holidays = _turns_of_the_year(now)
     return MeasuredWorld(
-        f"acme {seed}", seed, now, acme.TIME_ZONE, "USD", frozenset(),
-        lambda: acme.simulate_acme(now=now, seed=seed, share=_ACME_SHARE),
+        f"acme {seed}", seed, now, acme.TIME_ZONE, "USD", holidays,
+        lambda: acme.simulate_acme(
+            now=now, seed=seed, share=_ACME_SHARE, holidays=holidays, names_dates=True
+        ),
     )  # fmt: skip
 
 
 def _globex(seed: int, now: datetime) -> MeasuredWorld:
+    holidays = _turns_of_the_year(now)
     return MeasuredWorld(
-        f"globex {seed}", seed, now, globex.TIME_ZONE, "EUR", frozenset(),
-        lambda: globex.simulate_globex(now=now, seed=seed),
+        f"globex {seed}", seed, now, globex.TIME_ZONE, "EUR", holidays,
+        lambda: globex.simulate_globex(now=now, seed=seed, holidays=holidays, names_dates=True),
     )  # fmt: skip

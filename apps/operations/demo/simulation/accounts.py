@@ -20,7 +20,7 @@ from apps.operations.demo.schemas import (
 from apps.operations.demo.simulation.deals import ACTIVITY_DAYS
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Parties
-from apps.operations.demo.topics import Topic
+from apps.operations.demo.topic_names import Topic
 
 _TERM_DAYS = 365
 # A customer slips a rep's mind more easily than a deal.
@@ -28,6 +28,9 @@ _ACCOUNT_NEGLECT = 3.0
 # And the renewal of a contract more easily still.
 _RENEWAL_NEGLECT = 8.0
 _THANKED_SHARE = 0.85
+# So many of those who leave say so beforehand, and so many of the others complain now and then.
+_SAYS_SO_SHARE = 0.75
+_GRUMBLE_SHARE = 0.15
 
 
 def look_after(
@@ -39,7 +42,7 @@ def look_after(
     rng: Random,
 ) -> None:
     """A check-in with each account every month or so, by whoever owns the contact, unless it is forgotten."""
-    calendar = diary.calendar
+    calendar, departures = diary.calendar, diary.world.causes.departures
     for account in accounts:
         people = parties.by_account[account.key]
         if not people:
@@ -70,7 +73,8 @@ def look_after(
                 else:
                     diary.mail_out(matter, at, Topic.CHECK_IN, rng)
                     reply_at = calendar.after(at, rng.expovariate(1 / other.traits.reply_days), rng)
-                    answers = rng.random() < other.traits.reply_rate
+                    has_left = account.key in departures and at > departures[account.key]
+                    answers = rng.random() < other.traits.reply_rate and not has_left
                     if (
                         answers
                         and not other.address_is_dead_at(at)
@@ -147,6 +151,7 @@ def _write_terms(
         )
         if not is_over:
             _plan_renewal(diary, account, contracts[-1], rng)
+            _decide(diary, account, contracts[-1], attachment, terms, size)
         if outcome_on is not None:
             at = min(calendar.on(outcome_on, rng), calendar.now)
             changes: dict[str, tuple[ChangedValue, ChangedValue]] = {
@@ -156,6 +161,63 @@ def _write_terms(
             diary.change("contract", key, at, account.keeper, changes)
         starts_on = ends_on
         value *= Decimal(rng.choice(("1.00", "1.03", "1.05")))
+
+
+def _decide(
+    diary: Diary,
+    account: AccountRow,
+    contract: ContractRow,
+    attachment: float,
+    terms: int,
+    size: int,
+) -> None:
+    """Some months before the day a customer makes up their mind; most have not yet."""
+    # By a generator of their own: what somebody means to do changes no contract.
+    rng = Random(f"{account.key}:{contract.key}:{contract.renews_on}")  # noqa: S311
+    decided_at = diary.calendar.on(contract.renews_on - timedelta(days=rng.randint(70, 130)), rng)
+    departures = diary.world.causes.departures
+    if _leaves(attachment, terms, size, rng) and diary.calendar.has_happened(decided_at):
+        departures[account.key] = min(decided_at, departures.get(account.key, decided_at))
+
+
+def hear_of_departures(
+    diary: Diary, accounts: Sequence[AccountRow], parties: Parties, product: str, rng: Random
+) -> None:
+    """Most of those who leave let it be known; some others complain and stay."""
+    departures = diary.world.causes.departures
+    for account in accounts:
+        if account.key in diary.world.causes.forgotten_accounts:
+            continue
+        people = parties.by_account[account.key]
+        since = departures.get(account.key)
+        topic = Topic.LEAVING if since else Topic.GRUMBLE
+        if not people or rng.random() > (_SAYS_SO_SHARE if since else _GRUMBLE_SHARE):
+            continue
+        party = rng.choice(people)
+        at = (
+            diary.calendar.after(since, rng.uniform(1, 25), rng)
+            if since
+            else diary.calendar.ago(rng.uniform(1, 60), rng)
+        )
+        other = party.counterpart
+        slots = {
+            "first": other.first_name,
+            "company": account.name,
+            "product": product,
+            "purpose": "service",
+        }
+        matter = Matter(
+            owner=party.owner,
+            counterpart=other,
+            slots=slots,
+            contact=other.key,
+            account=account.key,
+        )
+        if party.created_at < at and diary.calendar.has_happened(at):
+            diary.mail_in(matter, at, topic, rng)
+            answered_at = diary.calendar.after(at, 0.5, rng)
+            if diary.calendar.has_happened(answered_at):
+                diary.mail_out(matter, answered_at, Topic.SERVICE_ANSWER, rng)
 
 
 def _plan_renewal(diary: Diary, account: AccountRow, contract: ContractRow, rng: Random) -> None:

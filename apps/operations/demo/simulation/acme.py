@@ -27,14 +27,16 @@ from apps.operations.demo.schemas import (
     ProductRow,
     World,
 )
-from apps.operations.demo.simulation.accounts import look_after, write_contracts
+from apps.operations.demo.simulation.accounts import hear_of_departures, look_after, write_contracts
 from apps.operations.demo.simulation.colleagues import bring_in_colleagues
 from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
 from apps.operations.demo.simulation.parties import Parties, Party, draw_reps
+from apps.operations.demo.simulation.rhythms import keep_in_touch
 from apps.operations.demo.simulation.setbacks import set_back
+from apps.operations.demo.simulation.twins import enter_twice
 from apps.operations.demo.sources import Maven, MavenDeal, read_maven
 from apps.operations.demo.texts import HOSTILE_NOTE
 from apps.users.enums import PersonRole
@@ -53,30 +55,49 @@ PURPOSES = (
 )
 
 
-def simulate_acme(*, now: datetime, seed: int, share: float = 1.0) -> World:
+def simulate_acme(
+    *,
+    now: datetime,
+    seed: int,
+    share: float = 1.0,
+    holidays: frozenset[date] = frozenset(),
+    names_dates: bool = False,
+) -> World:
     """Build the whole tenant in memory.
 
     Args:
         now: aware; nothing that happens lies after it.
         seed: the same seed and moment give the same world.
         share: 0 to 1, how much of the set: tests take a part.
+        holidays: days on which nothing happens.
+        names_dates: texts may name dates, which do not move along with a demo.
     """
-    return _Acme(now, seed, share).build()
+    world = _Acme(now, seed, share, holidays, names_dates=names_dates)
+    return world.build()
 
 
 class _Acme:
-    def __init__(self, now: datetime, seed: int, share: float) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        seed: int,
+        share: float,
+        holidays: frozenset[date],
+        *,
+        names_dates: bool,
+    ) -> None:
         self._seed = seed
         self._share = share
         self._maven: Maven = read_maven()
         teams, people = acme_people(self._maven.agents)
         self._world = World(causes=HiddenCauses(), teams=teams, people=people)
-        self._calendar = Calendar.at(now, TIME_ZONE)
+        self._calendar = Calendar.at(now, TIME_ZONE, holidays)
         by_name = {person.username: person for person in people}
         self._reps = [person for person in people if person.role == PersonRole.REP]
         self._diary = Diary(
             self._world, self._calendar, NameBook(self._rng("names")), "Acme", by_name
         )
+        self._diary.names_dates = names_dates
         self._parties = Parties(self._diary)
         self._offset = self._calendar.today - timedelta(days=1) - self._maven.last_day
         self._managers = {agent.name: user_name(agent.manager) for agent in self._maven.agents}
@@ -101,15 +122,21 @@ class _Acme:
         owners = [person.username for person in self._reps]
         mailbox = Mailbox(self._diary, names, PURPOSES, self._rng("mailbox"))
         mailbox.fill(owners, self._world.accounts)
+        write_contracts(
+            self._diary, self._world.accounts, self._world.products, self._rng("contracts")
+        )
         look_after(
             self._diary, self._world.accounts, self._parties, self._world.products, PURPOSES,
             self._rng("accounts"),
         )  # fmt: skip
-        write_contracts(
-            self._diary, self._world.accounts, self._world.products, self._rng("contracts")
+        slots = {"product": self._world.products[0].name, "purpose": PURPOSES[0]}
+        keep_in_touch(self._diary, self._world.accounts, self._parties, slots, self._rng("rhythms"))
+        hear_of_departures(
+            self._diary, self._world.accounts, self._parties, slots["product"], self._rng("leaving")
         )
         bring_in_colleagues(self._diary, self._parties, opened, self._rng("colleagues"))
         self._parties.write_down(self._rng("contacts"))
+        enter_twice(self._diary, self._rng("twins"))
         self._add_hostile_note(rows)
         return self._world
 

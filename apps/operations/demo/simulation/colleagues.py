@@ -13,7 +13,7 @@ from apps.operations.demo.names import Company
 from apps.operations.demo.simulation.deals import Draft, matter_of
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Parties, Party
-from apps.operations.demo.topics import Topic
+from apps.operations.demo.topic_names import Topic
 
 # A colleague is talked to between two contacts that lie at least so far apart.
 _ROOM = timedelta(days=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -13,8 +13,8 @@ from apps.operations.demo.schemas import ChangedValue, DealRow
 from apps.operations.demo.simulation.conversations import DEAL, EARLY_DEAL, Manner, converse
 from apps.operations.demo.simulation.diary import Diary, Matter
 from apps.operations.demo.simulation.parties import Party
-from apps.operations.demo.texts import LOST_REASONS, NEXT_STEPS, fill
-from apps.operations.demo.topics import Topic
+from apps.operations.demo.texts import KEPT_BY_TELEPHONE, LOST_REASONS, NEXT_STEPS, fill
+from apps.operations.demo.topic_names import Topic
 
 # Activities reach back so far; older deals have their dated stages only.
 ACTIVITY_DAYS = 180
@@ -24,6 +24,9 @@ _CLOSED_REPLY_SHARE = 0.6
 # Some of those who declined write again, a few months later.
 _COMEBACK_SHARE = 0.12
 _COMEBACK_DAYS = 20
+# Of what a rep has forgotten lately: so much was done by somebody else, or without being logged.
+_KEPT_OTHERWISE_SHARE = 0.25
+_KEPT_WITHIN = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +163,25 @@ class DealBook:
         begun_at = draft.stages[-1 if draft.is_set_back else -2 :][0][1]
         start = diary.calendar.after(begun_at, rng.uniform(0.02, 1.0), rng)
         course = converse(diary, matter, start, manner, rng, momentum=momentum)
+        if course.course is Course.FORGOTTEN and rng.random() < _KEPT_OTHERWISE_SHARE:
+            course = self._keep_otherwise(matter, course)
         if course.course is Course.GOING and rng.random() < 0.3:
             due_on = diary.calendar.today + timedelta(days=rng.randint(1, 9))
             made_at = max(diary.calendar.ago(rng.uniform(0, 3), rng), draft.created_at)
             diary.task(matter, made_at, rng, due_on=due_on)
         return course
+
+    def _keep_otherwise(self, matter: Matter, forgotten: CourseTruth) -> CourseTruth:
+        """A colleague wrote to the person, about no deal, or the rep telephoned and left a note."""
+        diary, rng = self._diary, self._rng
+        at = diary.calendar.after(forgotten.since, rng.uniform(1, 4), rng)
+        if not diary.calendar.has_happened(at) or diary.calendar.now - at > _KEPT_WITHIN:
+            return forgotten
+        if rng.random() < 0.5:
+            diary.mail_out(replace(matter, deal=""), at, Topic.ANSWER, rng)
+        else:
+            diary.note(matter, at, rng, more=rng.choice(KEPT_BY_TELEPHONE))
+        return CourseTruth(Course.GOING, at)
 
     def _log_closed(self, draft: Draft, start: datetime, closed_at: datetime) -> None:
         """Touch by touch at the rep's tempo, as with an open deal; then the decision."""

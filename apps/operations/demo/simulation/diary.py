@@ -18,7 +18,7 @@ from apps.operations.demo.schemas import (
     World,
 )
 from apps.operations.demo.texts import TASK_TITLES, fill, letter, word
-from apps.operations.demo.topics import Topic
+from apps.operations.demo.topic_names import Topic
 
 # A mail's signature is read by the CRM only now and then: short answers carry none.
 _SIGNED_SHARE = 0.6
@@ -97,16 +97,23 @@ class Diary:
     house: str
     people: dict[str, Person] = field(default_factory=dict)
     task_share: float = 0.12  # how many mails leave a task behind
+    names_dates: bool = False  # promises may name a date, which does not move along
 
     def rep(self, username: str) -> RepTraits:
         """How a rep works."""
         return self.world.causes.reps[username]
 
-    def mail_out(self, matter: Matter, at: datetime, topic: Topic, rng: Random) -> str:
-        """A mail from the rep; it bounces when the address is dead. Returns the activity's key."""
+    def mail_out(
+        self, matter: Matter, at: datetime, topic: Topic, rng: Random, *, more: str = ""
+    ) -> str:
+        """A mail from the rep; it bounces when the address is dead. Returns the activity's key.
+
+        ``more`` is said after the topic's own words.
+        """
         owner = matter.owner_at(at)
         sender = self.people[owner]
         subject, body = self._word(matter, owner, topic, rng)
+        body = f"{body} {more}".rstrip()
         signature = f"Best regards\n{sender.name}\n{self.house}"
         dead = matter.counterpart.address_is_dead_at(at)
         return self._write(
@@ -136,18 +143,22 @@ class Diary:
             address=other.details_at(at)["email"], stated=stated,
         )  # fmt: skip
 
-    def talk(self, matter: Matter, at: datetime, topic: Topic, rng: Random) -> str:
+    def talk(
+        self, matter: Matter, at: datetime, topic: Topic, rng: Random, *, more: str = ""
+    ) -> str:
         """A call or a meeting, with the rep's minutes. Returns the activity's key."""
         subject, minutes = self._word(matter, matter.owner_at(at), topic, rng)
+        minutes = f"{minutes} {more}".rstrip()
         is_meeting = topic in {Topic.MEETING, Topic.LEAD_MEETING}
         direction = "none" if is_meeting else rng.choice(("outbound", "outbound", "inbound"))
         return self._write(
             matter, at, "meeting" if is_meeting else "call", direction, subject, minutes
         )
 
-    def note(self, matter: Matter, at: datetime, rng: Random) -> str:
+    def note(self, matter: Matter, at: datetime, rng: Random, *, more: str = "") -> str:
         """A note of the rep's own. Returns the activity's key."""
         subject, body = self._word(matter, matter.owner_at(at), Topic.NOTE, rng)
+        body = f"{body} {more}".rstrip()
         return self._write(matter, at, "note", "none", subject, body)
 
     def task(

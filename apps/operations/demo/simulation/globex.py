@@ -9,7 +9,7 @@ tenant and kept among the hidden causes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -24,14 +24,16 @@ from apps.operations.demo.schemas import (
     ProductRow,
     World,
 )
-from apps.operations.demo.simulation.accounts import look_after, write_contracts
+from apps.operations.demo.simulation.accounts import hear_of_departures, look_after, write_contracts
 from apps.operations.demo.simulation.colleagues import bring_in_colleagues
 from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
 from apps.operations.demo.simulation.parties import Parties, draw_reps
+from apps.operations.demo.simulation.rhythms import keep_in_touch
 from apps.operations.demo.simulation.setbacks import set_back
+from apps.operations.demo.simulation.twins import enter_twice
 from apps.operations.demo.sources import SalvirtDeal, read_salvirt
 from apps.users.enums import PersonRole
 
@@ -66,22 +68,39 @@ PURPOSES = (
 )
 
 
-def simulate_globex(*, now: datetime, seed: int) -> World:
-    """Build the whole tenant in memory; the same seed and moment give the same world."""
-    return _Globex(now, seed).build()
+def simulate_globex(
+    *,
+    now: datetime,
+    seed: int,
+    holidays: frozenset[date] = frozenset(),
+    names_dates: bool = False,
+) -> World:
+    """Build the whole tenant in memory; the same seed and moment give the same world.
+
+    Args:
+        now: aware; nothing that happens lies after it.
+        seed: of the generators.
+        holidays: days on which nothing happens.
+        names_dates: texts may name dates, which do not move along with a demo.
+    """
+    world = _Globex(now, seed, holidays, names_dates=names_dates)
+    return world.build()
 
 
 class _Globex:
-    def __init__(self, now: datetime, seed: int) -> None:
+    def __init__(
+        self, now: datetime, seed: int, holidays: frozenset[date], *, names_dates: bool
+    ) -> None:
         self._seed = seed
         teams, people = globex_people()
         self._world = World(causes=HiddenCauses(), teams=teams, people=people)
-        self._calendar = Calendar.at(now, TIME_ZONE)
+        self._calendar = Calendar.at(now, TIME_ZONE, holidays)
         self._reps = [person.username for person in people if person.role == PersonRole.REP]
         self._manager = next(p.username for p in people if p.role == PersonRole.MANAGER)
         by_name = {person.username: person for person in people}
         names = NameBook(self._rng("names"), is_european=True)
         self._diary = Diary(self._world, self._calendar, names, "Globex", by_name, task_share=0.5)
+        self._diary.names_dates = names_dates
         self._parties = Parties(self._diary)
         self._by_size: dict[str, list[AccountRow]] = defaultdict(list)
 
@@ -105,15 +124,21 @@ class _Globex:
         products = [product.name for product in self._world.products]
         mailbox = Mailbox(self._diary, products, PURPOSES, self._rng("mailbox"))
         mailbox.fill(self._reps, self._world.accounts)
+        write_contracts(
+            self._diary, self._world.accounts, self._world.products, self._rng("contracts")
+        )
         look_after(
             self._diary, self._world.accounts, self._parties, self._world.products, PURPOSES,
             self._rng("accounts"),
         )  # fmt: skip
-        write_contracts(
-            self._diary, self._world.accounts, self._world.products, self._rng("contracts")
+        slots = {"product": self._world.products[0].name, "purpose": PURPOSES[0]}
+        keep_in_touch(self._diary, self._world.accounts, self._parties, slots, self._rng("rhythms"))
+        hear_of_departures(
+            self._diary, self._world.accounts, self._parties, slots["product"], self._rng("leaving")
         )
         bring_in_colleagues(self._diary, self._parties, opened, self._rng("colleagues"))
         self._parties.write_down(self._rng("contacts"))
+        enter_twice(self._diary, self._rng("twins"))
         return self._world
 
     def _rng(self, part: str) -> Random:

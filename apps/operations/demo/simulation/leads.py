@@ -15,7 +15,7 @@ from apps.operations.demo.simulation.conversations import LEAD, converse, draw_p
 from apps.operations.demo.simulation.diary import Counterpart, Diary, Matter
 from apps.operations.demo.simulation.parties import Party
 from apps.operations.demo.texts import HOSTILE_LEAD_NOTES, LEAD_SOURCES
-from apps.operations.demo.topics import Topic
+from apps.operations.demo.topic_names import Topic
 
 _HISTORY_DAYS = 240
 # A lead that nobody has thought of for so long is given up in the next tidying.
@@ -23,6 +23,9 @@ _GIVEN_UP_AFTER_DAYS = 10
 # So many of those who became customers were called good before, and of those who did not.
 _CONVERTED_QUALIFIED_SHARE = 0.65
 _LOST_QUALIFIED_SHARE = 0.3
+# So many of the leads in work have lately said that they mean to buy, and so many seem to.
+_BUYERS_SHARE = 0.08
+_LOOKALIKES_SHARE = 0.12
 # How it goes on after an answer: of a talk, a mail, a reply. Without one there is a reminder, or a call.
 _NEXT_TOPICS = {
     Topic.LEAD_FIRST_MAIL: (Topic.LEAD_REPLY,),
@@ -47,12 +50,52 @@ class LeadBook:
         for number in range(count):
             created_at = self.diary.calendar.ago(self.rng.uniform(0, _HISTORY_DAYS), self.rng)
             self._add_worked(owners[number % len(owners)], created_at)
+        self._let_some_write()
         # One of them carries a text that tries to give orders.
         leads = self.diary.world.leads
         for position, lead in enumerate(leads):
             if lead.status == "working":
                 leads[position] = replace(lead, notes=HOSTILE_LEAD_NOTES)
                 break
+
+    def _let_some_write(self) -> None:
+        """Lately some leads have said that they mean to buy, and others have written for another reason."""
+        world, calendar, rng = self.diary.world, self.diary.calendar, self.rng
+        last: dict[str, datetime] = {}
+        for row in world.activities:
+            last[row.lead] = max(last.get(row.lead, row.occurred_at), row.occurred_at)
+        busy = {task.lead for task in world.tasks if task.status == "open"}
+        causes = world.causes
+        for lead in world.leads:
+            if lead.status not in {"working", "qualified"} or lead.key in busy:
+                continue
+            draw, at = rng.random(), calendar.ago(rng.uniform(0.2, 6), rng)
+            topic = Topic.LEAD_INTENT if draw < _BUYERS_SHARE else Topic.LEAD_LOOKALIKE
+            if draw > _BUYERS_SHARE + _LOOKALIKES_SHARE or at < last[lead.key]:
+                continue
+            matter = self._matter_of(lead)
+            if topic is Topic.LEAD_INTENT:
+                self.diary.mail_in(matter, at, topic, rng)
+                causes.intents[lead.key] = at
+            else:
+                for _ in range(rng.choice((1, 2, 3))):
+                    self.diary.mail_in(matter, at, topic, rng)
+                    at = min(calendar.after(at, rng.uniform(0.1, 1.5), rng), calendar.now)
+                causes.lookalike_leads[lead.key] = at
+
+    def _matter_of(self, lead: LeadRow) -> Matter:
+        """What the conversation with a lead that stands in the book is about."""
+        other = Counterpart(
+            key="",
+            first_name=lead.first_name,
+            last_name=lead.last_name,
+            title=lead.title,
+            company=lead.company,
+            email=lead.email,
+            phone=lead.phone,
+            traits=self.diary.world.causes.people[lead.key],
+        )
+        return replace(self._matter(lead.owner, other), lead=lead.key)
 
     def add_converted(self, party: Party, deal: DealRow) -> None:
         """The lead that a contact was before there was a deal."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from apps.operations.demo.causes import DetailChange, RepTraits
@@ -111,7 +111,7 @@ class Parties:
         diary, other = self.diary, party.counterpart
         # People in live conversations: lately, as the conversations themselves are young.
         days = rng.uniform(3, 24) if party.is_live else rng.uniform(10, _WINDOW_DAYS)
-        since = max(diary.calendar.ago(days, rng), party.created_at)
+        since = max(diary.calendar.ago(days, rng), party.created_at + timedelta(seconds=1))
         if rng.random() < _LEAVING_SHARE:
             other.change = DetailChange(since, address_is_dead=True)
         else:
