@@ -55,6 +55,20 @@ app.conf.beat_schedule = {
         "kwargs": {"expire_seconds": 30},
         "options": {"expire_seconds": 30},
     },
+    "duplicates of the night": {
+        "task": "duplicates.begin_night_of_all_tenants",
+        # After the predictions, before the daily scan, whose triggers read the pairs.
+        "schedule": crontab(hour=2, minute=15),
+        "options": {"expire_seconds": 20 * 3600},
+    },
+    "duplicates among changes": {
+        "task": "duplicates.match_changes_of_all_tenants",
+        # Who saves a record is told of its like before; this is for what came in by import and API. A look
+        # without news is four statements.
+        "schedule": timedelta(seconds=45),
+        "kwargs": {"expire_seconds": 45},
+        "options": {"expire_seconds": 45},
+    },
     "rounds": {
         "task": "triggers.look_around_all_tenants",
         # Changes wake a worker by themselves (``manage.py watch_changes``). Days and hours of silence come

@@ -80,3 +80,21 @@ def _mixed(first: Hashes, second: Hashes) -> Hashes:
         number = (number ^ (number >> np.uint64(30))) * np.uint64(FIRST_FACTOR)
         number = (number ^ (number >> np.uint64(27))) * np.uint64(SECOND_FACTOR)
     return number ^ (number >> np.uint64(31))
+
+
+def keys_of_all(table: EncodedTable) -> list[list[int]]:
+    """The keys of each record, as ``keys.keys_of`` gives them: rising, each once."""
+    keys = BulkKeys(table)
+    by_rule = [keys.of_rule(number) for number in range(len(RULES))]
+    every = np.concatenate([found for found, _ in by_rule])
+    positions = np.concatenate([at for _, at in by_rule])
+    order = np.lexsort((every, positions))
+    every, positions = every[order], positions[order]
+    is_new = np.ones(len(every), dtype=np.bool_)
+    is_new[1:] = (every[1:] != every[:-1]) | (positions[1:] != positions[:-1])
+    every, positions = every[is_new], positions[is_new]
+    ends = np.searchsorted(positions, np.arange(table.size), side="right")
+    flat = every.tolist()
+    return [
+        flat[begin:end] for begin, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)
+    ]

@@ -9,10 +9,8 @@ import numpy as np
 
 from apps.duplicates.matching.bulk_keys import BulkKeys, Keys, Positions
 from apps.duplicates.matching.encoding import EncodedTable, Numbers
-from apps.duplicates.matching.keys import RULES
+from apps.duplicates.matching.keys import MOST_RECORDS_EACH_WITH_EACH, RULES
 
-# A table of so few records is compared each with each: keys save nothing there.
-MOST_RECORDS_EACH_WITH_EACH = 1_500
 # So many pairs are worth their time: for each record, and at least.
 PAIRS_PER_RECORD = 12
 LEAST_PAIRS = 500_000

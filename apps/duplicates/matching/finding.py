@@ -47,7 +47,7 @@ class Found:
     """The pairs of a table that may be the same, by the positions of their records, the likeliest first.
 
     ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each. ``compared`` pairs were
-    looked at; ``dropped`` are the keys that too many records share.
+    looked at; ``dropped`` are the keys that more than ``most_per_key`` records share.
     """
 
     left: Numbers
@@ -56,6 +56,7 @@ class Found:
     probabilities: Floats
     document: MatcherDocument
     compared: int
+    most_per_key: int
     dropped: tuple[DroppedKeys, ...]
 
     @property
@@ -105,6 +106,7 @@ def find_pairs(
         probabilities=probabilities[order],
         document=document,
         compared=len(candidates.left),
+        most_per_key=candidates.most_records,
         dropped=candidates.dropped,
     )
 

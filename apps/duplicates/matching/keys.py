@@ -17,6 +17,9 @@ from apps.duplicates.matching.hashing import hash_of, mixed, signed
 
 View = Callable[[str], str]
 
+# A table of so few records is compared each with each: keys save nothing there.
+MOST_RECORDS_EACH_WITH_EACH = 1_500
+
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:

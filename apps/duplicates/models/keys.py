@@ -23,7 +23,8 @@ class RecordKeys(models.Model):
                 fields=["record_kind", "record_id"], name="one_row_of_keys_per_record"
             ),
         ]
-        indexes = [GinIndex(fields=["keys"], name="record_by_key")]
+        # Whoever types a record in waits for a look-up: none may find a list of entries yet to be sorted in.
+        indexes = [GinIndex(fields=["keys"], name="record_by_key", fastupdate=False)]
 
     def __str__(self) -> str:
         return f"keys of {self.record_kind} {self.record_id}"

@@ -13,13 +13,15 @@ from apps.duplicates.querysets import MatcherQuerySet
 class Matcher(models.Model):
     """The weights and the threshold of one subject, estimated on the tenant's own records.
 
-    ``document`` is a ``matching.documents.MatcherDocument``. The one in force is marked.
+    ``document`` is a ``matching.documents.MatcherDocument``, with the threshold that decisions led to. A key
+    that more than ``most_per_key`` records have is not looked under. The one in force is marked.
     """
 
     subject = models.CharField(max_length=20, choices=Subject.choices)
     number = models.PositiveIntegerField()
     document = models.JSONField()
     record_count = models.PositiveIntegerField(default=0)
+    most_per_key = models.PositiveIntegerField()
     is_current = models.BooleanField(default=True)
     estimated_at = models.DateTimeField(db_default=Now())
 

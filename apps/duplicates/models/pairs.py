@@ -9,7 +9,14 @@ from django.db.models import F, Q
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import FoundBy, PairState, Subject
 from apps.duplicates.querysets import PairQuerySet
+from apps.execution.schemas import RecordRef
 from apps.tenants.transactions import CURRENT_TRANSACTION
+
+
+def key_of(one: RecordRef, other: RecordRef) -> str:
+    """What two records are stored under, in whichever order they are named: "contact:12|lead:7"."""
+    first, second = sorted((one, other), key=lambda ref: (ref.kind.value, ref.id))
+    return f"{first}|{second}"
 
 
 class Pair(models.Model):
@@ -82,3 +89,13 @@ class Pair(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def survivor(self) -> RecordRef:
+        """The record to keep."""
+        return RecordRef(RecordKind(self.survivor_kind), self.survivor_id)
+
+    @property
+    def duplicate(self) -> RecordRef:
+        """The record that would be merged into it."""
+        return RecordRef(RecordKind(self.duplicate_kind), self.duplicate_id)

@@ -67,7 +67,13 @@ def read_standings(refs: Iterable[RecordRef]) -> dict[RecordRef, Standing]:
                 for pk, created_at, is_converted, hanging, email, answered_at, status in cursor:
                     ref = RecordRef(kind, pk)
                     found[ref] = Standing(
-                        ref, created_at, is_converted, hanging, email, answered_at, _WORKS.get(status)
+                        ref,
+                        created_at,
+                        is_converted,
+                        hanging,
+                        email,
+                        answered_at,
+                        _WORKS.get(status),
                     )
     return found
 

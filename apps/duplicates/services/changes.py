@@ -1,0 +1,225 @@
+"""What changed since the last look, compared with everything: the same answer as a look at all records.
+
+The change log is read by transactions, as predictions and triggers read it, so that a slow one is read late
+and never missed; what was not settled at a look is read again at the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.duplicates.enums import FoundBy, Subject
+from apps.duplicates.matching.documents import MatcherDocument
+from apps.duplicates.matching.fields import Comparable
+from apps.duplicates.matching.values import comparable
+from apps.duplicates.models import MatchCursor, Matcher
+from apps.duplicates.services.holders import Holders, read_all, read_holders
+from apps.duplicates.services.judging import document_of, judge
+from apps.duplicates.services.keying import Rekeyed, is_small, read_keys, rekey
+from apps.duplicates.services.records import read_rows_of
+from apps.duplicates.services.settling import Settled, settle
+from apps.execution.schemas import RecordRef
+from apps.tenants.transactions import read_snapshot
+
+# Past so many changed records, or where more than a part of all changed, a look at all of them is quicker and
+# learns from them.
+MOST_CHANGES = 20_000
+CHANGED_PART = 8
+FEW_CHANGES = 50
+
+# Records that changed; of those on which something hangs that changed, the ones that are in a pair: which of
+# the two survives may be another now, or both have answered. A contact says its account's name.
+_CHANGED = """
+WITH recent AS MATERIALIZED (
+    SELECT record_kind, record_id, operation, changes FROM crm_changelog
+    WHERE transaction_id >= %(cursor)s
+      AND record_kind IN ('lead', 'contact', 'account', 'activity', 'task', 'draft', 'opportunity',
+                          'contract')
+),
+hung AS (
+    SELECT p.kind, p.id FROM recent r
+    JOIN crm_activity a ON a.id = r.record_id AND r.record_kind = 'activity'
+    CROSS JOIN LATERAL (VALUES ('lead', a.lead_id), ('contact', a.contact_id), ('account', a.account_id))
+        AS p(kind, id)
+    UNION
+    SELECT p.kind, p.id FROM recent r
+    JOIN crm_task t ON t.id = r.record_id AND r.record_kind = 'task'
+    CROSS JOIN LATERAL (VALUES ('lead', t.lead_id), ('contact', t.contact_id), ('account', t.account_id))
+        AS p(kind, id)
+    UNION
+    SELECT p.kind, p.id FROM recent r
+    JOIN crm_draft d ON d.id = r.record_id AND r.record_kind = 'draft'
+    CROSS JOIN LATERAL (VALUES ('lead', d.lead_id), ('contact', d.contact_id), ('account', d.account_id))
+        AS p(kind, id)
+    UNION
+    SELECT p.kind, p.id FROM recent r
+    JOIN crm_opportunity o ON o.id = r.record_id AND r.record_kind = 'opportunity'
+    CROSS JOIN LATERAL (VALUES ('contact', o.contact_id), ('account', o.account_id)) AS p(kind, id)
+    UNION
+    SELECT 'account', c.account_id FROM recent r
+    JOIN crm_contract c ON c.id = r.record_id AND r.record_kind = 'contract'
+    UNION
+    SELECT 'account', c.account_id FROM recent r
+    JOIN crm_contact c ON c.id = r.record_id AND r.record_kind = 'contact'
+    UNION
+    SELECT p.kind, CASE WHEN r.operation = 'deleted' THEN r.changes ->> (p.kind || '_id')
+                        ELSE r.changes -> (p.kind || '_id') ->> 0 END::bigint
+    FROM recent r CROSS JOIN (VALUES ('lead'), ('contact'), ('account')) AS p(kind)
+    WHERE r.operation <> 'created'
+)
+SELECT record_kind, record_id FROM recent WHERE record_kind = ANY(%(kinds)s)
+UNION
+SELECT 'contact', c.id FROM recent r JOIN crm_contact c ON c.account_id = r.record_id
+WHERE r.record_kind = 'account' AND 'contact' = ANY(%(kinds)s)
+  AND (r.changes ? 'name' OR r.changes ? 'website' OR r.operation = 'deleted')
+UNION
+SELECT h.kind, h.id FROM hung h
+WHERE h.id IS NOT NULL AND h.kind = ANY(%(kinds)s) AND EXISTS (
+    SELECT FROM duplicates_pair p
+    WHERE p.state IN ('open', 'not_duplicate')
+      AND ((p.survivor_kind = h.kind AND p.survivor_id = h.id)
+           OR (p.duplicate_kind = h.kind AND p.duplicate_id = h.id))
+)
+LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The records to compare; ``next_cursor`` is where the next look begins."""
+
+    refs: frozenset[RecordRef]
+    next_cursor: int
+
+    def is_too_much(self, matcher: Matcher) -> bool:
+        """Whether rather all records are to be looked at, and weights to be learned anew."""
+        few = max(matcher.record_count // CHANGED_PART, FEW_CHANGES)
+        return len(self.refs) > min(few, MOST_CHANGES)
+
+
+def read_changed(subject: Subject) -> Changed | None:
+    """What changed since the last look; None where nobody has looked at everything yet.
+
+    Nobody has, either, where the database was restored from a backup.
+    """
+    oldest_open = read_snapshot().oldest_open
+    held = MatchCursor.objects.filter(subject=subject)
+    cursor = held.values_list("transaction_id", flat=True).first()
+    if cursor is None or cursor > oldest_open:
+        return None
+    kinds = {kind.value: kind for kind in subject.kinds}
+    with connection.cursor() as db:
+        db.execute(_CHANGED, {"cursor": cursor, "kinds": list(kinds), "most": MOST_CHANGES + 1})
+        refs = frozenset(RecordRef(kinds[kind], record_id) for kind, record_id in db.fetchall())
+    return Changed(refs, oldest_open)
+
+
+def match_records(
+    subject: Subject, changed: Changed, matcher: Matcher, *, now: datetime
+) -> tuple[Settled, int]:
+    """Compare changed records with all others; returns what came of it and how many were compared.
+
+    The caller holds the subject's lock. Keys, pairs and cursor are written in one transaction.
+    """
+    with transaction.atomic():
+        settled, compared = _match(subject, changed.refs, matcher, now)
+        MatchCursor.objects.filter(subject=subject).update(transaction_id=changed.next_cursor)
+    return settled, compared
+
+
+def _match(
+    subject: Subject, refs: Collection[RecordRef], matcher: Matcher, now: datetime
+) -> tuple[Settled, int]:
+    document = document_of(matcher)
+    comparables = _comparables(refs, document)
+    rekeyed = rekey(refs, comparables)
+    if is_small(subject):
+        # So few are compared each with each, whatever their keys.
+        every = read_all(subject)
+        compared = {*refs}
+        candidates = {frozenset((one, other)) for one in comparables for other in every}
+    else:
+        most = matcher.most_per_key
+        holders = read_holders(_keys(rekeyed), subject, _enough(rekeyed, most))
+        compared = {*refs, *_crossing(holders, rekeyed, most)}
+        if joined := compared - {*refs}:
+            holders = {**holders, **_holders_of(joined, subject, most)}
+        candidates = set(_candidates(compared, holders, most))
+    pairs = [tuple(pair) for pair in candidates if len(pair) == 2]
+    others = {ref for pair in pairs for ref in pair if ref not in comparables}
+    comparables |= _comparables(others, document)
+    judged = judge(
+        ((one, other) for one, other in pairs if one in comparables and other in comparables),
+        comparables,
+        document,
+    )
+    settled = settle(
+        subject,
+        list(judged),
+        scope=compared,
+        matcher=matcher,
+        threshold=document.threshold,
+        found_by=FoundBy.CHANGE,
+        now=now,
+    )
+    return settled, len(compared)
+
+
+def _comparables(
+    refs: Collection[RecordRef], document: MatcherDocument
+) -> dict[RecordRef, Comparable]:
+    rows = read_rows_of(refs)
+    return {ref: comparable(row, document.region) for ref, row in rows.items()}
+
+
+def _keys(rekeyed: Rekeyed) -> set[int]:
+    return {
+        key
+        for keys_by_ref in (rekeyed.before, rekeyed.after)
+        for keys in keys_by_ref.values()
+        for key in keys
+    }
+
+
+def _moved(rekeyed: Rekeyed) -> Counter[int]:
+    """By how many records more than before a key is held."""
+    moved = Counter(key for keys in rekeyed.after.values() for key in keys)
+    moved.subtract(key for keys in rekeyed.before.values() for key in keys)
+    return moved
+
+
+def _enough(rekeyed: Rekeyed, most: int) -> int:
+    """So many holders of a key tell whether it is too common now, and whether it was before."""
+    return most + max(_moved(rekeyed).values(), default=0) + 1
+
+
+def _crossing(holders: Holders, rekeyed: Rekeyed, most: int) -> set[RecordRef]:
+    """Who holds a key that has just become too common, or is so no longer: their pairs may be others now."""
+    moved = _moved(rekeyed)
+    return {
+        ref
+        for key, found in holders.items()
+        if (len(found) > most) != (len(found) - moved[key] > most)
+        for ref in found
+    }
+
+
+def _holders_of(refs: Collection[RecordRef], subject: Subject, most: int) -> Holders:
+    keys = {key for held in read_keys(refs).values() for key in held}
+    return read_holders(keys, subject, most + 1)
+
+
+def _candidates(
+    compared: set[RecordRef], holders: Holders, most: int
+) -> Iterator[frozenset[RecordRef]]:
+    """The pairs of compared records and those with whom they share a key that is not too common."""
+    for found in holders.values():
+        if 2 <= len(found) <= most:
+            for one in compared.intersection(found):
+                for other in found:
+                    yield frozenset((one, other))
