@@ -133,6 +133,24 @@ class BulkComparing:
         found[Field.SURNAME][is_swapped] = UNKNOWN
 
 
+def explanations(field: Field, levels: Mapping[Field, Levels]) -> Levels:
+    """By pair, what ``comparing.explanation_of`` says."""
+    found = np.zeros(len(levels[field]), dtype=np.int8)
+    explained_by = LADDERS[field].explained_by
+    for number, fields in reversed(list(enumerate(explained_by, start=1))):
+        known = [(other, levels[other]) for other in fields if other in levels]
+        if known:
+            is_known = np.logical_or.reduce([of_one != UNKNOWN for _, of_one in known])
+            is_denied = np.logical_or.reduce([_differs(other, of_one) for other, of_one in known])
+            found[is_known & ~is_denied] = number
+    return found
+
+
+def _differs(field: Field, levels: Levels) -> Mask:
+    ladder = LADDERS[field]
+    return np.asarray((levels >= ladder.agreeing) & (levels < len(ladder.levels)))
+
+
 def _may_be_swapped(field: Field, found: Mapping[Field, Levels]) -> Mask:
     levels = found[field]
     return np.asarray((levels == UNKNOWN) | (levels == len(LADDERS[field].levels) - 1))

@@ -66,11 +66,9 @@ def find_candidates(table: EncodedTable, told: Callable[[str], None]) -> Candida
         told(f"keys: {rule.name}")
         groups.append(_grouped(rule.name, *keys.of_rule(number)))
     limit = _limit(groups, max(PAIRS_PER_RECORD * table.size, LEAST_PAIRS))
-    pairs = np.zeros(0, dtype=np.int64)
-    for group in groups:
-        told(f"pairs: {group.rule}")
-        found = [first * table.size + second for first, second in _pairs(group, limit)]
-        pairs = np.unique(np.concatenate([pairs, *found]))
+    told("pairs")
+    found = [pair for group in groups for pair in _pairs(group, limit, table.size)]
+    pairs = _each_once(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
     left, right = pairs // table.size, pairs % table.size
     return Candidates(left, right, limit, tuple(_dropped(groups, limit)))
 
@@ -92,16 +90,24 @@ def _limit(groups: list[_Groups], budget: int) -> int:
     return fitting[-1] if fitting else _SIZES[0]
 
 
-def _pairs(group: _Groups, limit: int) -> Iterator[tuple[Numbers, Numbers]]:
-    """The pairs of all groups up to a size, size by size."""
-    for size in np.unique(group.sizes[group.sizes <= limit]).tolist():
-        starts = group.starts[group.sizes == size]
-        members = group.positions[starts[:, None] + np.arange(size)].astype(np.int64)
+def _pairs(group: _Groups, limit: int, record_count: int) -> Iterator[Numbers]:
+    """The pairs of all groups up to a size, size by size; each as one number."""
+    order = np.argsort(group.sizes, kind="stable")
+    sizes = group.sizes[order]
+    for size in np.unique(sizes[: np.searchsorted(sizes, limit, side="right")]).tolist():
+        of_size = order[slice(*np.searchsorted(sizes, [size, size + 1]))]
+        members = group.positions[group.starts[of_size][:, None] + np.arange(size)]
+        members = members.astype(np.int64)
         first, second = np.triu_indices(size, k=1)
         one, other = members[:, first].ravel(), members[:, second].ravel()
-        is_pair = one != other
-        one, other = one[is_pair], other[is_pair]
-        yield np.minimum(one, other), np.maximum(one, other)
+        pairs = np.minimum(one, other) * record_count + np.maximum(one, other)
+        # A record whose given name is its surname has the same key twice.
+        yield pairs[one != other]
+
+
+def _each_once(pairs: Numbers) -> Numbers:
+    pairs.sort()
+    return pairs[np.r_[True, pairs[1:] != pairs[:-1]]] if len(pairs) else pairs
 
 
 def _dropped(groups: list[_Groups], limit: int) -> Iterator[DroppedKeys]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apps.duplicates.matching.fields import Comparable, Field
 from apps.duplicates.matching.ladders import LADDERS, Measure, Test
 
@@ -49,6 +51,22 @@ def are_swapped(left: Comparable, right: Comparable, found: dict[Field, int]) ->
     )
     known = [(name, other) for name, other in crosses if name and other]
     return bool(known) and all(name == other for name, other in known)
+
+
+def explanation_of(field: Field, levels: Mapping[Field, int]) -> int:
+    """The first of the field's ``explained_by`` that agrees, counted from 1; 0 where none does."""
+    for number, fields in enumerate(LADDERS[field].explained_by, start=1):
+        known = [
+            (other, levels[other]) for other in fields if levels.get(other, UNKNOWN) != UNKNOWN
+        ]
+        if known and all(agrees(other, level) for other, level in known):
+            return number
+    return 0
+
+
+def agrees(field: Field, level: int) -> bool:
+    """Whether two values on this level agree."""
+    return 0 <= level < LADDERS[field].agreeing or level == len(LADDERS[field].levels)
 
 
 def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:

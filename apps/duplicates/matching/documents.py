@@ -30,16 +30,25 @@ class _Strict(BaseModel):
 
 
 class LevelWeight(_Strict):
-    """How often a level is reached among pairs of the same, and among other pairs."""
+    """How often a level is reached among pairs of the same, and among other pairs.
+
+    ``explained_shares`` are those among other pairs that agree in what explains this field
+    (``Ladder.explained_by``), one for each explanation.
+    """
 
     words: str
     match_share: Share
     other_share: Share
+    explained_shares: tuple[Share, ...] = ()
 
     @cached_property
-    def bits(self) -> float:
-        """What reaching it says for (positive) or against, in bits (Fellegi and Sunter 1969)."""
-        return math.log2(self.match_share / self.other_share)
+    def bits(self) -> tuple[float, ...]:
+        """What reaching it says for (positive) or against, in bits (Fellegi and Sunter 1969).
+
+        The first is where nothing explains it, then one for each explanation.
+        """
+        shares = (self.other_share, *self.explained_shares)
+        return tuple(math.log2(self.match_share / share) for share in shares)
 
 
 class FieldWeights(_Strict):
@@ -62,14 +71,22 @@ class FieldWeights(_Strict):
             raise ValueError("A field needs a weight for each level of its ladder.")
         return self
 
-    def bits(self, level: int, value: str) -> float:
-        """What a level says, in bits; ``value`` is that of both where both hold the same."""
+    def bits(self, level: int, explanation: int, value: str) -> float:
+        """What a level says, in bits; ``value`` is that of both where both hold the same.
+
+        ``explanation`` is what ``comparing.explanation_of`` says.
+        """
         if level == UNKNOWN:
             return 0.0
-        if level == 0 and self.rare_frequency is not None:
+        if level == 0 and explanation == 0 and self.rare_frequency is not None:
             frequency = self.frequencies.get(value, self.rare_frequency)
             return math.log2(self.levels[0].match_share / frequency)
-        return self.levels[level].bits
+        return self.bits_of(level, explanation)
+
+    def bits_of(self, level: int, explanation: int) -> float:
+        """What a level says whatever the value, in bits."""
+        bits = self.levels[level].bits
+        return bits[explanation] if explanation < len(bits) else bits[0]
 
     def known(self, value: str) -> str:
         """The value, unless it belongs to so many that it says nothing."""

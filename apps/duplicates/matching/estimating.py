@@ -5,27 +5,33 @@ its levels with shares of its own. The shares among others come from pairs drawn
 the same from expectation–maximisation (Winkler 1988) over all pairs of the table, of which those that share
 no key count as others. Both are drawn towards what is usual by as much as a few pairs of the same would, so
 that a small table, or a level that hardly occurs, never leads to nonsense.
+
+Fields are not independent among others: who has the same name has a similar address. What one field says where
+another explains it is therefore learned from pairs drawn among those that agree in the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.duplicates.matching.bulk_comparing import Levels
+from apps.duplicates.matching.bulk_comparing import Levels, explanations
 from apps.duplicates.matching.comparing import UNKNOWN
 from apps.duplicates.matching.documents import levels_of_ladder, usual_prior
-from apps.duplicates.matching.encoding import Numbers
 from apps.duplicates.matching.fields import Field
+from apps.duplicates.matching.ladders import LADDERS
 
 Floats = NDArray[np.float64]
 
 # What is usual weighs as much as so many pairs of the same, and among others at most this share of the drawn.
 USUAL_MATCHES = 12.0
 MOST_USUAL_OTHERS = 0.1
+# What others show where nothing explains a field weighs as much as so many pairs where something does.
+UNEXPLAINED_PAIRS = 2.0
 # A share is never told to be smaller, whatever was not seen.
 LEAST_SHARE = 1e-9
 MOST_ROUNDS = 200
@@ -34,32 +40,35 @@ _CHANGE = 1e-6
 
 @dataclass(frozen=True)
 class Patterns:
-    """The different combinations of levels among the candidates, and how many pairs show each."""
+    """The different combinations of levels among some pairs, and how many pairs show each."""
 
     levels: Mapping[Field, Levels]
     counts: Floats
-    inverse: Numbers
+
+    @cached_property
+    def explanations(self) -> Mapping[Field, Levels]:
+        """By field, what explains it in each pattern."""
+        return {field: explanations(field, self.levels) for field in self.levels}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How many of the pairs drawn at random reach each level of a field."""
+    """Pairs drawn to see what others show.
 
-    tally: Floats
+    ``at_random`` has, by field, how many of the pairs drawn at random reach each level; ``explained``, by the
+    fields that explain others, the patterns of pairs drawn among those that agree in them.
+    """
 
-    def shares(self, usual: Floats, matches: float) -> Floats:
-        """The share of each level, drawn towards the usual one as much as among so many pairs of the same.
-
-        A level that was seen in neither then tells as much as it usually does.
-        """
-        pairs = self.tally.sum()
-        weight = pairs * min(USUAL_MATCHES / max(matches, 1.0), MOST_USUAL_OTHERS)
-        return np.asarray((self.tally + weight * usual) / max(pairs + weight, 1.0))
+    at_random: Mapping[Field, Floats]
+    explained: Mapping[tuple[Field, ...], Patterns]
 
 
 @dataclass(frozen=True)
 class Shares:
-    """By field, the share of each level among pairs of the same and among others; and the prior."""
+    """By field, the shares of its levels among pairs of the same and among others; and the prior.
+
+    Of others there is a row for each explanation, the first for none.
+    """
 
     prior: float
     match: Mapping[Field, Floats]
@@ -71,13 +80,55 @@ def patterns_of(levels: Mapping[Field, Levels], size: int) -> Patterns:
     code = np.zeros(size, dtype=np.int64)
     for field, found in levels.items():
         code = code * (len(levels_of_ladder(field)) + 1) + (found - UNKNOWN)
-    unique, inverse, counts = np.unique(code, return_inverse=True, return_counts=True)
+    unique, counts = np.unique(code, return_counts=True)
     by_field: dict[Field, Levels] = {}
     for field in reversed(list(levels)):
         base = len(levels_of_ladder(field)) + 1
         by_field[field] = (unique % base + UNKNOWN).astype(np.int8)
         unique = unique // base
-    return Patterns(dict(reversed(list(by_field.items()))), counts.astype(np.float64), inverse)
+    return Patterns({field: by_field[field] for field in levels}, counts.astype(np.float64))
+
+
+def estimate(candidates: Patterns, drawn: Drawn, record_count: int) -> Shares:
+    """Estimate all shares from the candidates and from the pairs that were drawn.
+
+    At first what is explained says nothing, so that nobody is the same for having a similar address.
+    """
+    fields = list(candidates.levels)
+    all_pairs = record_count * (record_count - 1) / 2
+    match = {field: usual_shares(field)[0] for field in fields}
+    shares = Shares(
+        usual_prior(record_count),
+        match,
+        {
+            field: np.vstack(
+                [
+                    _others(drawn.at_random[field], field, match[field], 0.0, all_pairs),
+                    *([match[field]] * len(LADDERS[field].explained_by)),
+                ]
+            )
+            for field in fields
+        },
+    )
+    for _ in range(MOST_ROUNDS):
+        weights = candidates.counts * probabilities(candidates, shares)
+        matches = float(weights.sum())
+        prior = _prior(matches, record_count)
+        match = {field: _match(field, candidates.levels[field], weights) for field in fields}
+        unexplained = {
+            field: _others(drawn.at_random[field], field, match[field], matches, all_pairs)
+            for field in fields
+        }
+        explained = _explained(drawn.explained, shares, unexplained)
+        change = abs(prior - shares.prior) / shares.prior
+        shares = Shares(
+            prior,
+            match,
+            {field: np.vstack([unexplained[field], *explained[field]]) for field in fields},
+        )
+        if change < _CHANGE:
+            break
+    return shares
 
 
 def usual_shares(field: Field) -> tuple[Floats, Floats]:
@@ -88,43 +139,70 @@ def usual_shares(field: Field) -> tuple[Floats, Floats]:
     return match / match.sum(), other / other.sum()
 
 
-def estimate(patterns: Patterns, drawn: Mapping[Field, Drawn], record_count: int) -> Shares:
-    """Estimate all shares from the candidates, and from pairs drawn at random."""
-    all_pairs = record_count * (record_count - 1) / 2
-    usual = {field: usual_shares(field) for field in patterns.levels}
-    shares = Shares(
-        usual_prior(record_count),
-        {field: match for field, (match, _) in usual.items()},
-        {
-            field: _others(drawn[field], usual[field], usual[field][0], 0.0, all_pairs)
-            for field in usual
-        },
-    )
-    for _ in range(MOST_ROUNDS):
-        weights = patterns.counts * probabilities(patterns, shares)
-        prior = _prior(weights.sum(), record_count)
-        match = {
-            field: _shrunk(_tally(levels, weights, len(usual[field][0])), usual[field][0])
-            for field, levels in patterns.levels.items()
-        }
-        other = {
-            field: _others(drawn[field], usual[field], match[field], weights.sum(), all_pairs)
-            for field in usual
-        }
-        change = abs(prior - shares.prior) / shares.prior
-        shares = Shares(prior, match, other)
-        if change < _CHANGE:
-            break
-    return shares
-
-
 def probabilities(patterns: Patterns, shares: Shares) -> Floats:
     """How probably the pairs of each pattern are of the same."""
     odds = np.full(len(patterns.counts), np.log(shares.prior / (1 - shares.prior)))
     for field, levels in patterns.levels.items():
         weights = np.log(shares.match[field] / shares.other[field])
-        odds += np.where(levels == UNKNOWN, 0.0, np.append(weights, 0.0)[levels])
+        by_level = weights[patterns.explanations[field], np.maximum(levels, 0)]
+        odds += np.where(levels == UNKNOWN, 0.0, by_level)
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -40, 40))))
+
+
+def _explained(
+    drawn: Mapping[tuple[Field, ...], Patterns], shares: Shares, unexplained: Mapping[Field, Floats]
+) -> Mapping[Field, Sequence[Floats]]:
+    """By field, the shares among others for each explanation."""
+    others = {
+        by: patterns.counts * (1 - probabilities(patterns, shares))
+        for by, patterns in drawn.items()
+    }
+    return {
+        field: [
+            _explained_once(field, number, drawn.get(by), others.get(by), unexplained[field])
+            for number, by in enumerate(LADDERS[field].explained_by, start=1)
+        ]
+        for field in unexplained
+    }
+
+
+def _explained_once(
+    field: Field,
+    number: int,
+    patterns: Patterns | None,
+    others: Floats | None,
+    unexplained: Floats,
+) -> Floats:
+    if patterns is None or others is None:
+        return unexplained
+    is_so = patterns.explanations[field] == number
+    tally = _tally(patterns.levels[field], np.where(is_so, others, 0.0), len(unexplained))
+    return np.asarray((tally + UNEXPLAINED_PAIRS * unexplained) / (tally.sum() + UNEXPLAINED_PAIRS))
+
+
+def _match(field: Field, levels: Levels, weights: Floats) -> Floats:
+    """The shares among pairs of the same."""
+    usual = usual_shares(field)[0]
+    tally = _tally(levels, weights, len(usual))
+    return np.asarray((tally + USUAL_MATCHES * usual) / (tally.sum() + USUAL_MATCHES))
+
+
+def _others(tally: Floats, field: Field, match: Floats, matches: float, all_pairs: float) -> Floats:
+    """What pairs drawn at random show, less what those of the same among them do.
+
+    It is drawn towards what is usual as much as the shares among pairs of the same, so that a level that was
+    seen in neither tells as much as it usually does. Where no two records tell the field, it is the usual.
+    """
+    usual = usual_shares(field)[1]
+    pairs = tally.sum()
+    if not pairs:
+        return usual
+    weight = pairs * min(USUAL_MATCHES / max(matches, 1.0), MOST_USUAL_OTHERS)
+    shares = (tally + weight * usual) / (pairs + weight)
+    left = shares - matches / all_pairs * match
+    # Of what was seen at random a tenth at least is left to others.
+    floored = np.maximum(left, np.maximum(shares * 0.1, LEAST_SHARE))
+    return np.asarray(floored / floored.sum())
 
 
 def _tally(levels: Levels, weights: Floats, size: int) -> Floats:
@@ -133,30 +211,9 @@ def _tally(levels: Levels, weights: Floats, size: int) -> Floats:
     return tally.astype(np.float64)
 
 
-def _shrunk(tally: Floats, usual: Floats) -> Floats:
-    """Shares from counts, drawn towards the usual ones."""
-    return np.asarray((tally + USUAL_MATCHES * usual) / (tally.sum() + USUAL_MATCHES))
-
-
 def _prior(expected: float, record_count: int) -> float:
     """The probability that two records are of the same; a few usual pairs are added to those expected."""
     all_pairs = max(record_count * (record_count - 1) / 2, 1.0)
     usual = usual_prior(record_count)
     drawn = USUAL_MATCHES / usual if usual * all_pairs < USUAL_MATCHES else 0.0
     return float(min((expected + usual * drawn + 0.5) / (all_pairs + drawn + 1), 0.2))
-
-
-def _others(
-    drawn: Drawn, usual: tuple[Floats, Floats], match: Floats, matches: float, all_pairs: float
-) -> Floats:
-    """What pairs drawn at random show, less what those of the same among them do.
-
-    Where nobody knows the field of two records, it is what is usual.
-    """
-    if not drawn.tally.sum():
-        return usual[1]
-    shares = drawn.shares(usual[1], matches)
-    left = shares - matches / all_pairs * match
-    # Of what was seen at random a tenth at least is left to others.
-    floored = np.maximum(left, np.maximum(shares * 0.1, LEAST_SHARE))
-    return np.asarray(floored / floored.sum())

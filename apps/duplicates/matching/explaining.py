@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.duplicates.matching.comparing import UNKNOWN, levels_of
+from apps.duplicates.matching.comparing import UNKNOWN, explanation_of, levels_of
 from apps.duplicates.matching.documents import MatcherDocument, probability_of
 from apps.duplicates.matching.fields import Comparable, Field, Row
 from apps.duplicates.matching.values import comparable
@@ -53,7 +53,8 @@ def compare_comparable(
     evidence = []
     for weights in document.fields:
         level = levels[weights.field]
-        bits = weights.bits(level, left.get(weights.field, ""))
+        explanation = explanation_of(weights.field, levels)
+        bits = weights.bits(level, explanation, left.get(weights.field, ""))
         total += bits
         words = _UNKNOWN_WORDS if level == UNKNOWN else weights.levels[level].words
         evidence.append(FieldEvidence(weights.field, words, bits))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.duplicates.matching.bulk_comparing import BulkComparing, Levels
+from apps.duplicates.matching.bulk_comparing import BulkComparing, Levels, explanations
 from apps.duplicates.matching.candidates import Candidates, DroppedKeys, find_candidates
 from apps.duplicates.matching.documents import (
     HIGHEST_0_1,
@@ -18,10 +18,10 @@ from apps.duplicates.matching.documents import (
     default_document,
     levels_of_ladder,
 )
+from apps.duplicates.matching.drawing import draw
 from apps.duplicates.matching.encoding import EncodedTable, Numbers, encode
 from apps.duplicates.matching.estimating import (
     LEAST_SHARE,
-    Drawn,
     Floats,
     Shares,
     estimate,
@@ -33,8 +33,6 @@ from apps.duplicates.matching.thresholds import estimates_of, threshold_of
 
 # Below this nobody would call two records the same; such pairs are not kept.
 LEAST_PROBABILITY = 0.01
-# Pairs drawn at random to see how often others agree.
-RANDOM_PAIRS = 1_000_000
 PAIRS_PER_CHUNK = 2_000_000
 # Frequencies of so many values of a field are kept, the most frequent ones.
 MOST_FREQUENT_VALUES = 2_000
@@ -141,8 +139,7 @@ def _learn(
 ) -> MatcherDocument:
     if table.size < 2:
         return default_document(table.size, region)
-    drawn = _at_random(table, comparing)
-    shares = estimate(patterns_of(levels, pair_count), drawn, table.size)
+    shares = estimate(patterns_of(levels, pair_count), draw(table, comparing), table.size)
     return MatcherDocument(
         region=region,
         is_estimated=True,
@@ -157,9 +154,14 @@ def _field_weights(
     field: Field, table: EncodedTable, shares: Shares, shared: Mapping[Field, frozenset[str]]
 ) -> FieldWeights:
     levels = tuple(
-        LevelWeight(words=level.words, match_share=float(match), other_share=float(other))
+        LevelWeight(
+            words=level.words,
+            match_share=float(match),
+            other_share=float(other[0]),
+            explained_shares=tuple(other[1:].tolist()),
+        )
         for level, match, other in zip(
-            levels_of_ladder(field), shares.match[field], shares.other[field], strict=True
+            levels_of_ladder(field), shares.match[field], shares.other[field].T, strict=True
         )
     )
     frequencies: dict[str, float] = {}
@@ -194,35 +196,6 @@ def _frequencies(
     return {text: min(float(share), top) for text, share in frequencies.items()}, min(rare, top)
 
 
-def _at_random(table: EncodedTable, comparing: BulkComparing) -> dict[Field, Drawn]:
-    """By field, how many of the pairs drawn at random reach each level."""
-    left, right = _drawn_pairs(table.size)
-    levels = comparing.levels(left, right)
-    drawn = {}
-    for field, found in levels.items():
-        size = len(levels_of_ladder(field))
-        tally = np.bincount(found[found >= 0], minlength=size).astype(np.float64)
-        # How often two hold the same value is known without drawing.
-        counts = comparing.counts(field).astype(np.float64)
-        holders = counts.sum()
-        if holders > 1:
-            same = (counts * (counts - 1)).sum() / (holders * (holders - 1))
-            tally[0] = same * tally.sum()
-        drawn[field] = Drawn(tally)
-    return drawn
-
-
-def _drawn_pairs(size: int) -> tuple[Numbers, Numbers]:
-    if size * (size - 1) // 2 <= RANDOM_PAIRS:
-        left, right = np.triu_indices(size, k=1)
-        return left.astype(np.int64), right.astype(np.int64)
-    random = np.random.default_rng(0)
-    left = random.integers(size, size=RANDOM_PAIRS)
-    # Any but itself.
-    right = (left + random.integers(1, size, size=RANDOM_PAIRS)) % size
-    return left, right
-
-
 def _weigh(
     document: MatcherDocument,
     table: EncodedTable,
@@ -236,17 +209,28 @@ def _weigh(
         found = levels.get(weights.field)
         if found is None:
             continue
-        by_level = np.array([*(level.bits for level in weights.levels), 0.0])
-        bits = by_level[found]
+        explained = explanations(weights.field, levels)
+        bits = _bits_by_level(weights)[explained, found]
         if weights.rare_frequency is not None:
-            is_same = found == 0
+            is_same = (found == 0) & (explained == 0)
             by_value = np.array(
-                [weights.bits(0, text) for text in table.values[weights.field].texts]
+                [weights.bits(0, 0, text) for text in table.values[weights.field].texts]
             )
             codes = comparing.codes_where_same(weights.field, left, found)
             bits[is_same] = by_value[codes[is_same]]
         total += bits
     return total
+
+
+def _bits_by_level(weights: FieldWeights) -> Floats:
+    """The bits of each level in a row for each explanation; the last column is for what is not known."""
+    count = len(LADDERS[weights.field].explained_by) + 1
+    return np.array(
+        [
+            [*(weights.bits_of(level, explanation) for level in range(len(weights.levels))), 0.0]
+            for explanation in range(count)
+        ]
+    )
 
 
 def _fields(table: EncodedTable, document: MatcherDocument | None) -> tuple[Field, ...]:

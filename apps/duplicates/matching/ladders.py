@@ -58,12 +58,15 @@ class Ladder:
 
     ``has_frequent`` says that to agree in a frequent value tells less than to agree in a rare one. A value of
     more than ``most_holders`` records is shared by people who have nothing else in common and counts as not
-    known.
+    known. On the first ``agreeing`` levels two values agree. Where all fields of one of ``explained_by``
+    do, this one is likely to agree among others, too: an address made of a name, colleagues in one building.
     """
 
     levels: tuple[Level, ...]
+    agreeing: int
     has_frequent: bool = False
     most_holders: int | None = None
+    explained_by: tuple[tuple[Field, ...], ...] = ()
 
 
 def _jaro_winkler(limit: float) -> Test:
@@ -119,8 +122,8 @@ def _code_levels(other_share: float) -> tuple[Level, ...]:
 
 
 LADDERS: dict[Field, Ladder] = {
-    Field.GIVEN_NAME: Ladder(_NAME_LEVELS, has_frequent=True),
-    Field.SURNAME: Ladder(_SURNAME_LEVELS, has_frequent=True),
+    Field.GIVEN_NAME: Ladder(_NAME_LEVELS, 3, has_frequent=True),
+    Field.SURNAME: Ladder(_SURNAME_LEVELS, 3, has_frequent=True),
     Field.EMAIL: Ladder(
         (
             Level("the same", 0.55, 0.00001, _SAME),
@@ -130,7 +133,9 @@ LADDERS: dict[Field, Ladder] = {
             Level("the same company's", 0.07, 0.003, (_same(contacts.own_domain),)),
             Level(_DIFFERENT, 0.15, 0.99592),
         ),
+        3,
         most_holders=10,
+        explained_by=((Field.GIVEN_NAME, Field.SURNAME), (Field.COMPANY,)),
     ),
     Field.PHONE: Ladder(
         (
@@ -139,7 +144,9 @@ LADDERS: dict[Field, Ladder] = {
             Level("a digit apart", 0.06, 0.0002, (_edits(1, 7),)),
             Level(_DIFFERENT, 0.23, 0.99965),
         ),
+        2,
         most_holders=10,
+        explained_by=((Field.COMPANY,), (Field.SURNAME,)),
     ),
     Field.BIRTH_DATE: Ladder(
         (
@@ -149,13 +156,28 @@ LADDERS: dict[Field, Ladder] = {
             Level("the same year", 0.02, 0.01, (_same(dates.year_of),)),
             Level(_DIFFERENT, 0.06, 0.9759),
         ),
+        1,
         has_frequent=True,
     ),
-    Field.STREET: Ladder(_PLACE_LEVELS, has_frequent=True),
-    Field.HOUSE_NUMBER: Ladder(_code_levels(0.01)),
-    Field.CITY: Ladder(_PLACE_LEVELS, has_frequent=True),
-    Field.POSTCODE: Ladder(_code_levels(0.003), has_frequent=True),
-    Field.REGION: Ladder(_PLACE_LEVELS, has_frequent=True),
+    Field.STREET: Ladder(
+        _PLACE_LEVELS,
+        2,
+        has_frequent=True,
+        explained_by=((Field.COMPANY,), (Field.POSTCODE,), (Field.SURNAME,)),
+    ),
+    Field.HOUSE_NUMBER: Ladder(_code_levels(0.01), 1, explained_by=((Field.STREET,),)),
+    Field.CITY: Ladder(
+        _PLACE_LEVELS,
+        2,
+        has_frequent=True,
+        explained_by=((Field.POSTCODE,), (Field.COMPANY,), (Field.SURNAME,)),
+    ),
+    Field.POSTCODE: Ladder(
+        _code_levels(0.003), 1, has_frequent=True, explained_by=((Field.COMPANY,), (Field.SURNAME,))
+    ),
+    Field.REGION: Ladder(
+        _PLACE_LEVELS, 2, has_frequent=True, explained_by=((Field.CITY,), (Field.POSTCODE,))
+    ),
     Field.COMPANY: Ladder(
         (
             Level("the same", 0.70, 0.001, _SAME),
@@ -169,6 +191,7 @@ LADDERS: dict[Field, Ladder] = {
             Level("similar", 0.04, 0.01, (_jaro_winkler(0.85),)),
             Level(_DIFFERENT, 0.06, 0.9875),
         ),
+        3,
         has_frequent=True,
     ),
     Field.WEBSITE: Ladder(
@@ -178,7 +201,9 @@ LADDERS: dict[Field, Ladder] = {
             Level("similar", 0.05, 0.005, (_jaro_winkler(0.92),)),
             Level(_DIFFERENT, 0.10, 0.9943),
         ),
+        2,
         has_frequent=True,
+        explained_by=((Field.COMPANY,),),
     ),
     Field.TITLE: Ladder(
         (
@@ -186,9 +211,11 @@ LADDERS: dict[Field, Ladder] = {
             Level("similar", 0.20, 0.07, (_jaro_winkler(0.85), _check(names.are_parts))),
             Level(_DIFFERENT, 0.30, 0.90),
         ),
+        2,
         has_frequent=True,
+        explained_by=((Field.COMPANY,),),
     ),
-    Field.ID_NUMBER: Ladder(_code_levels(0.00001)),
+    Field.ID_NUMBER: Ladder(_code_levels(0.00001), 1),
 }
 
 # The one level that looks at two fields: given name and surname exchanged. It counts for the given name, and

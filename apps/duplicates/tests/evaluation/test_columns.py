@@ -10,7 +10,8 @@ from apps.duplicates.matching.fields import Field
 
 
 def recognised(header: list[str], cells: dict[str, list[str]] | None = None) -> dict[str, str]:
-    found = recognise(header, {name: [] for name in header} | (cells or {}))
+    empty: dict[str, list[str]] = {name: [] for name in header}
+    found = recognise(header, {**empty, **(cells or {})})
     return {field.value: column for field, column in found.items()}
 
 

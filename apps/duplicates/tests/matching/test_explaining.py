@@ -124,5 +124,28 @@ def test_a_frequent_value_says_less_than_a_rare_one() -> None:
     assert (round(frequent, 2), round(rare, 2)) == (3.85, 12.81)
 
 
+def test_what_another_field_explains_says_less() -> None:
+    email = next(weights for weights in DOCUMENT.fields if weights.field == Field.EMAIL)
+    levels = tuple(
+        level.model_copy(update={"explained_shares": (0.2, level.other_share)})
+        for level in email.levels
+    )
+    fields = tuple(
+        weights.model_copy(update={"levels": levels}) if weights is email else weights
+        for weights in DOCUMENT.fields
+    )
+    document = DOCUMENT.model_copy(update={"fields": fields})
+    address: Row = {Field.EMAIL: "ada.quinn@acme.com"}
+    named: Row = {**address, Field.FULL_NAME: "Ada Quinn"}
+    other: Row = {**address, Field.FULL_NAME: "Grace Kelly"}
+
+    def bits(left: Row, right: Row) -> float:
+        compared = compare(document, left, right)
+        return next(item.bits for item in compared.evidence if item.field == Field.EMAIL)
+
+    assert round(bits(named, named), 2) == 1.46
+    assert round(bits(address, address), 2) == round(bits(named, other), 2) == 15.75
+
+
 def test_a_document_comes_back_from_json_as_it_was() -> None:
     assert MatcherDocument.model_validate_json(DOCUMENT.model_dump_json()) == DOCUMENT
