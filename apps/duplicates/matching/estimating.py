@@ -6,8 +6,8 @@ the same from expectation–maximisation (Winkler 1988) over all pairs of the ta
 no key count as others. Both are drawn towards what is usual by as much as a few pairs of the same would, so
 that a small table, or a level that hardly occurs, never leads to nonsense.
 
-Fields are not independent among others: who has the same name has a similar address. What one field says where
-another explains it is therefore learned from pairs drawn among those that agree in the other.
+Fields are not independent among others: who has the same name has a similar address. What one field says
+where another explains it is therefore learned from pairs drawn among those that agree in the other.
 """
 
 from __future__ import annotations

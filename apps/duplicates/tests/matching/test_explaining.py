@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.duplicates.matching.documents import MatcherDocument, default_document
+from apps.duplicates.matching.documents import LevelWeight, MatcherDocument, default_document
 from apps.duplicates.matching.explaining import compare
 from apps.duplicates.matching.fields import Field, Row
 
@@ -127,7 +127,12 @@ def test_a_frequent_value_says_less_than_a_rare_one() -> None:
 def test_what_another_field_explains_says_less() -> None:
     email = next(weights for weights in DOCUMENT.fields if weights.field == Field.EMAIL)
     levels = tuple(
-        level.model_copy(update={"explained_shares": (0.2, level.other_share)})
+        LevelWeight(
+            words=level.words,
+            match_share=level.match_share,
+            other_share=level.other_share,
+            explained_shares=(0.2, level.other_share),
+        )
         for level in email.levels
     )
     fields = tuple(
