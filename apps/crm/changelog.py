@@ -1,5 +1,7 @@
 """Database triggers that keep the change log, the revision and the derived columns of records.
 
+One more refuses to merge a record into one that was merged itself.
+
 The functions stand in the public schema and find the tenant's tables by ``TG_TABLE_SCHEMA``, never by the
 search path. They are SECURITY DEFINER with a pinned search path, so that an account which may write a
 record need not be allowed to write its history. ``install`` is run for each schema after each migration;
@@ -16,12 +18,15 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
-from apps.crm.models import Activity, Contact, Opportunity, Record
+from apps.crm.models import Activity, Contact, MergeableRecord, Opportunity, Record
 from apps.tenants.database_triggers import DatabaseTrigger
 
 # Where the database tells that rows were logged; the payload is the tenant's schema.
 CHANGES_CHANNEL = "aisha_changes"
 
+_IS_MERGED = sql.SQL(
+    "new.merged_into_id IS NOT NULL AND new.merged_into_id IS DISTINCT FROM old.merged_into_id"
+)
 _LEAVES_STAGE = sql.SQL(
     "old.stage_id IS DISTINCT FROM new.stage_id OR old.outcome IS DISTINCT FROM new.outcome"
 )
@@ -81,6 +86,22 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     NEW.revision := OLD.revision + 1;
     NEW.updated_at := now();
+    RETURN NEW;
+END $body$;
+
+-- Whatever is merged into a record was merged before that one is, so that merges never go round in a circle.
+-- The lock keeps two merges of each other apart.
+CREATE OR REPLACE FUNCTION public.crm_refuse_circular_merge() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    is_merged boolean;
+BEGIN
+    EXECUTE format('SELECT merged_at IS NOT NULL FROM %I.%I WHERE id = $1 FOR SHARE',
+                   TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO is_merged USING NEW.merged_into_id;
+    IF is_merged THEN
+        RAISE EXCEPTION 'record % is merged itself', NEW.merged_into_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'merged_into_a_survivor';
+    END IF;
     RETURN NEW;
 END $body$;
 
@@ -245,6 +266,17 @@ def _triggers_of(model: type[Record]) -> list[DatabaseTrigger]:
             )
             for name, function, arguments in followers
         ]
+    if issubclass(model, MergeableRecord):
+        triggers.append(
+            DatabaseTrigger(
+                table=table,
+                name="refuse_circular_merge",
+                moment="BEFORE UPDATE",
+                function="crm_refuse_circular_merge",
+                is_for_each_row=True,
+                condition=_IS_MERGED,
+            )
+        )
     if model is Opportunity:
         triggers += [
             DatabaseTrigger(

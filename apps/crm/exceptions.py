@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.crm.enums import DraftStatus
 from apps.tenants.exceptions import AishaError
+
+if TYPE_CHECKING:
+    from apps.crm.models import Record
 
 
 class CrmError(AishaError):
@@ -20,6 +23,21 @@ class RecordNotFoundError(CrmError):
     code = "not_found"
     status = 404
     message = "There is no such record, or you may not see it."
+
+
+class RecordMergedError(CrmError):
+    """The record was merged into another, which goes on in its place."""
+
+    code = "record_merged"
+    status = 409
+
+    def __init__(self, record: Record, survivor: Record) -> None:
+        self.survivor = survivor
+        self.goes_on_at = survivor.get_absolute_url()
+        self.extras: dict[str, Any] = {
+            "survivor": {"record_kind": survivor.kind.value, "record_id": survivor.pk}
+        }
+        super().__init__(f"“{record}” was merged into “{survivor}”.")
 
 
 class ChangeRefusedError(CrmError):

@@ -18,7 +18,7 @@ from apps.crm.enums import Operation, RecordKind
 from apps.crm.exceptions import CursorUnknownError
 from apps.crm.models import ChangeLog
 from apps.crm.presentation import field_of
-from apps.crm.services import permission_name, visible_records
+from apps.crm.services import all_records, permission_name
 from apps.tenants.transactions import Place, read_snapshot
 from apps.users.models import User
 
@@ -153,7 +153,8 @@ def _visible(rows: Iterable[_Row], viewer: User) -> list[_Row]:
         (model.kind, pk)
         for model in record_models()
         if model.kind in ids
-        for pk in visible_records(viewer, model)
+        for pk in all_records(model)
+        .visible_to(viewer)
         .filter(pk__in=ids[model.kind])
         .values_list("pk", flat=True)
     }

@@ -160,7 +160,7 @@ def _names_of_references(
     names: dict[tuple[str, int], str] = {}
     for column, ids in wanted.items():
         related: Any = field_of(model, column).related_model
-        for pk, row in related._default_manager.in_bulk(ids).items():
+        for pk, row in related._base_manager.in_bulk(ids).items():
             names[column, pk] = row.display_name if isinstance(row, User) else str(row)
     return names
 

@@ -77,6 +77,14 @@ class RecordQuerySet(models.QuerySet[ModelT]):
         return self.select_related("owner")
 
 
+class SurvivingManager(models.Manager[ModelT]):
+    """The records that were not merged into others: what lists, searches, counts and triggers mean."""
+
+    def get_queryset(self) -> models.QuerySet[ModelT]:
+        """Without merged records."""
+        return super().get_queryset().filter(merged_at=None)
+
+
 class LeadQuerySet(RecordQuerySet["Lead"]):
     """Leads."""
 

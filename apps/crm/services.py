@@ -21,10 +21,11 @@ from apps.crm.exceptions import (
     ChangeRefusedError,
     OwnerRefusedError,
     RecordChangedError,
+    RecordMergedError,
     RecordNotFoundError,
     ReferenceRefusedError,
 )
-from apps.crm.models import Opportunity, Record, Task
+from apps.crm.models import MergeableRecord, Opportunity, Record, Task
 from apps.crm.querysets import RecordQuerySet
 from apps.crm.rules import closing_day, completion_of
 from apps.users.models import User
@@ -87,6 +88,7 @@ def change_record(
 
     Raises:
         RecordNotFoundError: there is no such record for this person.
+        RecordMergedError: it was merged into another.
         RecordChangedError: somebody changed it meanwhile; nothing was written.
         ChangeRefusedError, OwnerRefusedError, ReferenceRefusedError: see there.
     """
@@ -121,10 +123,41 @@ def complete_task(*, user: User, task_id: int, origin: Origin = Origin.PERSON) -
 
 
 def visible_records(user: User, model: type[RecordT]) -> RecordQuerySet[RecordT]:
-    """Return the records of a kind that this person may see."""
+    """Return the records of a kind that this person may see, without merged ones."""
     manager: Any = model._default_manager
     records: RecordQuerySet[RecordT] = manager.visible_to(user)
     return records
+
+
+def all_records(model: type[RecordT]) -> RecordQuerySet[RecordT]:
+    """Return the records of a kind, merged ones among them."""
+    manager: Any = getattr(model, "everything", model._default_manager)
+    records: RecordQuerySet[RecordT] = manager.all()
+    return records
+
+
+def find_merged(user: User, model: type[Record], record_id: int) -> MergeableRecord | None:
+    """Return a merged record, if the person may see both it and the survivor in which it lives on."""
+    if not issubclass(model, MergeableRecord):
+        return None
+    merged = all_records(model).visible_to(user).exclude(merged_at=None)
+    record = merged.filter(pk=record_id).first()
+    if record is None:
+        return None
+    survivor = record.survivor
+    kind = type(survivor)
+    is_seen = visible_records(user, kind).filter(pk=survivor.pk).exists()
+    return record if is_seen and user.has_perm(permission_name("view", kind)) else None
+
+
+def refuse_merged(user: User, model: type[Record], record_id: int) -> None:
+    """Tell of a merge whoever asks for a merged record and may see it and its survivor.
+
+    Raises:
+        RecordMergedError: there was one.
+    """
+    if (record := find_merged(user, model, record_id)) is not None:
+        raise RecordMergedError(record, record.survivor)
 
 
 def permission_name(verb: str, model: type[Record]) -> str:
@@ -160,11 +193,13 @@ def lock_visible(user: User, model: type[RecordT], record_id: int) -> RecordT:
     """Lock a record that this person may see until the transaction ends, and return it.
 
     Raises:
+        RecordMergedError: it was merged into another.
         RecordNotFoundError: there is none for this person.
     """
     locked = visible_records(user, model).select_for_update(of=("self",))
     record = locked.filter(pk=record_id).first()
     if record is None:
+        refuse_merged(user, model, record_id)
         raise RecordNotFoundError
     return record
 

@@ -3,7 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.crm.layouts import LAYOUTS, Layout
-from apps.crm.views import additions, details, drafts, edits, lists, search
+from apps.crm.models import MergeableRecord
+from apps.crm.views import additions, details, drafts, edits, former, lists, search
 
 app_name = "crm"
 
@@ -24,6 +25,10 @@ def record_routes(layout: Layout) -> list[URLPattern]:
             path(f"{folder}/<int:pk>/log/", additions.log_activity, options, f"{name}_log"),
             path(f"{folder}/<int:pk>/tasks/", additions.add_task, options, f"{name}_add_task"),
         ]
+    if issubclass(layout.model, MergeableRecord):
+        routes.append(
+            path(f"{folder}/<int:pk>/former/", former.show_former, options, f"{name}_former")
+        )
     return routes
 
 

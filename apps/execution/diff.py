@@ -17,6 +17,7 @@ from django.db import models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.crm.presentation import describe_time
+from apps.crm.services import all_records
 from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
@@ -254,10 +255,14 @@ def _names_of_references(
         ids -= {known_id for known_column, known_id in known if known_column == column}
         if not ids:
             continue
-        related: Any = field.related_model._default_manager.filter(pk__in=ids)
+        is_record = issubclass(field.related_model, Record)
+        every: Any = (
+            all_records(field.related_model) if is_record else field.related_model._default_manager
+        )
+        related = every.filter(pk__in=ids)
         for row in related:
             names[column, row.pk] = str(row)
-        if issubclass(field.related_model, Record):
+        if is_record:
             unseen = related if viewer is None else related.hidden_from(viewer)
             for hidden in unseen.values_list("pk", flat=True):
                 names[column, hidden] = HIDDEN

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import ParamSpec, TypeVar
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
@@ -113,7 +114,7 @@ class FragmentMiddleware:
 
 
 class ErrorPageMiddleware:
-    """Turns an ``AishaError`` that leaves a view into a page with its message and status."""
+    """Turns an ``AishaError`` that leaves a view into a page with its message and status, or leads on."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -127,6 +128,9 @@ class ErrorPageMiddleware:
         if not isinstance(exception, AishaError):
             return None
         log.warning("request refused", extra={"code": exception.code, "path": request.path})
+        if exception.goes_on_at:
+            messages.info(request, exception.message)
+            return redirect(exception.goes_on_at)
         if exception.status == HTTPStatus.NOT_FOUND:
             return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
         context = {"message": exception.message, "code": exception.code}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import (
@@ -25,6 +25,7 @@ from django.db.models.lookups import IsNull
 
 from apps.audit.enums import Origin
 from apps.crm.changelog import record_models
+from apps.crm.services import all_records
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.rules import sources_of
 from apps.triggers.enums import Severity
@@ -156,8 +157,7 @@ def _is_of_hidden_record(user: Reader) -> Coalesce:
     """
     of_kind = []
     for model in record_models():
-        records: Any = model._default_manager
-        hidden = records.hidden_from(user).filter(pk=OuterRef("record_id")).order_by()
+        hidden = all_records(model).hidden_from(user).filter(pk=OuterRef("record_id")).order_by()
         found = Subquery(hidden.values_list(Value(True)))
         of_kind.append(When(record_kind=model.kind, then=found))
     return Coalesce(Case(*of_kind, output_field=BooleanField()), False)

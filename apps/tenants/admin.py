@@ -95,7 +95,7 @@ class AishaAdmin(ModelAdmin):  # type: ignore[misc]
             )
         except AishaError as error:
             messages.error(request, error.message)
-            return HttpResponseRedirect(request.get_full_path())
+            return HttpResponseRedirect(error.goes_on_at or request.get_full_path())
         return answer
 
     def construct_change_message(

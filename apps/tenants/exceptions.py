@@ -9,11 +9,13 @@ class AishaError(Exception):
     """The base of every error that a person or a program may be shown.
 
     ``code`` is stable and part of the API; ``message`` is for the person; ``status`` is the HTTP status.
+    ``goes_on_at`` is the address of the page to which a person is led instead of to an error page.
     """
 
     code = "error"
     status = 400
     message = "Something went wrong."
+    goes_on_at = ""
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or type(self).message

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models.lookups import Exact
 
 from apps.crm.changelog import record_models
+from apps.crm.services import all_records
 from apps.tenants.work.enums import WorkStatus
 from apps.tenants.work.querysets import WorkQuerySet
 from apps.triggers.enums import ScanStatus
@@ -44,8 +45,7 @@ class SignalQuerySet(models.QuerySet["Signal"]):
             return self
         visible = models.Q()
         for model in record_models():
-            records: Any = model._default_manager
-            mine = records.visible_to(user).values("pk")
+            mine = all_records(model).visible_to(user).values("pk")
             visible |= models.Q(record_kind=model.kind, record_id__in=mine)
         return self.filter(visible)
 

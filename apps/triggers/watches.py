@@ -202,8 +202,8 @@ class Scored(Watch):
 
 
 def rows_of(kind: RecordKind) -> models.QuerySet[Any]:
-    """All rows of a kind of record, in no order."""
-    return _MODELS[kind]._default_manager.order_by()
+    """All rows of a kind of record, merged ones too, in no order."""
+    return _MODELS[kind]._base_manager.order_by()
 
 
 _MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}

@@ -50,6 +50,15 @@ class RecordAdmin(AishaAdmin):
         """Search as the pages do."""
         return (queryset.search(search_term) if search_term.strip() else queryset), False
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Record | None:
+        """The record; who asks for a merged one is led to where it lives on."""
+        found: Record | None = super().get_object(request, object_id, from_field)
+        if found is None and object_id.isdecimal():
+            services.refuse_merged(person_of(request), self.model, int(object_id))
+        return found
+
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kw: Any
     ) -> type[forms.ModelForm[Any]]:

@@ -13,7 +13,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.crm.enums import FieldType, RecordKind
-from apps.crm.models import CustomField
+from apps.crm.models import CustomField, MergeableRecord
+from apps.crm.services import all_records
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
@@ -23,17 +24,27 @@ MAX_TEXT_LENGTH = 5000
 class VisibleRecordField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of another record; one that the person may not see does not exist for them.
 
-    What stands there already may stay, seen or not: a client sends whole records back.
+    What stands there already may stay, seen or not: a client sends whole records back. The id of a merged
+    record leads to the one that survives it.
     """
 
+    default_error_messages = {"merged": "This {kind} was merged into the {other} {pk}: name that."}
     queryset: Any
 
     def get_queryset(self) -> models.QuerySet[Any]:
         """What the person may see, and what stands there."""
         user: User = self.context["request"].user
-        mine: models.QuerySet[Any] = self.queryset.visible_to(user)
-        held: models.QuerySet[Any] = self.queryset.filter(pk=self.held_id)
-        return mine | held
+        every = all_records(self.queryset.model)
+        return every.visible_to(user) | every.filter(pk=self.held_id)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Find the record, or where it lives on."""
+        found = super().to_internal_value(data)
+        survivor = found.survivor if isinstance(found, MergeableRecord) else found
+        if type(survivor) is not type(found):
+            kinds = {"kind": found.kind, "other": survivor.kind, "pk": survivor.pk}
+            self.fail("merged", **kinds)
+        return survivor
 
     @property
     def held_id(self) -> int | None:

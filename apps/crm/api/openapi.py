@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from apps.crm.models import MergeableRecord
 from apps.users.openapi import EndpointSchema
 
 _IF_MATCH = OpenApiParameter(
@@ -21,14 +22,14 @@ _LOCATION = OpenApiParameter(
     "Location",
     str,
     OpenApiParameter.HEADER,
-    response=[201],
-    description="The new record's address.",
+    response=[201, 307],
+    description="The address of the new record, or of the one that survives a merged one.",
 )
 _PARAMETERS = {
-    "retrieve": [_ETAG],
+    "retrieve": [_ETAG, _LOCATION],
     "create": [_ETAG, _LOCATION],
     "partial_update": [_IF_MATCH, _ETAG],
-    "by_external_id": [_ETAG],
+    "by_external_id": [_ETAG, _LOCATION],
     "upsert": [_IF_MATCH, _ETAG, _LOCATION],
 }
 
@@ -37,6 +38,10 @@ class RecordSchema(EndpointSchema):
     """Adds the headers of records and both successful answers of an upsert."""
 
     view: Any
+
+    @property
+    def _may_be_merged(self) -> bool:
+        return issubclass(self.view.model, MergeableRecord)
 
     def get_tags(self) -> list[str]:
         """One chapter per kind of record."""
@@ -51,4 +56,7 @@ class RecordSchema(EndpointSchema):
         serializer = self.view.get_serializer_class()
         if self.view.action == "upsert":
             return {200: serializer, 201: serializer}
+        if self.view.action in {"retrieve", "by_external_id"} and self._may_be_merged:
+            moved = OpenApiResponse(description="It was merged: its survivor stands at `Location`.")
+            return {200: serializer, 307: moved}
         return super().get_response_serializers()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
 from django.db import IntegrityError
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from psycopg import errors
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -14,6 +15,7 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from apps.audit.enums import Origin
@@ -21,7 +23,12 @@ from apps.crm import filters
 from apps.crm.api import serializers
 from apps.crm.api.openapi import RecordSchema
 from apps.crm.api.preconditions import Precondition, etag_of, read_precondition
-from apps.crm.exceptions import ExternalIdTakenError, RecordChangedError, RecordConflictError
+from apps.crm.exceptions import (
+    ExternalIdTakenError,
+    RecordChangedError,
+    RecordConflictError,
+    RecordMergedError,
+)
 from apps.crm.models import (
     Account,
     Activity,
@@ -37,8 +44,10 @@ from apps.crm.models import (
 from apps.crm.querysets import RecordQuerySet
 from apps.crm.services import (
     RecordValues,
+    all_records,
     change_record,
     create_record,
+    refuse_merged,
     require_permission,
     visible_records,
 )
@@ -79,8 +88,25 @@ class RecordReadViewSet(Endpoint, ListModelMixin, GenericViewSet[RecordT]):
         return visible_records(self.request.user, self.model).for_list_page()  # type: ignore[arg-type]
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One record. Its ETag is for ``If-Match``."""
-        return self._answer(get_object_or_404(self.get_queryset(), pk=int(pk)))
+        """One record. Its ETag is for ``If-Match``. A merged one leads to its survivor."""
+        try:
+            return self._answer(self._find(pk=int(pk)))
+        except RecordMergedError as error:
+            return lead_to(error.survivor, request)
+
+    def _find(self, **wanted: Any) -> Record:
+        """The one record that the person may see.
+
+        Raises:
+            RecordMergedError: it was merged into another.
+            Http404: there is none.
+        """
+        record: Record | None = self.get_queryset().filter(**wanted).first()
+        if record is None:
+            for merged_id in all_records(self.model).filter(**wanted).values_list("pk", flat=True):
+                refuse_merged(self.request.user, self.model, merged_id)  # type: ignore[arg-type]
+            raise Http404
+        return record
 
     def _answer(self, record: Record, status: int = 200) -> Response:
         headers = {"ETag": etag_of(record)}
@@ -105,7 +131,7 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the fields that are named and leave the others."""
-        record = get_object_or_404(self.get_queryset(), pk=int(pk))
+        record = self._find(pk=int(pk))
         try:
             self._change(record, request.data, read_precondition(request), partial=True)
         except IntegrityError as error:
@@ -117,15 +143,18 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
         detail=False, url_path=r"by-external-id/(?P<source>[^/\x00]+)/(?P<external_id>[^\x00]+)"
     )
     def by_external_id(self, request: Request, source: str, external_id: str) -> Response:
-        """One record, by the id that another system gave it."""
-        found = self.get_queryset().filter(source=source, external_id=external_id)
-        return self._answer(get_object_or_404(found))
+        """One record, by the id that another system gave it. A merged one leads to its survivor."""
+        try:
+            return self._answer(self._find(source=source, external_id=external_id))
+        except RecordMergedError as error:
+            return lead_to(error.survivor, request)
 
     @by_external_id.mapping.put
     def upsert(self, request: Request, source: str, external_id: str) -> Response:
         """Create the record of another system's row, or change it; safe to send again.
 
-        Fields that are left out of a change stay as they are.
+        Fields that are left out of a change stay as they are. A record that was merged into another is left
+        alone (409, ``record_merged``).
         """
         precondition = read_precondition(request)
         payload = _with_external_id(request.data, source, external_id)
@@ -141,13 +170,14 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
         self, payload: dict[str, Any], precondition: Precondition
     ) -> tuple[Record, bool]:
         wanted = {name: payload[name] for name in ("source", "external_id")}
-        held = self.model._default_manager.filter(**wanted).values_list("pk", flat=True).first()
+        held = all_records(self.model).filter(**wanted).values_list("pk", flat=True).first()
         if held is None:
             if precondition.must_exist:
                 raise RecordConflictError(None)
             return self._create(payload), True
         record = self.get_queryset().filter(pk=held).first()
         if record is None:
+            refuse_merged(self.request.user, self.model, held)  # type: ignore[arg-type]
             raise ExternalIdTakenError
         self._change(record, payload, precondition, partial=False)
         return record, False
@@ -178,6 +208,12 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
             )
         except RecordChangedError as error:
             raise RecordConflictError(error.revision_now) from error
+
+
+def lead_to(survivor: Record, request: Request) -> Response:
+    """An answer without a body that leads from a merged record to its survivor."""
+    address = reverse(f"{survivor.kind.value}-detail", args=[survivor.pk], request=request)
+    return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": address})
 
 
 def _values_of(validated: Mapping[str, Any]) -> RecordValues:

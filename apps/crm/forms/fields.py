@@ -24,7 +24,7 @@ from apps.crm.importing.values import (
     parse_number,
 )
 from apps.crm.models import Record
-from apps.crm.services import visible_records
+from apps.crm.services import find_merged, visible_records
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
@@ -175,9 +175,16 @@ class ReferenceField(forms.CharField):
         if self.held is not None and self.held.pk == record_id:
             return self.held
         found = visible_records(self.viewer, self.model).filter(pk=record_id).first()
+        found = found or self._find_survivor(record_id)
         if found is None:
             raise ValidationError(f"There is no such {self._noun} that you may see.")
         return found
+
+    def _find_survivor(self, record_id: int) -> Record | None:
+        """Of a record that was merged since the form was opened, where it lives on as one of its kind."""
+        merged = find_merged(self.viewer, self.model, record_id)
+        survivor = merged.survivor if merged else None
+        return survivor if isinstance(survivor, self.model) else None
 
     def _find_by_name(self, text: str) -> Record:
         found = find_by_name(self.viewer, self.model, text)

@@ -19,6 +19,7 @@ from apps.crm.importing.derivations import derive_columns
 from apps.crm.importing.exceptions import FileRefusedError
 from apps.crm.importing.formats import OpenFile, detect_format
 from apps.crm.importing.mapping import ColumnMapping, MappingFile, fit_mapping, require_complete
+from apps.crm.importing.merged import leave_merged_alone, refer_to_survivors
 from apps.crm.importing.problems import RowProblem
 from apps.crm.importing.references import ReferenceScope, assign_record_ids, resolve_references
 from apps.crm.importing.rows import ParsedRow, RowParser, TenantDefaults
@@ -119,7 +120,10 @@ def find_references(plan: staging.StagingPlan, mapping: ColumnMapping) -> list[s
     """Find the records that the staged rows are, and those that they refer to; adds unknown stages."""
     scope = _scope(mapping)
     assign_record_ids(plan, scope)
-    return resolve_references(plan, mapping, scope)
+    leave_merged_alone(plan, scope, _id_column(mapping))
+    notes = resolve_references(plan, mapping, scope)
+    refer_to_survivors(plan, scope)
+    return notes
 
 
 def write_records(plan: staging.StagingPlan, reading: Reading) -> Written:

@@ -35,6 +35,7 @@ _LABELS = {
     "account": "account", "product": "product", "opportunity": "deal", "contact": "contact", "lead": "lead",
     "owner": "person", "stage": "stage", "who": "contact or lead", "what": "account or deal",
 }  # fmt: skip
+_MERGEABLE = frozenset({"account", "contact", "lead"})
 _REQUIRED_IDS = {(RecordKind.CONTRACT, "account_id"), (RecordKind.OPPORTUNITY, "stage_id")}
 
 
@@ -130,18 +131,25 @@ class _Lookups:
             )
 
     def add_names(self, field: ImportField) -> None:
-        """One record of that name, or the only one of that name that came from the same source."""
+        """One record of that name, or the only one of that name that came from the same source.
+
+        A merged record counts only where no other has the name.
+        """
+        present = sql.SQL("r.merged_at IS NULL" if field.refers_to in _MERGEABLE else "true")
         for name in _NAMES[field.refers_to]:
             self._add(
                 reference_columns(field)[0],
                 """
                 (SELECT {name} AS name,
                         CASE WHEN count(*) = 1 THEN min(r.id)
-                             WHEN count(*) FILTER (WHERE r.source = {source}) = 1
-                             THEN min(r.id) FILTER (WHERE r.source = {source}) END AS id
+                             WHEN count(*) FILTER (WHERE {present}) = 1
+                             THEN min(r.id) FILTER (WHERE {present})
+                             WHEN count(*) FILTER (WHERE {present} AND r.source = {source}) = 1
+                             THEN min(r.id) FILTER (WHERE {present} AND r.source = {source}) END AS id
                  FROM {records} r GROUP BY 1) {f} ON {f}.name = {text} AND {f}.name <> ''
                 """,
                 name=sql.SQL(name),
+                present=present,
                 source=sql.Literal(self._scope.source),
                 records=_records(self._plan, self._scope, field.refers_to),
                 text=_written_name(field, "b"),
@@ -198,8 +206,8 @@ def _records(plan: StagingPlan, scope: ReferenceScope, kind: str) -> sql.Composa
     if kind != plan.kind_fields.kind.value:
         return scope.table(kind)
     return sql.SQL(
-        "(SELECT id, name, source, external_id FROM {table} UNION ALL "
-        "SELECT record_id, name, {source}, external_id FROM {rows} WHERE is_new)"
+        "(SELECT id, name, source, external_id, merged_at FROM {table} UNION ALL "
+        "SELECT record_id, name, {source}, external_id, NULL FROM {rows} WHERE is_new)"
     ).format(table=scope.table(kind), source=sql.Literal(scope.source), rows=ROWS)
 
 

@@ -100,6 +100,9 @@ def plan_staging(mapping: ColumnMapping) -> StagingPlan:
     for field in references:
         for column in reference_columns(field):
             columns[column] = "bigint"
+    if "lead_id" in columns:
+        # A lead may have been merged into a contact, on whom it then hangs.
+        columns["contact_id"] = "bigint"
     columns.update(_FALLBACKS.get(kind_fields.kind, {}))
     has_attributes = any(target.custom for target in mapping.targets)
     return StagingPlan(kind_fields, copied, columns, tuple(references), has_attributes)

@@ -7,7 +7,7 @@ from apps.crm.models.drafts import Draft
 from apps.crm.models.history import ChangeLog
 from apps.crm.models.imports import ImportRun
 from apps.crm.models.people import Contact, Lead
-from apps.crm.models.records import CustomField, Record
+from apps.crm.models.records import CustomField, MergeableRecord, Record
 
 __all__ = [
     "Account",
@@ -19,6 +19,7 @@ __all__ = [
     "Draft",
     "ImportRun",
     "Lead",
+    "MergeableRecord",
     "Opportunity",
     "Product",
     "Record",

@@ -10,7 +10,12 @@ from django.db.models import Q
 
 from apps.crm.enums import ContractOutcome, RecordKind
 from apps.crm.models.records import MergeableRecord, Record
-from apps.crm.querysets import AccountQuerySet, ContractQuerySet, ProductQuerySet
+from apps.crm.querysets import (
+    AccountQuerySet,
+    ContractQuerySet,
+    ProductQuerySet,
+    SurvivingManager,
+)
 
 
 class Account(MergeableRecord):
@@ -37,7 +42,8 @@ class Account(MergeableRecord):
     notes = models.TextField(blank=True)
     last_activity_at = models.DateTimeField(null=True, editable=False)
 
-    objects = AccountQuerySet.as_manager()
+    objects = SurvivingManager.from_queryset(AccountQuerySet)()
+    everything = AccountQuerySet.as_manager()
 
     class Meta(MergeableRecord.Meta):
         ordering = ["name", "id"]

@@ -11,8 +11,8 @@ from django.db.models.functions import Lower
 
 from apps.crm.enums import EmailStatus, LeadStatus, RecordKind
 from apps.crm.models.companies import Account
-from apps.crm.models.records import MergeableRecord
-from apps.crm.querysets import ContactQuerySet, LeadQuerySet
+from apps.crm.models.records import MergeableRecord, Record, is_merged_into_one
+from apps.crm.querysets import ContactQuerySet, LeadQuerySet, SurvivingManager
 
 
 class Lead(MergeableRecord):
@@ -61,16 +61,21 @@ class Lead(MergeableRecord):
         null=True,
         blank=True,
         editable=False,
-        on_delete=models.SET_NULL,
+        on_delete=models.CASCADE,
         related_name="merged_leads",
         help_text="Instead of merged_into, for a lead who turned out to be a contact already.",
     )
     last_activity_at = models.DateTimeField(null=True, editable=False)
 
-    objects = LeadQuerySet.as_manager()
+    objects = SurvivingManager.from_queryset(LeadQuerySet)()
+    everything = LeadQuerySet.as_manager()
 
     class Meta(MergeableRecord.Meta):
         ordering = ["-created_at", "-id"]
+        constraints = [
+            *Record.Meta.constraints,
+            is_merged_into_one("merged_into", "merged_into_contact"),
+        ]
         indexes = [
             # lead_inactive: open leads by the moment they fell silent.
             models.Index(
@@ -98,6 +103,11 @@ class Lead(MergeableRecord):
         name = f"{self.first_name} {self.last_name}".strip()
         return name or self.company or self.email or f"Lead {self.pk}"
 
+    @property
+    def merge_target(self) -> MergeableRecord | None:
+        """A lead, or the contact who they turned out to be."""
+        return self.merged_into or self.merged_into_contact
+
 
 class Contact(MergeableRecord):
     """A person at an account."""
@@ -124,7 +134,8 @@ class Contact(MergeableRecord):
     notes = models.TextField(blank=True)
     last_activity_at = models.DateTimeField(null=True, editable=False)
 
-    objects = ContactQuerySet.as_manager()
+    objects = SurvivingManager.from_queryset(ContactQuerySet)()
+    everything = ContactQuerySet.as_manager()
 
     class Meta(MergeableRecord.Meta):
         ordering = ["last_name", "first_name", "id"]

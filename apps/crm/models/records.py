@@ -58,11 +58,22 @@ class Record(models.Model):
         return reverse(f"crm:{self.kind.value}_detail", args=[self.pk])
 
 
+def is_merged_into_one(*targets: str) -> models.CheckConstraint:
+    """That a record has a moment of its merge just when one of the ``targets`` names another record."""
+    condition = Q(merged_at=None, **dict.fromkeys(targets))
+    for target in targets:
+        only = {f"{name}__isnull": name != target for name in targets}
+        condition |= Q(merged_at__isnull=False, **only)
+    return models.CheckConstraint(
+        condition=condition & ~Q(merged_into=F("id")), name="%(class)s_is_merged_into_one_other"
+    )
+
+
 class MergeableRecord(Record):
     """A record that may turn out to be the same as another, and be merged into it.
 
     Nothing is deleted: a merged record stays where it is, hung with nothing, and names the one that survives
-    it. That one may be merged in turn.
+    it. That one may be merged in turn. ``objects`` leaves merged records out, ``everything`` holds them all.
     """
 
     merged_into = models.ForeignKey(
@@ -70,13 +81,31 @@ class MergeableRecord(Record):
         null=True,
         blank=True,
         editable=False,
-        on_delete=models.SET_NULL,
+        on_delete=models.CASCADE,
         related_name="merged_records",
     )
     merged_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(Record.Meta):
         abstract = True
+        constraints = [*Record.Meta.constraints, is_merged_into_one("merged_into")]
+
+    @property
+    def merge_target(self) -> MergeableRecord | None:
+        """The record that it was merged into, which may have been merged since."""
+        return self.merged_into
+
+    @property
+    def survivor(self) -> MergeableRecord:
+        """The record in which it lives on after all merges: itself where there was none.
+
+        One query for each merge. The database lets nothing be merged into what is merged itself
+        (``apps.crm.changelog``), so that there is an end.
+        """
+        record = self
+        while (target := record.merge_target) is not None:
+            record = target
+        return record
 
 
 class CustomField(models.Model):

@@ -17,11 +17,15 @@ from apps.crm.models import (
     CustomField,
     Draft,
     Lead,
+    MergeableRecord,
     Opportunity,
     Product,
     Stage,
     Task,
 )
+from apps.crm.services import all_records
+
+MERGED_AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
 
 class AccountFactory(DjangoModelFactory[Account]):
@@ -149,3 +153,10 @@ class CustomFieldFactory(DjangoModelFactory[CustomField]):
     record_kind = "lead"
     key = factory.Sequence(lambda n: f"field_{n}")
     label = factory.Sequence(lambda n: f"Field {n}")
+
+
+def merge(record: MergeableRecord, survivor: MergeableRecord, *, at: datetime = MERGED_AT) -> None:
+    """Mark a record as merged into another, as the tool does with what hangs on it besides."""
+    is_same = record.kind == survivor.kind
+    target = {"merged_into" if is_same else "merged_into_contact": survivor}
+    all_records(type(record)).filter(pk=record.pk).update(merged_at=at, **target)

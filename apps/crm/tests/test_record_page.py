@@ -71,7 +71,7 @@ def test_an_id_beyond_all_bounds_does_not_exist(cast: Cast, client_for: Any) -> 
 
 
 QUERIES = {
-    RecordKind.LEAD: 22, RecordKind.CONTACT: 24, RecordKind.ACCOUNT: 26, RecordKind.OPPORTUNITY: 22,
+    RecordKind.LEAD: 23, RecordKind.CONTACT: 26, RecordKind.ACCOUNT: 27, RecordKind.OPPORTUNITY: 22,
     RecordKind.ACTIVITY: 12, RecordKind.TASK: 12, RecordKind.CONTRACT: 12, RecordKind.PRODUCT: 13,
     RecordKind.DRAFT: 12,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.crm.layouts import Layout
 from apps.crm.models import Record
-from apps.crm.services import permission_name, visible_records
+from apps.crm.services import permission_name, refuse_merged, visible_records
 from apps.users.models import User
 
 
@@ -32,11 +32,13 @@ def read_record(user: User, layout: Layout, record_id: int) -> Record:
     """Return a record with all that its page shows of other records, in one query.
 
     Raises:
+        RecordMergedError: it was merged into another.
         Http404: there is none, or not for this person; the two look alike from outside.
     """
     rows = visible_records(user, layout.model).select_related(*_reference_paths(layout))
     record = rows.filter(pk=record_id).first()
     if record is None:
+        refuse_merged(user, layout.model, record_id)
         raise Http404
     return record
 

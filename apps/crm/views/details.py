@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from apps.crm.drafts import is_closed, mail_link, why_not_to_send
 from apps.crm.enums import RecordKind
+from apps.crm.former import former_selves
 from apps.crm.forms.records import AddTaskForm, LogActivityForm
 from apps.crm.layouts import LAYOUTS, Column, Layout, Related
-from apps.crm.models import Activity, CustomField, Draft, Record, Task
+from apps.crm.models import Activity, CustomField, Draft, MergeableRecord, Record, Task
 from apps.crm.presentation import Shown, show_attribute, show_field
 from apps.crm.services import visible_records
 from apps.crm.timeline import Cursor, Part, read_timeline
@@ -85,18 +86,20 @@ def _whole_page(user: User, layout: Layout, record: Record) -> dict[str, Any]:
         "nav_section": layout.nav_section,
         "badge": show_field(record, layout.badge) if layout.badge else None,
         "facts": [show_field(record, name, user) for name in layout.facts],
-        "custom_facts": _custom_facts(record),
+        "custom_facts": custom_facts(record),
         "related": [
             _read_related(user, record, related)
             for related in layout.related
             if may(user, "view", LAYOUTS[related.kind])
         ],
+        "former_selves": former_selves(record, user) if isinstance(record, MergeableRecord) else [],
         "may_change": may(user, "change", layout) and not is_closed(record),
         **talk,
     }
 
 
-def _custom_facts(record: Record) -> list[Shown]:
+def custom_facts(record: Record) -> list[Shown]:
+    """The values of the tenant's own fields."""
     fields = CustomField.objects.filter(record_kind=record.kind, is_active=True)
     return [show_attribute(field, record.attributes.get(field.key)) for field in fields]
 

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.crm.services import all_records
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import JsonValue, RecordRef, Seen, SideUndo
@@ -357,8 +358,7 @@ def model_of(kind: RecordKind) -> type[Record]:
 
 def every_row_of(kind: RecordKind) -> Any:
     """The rows of a kind, as its queryset, with those that lists leave out because they were merged."""
-    model = model_of(kind)
-    return getattr(model, "everything", model._default_manager).all()
+    return all_records(model_of(kind))
 
 
 def to_json(value: object) -> JsonValue:

@@ -16,6 +16,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, acting, record_events
 from apps.crm.enums import DraftStatus, RecordKind
 from apps.crm.models import Activity, ChangeLog, Contact, Draft, Lead, Record, Task
+from apps.crm.services import all_records
 from apps.execution.models import Execution
 from apps.operations.privacy.mentions import erase_mentions
 from apps.operations.privacy.people import (
@@ -81,13 +82,13 @@ def erase_person(
 
 def _erase(person: Person, actor: Actor) -> Erasure:
     for people, pks in ((Contact, person.contacts), (Lead, person.leads)):
-        list(people._default_manager.filter(pk__in=pks).order_by("pk").select_for_update())
+        list(people.everything.filter(pk__in=pks).order_by("pk").select_for_update())
     traits = read_traits(person)
     shared = read_traits_of_others(person, traits)
     ids = _concerned(person, traits.minus(shared))
     rows: Counter[str] = Counter()
     for model, values in PERSONAL.items():
-        _blank(rows, model._default_manager.filter(pk__in=ids[model.kind]), values)
+        _blank(rows, all_records(model).filter(pk__in=ids[model.kind]), values)
     waiting = Draft.objects.filter(pk__in=ids[RecordKind.DRAFT], status=DraftStatus.DRAFT)
     waiting.update(status=DraftStatus.DISCARDED)
     _erase_suggestions(rows, ids, actor)

@@ -16,12 +16,16 @@ from apps.users.models import User
 
 ERASED = "[erased]"
 
+_MODELS: dict[RecordKind, type[Contact] | type[Lead]] = {
+    RecordKind.CONTACT: Contact,
+    RecordKind.LEAD: Lead,
+}
 _NAMES = ("first_name", "last_name", "email", "phone")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The contacts and leads that are one person: a lead, and the contact that it was converted to."""
+    """The contacts and leads that are one person: by conversion, and by merges."""
 
     contacts: frozenset[int]
     leads: frozenset[int]
@@ -54,22 +58,39 @@ class Traits:
 def find_person(kind: RecordKind, record_id: int) -> Person:
     """The records of the person of whom one contact or lead is given; deleted ones have their history.
 
+    A lead that was converted is the contact that it became, and what was merged is what it was merged into.
+
     Raises:
         PersonNotFoundError: there is none.
     """
-    model = Contact if kind == RecordKind.CONTACT else Lead
-    is_known = model._default_manager.filter(pk=record_id).exists()
+    is_known = _MODELS[kind].everything.filter(pk=record_id).exists()
     if not is_known and not ChangeLog.objects.of_record(kind, record_id).exists():
         raise PersonNotFoundError(kind, record_id)
-    contacts, leads = set(), set()
-    if kind == RecordKind.CONTACT:
-        contacts.add(record_id)
-    else:
-        leads.add(record_id)
-        contacts.update(
-            Contact.objects.filter(converted_from=record_id).values_list("pk", flat=True)
-        )
-    leads.update(Lead.objects.filter(converted_contact__in=contacts).values_list("pk", flat=True))
+    contacts = frozenset({record_id} if kind == RecordKind.CONTACT else ())
+    leads = frozenset({record_id} if kind == RecordKind.LEAD else ())
+    person = Person(contacts, leads)
+    while (more := _with_neighbours(person)) != person:
+        person = more
+    return person
+
+
+def _with_neighbours(person: Person) -> Person:
+    """The records, and those one conversion or one merge away from them."""
+    contacts, leads = set(person.contacts), set(person.leads)
+    for near in (
+        Q(merged_into__in=person.contacts),
+        Q(merged_records__in=person.contacts),
+        Q(merged_leads__in=person.leads),
+        Q(converted_from__in=person.leads),
+    ):
+        contacts.update(Contact.everything.filter(near).values_list("pk", flat=True))
+    for near in (
+        Q(merged_into__in=person.leads),
+        Q(merged_records__in=person.leads),
+        Q(merged_into_contact__in=person.contacts),
+        Q(converted_contact__in=person.contacts),
+    ):
+        leads.update(Lead.everything.filter(near).values_list("pk", flat=True))
     return Person(frozenset(contacts), frozenset(leads))
 
 
@@ -77,7 +98,7 @@ def read_traits(person: Person) -> Traits:
     """What they are recognised by: as the records stand, and as they ever stood."""
     values: list[Mapping[str, object]] = []
     for model, ids in ((Contact, person.contacts), (Lead, person.leads)):
-        values.extend(model._default_manager.filter(pk__in=ids).values(*_NAMES))
+        values.extend(model.everything.filter(pk__in=ids).values(*_NAMES))
     for kind, ids in person.refs().items():
         for changes in ChangeLog.objects.filter(record_kind=kind, record_id__in=ids).values_list(
             "changes", flat=True
@@ -102,7 +123,7 @@ def read_traits_of_others(person: Person, traits: Traits) -> Traits:
     for email in traits.emails:
         wanted |= Q(email__iexact=email)
     for model, ids in ((Contact, person.contacts), (Lead, person.leads)):
-        rows = model._default_manager.exclude(pk__in=ids)
+        rows = model.everything.exclude(pk__in=ids)
         if wanted:
             others.extend(rows.filter(wanted).values(*_NAMES))
         if traits.phones:
@@ -110,7 +131,7 @@ def read_traits_of_others(person: Person, traits: Traits) -> Traits:
     if wanted:
         others.extend(User.objects.filter(wanted).values("first_name", "last_name", "email"))
     if traits.phones:
-        others.extend(Account.objects.exclude(phone="").values("phone"))
+        others.extend(Account.everything.exclude(phone="").values("phone"))
     names = {(_folded(row.get("first_name")), _folded(row.get("last_name"))) for row in others}
     emails = {_folded(row.get("email")) for row in others}
     return Traits(

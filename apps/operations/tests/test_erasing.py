@@ -41,9 +41,11 @@ from apps.crm.tests.factories import (
     LeadFactory,
     OpportunityFactory,
     TaskFactory,
+    merge,
 )
 from apps.execution.exceptions import ExecutionError
 from apps.operations.privacy.erasing import erase_person
+from apps.operations.privacy.people import Person, find_person
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.tests.factories import ScoreFactory
@@ -312,6 +314,27 @@ def test_a_lead_takes_its_contact_along(owned: Tenant) -> None:
     told = run("--lead", str(lead.pk), "--yes")
     assert told[:3] == ["Erased:", f"  contact {contact.pk}", f"  lead {lead.pk}"]
     assert (search_everywhere("zoë"), search_everywhere(EMAIL)) == ([], [])
+
+
+def test_what_was_merged_is_the_same_person_whichever_is_named(owned: Tenant) -> None:
+    cast = make_cast()
+    lead = LeadFactory(owner=cast.rep, **NAMES, phone=PHONE)
+    older = LeadFactory(owner=cast.rep, **NAMES, email=FORMER)
+    merged, survivor = (ContactFactory(owner=cast.rep, **NAMES) for _ in range(2))
+    other = ContactFactory(owner=cast.rep, first_name="Mia", email="mia@isdom.com")
+    merge(older, lead)
+    merge(lead, merged)
+    merge(merged, survivor)
+    people = {find_person(record.kind, record.pk) for record in (lead, older, merged, survivor)}
+    assert people == {Person(frozenset({merged.pk, survivor.pk}), frozenset({lead.pk, older.pk}))}
+
+    assert run("--contact", str(survivor.pk), "--yes")[0] == "Erased:"
+
+    for trace in ("quarz-ünal", FORMER, "5550199"):
+        assert search_everywhere(trace) == []
+    other.refresh_from_db()
+    assert other.email == "mia@isdom.com"
+    assert Lead.everything.get(pk=older.pk).survivor == survivor
 
 
 def test_whoever_was_deleted_has_a_history(owned: Tenant) -> None:

@@ -2,7 +2,8 @@
 
 A lead or an open deal is asked about every 30 days, as far back as two years, at moments whose window is over
 by now; a contract 30, 90 and 150 days before its renewal. The outcome of a lead or deal is what the change
-log says of the window; a contract's stands with it. A record that another system had already
+log says of the window; a contract's stands with it. A lead that was merged into another is none: its story
+is that one's. A record that another system had already
 brought to its end when it came in is one example, at its own beginning, without history.
 """
 
@@ -53,11 +54,12 @@ _GRID = sql.SQL(
               AND ({is_reached})
             LIMIT 1
         ) reached ON true
-        WHERE {is_watched}
+        WHERE {is_itself} AND {is_watched}
         UNION ALL
         SELECT p.id, began.at, (began.at AT TIME ZONE 'UTC')::date, true, ({came_in_reached})
         FROM {table} p CROSS JOIN LATERAL (SELECT {began_at} AS at) began
         WHERE p.source <> '' AND NOT ({is_open}) AND began.at <= %(now)s AND ({came_in_ended})
+          AND {is_itself}
           AND NOT EXISTS (
               SELECT 1 FROM crm_changelog c
               WHERE c.record_kind = {kind} AND c.record_id = p.id AND c.operation = 'changed'
@@ -170,6 +172,7 @@ def _grid(
         table=subject.about.name,
         kind=sql.Literal(subject.about.kind.value),
         state=sql.Literal(state),
+        is_itself=subject.is_itself("p"),
         is_watched=subject.is_watched("cutoff.moment"),
         began_at=sql.SQL(subject.began_at.replace("r.", "p.")),
         **{name: sql.SQL(text) for name, text in texts.items()},

@@ -16,8 +16,10 @@ from psycopg import sql
 
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
+from apps.crm.models import MergeableRecord
 
 _TABLES = {model.kind: model._meta.db_table for model in record_models()}
+_MERGEABLE = {model.kind for model in record_models() if issubclass(model, MergeableRecord)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Table:
     def name(self) -> sql.Identifier:
         """The table."""
         return table_of(self.kind)
+
+    @property
+    def may_be_merged(self) -> bool:
+        """Whether such records may be merged into one another."""
+        return self.kind in _MERGEABLE
 
     @property
     def versions_name(self) -> sql.Identifier:

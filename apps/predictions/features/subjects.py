@@ -142,16 +142,21 @@ class Subject:
         """Whether the log watched the present row ``p`` at a moment, which is SQL."""
         return _WATCHED.format(kind=sql.Literal(self.about.kind.value), moment=sql.SQL(moment))
 
+    def is_itself(self, row: str) -> sql.SQL:
+        """Whether a present row was not merged into another, which has its story now."""
+        return sql.SQL(f"{row}.merged_at IS NULL" if self.about.may_be_merged else "true")
+
     def _question(self) -> sql.Composed:
         """Who may be asked about at a moment: whoever existed."""
         return sql.SQL(
             """
             question AS (
                 SELECT p.id AS about_id, {at_moment} FROM {table} p
-                WHERE p.created_at <= %(moment)s AND {is_watched}
+                WHERE p.created_at <= %(moment)s AND {is_itself} AND {is_watched}
             )
             """
         ).format(
+            is_itself=self.is_itself("p"),
             at_moment=_AT_MOMENT,
             table=self.about.name,
             is_watched=self.is_watched("%(moment)s"),
@@ -196,9 +201,14 @@ class Subject:
             return sql.SQL("")
         key = self._key(asking)
         ids = f"AND {key} = ANY (%(ids)s::bigint[])" if has_ids else ""
-        exists = "AND r.created_at <= q.moment" if asking is Asking.PRESENT else ""
-        return sql.SQL(
-            f"{exists} AND {key} > %(after_id)s {ids} ORDER BY {key}, {self.first_by} LIMIT %(limit)s"
+        exists: sql.Composable = sql.SQL("")
+        if asking is Asking.PRESENT:
+            exists = sql.SQL("AND r.created_at <= q.moment AND {}").format(self.is_itself("r"))
+        return sql.SQL("{} {}").format(
+            exists,
+            sql.SQL(
+                f"AND {key} > %(after_id)s {ids} ORDER BY {key}, {self.first_by} LIMIT %(limit)s"
+            ),
         )
 
     def _distinct(self, asking: Asking) -> str:

@@ -13,6 +13,7 @@ from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
 from apps.crm.models import Record
+from apps.crm.services import all_records
 from apps.triggers.charts import DayChart, lay_out_days
 from apps.triggers.models import ReplayRun
 from apps.triggers.registry import Trigger
@@ -202,8 +203,9 @@ def visible_sample(
     kind: RecordKind, sample: tuple[SampleRecord, ...], viewer: User
 ) -> list[tuple[SampleRecord, Record]]:
     """The records of a sample that are still there and that the viewer may see, in their order."""
-    rows: Any = _MODELS[kind]._default_manager
-    visible = rows.visible_to(viewer).in_bulk([row.record_id for row in sample])
+    visible = (
+        all_records(_MODELS[kind]).visible_to(viewer).in_bulk([row.record_id for row in sample])
+    )
     return [(row, visible[row.record_id]) for row in sample if row.record_id in visible]
 
 

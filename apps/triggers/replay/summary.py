@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from psycopg import sql
 
 from apps.crm.changelog import record_models
+from apps.crm.services import all_records
 from apps.triggers.replay.caveats import find_caveats
 from apps.triggers.replay.firings import FIRINGS, Question
 from apps.triggers.replay.outcomes import became, count_outcomes
@@ -26,8 +26,9 @@ _MODELS = {model.kind: model for model in record_models()}
 
 def keep_visible(question: Question, user: User) -> None:
     """Forget the firings of records that the person may not see."""
-    rows: Any = _MODELS[question.trigger.record_kind]._default_manager
-    visible = rows.visible_to(user).order_by().values("pk")
+    visible = (
+        all_records(_MODELS[question.trigger.record_kind]).visible_to(user).order_by().values("pk")
+    )
     try:
         statement, params = visible.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:

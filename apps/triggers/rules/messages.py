@@ -101,8 +101,9 @@ class InboundFromUnknownSender(Trigger[InboundFromUnknownSenderParameters]):
             .annotate(latest=Max("occurred_at"))
             .values_list(Subquery(first.values("pk")[:1]))
         )
-        known_lead = Lead.objects.alias(address=Lower("email")).filter(same_address)
-        known_contact = Contact.objects.alias(address=Lower("email")).filter(same_address)
+        # The address of a merged record is known to be its survivor's.
+        known_lead = Lead.everything.alias(address=Lower("email")).filter(same_address)
+        known_contact = Contact.everything.alias(address=Lower("email")).filter(same_address)
         return (
             unmatched.filter(pk__in=firsts)
             .exclude(Exists(known_lead))

@@ -14,6 +14,7 @@ from apps.crm.tests.factories import (
     ContactFactory,
     LeadFactory,
     OpportunityFactory,
+    merge,
 )
 from apps.tenants.models import Tenant
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
@@ -134,3 +135,10 @@ def test_facts(acme: Tenant) -> None:
         "occurred_at": ago(days=2).isoformat(),
         "revision": 1,
     }
+
+
+def test_whose_record_was_merged_is_known(acme: Tenant) -> None:
+    message()
+    lead = LeadFactory(email=ADDRESS.upper())
+    merge(lead, ContactFactory(email="maria@elsewhere.com"))
+    assert matching(KEY) == []

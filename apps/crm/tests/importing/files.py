@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
+
+from django.core.files.storage import default_storage
 
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
@@ -25,3 +29,9 @@ def import_text(
     """Import a file with this text into the tenant that the connection stands in."""
     options.setdefault("actor", ACTOR)
     return import_file(kind=kind, path=write_file(folder, text, encoding), **options)
+
+
+def problems_of(path: str) -> list[list[str]]:
+    """The list of problems, its head first."""
+    with default_storage.open(path, "rb") as binary:
+        return list(csv.reader(io.StringIO(binary.read().decode("utf-8-sig"))))

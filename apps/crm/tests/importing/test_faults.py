@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from pytest_django import Settings
 
 from apps.audit.enums import Event
@@ -17,15 +14,10 @@ from apps.crm.importing.exceptions import FileRefusedError, ImportingError, Mapp
 from apps.crm.importing.services import import_file
 from apps.crm.models import Contact, CustomField, Opportunity, Product, Stage
 from apps.crm.models.imports import ImportRun
-from apps.crm.tests.importing.files import ACTOR, import_text, write_file
+from apps.crm.tests.importing.files import ACTOR, import_text, problems_of, write_file
 from apps.tenants.models import Tenant
 
 DEALS = RecordKind.OPPORTUNITY
-
-
-def problems_of(path: str) -> list[list[str]]:
-    with default_storage.open(path, "rb") as binary:
-        return list(csv.reader(io.StringIO(binary.read().decode("utf-8-sig"))))
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.utils import timezone
+
 from apps.crm.models import Lead
-from apps.crm.tests.factories import CustomFieldFactory, LeadFactory, TaskFactory
+from apps.crm.tests.factories import CustomFieldFactory, LeadFactory, TaskFactory, merge
 from apps.predictions.enums import Prediction
-from apps.predictions.features import population
+from apps.predictions.features import population, read_rows
 from apps.predictions.tests.features.stories import (
     Story,
     day,
@@ -123,6 +125,24 @@ def test_who_is_asked_about_and_what_became_of_them(story: Story) -> None:
     }  # fmt: skip
     assert found[late.pk, 60][1]["age"] == 10.0
     assert {row["status"] for _, row in found.values()} == {"new"}
+
+
+def test_a_merged_lead_is_asked_about_at_no_moment_and_is_no_example(story: Story) -> None:
+    with story.on(0) as now:
+        kept, merged = (LeadFactory(status="new", created_at=now) for _ in range(2))
+        imported = LeadFactory(status="converted", source="erp", external_id="1", created_at=now)
+    assert population(LEADS, day(39)) == [kept.pk, merged.pk]
+    story.change(100, merged, status="converted")
+    assert {record_id for record_id, _ in examples_by(LEADS, 150)} == {
+        kept.pk, merged.pk, imported.pk
+    }  # fmt: skip
+    with story.on(140):
+        merge(merged, kept)
+        merge(imported, kept)
+    for moment in (day(39), timezone.now()):
+        assert population(LEADS, moment) == [kept.pk]
+        assert read_rows(LEADS, moment, ids=[kept.pk, merged.pk]).ids == [kept.pk]
+    assert {record_id for record_id, _ in examples_by(LEADS, 150)} == {kept.pk}
 
 
 def test_what_came_in_at_its_end_is_one_example_without_history(story: Story) -> None:
