@@ -394,6 +394,7 @@ SPECTACULAR_SETTINGS = {
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
         "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",
+        "ValueKindEnum": "apps.execution.enums.ValueKind",
         "StateEnum": "apps.suggestions.enums.State",
         "ResetScopeEnum": "apps.suggestions.learning.enums.ResetScope",
         "DeliveryStateEnum": "apps.suggestions.webhooks.enums.DeliveryState",

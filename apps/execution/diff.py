@@ -53,13 +53,14 @@ def build_diff(
     known_names: Mapping[tuple[str, int], str] | None = None,
     proposed: Mapping[str, JsonValue] | None = None,
     edited_by: str = "",
+    noted: JsonValue = None,
 ) -> Diff:
     """Return what the change would do to what was seen; unchanged fields are left out.
 
     References to records that ``viewer`` does not see are not named. ``known_names`` are names of
     referenced rows by (column, id) that need not be looked up. ``proposed`` are the arguments before a
     person edited them, who is ``edited_by``: rows that differ are marked as edited, and what would have
-    changed and now does not stands in ``left_out``.
+    changed and now does not stands in ``left_out``. ``noted`` is the note of the execution.
 
     Raises:
         InvalidArgumentsError: the arguments do not fit the tool.
@@ -68,7 +69,7 @@ def build_diff(
     kind = tool.written_kind(tool.subject(typed).kind)
     known = _known(tool, typed, seen)
     written = _written(tool, typed)
-    first_written = _written_first(tool, proposed, written)
+    first_written = _written_first(tool, proposed, typed)
     held = [
         (column, [known.get(column), written.get(column), first_written.get(column)])
         for column in {**written, **first_written}
@@ -82,17 +83,19 @@ def build_diff(
     ]
     rows = _rows(tool, kind, known, written, names, dict.fromkeys(edited, "edited"))
     there = {row.field for row in rows}
+    beside = tool.compare(typed, seen, viewer, noted)
     skipped = {column: new for column, new in first_written.items() if column not in there}
     return Diff(
         tool=tool.key,
         tool_label=tool.label,
         record_kind=kind,
-        record_label=with_unseen_named(record_label),
+        record_label=beside.survivor_label if beside else with_unseen_named(record_label),
         is_creation=tool.is_creation,
         rows=rows,
-        side_effects=tool.side_effects(typed),
+        side_effects=(*(beside.moved if beside else ()), *tool.side_effects(typed)),
         left_out=_rows(tool, kind, known, skipped, names, dict.fromkeys(skipped, "left out")),
         edited_by=edited_by if proposed is not None else "",
+        comparison=beside,
     )
 
 
@@ -156,15 +159,19 @@ def _written(tool: Tool[Any], typed: ToolArguments) -> dict[str, JsonValue]:
 def _written_first(
     tool: Tool[Any],
     proposed: Mapping[str, JsonValue] | None,
-    written: dict[str, JsonValue],
+    typed: ToolArguments,
 ) -> dict[str, JsonValue]:
-    """What the arguments would have written before they were edited; if they were, and can be read."""
+    """What the arguments would have written before they were edited; if they were, and can be read.
+
+    Of another record that was to be written: nothing.
+    """
     if proposed is None:
-        return written
+        return _written(tool, typed)
     try:
-        return _written(tool, tool.parse(proposed))
+        first = tool.parse(proposed)
     except InvalidArgumentsError:
-        return written
+        return _written(tool, typed)
+    return _written(tool, first) if tool.subject(first) == tool.subject(typed) else {}
 
 
 def label_of(kind: RecordKind, column: str) -> str:
@@ -212,7 +219,7 @@ class _Value:
         return with_unseen_named(self._words(field))
 
     def _words(self, field: models.Field[Any, Any]) -> str:
-        match _kind_of(field):
+        match kind_of(field):
             case ValueKind.REFERENCE:
                 return self.names.get((field.attname, int(str(self.raw))), f"#{self.raw}")
             case ValueKind.CHOICE:
@@ -279,7 +286,7 @@ def _field_diff(
     origin: RowOrigin,
 ) -> FieldDiff:
     field = field_of(model, column)
-    kind = _kind_of(field)
+    kind = kind_of(field)
     segments: tuple[tuple[str, str], ...] = ()
     if kind == ValueKind.LONG_TEXT and not is_new:
         segments = tuple(
@@ -300,7 +307,8 @@ def _field_diff(
     )
 
 
-def _kind_of(field: models.Field[Any, Any]) -> ValueKind:
+def kind_of(field: models.Field[Any, Any]) -> ValueKind:
+    """How values of a field are shown."""
     if field.related_model is not None:
         return ValueKind.REFERENCE
     if field.choices:

@@ -23,6 +23,15 @@ class ExecutionStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class ValueChoice(models.TextChoices):
+    """Whose value a field has after a merge."""
+
+    SURVIVOR = "survivor", "The survivor's"
+    DUPLICATE = "duplicate", "The duplicate's"
+    BOTH = "both", "Both"
+    OTHER = "other", "What a person wrote"
+
+
 class ValueKind(models.TextChoices):
     """How a value of a diff is shown."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
-from apps.execution.enums import ValueKind
+from apps.execution.enums import ValueChoice, ValueKind
 from apps.execution.signs import isolated
 from apps.users.models import User
 
@@ -160,6 +160,90 @@ class FieldDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueOption:
+    """One value that a field may have after a merge; ``is_offered``: whether it may be chosen."""
+
+    choice: ValueChoice
+    value: JsonValue
+    text: str
+    is_chosen: bool
+    is_offered: bool
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The option as the API gives it."""
+        return {
+            "choice": self.choice.value,
+            "value": self.value,
+            "text": self.text,
+            "is_chosen": self.is_chosen,
+            "is_offered": self.is_offered,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedField:
+    """One field in which two records differ: the survivor's value, the duplicate's, and others."""
+
+    field: str
+    label: str
+    kind: ValueKind
+    survivor: ValueOption
+    duplicate: ValueOption
+    more: tuple[ValueOption, ...] = ()
+
+    @property
+    def sides(self) -> tuple[ValueOption, ValueOption]:
+        """The values of the two records."""
+        return self.survivor, self.duplicate
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The row as the API gives it."""
+        return {
+            "field": self.field,
+            "label": self.label,
+            "kind": self.kind.value,
+            "options": [option.as_json() for option in (*self.sides, *self.more)],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two records side by side, of which one is merged into the other.
+
+    ``moved`` says in words what moves to the survivor, or has moved, by kind of record.
+    """
+
+    survivor: RecordRef
+    survivor_label: str
+    duplicate: RecordRef
+    duplicate_label: str
+    is_swappable: bool
+    is_done: bool
+    fields: tuple[ComparedField, ...]
+    moved: tuple[str, ...]
+
+    def as_text(self) -> str:
+        """What is merged and what is not taken, a line each."""
+        lines = [f"  Merged into it: {isolated(self.duplicate_label)}"]
+        lines += [
+            f"  Kept: {row.label}: {isolated(row.survivor.text)} (not {isolated(row.duplicate.text)})"
+            for row in self.fields
+            if row.survivor.is_chosen and row.duplicate.is_offered
+        ]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The comparison as the API gives it."""
+        return {
+            "survivor": {"record": str(self.survivor), "label": self.survivor_label},
+            "duplicate": {"record": str(self.duplicate), "label": self.duplicate_label},
+            "is_swappable": self.is_swappable,
+            "fields": [row.as_json() for row in self.fields],
+            "moved": list(self.moved),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """What a change would do, as the reviewer sees it and the engine checks it."""
 
@@ -173,6 +257,8 @@ class Diff:
     # What was proposed and a person left out, or emptied; and who edited the rest.
     left_out: tuple[FieldDiff, ...] = ()
     edited_by: str = ""
+    # Of a merge: both records side by side.
+    comparison: Comparison | None = None
 
     def as_text(self) -> str:
         """The diff in plain text, one line a field."""
@@ -186,6 +272,8 @@ class Diff:
         lines.extend(
             f"  Left out: {row.label} ({isolated(row.after_text)})" for row in self.left_out
         )
+        if self.comparison is not None:
+            lines.append(self.comparison.as_text())
         lines.extend(f"  Also: {effect}" for effect in self.side_effects)
         return "\n".join(lines)
 
@@ -201,4 +289,5 @@ class Diff:
             "left_out": [row.as_json() for row in self.left_out],
             "edited_by": self.edited_by,
             "side_effects": list(self.side_effects),
+            "comparison": self.comparison.as_json() if self.comparison else None,
         }

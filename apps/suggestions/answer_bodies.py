@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from apps.audit.enums import Event, Origin
 from apps.crm.enums import RecordKind
-from apps.execution.enums import ValueKind
+from apps.execution.enums import ValueChoice, ValueKind
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.tenants.api import ApiModelSerializer, UtcDateTimeField
@@ -79,7 +79,49 @@ class FieldDiffSerializer(serializers.Serializer[Any]):
     segments = SegmentSerializer(many=True, help_text="Long texts alone: word by word.")
 
 
-# Built by a call, because a class cannot have a member named ``fields``.
+class ComparedRecordSerializer(serializers.Serializer[Any]):
+    """One of the two records of a merge."""
+
+    record = serializers.CharField(help_text="As `lead:12`.")
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class ValueOptionSerializer(serializers.Serializer[Any]):
+    """One value that a field may have after a merge."""
+
+    choice = serializers.ChoiceField(ValueChoice.choices)
+    value = serializers.JSONField(allow_null=True)
+    text = serializers.CharField()
+    is_chosen = serializers.BooleanField()
+    is_offered = serializers.BooleanField(help_text="Whether it may be chosen.")
+
+
+class ComparedFieldSerializer(serializers.Serializer[Any]):
+    """One field in which the two records of a merge differ."""
+
+    field = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(ValueKind.choices)
+    options = ValueOptionSerializer(many=True)
+
+
+# Built by calls, because a class cannot have a member named ``fields``.
+COMPARISON = inline_serializer(
+    "Comparison",
+    {
+        "survivor": ComparedRecordSerializer(),
+        "duplicate": ComparedRecordSerializer(),
+        "is_swappable": serializers.BooleanField(
+            help_text="Whether the other record may be kept: an edit with both records exchanged."
+        ),
+        "fields": ComparedFieldSerializer(many=True),
+        "moved": serializers.ListField(
+            child=serializers.CharField(), help_text="What moves to the survivor, in words."
+        ),
+    },
+    allow_null=True,
+    help_text="Of a merge: both records side by side.",
+)
 DIFF = inline_serializer(
     "Diff",
     {
@@ -96,6 +138,7 @@ DIFF = inline_serializer(
             help_text="Who edited it last; empty unless a person did. Each field says by whom."
         ),
         "side_effects": serializers.ListField(child=serializers.CharField()),
+        "comparison": COMPARISON,
     },
     allow_null=True,
 )

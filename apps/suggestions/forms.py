@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.execution.enums import ValueChoice
 from apps.suggestions.enums import RejectReason, StopScope
 from apps.suggestions.facets import FACETS, FACETS_BY_KEY, Option, condition_of
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -148,6 +149,10 @@ class SavedViewForm(forms.Form):
     query = forms.CharField(max_length=500, required=False)
 
 
+# Before the name of a field whose value after a merge is chosen.
+CHOICE = "choice-"
+
+
 class SeenForm(forms.Form):
     """Which edition of the suggestion the person saw."""
 
@@ -164,6 +169,21 @@ class ApproveForm(SeenForm):
         """The fields that the person ticked; None when they accepted all of it."""
         assert isinstance(self.data, QueryDict)  # noqa: S101 - narrows the type
         return self.data.getlist("fields") if self.cleaned_data["in_parts"] else None
+
+
+class ChoiceForm(SeenForm):
+    """What is to survive a merge; nothing is chosen where the page offers no choice."""
+
+    swap = forms.BooleanField(required=False)
+
+    def choices(self) -> dict[str, ValueChoice]:
+        """By field, those that are choices at all."""
+        chosen = {name: self.data[name] for name in self.data if name.startswith(CHOICE)}
+        return {
+            name.removeprefix(CHOICE): ValueChoice(value)
+            for name, value in chosen.items()
+            if value in ValueChoice.values
+        }
 
 
 class RejectForm(forms.Form):

@@ -17,7 +17,7 @@ from apps.execution.descriptions import arguments_of
 from apps.execution.diff import build_diff, label_of, names_for, text_of
 from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
 from apps.execution.models import Execution
-from apps.execution.schemas import Diff, FieldDiff, RecordRef, Seen, ValueMoved
+from apps.execution.schemas import Diff, FieldDiff, JsonValue, RecordRef, Seen, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, hidden_records, plan_undo, undoable_until
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
@@ -266,7 +266,16 @@ def diff_of(
         known_names={**(names or {}), **_known_names(suggestion)},
         proposed=suggestion.proposed_arguments,
         edited_by=suggestion.edited_by.display_name if suggestion.edited_by else "",
+        noted=_note_of(suggestion),
     )
+
+
+def _note_of(suggestion: Suggestion) -> JsonValue:
+    """What its tool noted when it was applied; nothing where it is not, or no longer."""
+    if suggestion.state != State.APPLIED or suggestion.execution is None:
+        return None
+    note: JsonValue = suggestion.execution.note
+    return note
 
 
 def _known_names(suggestion: Suggestion) -> dict[tuple[str, int], str]:

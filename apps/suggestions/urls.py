@@ -15,6 +15,7 @@ urlpatterns = [
     path("<int:pk>/", queue.show_suggestion, name="detail"),
     path("<int:pk>/story/", story.show_story, name="story"),
     path("<int:pk>/approve/", queue.approve, name="approve"),
+    path("<int:pk>/choose/", queue.choose, name="choose"),
     path("<int:pk>/reject/", queue.reject, name="reject"),
     path("<int:pk>/snooze/", queue.snooze, name="snooze"),
     path("<int:pk>/rebase/", queue.rebase, name="rebase"),

@@ -12,7 +12,6 @@ from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
 from apps.execution.tools.base import every_row_of, model_of, to_json
-from apps.execution.tools.repointing import merged_into
 from apps.users.models import User
 from apps.users.rules import Reader
 
@@ -91,7 +90,7 @@ def read_records(
         row = (rows.select_for_update() if is_locked else rows).first()
         if row is None:
             raise RecordGoneError()
-        if (survivor := merged_into(row)) is not None:
+        if (survivor := getattr(row, "merge_target", None)) is not None:
             raise RecordMergedError(
                 _named(row, viewer),
                 _named(survivor, viewer),

@@ -24,6 +24,7 @@ from apps.execution.services.access import check_permission, check_sight, moved_
 from apps.execution.services.recording import record_policy
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
 
@@ -56,6 +57,12 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
             written = _write(tool, arguments, locked)
             note = tool.finish(arguments, written)
         execution = _record_success(change, tool, arguments, written, note, answer, now)
+        details: dict[str, Detail] = {
+            "tool": tool.key,
+            "fields": _fields_written(tool, execution),
+        }
+        if counts := tool.moved(note):
+            details["moved"] = [*counted(counts)]
         record_event(
             change.actor,
             Entry(
@@ -64,7 +71,7 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
                 record_id=written.pk,
                 suggestion_id=change.suggestion_id,
                 execution_id=execution.pk,
-                details={"tool": tool.key, "fields": _fields_written(tool, execution)},
+                details=details,
             ),
         )
     return execution

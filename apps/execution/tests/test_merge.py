@@ -107,7 +107,15 @@ def test_what_hangs_on_an_account_moves_and_the_account_is_marked(cast: Cast) ->
     }  # fmt: skip
     entry = AuditEntry.objects.get(event="execution.succeeded")
     assert (entry.record_kind, entry.record_id, entry.details) == (
-        "account", survivor.pk, {"tool": "merge_duplicates", "fields": ["website"]},
+        "account",
+        survivor.pk,
+        {
+            "tool": "merge_duplicates",
+            "fields": ["website"],
+            "moved": [
+                "1 account", "1 activity", "1 contact", "1 contract", "1 e-mail draft", "1 deal", "1 task",
+            ],
+        },
     )  # fmt: skip
 
 

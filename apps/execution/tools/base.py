@@ -22,10 +22,11 @@ from apps.crm.models import Record
 from apps.crm.services import all_records
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
-from apps.execution.schemas import JsonValue, RecordRef, Seen, SideUndo
+from apps.execution.schemas import Comparison, JsonValue, RecordRef, Seen, SideUndo
 from apps.execution.signs import has_controls, without_unseen
 from apps.execution.tools.fields import is_fixed
 from apps.users.models import User
+from apps.users.rules import Reader
 
 # An amount means nothing without its currency: a tool that writes one sees the other.
 MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
@@ -168,6 +169,16 @@ class Tool(ABC, Generic[ArgumentsT]):
         """The records whose guard fields are compared, the subject first."""
         return (self.subject(arguments),)
 
+    def compare(
+        self, arguments: ArgumentsT, seen: Seen, viewer: Reader, noted: JsonValue
+    ) -> Comparison | None:
+        """Two records side by side, as they were seen, where the change is about two."""
+        return None
+
+    def is_same_matter(self, fixed: Mapping[str, Any], arguments: ArgumentsT) -> bool:
+        """Whether edited arguments are about the same records as the ``fixed`` ones said."""
+        return all(getattr(arguments, name) == value for name, value in fixed.items())
+
     def side_effects(self, arguments: ArgumentsT) -> tuple[str, ...]:
         """What else happens, in words."""
         return ()
@@ -201,6 +212,10 @@ class Tool(ABC, Generic[ArgumentsT]):
         Returns what ``unfinish`` needs to take them back; None when there is nothing.
         """
         return None
+
+    def moved(self, noted: JsonValue) -> Mapping[RecordKind, int]:
+        """How many records of each kind ``finish``, which had ``noted`` this, has moved."""
+        return {}
 
     def attached(self, noted: JsonValue) -> tuple[RecordRef, ...]:
         """The records that ``finish``, which had ``noted`` this, hung on the new one."""

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Account, Lead, Record
+from apps.execution.comparing import compare_records
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError, RecordGoneError
-from apps.execution.schemas import JsonValue, RecordRef, Seen, SideUndo
+from apps.execution.schemas import Comparison, JsonValue, RecordRef, Seen, SideUndo
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools.accounts import chain_of, require_parent
-from apps.execution.tools.base import (
-    ToolArguments,
-    UpdateTool,
-    every_row_of,
-    settable_fields,
-    to_json,
-)
-from apps.execution.tools.fields import (
-    AccountId,
-    Amount,
-    CurrencyCode,
-    EmailText,
-    Fixed,
-    OneLine,
-    OwnerId,
-    RecordId,
-    Revenue,
-    require_both,
+from apps.execution.tools.base import UpdateTool, every_row_of, settable_fields, to_json
+from apps.execution.tools.merge_arguments import (
+    MERGED_FIELDS,
+    MergeDuplicatesArguments,
+    MergeNote,
 )
 from apps.execution.tools.references import require_owner, require_owner_back
 from apps.execution.tools.repointing import (
-    Move,
+    count_hanging,
     count_moved,
     hanging_on,
     move_back,
@@ -48,97 +34,9 @@ from apps.execution.tools.repointing import (
 )
 from apps.execution.tools.surviving import possible_values
 from apps.users.models import User
+from apps.users.rules import Reader
 
-_PERSON = frozenset({"owner_id", "first_name", "last_name", "title", "email", "phone", "notes"})
 _MERGED = ("merged_at", "merged_into_id")
-_KINDS = Literal["lead", "contact", "account"]
-
-
-class MergeDuplicatesArguments(ToolArguments):
-    """The record that survives, its duplicate, and the fields of the survivor that take another value.
-
-    A field that is not given stays as the survivor has it. A lead may be a contact already: then the contact
-    survives.
-    """
-
-    record_kind: Annotated[_KINDS, Field(description="The survivor's."), Fixed]
-    survivor_id: RecordId
-    duplicate_kind: Annotated[
-        _KINDS, Field(description="The same, or a lead where a contact survives."), Fixed
-    ]
-    duplicate_id: RecordId
-    first_name: Annotated[str, Field(max_length=100), OneLine] = ""
-    last_name: Annotated[str, Field(max_length=100), OneLine] = ""
-    name: Annotated[str, Field(min_length=1, max_length=200), OneLine] = ""
-    company: Annotated[str, Field(max_length=200), OneLine] = ""
-    title: Annotated[str, Field(max_length=150), OneLine] = ""
-    email: EmailText = ""
-    email_status: Literal["unknown", "valid", "bounced"] = "unknown"
-    phone: Annotated[str, Field(max_length=50), OneLine] = ""
-    account_id: AccountId = 0
-    status: Literal["new", "working", "qualified", "unqualified"] = "new"
-    lead_source: Annotated[str, Field(max_length=60), OneLine] = ""
-    estimated_value: Amount = Decimal(0)
-    website: Annotated[str, Field(max_length=200), OneLine] = ""
-    sector: Annotated[str, Field(max_length=100), OneLine] = ""
-    location: Annotated[str, Field(max_length=100), OneLine] = ""
-    employees: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    annual_revenue: Revenue = Decimal(0)
-    currency: CurrencyCode = ""
-    parent_id: AccountId = 0
-    do_not_contact: bool = False
-    owner_id: OwnerId = 0
-    notes: Annotated[str, Field(max_length=10_000)] = ""
-
-    @property
-    def survivor(self) -> RecordRef:
-        """The record that stays."""
-        return RecordRef(RecordKind(self.record_kind), self.survivor_id)
-
-    @property
-    def duplicate(self) -> RecordRef:
-        """The record that is marked as merged."""
-        return RecordRef(RecordKind(self.duplicate_kind), self.duplicate_id)
-
-    @model_validator(mode="after")
-    def _check_records(self) -> MergeDuplicatesArguments:
-        kinds = {self.record_kind, self.duplicate_kind}
-        if len(kinds) > 1 and (self.record_kind, self.duplicate_kind) != ("contact", "lead"):
-            raise ValueError("records of these kinds are not merged like this")
-        if self.survivor == self.duplicate:
-            raise ValueError("a record is not merged into itself")
-        return self
-
-    @model_validator(mode="after")
-    def _check_fields(self) -> MergeDuplicatesArguments:
-        fields = self.model_fields_set & settable_fields(MergeDuplicatesArguments)
-        foreign = sorted(fields - MergeDuplicates.writes[self.survivor.kind])
-        if foreign:
-            raise ValueError(f"a {self.record_kind} has no {', '.join(foreign)}")
-        if self.record_kind != "contact":
-            require_both(
-                self, "estimated_value" if self.record_kind == "lead" else "annual_revenue"
-            )
-        return self
-
-
-class MergeNote(BaseModel):
-    """What a merge did besides the fields of the survivor, so that it can be taken back.
-
-    ``parent`` is the survivor's parent account before and after, where the duplicate stood above it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    duplicate_kind: RecordKind
-    duplicate_id: int
-    moves: tuple[Move, ...]
-    parent: tuple[int | None, int | None] | None = None
-
-    @property
-    def duplicate(self) -> RecordRef:
-        """The record that was merged."""
-        return RecordRef(self.duplicate_kind, self.duplicate_id)
 
 
 class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
@@ -153,23 +51,15 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
     arguments_type = MergeDuplicatesArguments
     id_field = "survivor_id"
     subject_kinds = frozenset({RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT})
-    writes = {
-        RecordKind.LEAD: _PERSON
-        | {"company", "status", "lead_source", "estimated_value", "currency", "do_not_contact"},
-        RecordKind.CONTACT: _PERSON | {"account_id", "email_status", "do_not_contact"},
-        RecordKind.ACCOUNT: frozenset(
-            {"owner_id", "name", "website", "sector", "location", "phone", "employees"}
-            | {"annual_revenue", "currency", "parent_id", "notes"}
-        ),
-    }
+    writes = MERGED_FIELDS
     # All that is read of either record.
     guard_fields = {
         RecordKind.LEAD: (
-            *sorted(writes[RecordKind.LEAD]), "converted_contact_id", "converted_opportunity_id",
+            *sorted(MERGED_FIELDS[RecordKind.LEAD]), "converted_contact_id", "converted_opportunity_id",
             "merged_into_contact_id", *_MERGED,
         ),
-        RecordKind.CONTACT: (*sorted(writes[RecordKind.CONTACT]), *_MERGED),
-        RecordKind.ACCOUNT: (*sorted(writes[RecordKind.ACCOUNT]), *_MERGED),
+        RecordKind.CONTACT: (*sorted(MERGED_FIELDS[RecordKind.CONTACT]), *_MERGED),
+        RecordKind.ACCOUNT: (*sorted(MERGED_FIELDS[RecordKind.ACCOUNT]), *_MERGED),
     }  # fmt: skip
     risk = Risk.HIGH
     consequences = (
@@ -225,6 +115,31 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
         """What becomes of the duplicate."""
         return (self.consequences,)
 
+    def is_same_matter(self, fixed: Mapping[str, Any], arguments: MergeDuplicatesArguments) -> bool:
+        """The same two records, whichever of them survives."""
+        former = {
+            (fixed["record_kind"], fixed["survivor_id"]),
+            (fixed["duplicate_kind"], fixed["duplicate_id"]),
+        }
+        return former == {
+            (arguments.record_kind, arguments.survivor_id),
+            (arguments.duplicate_kind, arguments.duplicate_id),
+        }
+
+    def compare(
+        self,
+        arguments: MergeDuplicatesArguments,
+        seen: Seen,
+        viewer: Reader,
+        noted: JsonValue,
+    ) -> Comparison | None:
+        """Both records; what has moved, once that is noted, or what would move."""
+        is_done = noted is not None
+        moved = (
+            self.moved(noted) if is_done else count_hanging(arguments.duplicate, arguments.survivor)
+        )
+        return compare_records(self, arguments, seen, viewer, moved=moved, is_done=is_done)
+
     def invented(self, arguments: MergeDuplicatesArguments, seen: Seen) -> frozenset[str]:
         """Fields that are to have a value which neither record has."""
         rows = seen.by_record()
@@ -266,6 +181,10 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
     def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
         """The former owner must be here."""
         require_owner_back(back, approver)
+
+    def moved(self, noted: JsonValue) -> Mapping[RecordKind, int]:
+        """By kind of record."""
+        return {} if noted is None else count_moved(MergeNote.model_validate(noted).moves)
 
     def side_undo(self, written: Record, noted: JsonValue, *, is_locked: bool) -> SideUndo:
         """What goes back to the duplicate, and what has been moved elsewhere since."""
@@ -317,12 +236,7 @@ def _require_merged(note: MergeNote, survivor: Record) -> Record:
     duplicate: Any = _row_of(note.duplicate).first()
     if duplicate is None:
         raise RecordGoneError("The record that was merged is no longer there.")
-    into = (
-        duplicate.merged_into_id
-        if duplicate.kind == survivor.kind
-        else duplicate.merged_into_contact_id
-    )
-    if into != survivor.pk:
+    if duplicate.merge_target != survivor:
         raise ChangeNotPossibleError(f"“{duplicate}” is no longer merged into “{survivor}”.")
     found: Record = duplicate
     return found

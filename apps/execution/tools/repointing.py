@@ -45,15 +45,6 @@ class Move(BaseModel):
         return still if self.left == self.taken else still.filter(**{self.left: None})
 
 
-def merged_into(record: Record | None) -> Record | None:
-    """The record that it was merged into; None where it stands for itself."""
-    for name in sorted(MERGE_MARKS):
-        survivor: Record | None = getattr(record, name, None)
-        if survivor is not None:
-            return survivor
-    return None
-
-
 @cache
 def moves_between(left: RecordKind, taken: RecordKind) -> tuple[Move, ...]:
     """How all that may hang on a record of one kind comes to hang on one of another kind, or of the same."""
@@ -73,19 +64,28 @@ def hanging_on(record: RecordRef, other: RecordRef) -> list[Move]:
     """What would move from the record to the other one. What hangs on another of its kind already stays."""
     found = []
     for move in moves_between(record.kind, other.kind):
-        rows = _hung(move, record)
-        if move.kind == other.kind:
-            # An account below its duplicate does not come below itself.
-            rows = rows.exclude(pk=other.id)
+        rows = _hung(move, record, other)
         ids = tuple(rows.order_by("pk").values_list("pk", flat=True))
         if ids:
             found.append(move.model_copy(update={"ids": ids}))
     return found
 
 
-def _hung(move: Move, record: RecordRef) -> Any:
+def _hung(move: Move, record: RecordRef, other: RecordRef) -> Any:
     rows = every_row_of(move.kind).filter(**{move.left: record.id})
-    return rows if move.left == move.taken else rows.filter(**{move.taken: None})
+    if move.left != move.taken:
+        return rows.filter(**{move.taken: None})
+    # An account below its duplicate does not come below itself.
+    return rows.exclude(pk=other.id) if move.kind == other.kind else rows
+
+
+def count_hanging(record: RecordRef, other: RecordRef) -> Counter[RecordKind]:
+    """How many records would move, of those that lists show."""
+    counts: Counter[RecordKind] = Counter()
+    for move in moves_between(record.kind, other.kind):
+        rows = _hung(move, record, other)
+        counts[move.kind] += rows.filter(pk__in=model_of(move.kind)._default_manager.all()).count()
+    return +counts
 
 
 def move_to(moves: Iterable[Move], record: RecordRef) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from apps.execution.schemas import JsonValue
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools.base import Tool
+from apps.execution.tools.merge_arguments import naming
 
 Values = Mapping[str, JsonValue]
 
@@ -17,7 +20,7 @@ TAKEN_WITH = {
 _TAKEN_ALONG = frozenset(name for names in TAKEN_WITH.values() for name in names)
 # Who does not want to be contacted, as either record says, is not contacted.
 _ONCE_SAID = "do_not_contact"
-_NOTES = "notes"
+NOTES = "notes"
 
 
 def is_empty(value: JsonValue) -> bool:
@@ -27,7 +30,7 @@ def is_empty(value: JsonValue) -> bool:
 
 def joined_notes(kept: Values, other: Values) -> str | None:
     """Both records' notes one below the other; None where one says nothing, or what the other says too."""
-    ours, theirs = str(kept.get(_NOTES) or "").strip(), str(other.get(_NOTES) or "").strip()
+    ours, theirs = str(kept.get(NOTES) or "").strip(), str(other.get(NOTES) or "").strip()
     if not ours or not theirs or theirs in ours:
         return None
     return f"{ours}\n\n{theirs}"
@@ -36,26 +39,40 @@ def joined_notes(kept: Values, other: Values) -> str | None:
 def possible_values(name: str, kept: Values, other: Values) -> tuple[JsonValue, ...]:
     """What a field may become without anybody inventing it; the survivor's own value first."""
     values = [row[name] for row in (kept, other) if name in row]
-    if name == _NOTES and (both := joined_notes(kept, other)) is not None:
+    if name == NOTES and (both := joined_notes(kept, other)) is not None:
         values.append(both)
     return tuple(values)
 
 
-def proposed_values(fields: Iterable[str], kept: Values, other: Values) -> dict[str, JsonValue]:
-    """What the survivor is to take: what it lacks and the duplicate has, and the notes of both."""
+def proposed_values(
+    fields: Iterable[str], kept: Values, other: Values, unfit: frozenset[str] = frozenset()
+) -> dict[str, JsonValue]:
+    """What the survivor is to take: what it lacks and the duplicate has, and the notes of both.
+
+    ``unfit`` are fields whose value stands in a record and that no tool would write.
+    """
     taken: dict[str, JsonValue] = {}
     names = {*fields}
     for name in sorted(names - _TAKEN_ALONG):
         ours, theirs = kept.get(name), other.get(name)
-        if is_empty(theirs):
+        parts = [name, *(part for part in TAKEN_WITH.get(name, ()) if part in names)]
+        if is_empty(theirs) or not unfit.isdisjoint(parts):
             continue
         if is_empty(ours) or (name == _ONCE_SAID and theirs and not ours):
-            taken[name] = theirs
-            taken |= {
-                along: other[along]
-                for along in TAKEN_WITH.get(name, ())
-                if along in names and not is_empty(other.get(along))
-            }
-        elif name == _NOTES and (both := joined_notes(kept, other)) is not None:
+            taken |= {part: other[part] for part in parts if not is_empty(other.get(part))}
+        elif name == NOTES and (both := joined_notes(kept, other)) is not None:
             taken[name] = both
     return taken
+
+
+def unfit_values(
+    tool: Tool[Any], survivor: RecordRef, duplicate: RecordRef, other: Values
+) -> frozenset[str]:
+    """Fields of the duplicate whose value the survivor cannot take: not every address on record is one."""
+    own = {
+        name: other[name]
+        for name in tool.writes[survivor.kind]
+        if name in other and not is_empty(other[name])
+    }
+    problems = tool.fit({**naming(survivor, duplicate), **own}).problems
+    return frozenset(problem.partition(":")[0] for problem in problems) & own.keys()

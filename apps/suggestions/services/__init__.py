@@ -24,6 +24,7 @@ from apps.suggestions.services.bulk import (
     retry_bulk,
     run_bulk,
 )
+from apps.suggestions.services.choosing import choose
 from apps.suggestions.services.deciding import reject, reopen, snooze
 from apps.suggestions.services.giving import possible_assignees, reassign
 from apps.suggestions.services.stopping import STOP_DAYS, Stop, stop_scopes
@@ -36,6 +37,7 @@ __all__ = [
     "VIEW_PERMISSION",
     "Stop",
     "approve",
+    "choose",
     "conceal",
     "decidable",
     "edit",

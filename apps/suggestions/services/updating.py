@@ -108,7 +108,7 @@ def edit(
     # What does not fit is said at its field, like that of any form, and is no refusal.
     typed = tool.parse(arguments)
     fixed = _fixed_of(tool, suggestion)
-    if any(getattr(typed, name) != value for name, value in fixed.items()):
+    if not tool.is_same_matter(fixed, typed):
         raise InvalidArgumentsError(tool.key, ["the record that it is about stays the same"])
     if not tool.values(typed) and not tool.is_more_than_fields:
         raise InvalidArgumentsError(tool.key, ["nothing is left to change"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +22,14 @@ from apps.suggestions.cards import Card, badges_of, cards_of, others_of
 from apps.suggestions.empty_states import empty_state
 from apps.suggestions.enums import RejectReason, State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
-from apps.suggestions.forms import SNOOZE_CHOICES, ApproveForm, ReassignForm, RejectForm, SnoozeForm
+from apps.suggestions.forms import (
+    SNOOZE_CHOICES,
+    ApproveForm,
+    ChoiceForm,
+    ReassignForm,
+    RejectForm,
+    SnoozeForm,
+)
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Left, Queue, default_view, ids_after, kept_query, left_text
 from apps.suggestions.services.giving import REASSIGNABLE
@@ -81,12 +89,40 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
             suggestion_id=pk,
             user=user,
             now=timezone.now(),
-            seen_at=form.cleaned_data["seen_at"],
+            seen_at=_chosen_edition(request, pk, user) or form.cleaned_data["seen_at"],
             fields=form.accepted_fields(),
         )
         return said_approved(user, done)
 
     return _decide(request, pk, decide)
+
+
+@require_POST
+def choose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save what is to survive a merge, field by field, or that the other record is."""
+
+    def decide(user: User) -> Said:
+        if _chosen_edition(request, pk, user) is None:
+            refuse_form(user, pk, Verdict.EDIT)
+        return Said("Saved. Look at the change as it is now, and decide.")
+
+    return _decide(request, pk, decide, stays=True)
+
+
+def _chosen_edition(request: HttpRequest, pk: int, user: User) -> datetime | None:
+    """Save what is chosen on the page; return the edition that says so, None where nothing is chosen."""
+    form = ChoiceForm(request.POST)
+    if not form.is_valid() or not (form.cleaned_data["swap"] or form.choices()):
+        return None
+    chosen = services.choose(
+        suggestion_id=pk,
+        user=user,
+        choices=form.choices(),
+        is_swapped=form.cleaned_data["swap"],
+        seen_at=form.cleaned_data["seen_at"],
+        now=timezone.now(),
+    )
+    return chosen.refreshed_at
 
 
 @require_POST
@@ -328,6 +364,7 @@ def _detail_context(suggestion: Suggestion, viewer: User, query: str) -> dict[st
         "can_decide": detail.can_decide,
         "takes_parts": detail.takes_parts,
         "can_edit": detail.can_edit,
+        "can_choose": detail.can_edit and suggestion.state != State.SNOOZED,
         "undoable_until": detail.undoable_until,
         "refusal": detail.refusal,
         "others": others_of(suggestion, viewer),
