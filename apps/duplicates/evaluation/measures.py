@@ -5,10 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from apps.duplicates.matching.finding import Found
+from apps.duplicates.matching.encoding import Numbers
+from apps.duplicates.matching.estimating import Floats
+
+
+class RankedPairs(Protocol):
+    """Pairs of rows, the likeliest first: the first ``likely`` of them are said to be the same."""
+
+    @property
+    def left(self) -> Numbers:
+        """The position of one row of each."""
+
+    @property
+    def right(self) -> Numbers:
+        """The position of the other."""
+
+    @property
+    def bits(self) -> Floats:
+        """What each pair is ranked by, falling."""
+
+    @property
+    def likely(self) -> int:
+        """How many are said to be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +44,16 @@ class Accuracy:
     cluster_f1: float
 
 
-def measure(found: Found, groups: Iterable[frozenset[int]], truth: Sequence[Hashable]) -> Accuracy:
+def measure(
+    found: RankedPairs, groups: Iterable[frozenset[int]], truth: Sequence[Hashable]
+) -> Accuracy:
     """Hold found pairs and groups of rows against the truth, which rows of the same share."""
     numbers: dict[Hashable, int] = {}
     labels = np.array([numbers.setdefault(label, len(numbers)) for label in truth])
     true_pairs = _pairs_within(Counter(truth).values())
     right = np.cumsum(labels[found.left] == labels[found.right])
-    said = np.arange(1, len(right) + 1)
+    # No threshold parts pairs of equal weight.
+    ends = np.flatnonzero(np.append(np.diff(found.bits) != 0, True)[: len(right)])
     likely = found.likely
     hits = int(right[likely - 1]) if likely else 0
     sets = list(groups)
@@ -39,7 +64,7 @@ def measure(found: Found, groups: Iterable[frozenset[int]], truth: Sequence[Hash
         precision=hits / likely if likely else 0.0,
         recall=hits / true_pairs if true_pairs else 0.0,
         f1=_f1(hits, likely, true_pairs),
-        best_f1=float((2 * right / (said + true_pairs)).max(initial=0.0)),
+        best_f1=float((2 * right[ends] / (ends + 1 + true_pairs)).max(initial=0.0)),
         cluster_f1=_f1(group_hits, _pairs_within(map(len, sets)), true_pairs),
     )
 
