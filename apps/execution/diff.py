@@ -92,7 +92,7 @@ def build_diff(
         record_label=beside.survivor_label if beside else with_unseen_named(record_label),
         is_creation=tool.is_creation,
         rows=rows,
-        side_effects=(*(beside.moved if beside else ()), *tool.side_effects(typed)),
+        side_effects=tool.side_effects(typed),
         left_out=_rows(tool, kind, known, skipped, names, dict.fromkeys(skipped, "left out")),
         edited_by=edited_by if proposed is not None else "",
         comparison=beside,

@@ -230,6 +230,7 @@ class Comparison:
             for row in self.fields
             if row.survivor.is_chosen and row.duplicate.is_offered
         ]
+        lines += [f"  Also: {words}" for words in self.moved]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, JsonValue]:
