@@ -11,8 +11,8 @@ from rapidfuzz.process import cpdist
 
 from apps.duplicates.matching.comparing import UNKNOWN, swapped_level
 from apps.duplicates.matching.encoding import NO_CODE, Codes, EncodedTable, Numbers, Values
-from apps.duplicates.matching.fields import Field
-from apps.duplicates.matching.ladders import LADDERS, Measure, Test
+from apps.duplicates.matching.fields import NAMES, Field
+from apps.duplicates.matching.ladders import LADDERS, Check, Measure, Test
 
 Levels = NDArray[np.int8]
 Mask = NDArray[np.bool_]
@@ -87,26 +87,36 @@ class BulkComparing:
         return levels
 
     def _holds(self, field: Field, test: Test, lower: Numbers, upper: Numbers) -> Mask:
+        holds = self._is_measured(field, test, lower, upper)
+        if test.check is not None:
+            at = np.flatnonzero(holds)
+            holds[at] = self._checked(field, test.check, lower[at], upper[at])
+        return holds
+
+    def _checked(self, field: Field, check: Check, lower: Numbers, upper: Numbers) -> Mask:
+        texts = self._table.values[field].as_array
+        left, right = texts[lower].tolist(), texts[upper].tolist()
+        return np.fromiter(map(check, left, right), dtype=np.bool_, count=len(left))
+
+    def _is_measured(self, field: Field, test: Test, lower: Numbers, upper: Numbers) -> Mask:
+        """Whether a test holds, its check left out."""
         values = self._table.values[field]
+        if test.measure == Measure.CHECK:
+            return np.ones(len(lower), dtype=np.bool_)
         if test.measure == Measure.SAME:
             seen = self._seen(field, test)
             return np.asarray((seen[lower] != NO_CODE) & (seen[lower] == seen[upper]))
         if test.measure == Measure.EDITS:
             return _within_edits(values, test, lower, upper)
-        left, right = values.as_array[lower].tolist(), values.as_array[upper].tolist()
-        if test.measure == Measure.JARO_WINKLER:
-            similarity = cpdist(
-                left,
-                right,
-                scorer=JaroWinkler.similarity,
-                score_cutoff=test.limit,
-                dtype=np.float64,
-                workers=WORKERS,
-            )
-            return np.asarray(similarity >= test.limit)
-        check = test.check
-        assert check is not None  # noqa: S101 - a test by check has one
-        return np.fromiter(map(check, left, right), dtype=np.bool_, count=len(left))
+        similarity = cpdist(
+            values.as_array[lower].tolist(),
+            values.as_array[upper].tolist(),
+            scorer=JaroWinkler.similarity,
+            score_cutoff=test.limit,
+            dtype=np.float64,
+            workers=WORKERS,
+        )
+        return np.asarray(similarity >= test.limit)
 
     def _seen(self, field: Field, test: Test) -> Codes:
         view = test.view
@@ -138,17 +148,18 @@ def explanations(field: Field, levels: Mapping[Field, Levels]) -> Levels:
     found = np.zeros(len(levels[field]), dtype=np.int8)
     explained_by = LADDERS[field].explained_by
     for number, fields in reversed(list(enumerate(explained_by, start=1))):
-        known = [(other, levels[other]) for other in fields if other in levels]
-        if known:
-            is_known = np.logical_or.reduce([of_one != UNKNOWN for _, of_one in known])
-            is_denied = np.logical_or.reduce([_differs(other, of_one) for other, of_one in known])
-            found[is_known & ~is_denied] = number
+        if all(other in levels for other in fields):
+            agreeing = [_agrees(other, levels) for other in fields]
+            found[np.logical_and.reduce(agreeing)] = number
     return found
 
 
-def _differs(field: Field, levels: Levels) -> Mask:
-    ladder = LADDERS[field]
-    return np.asarray((levels >= ladder.agreeing) & (levels < len(ladder.levels)))
+def _agrees(field: Field, levels: Mapping[Field, Levels]) -> Mask:
+    """By pair, what ``comparing.agrees`` says."""
+    agrees = (levels[field] >= 0) & (levels[field] < LADDERS[field].agreeing)
+    if field in NAMES and Field.GIVEN_NAME in levels:
+        agrees |= levels[Field.GIVEN_NAME] == swapped_level()
+    return np.asarray(agrees)
 
 
 def _may_be_swapped(field: Field, found: Mapping[Field, Levels]) -> Mask:

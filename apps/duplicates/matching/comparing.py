@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.duplicates.matching.fields import Comparable, Field
+from apps.duplicates.matching.fields import NAMES, Comparable, Field
 from apps.duplicates.matching.ladders import LADDERS, Measure, Test
 
 # The level of a field of which one of the two records says nothing.
@@ -56,17 +56,16 @@ def are_swapped(left: Comparable, right: Comparable, found: dict[Field, int]) ->
 def explanation_of(field: Field, levels: Mapping[Field, int]) -> int:
     """The first of the field's ``explained_by`` that agrees, counted from 1; 0 where none does."""
     for number, fields in enumerate(LADDERS[field].explained_by, start=1):
-        known = [
-            (other, levels[other]) for other in fields if levels.get(other, UNKNOWN) != UNKNOWN
-        ]
-        if known and all(agrees(other, level) for other, level in known):
+        if all(agrees(other, levels) for other in fields):
             return number
     return 0
 
 
-def agrees(field: Field, level: int) -> bool:
-    """Whether two values on this level agree."""
-    return 0 <= level < LADDERS[field].agreeing or level == len(LADDERS[field].levels)
+def agrees(field: Field, levels: Mapping[Field, int]) -> bool:
+    """Whether two records agree in a field; in exchanged names, they agree in both."""
+    if levels.get(Field.GIVEN_NAME) == swapped_level() and field in NAMES:
+        return True
+    return 0 <= levels.get(field, UNKNOWN) < LADDERS[field].agreeing
 
 
 def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:
@@ -75,6 +74,8 @@ def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:
 
 def holds(test: Test, left: str, right: str) -> bool:
     """Whether two known values, in their alphabetical order, pass a test."""
+    if test.check is not None and test.measure != Measure.CHECK and not test.check(left, right):
+        return False
     match test.measure:
         case Measure.SAME:
             if test.view is None:

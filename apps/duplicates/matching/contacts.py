@@ -20,12 +20,13 @@ _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://|^//")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _PLAIN_PHONE = re.compile(r"\+[\d\s./-]+")
 _NOT_DIGIT = re.compile(r"\D+")
+_SIMILAR = 0.85
 
 
 def email_of(text: str) -> str:
     """An e-mail address in lower case, without what follows a plus sign.
 
-    Of a mailbox that several people read (info@, sales@) only "@domain" is left.
+    A mailbox that several people read (info@, sales@) is nobody's and counts as not known.
     """
     found = _ADDRESS.search(text)
     if found is None:
@@ -36,14 +37,49 @@ def email_of(text: str) -> str:
         domain = "gmail.com"
     if domain == "gmail.com":
         local = local.replace(".", "")
-    if local in NO_MAILBOXES or domain in NO_DOMAINS or "." not in domain:
-        return ""
-    return f"@{domain}" if local in ROLE_MAILBOXES else f"{local}@{domain}"
+    is_nobodys = local in NO_MAILBOXES or local in ROLE_MAILBOXES
+    return "" if is_nobodys or domain in NO_DOMAINS or "." not in domain else f"{local}@{domain}"
 
 
 def local_part(email: str) -> str:
-    """What stands before the @; empty for a mailbox that several people read."""
+    """What stands before the @."""
     return email.partition("@")[0]
+
+
+def letters_of_local(email: str) -> str:
+    """The letters before the @, if there are enough of them to be somebody's: five."""
+    letters = "".join(letter for letter in local_part(email) if letter.isalpha())
+    return letters if len(letters) >= 5 else ""
+
+
+def without_number(email: str) -> str:
+    """An address without the digits before the @, by which namesakes are told apart."""
+    local, _, domain = email.partition("@")
+    letters = "".join(letter for letter in local if not letter.isdigit())
+    return f"{letters}@{domain}" if letters else ""
+
+
+def are_near_locals(left: str, right: str) -> bool:
+    """Whether what stands before the @ is the same but for a letter, or for two of eight and more.
+
+    In a company many addresses differ by an initial.
+    """
+    # Loaded where the first two addresses are compared.
+    from rapidfuzz.distance import OSA
+
+    one, other = sorted((local_part(left), local_part(right)), key=len)
+    limit = 0 if len(one) < 4 else 1 if len(one) < 8 else 2
+    if not one or without_number(left) == without_number(right):
+        return False
+    return OSA.distance(one, other, score_cutoff=limit) <= limit
+
+
+def are_similar_locals(left: str, right: str) -> bool:
+    """Whether what stands before the @ is similar, too, by Jaro and Winkler."""
+    from rapidfuzz.distance import JaroWinkler
+
+    one, other = sorted((local_part(left), local_part(right)))
+    return bool(one) and JaroWinkler.similarity(one, other) >= _SIMILAR
 
 
 def own_domain(email: str) -> str:

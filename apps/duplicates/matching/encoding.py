@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.duplicates.matching.fields import Field, Row, Table
+from apps.duplicates.matching.fields import NAMES, Field, Row, Table
 from apps.duplicates.matching.values import part
 
 Codes = NDArray[np.int32]
@@ -17,8 +17,6 @@ Numbers = NDArray[np.int64]
 
 # Of a record that says nothing.
 NO_CODE = -1
-
-_NAMES = (Field.GIVEN_NAME, Field.SURNAME)
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def encode(table: Table, region: str) -> EncodedTable:
         said = [part(field, text, region) for text in texts]
         for named in Field:
             if any(named in by_field for by_field in said):
-                into = collected.setdefault(named, names if named in _NAMES else _Collected())
+                into = collected.setdefault(named, names if named in NAMES else _Collected())
                 codes = into.number([by_field.get(named, "") for by_field in said])[rows]
                 (own if named == field else passing)[named] = codes
     _drop_names_in_passing(own, passing)
@@ -140,10 +138,10 @@ def _numbered(column: Sequence[str]) -> tuple[list[str], Codes]:
 
 def _drop_names_in_passing(own: Mapping[Field, Codes], passing: dict[Field, Codes]) -> None:
     """A full name says nothing of a record that has a given name or a surname of its own."""
-    known = [codes != NO_CODE for field, codes in own.items() if field in _NAMES]
+    known = [codes != NO_CODE for field, codes in own.items() if field in NAMES]
     if not known:
         return
     has_own = np.logical_or.reduce(known)
-    for field in _NAMES:
+    for field in NAMES:
         if field in passing:
             passing[field] = np.where(has_own, NO_CODE, passing[field]).astype(np.int32)

@@ -177,7 +177,11 @@ def _explained_once(
         return unexplained
     is_so = patterns.explanations[field] == number
     tally = _tally(patterns.levels[field], np.where(is_so, others, 0.0), len(unexplained))
-    return np.asarray((tally + UNEXPLAINED_PAIRS * unexplained) / (tally.sum() + UNEXPLAINED_PAIRS))
+    shares = (tally + UNEXPLAINED_PAIRS * unexplained) / (tally.sum() + UNEXPLAINED_PAIRS)
+    # An explanation can only make others agree more often.
+    alike = slice(len(LADDERS[field].levels) - 1)
+    shares[alike] = np.maximum(shares[alike], unexplained[alike])
+    return np.asarray(shares / shares.sum())
 
 
 def _match(field: Field, levels: Levels, weights: Floats) -> Floats:

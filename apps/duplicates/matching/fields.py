@@ -34,6 +34,9 @@ class Field(StrEnum):
 
 _LABELS = {Field.EMAIL: "E-mail", Field.TITLE: "Job title", Field.ID_NUMBER: "Number"}
 
+# The two that may have been exchanged.
+NAMES = (Field.GIVEN_NAME, Field.SURNAME)
+
 # One record as it was typed in; what is empty or missing is not known.
 Row = Mapping[Field, str]
 

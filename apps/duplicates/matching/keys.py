@@ -69,12 +69,6 @@ def _domain_and_initial(email: str) -> str:
     return f"{local[:1]}@{domain}" if domain and local else ""
 
 
-def _letters_of_local(email: str) -> str:
-    """The part before the @ without digits and dots, if it is long enough to be somebody's."""
-    letters = "".join(letter for letter in contacts.local_part(email) if letter.isalpha())
-    return letters if len(letters) >= 5 else ""
-
-
 _GIVEN = Ingredient((Field.GIVEN_NAME,))
 _SURNAME = Ingredient((Field.SURNAME,))
 # Names are exchanged, or stand in one column alone: a rule takes either.
@@ -88,7 +82,7 @@ _CITY = Ingredient((Field.CITY,))
 RULES: tuple[Rule, ...] = (
     Rule("e-mail", (Ingredient((Field.EMAIL,)),)),
     Rule("before the @", (Ingredient((Field.EMAIL,), contacts.local_part),)),
-    Rule("letters before the @", (Ingredient((Field.EMAIL,), _letters_of_local),)),
+    Rule("letters before the @", (Ingredient((Field.EMAIL,), contacts.letters_of_local),)),
     Rule("initial and domain", (Ingredient((Field.EMAIL,), _domain_and_initial),)),
     Rule("phone", (Ingredient((Field.PHONE,), contacts.phone_ending),)),
     Rule("number", (Ingredient((Field.ID_NUMBER,)),)),

@@ -16,6 +16,7 @@ from apps.duplicates.matching import companies, contacts, dates, names, texts
 from apps.duplicates.matching.fields import Field
 
 View = Callable[[str], str]
+Check = Callable[[str, str], bool]
 
 
 class Measure(Enum):
@@ -32,14 +33,14 @@ class Test:
     """One way to be alike. ``limit`` is the least similarity (0 to 1) or the most edits.
 
     Edits are counted only between values of at least ``least_length`` letters. To be the same, values may be
-    looked at through ``view``; where it shows nothing they are not.
+    looked at through ``view``; where it shows nothing they are not. ``check`` must hold besides.
     """
 
     measure: Measure
     limit: float = 0
     least_length: int = 0
     view: View | None = None
-    check: Callable[[str, str], bool] | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,19 @@ class Ladder:
     explained_by: tuple[tuple[Field, ...], ...] = ()
 
 
-def _jaro_winkler(limit: float) -> Test:
-    return Test(Measure.JARO_WINKLER, limit)
+def _jaro_winkler(limit: float, check: Check | None = None) -> Test:
+    return Test(Measure.JARO_WINKLER, limit, check=check)
 
 
-def _edits(limit: int, least_length: int = 4) -> Test:
-    return Test(Measure.EDITS, limit, least_length)
+def _edits(limit: int, least_length: int = 4, check: Check | None = None) -> Test:
+    return Test(Measure.EDITS, limit, least_length, check=check)
 
 
 def _same(view: View) -> Test:
     return Test(Measure.SAME, view=view)
 
 
-def _check(check: Callable[[str, str], bool]) -> Test:
+def _check(check: Check) -> Test:
     return Test(Measure.CHECK, check=check)
 
 
@@ -127,15 +128,26 @@ LADDERS: dict[Field, Ladder] = {
     Field.EMAIL: Ladder(
         (
             Level("the same", 0.55, 0.00001, _SAME),
-            Level("nearly the same", 0.10, 0.00002, (_edits(2, 8), _jaro_winkler(0.96))),
-            Level("the same before the @", 0.08, 0.00005, (_same(contacts.local_part),)),
-            Level("similar", 0.05, 0.001, (_jaro_winkler(0.88),)),
+            Level("nearly the same", 0.10, 0.00002, (_edits(2, 8, contacts.are_near_locals),)),
+            Level("the same but for its number", 0.02, 0.00005, (_same(contacts.without_number),)),
+            Level(
+                "the same before the @",
+                0.08,
+                0.00005,
+                (_same(contacts.local_part), _same(contacts.letters_of_local)),
+            ),
+            Level("similar", 0.05, 0.001, (_jaro_winkler(0.88, contacts.are_similar_locals),)),
             Level("the same company's", 0.07, 0.003, (_same(contacts.own_domain),)),
             Level(_DIFFERENT, 0.15, 0.99592),
         ),
         3,
         most_holders=10,
-        explained_by=((Field.GIVEN_NAME, Field.SURNAME), (Field.COMPANY,)),
+        explained_by=(
+            (Field.GIVEN_NAME, Field.SURNAME),
+            (Field.COMPANY, Field.GIVEN_NAME),
+            (Field.COMPANY, Field.SURNAME),
+            (Field.COMPANY,),
+        ),
     ),
     Field.PHONE: Ladder(
         (

@@ -32,6 +32,9 @@ def level(field: Field, left: str, right: str) -> str:
         (Field.SURNAME, "Meyer-Huber", "Huber", "part of the other"),
         (Field.EMAIL, "ada@acme.com", "ada@acme.org", "the same before the @"),
         (Field.EMAIL, "ada.quinn@acme.com", "ada.quin@acme.com", "nearly the same"),
+        (Field.EMAIL, "ada.quinn@acme.com", "ada.quinn2@acme.com", "the same but for its number"),
+        (Field.EMAIL, "ada.quinn@acme.com", "adaquinn@gmail.com", "the same before the @"),
+        (Field.EMAIL, "aq@acme.com", "bq@acme.com", "the same company's"),
         (Field.EMAIL, "ada@acme.com", "dustin@acme.com", "the same company's"),
         (Field.EMAIL, "ada@gmail.com", "dustin@gmail.com", "different"),
         (Field.PHONE, "0446681800", "+41 44 668 18 00", "the same"),
@@ -131,7 +134,7 @@ def test_what_another_field_explains_says_less() -> None:
             words=level.words,
             match_share=level.match_share,
             other_share=level.other_share,
-            explained_shares=(0.2, level.other_share),
+            explained_shares=(0.2, *(level.other_share,) * 3),
         )
         for level in email.levels
     )
