@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 import numpy as np
@@ -59,14 +59,10 @@ class BulkKeys:
         """By record, the hash of what the rule takes of a field."""
         key = (field, id(ingredient.view))
         if key not in self._hashed:
-            known: dict[str, int] = {"": 0}
-            hashes = []
-            for text in self._table.values[field].texts:
-                seen = ingredient.seen(text)
-                hashed = known.get(seen)
-                if hashed is None:
-                    hashed = known[seen] = hash_of(seen)
-                hashes.append(hashed)
+            texts: Iterable[str] = self._table.values[field].texts
+            if ingredient.view is not None:
+                texts = map(ingredient.view, texts)
+            hashes = [hash_of(text) if text else 0 for text in texts]
             # The last is for records that say nothing.
             self._hashed[key] = np.array([*hashes, 0], dtype=np.uint64)
         codes = self._table.codes[field]

@@ -20,6 +20,8 @@ _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://|^//")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _PLAIN_PHONE = re.compile(r"\+[\d\s./-]+")
 _NOT_DIGIT = re.compile(r"\D+")
+_DIGIT = re.compile(r"\d+")
+_NOT_LETTER = re.compile(r"[\W\d_]+")
 _SIMILAR = 0.85
 
 
@@ -48,14 +50,14 @@ def local_part(email: str) -> str:
 
 def letters_of_local(email: str) -> str:
     """The letters before the @, if there are enough of them to be somebody's: five."""
-    letters = "".join(letter for letter in local_part(email) if letter.isalpha())
+    letters = _NOT_LETTER.sub("", local_part(email))
     return letters if len(letters) >= 5 else ""
 
 
 def without_number(email: str) -> str:
     """An address without the digits before the @, by which namesakes are told apart."""
     local, _, domain = email.partition("@")
-    letters = "".join(letter for letter in local if not letter.isdigit())
+    letters = _DIGIT.sub("", local)
     return f"{letters}@{domain}" if letters else ""
 
 

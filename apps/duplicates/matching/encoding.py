@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.duplicates.matching.fields import NAMES, Field, Row, Table
-from apps.duplicates.matching.values import part
+from apps.duplicates.matching.values import parts
 
 Codes = NDArray[np.int32]
 Numbers = NDArray[np.int64]
@@ -77,12 +77,10 @@ def encode(table: Table, region: str) -> EncodedTable:
     names = _Collected()
     for field, column in table.columns.items():
         texts, rows = _numbered(column)
-        said = [part(field, text, region) for text in texts]
-        for named in Field:
-            if any(named in by_field for by_field in said):
+        for named, said in parts(field, texts, region).items():
+            if any(said):
                 into = collected.setdefault(named, names if named in NAMES else _Collected())
-                codes = into.number([by_field.get(named, "") for by_field in said])[rows]
-                (own if named == field else passing)[named] = codes
+                (own if named == field else passing)[named] = into.number(said)[rows]
     _drop_names_in_passing(own, passing)
     values: dict[Field, Values] = {}
     codes_of: dict[Field, Codes] = {}

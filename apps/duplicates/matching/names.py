@@ -45,9 +45,9 @@ def split_name(text: str) -> tuple[str, str]:
 
 def are_short_forms(left: str, right: str) -> bool:
     """Whether one given name may stand for the other: a nickname, an initial, or one of several names."""
+    if " " not in left and " " not in right and len(left) > 1 and len(right) > 1:
+        return not _stands_for(left).isdisjoint(_stands_for(right))
     first, other = left.split(), right.split()
-    if not first or not other:
-        return False
     if set(first) <= set(other) or set(other) <= set(first):
         return True
     if len(first[0]) == 1 or len(other[0]) == 1:
@@ -57,8 +57,10 @@ def are_short_forms(left: str, right: str) -> bool:
 
 def are_parts(left: str, right: str) -> bool:
     """Whether all words of one name stand in the other: "meyer" and "meyer huber"."""
+    if " " not in left and " " not in right:
+        return left == right
     first, other = set(left.split()), set(right.split())
-    return bool(first and other) and (first <= other or other <= first)
+    return first <= other or other <= first
 
 
 def _stands_for(name: str) -> frozenset[str]:

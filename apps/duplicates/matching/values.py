@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from apps.duplicates.matching.companies import company_of
 from apps.duplicates.matching.contacts import email_of, phone_of, title_of, website_of
 from apps.duplicates.matching.dates import birth_date_of
-from apps.duplicates.matching.fields import Comparable, Field, Row
+from apps.duplicates.matching.fields import NAMES, Comparable, Field, Row
 from apps.duplicates.matching.names import name_of, split_name
 from apps.duplicates.matching.places import code_of, place_of, split_street
 
@@ -30,24 +30,27 @@ _OF_REGION: dict[Field, Callable[[str, str], str]] = {
 }
 
 
-def part(field: Field, text: str, region: str) -> dict[Field, str]:
-    """What one column says, made comparable, by the field that it says it of; nothing where it says nothing.
+# What stands in one column but may mean two fields.
+_PARTED: dict[Field, tuple[tuple[Field, Field], Callable[[str], tuple[str, str]]]] = {
+    Field.FULL_NAME: (NAMES, split_name),
+    Field.STREET: ((Field.STREET, Field.HOUSE_NUMBER), split_street),
+}
 
-    A full name says given name and surname, a street may say a house number, too.
+
+def parts(field: Field, texts: Sequence[str], region: str) -> dict[Field, list[str]]:
+    """What texts of one column say, made comparable, by the field that they say it of.
+
+    A full name says given name and surname, a street may say a house number, too. A text that says nothing of
+    a field is empty there.
     """
-    if not text:
-        return {}
-    if field == Field.FULL_NAME:
-        given, surname = split_name(text)
-        said = {Field.GIVEN_NAME: given, Field.SURNAME: surname}
-    elif field == Field.STREET:
-        street, number = split_street(text)
-        said = {Field.STREET: street, Field.HOUSE_NUMBER: number}
-    elif field in _OF_REGION:
-        said = {field: _OF_REGION[field](text, region)}
-    else:
-        said = {field: _PLAIN[field](text)}
-    return {named: value for named, value in said.items() if value}
+    if field in _PARTED:
+        named, split = _PARTED[field]
+        pairs = [split(text) for text in texts]
+        return {each: [pair[at] for pair in pairs] for at, each in enumerate(named)}
+    if field in _OF_REGION:
+        read = _OF_REGION[field]
+        return {field: [read(text, region) if text else "" for text in texts]}
+    return {field: list(map(_PLAIN[field], texts))}
 
 
 def comparable(row: Row, region: str) -> Comparable:
@@ -58,8 +61,9 @@ def comparable(row: Row, region: str) -> Comparable:
     values: dict[Field, str] = {}
     in_passing: dict[Field, str] = {}
     for field, text in row.items():
-        for named, value in part(field, text, region).items():
-            (values if named == field else in_passing)[named] = value
+        for named, (value,) in parts(field, [text], region).items():
+            if value:
+                (values if named == field else in_passing)[named] = value
     if Field.GIVEN_NAME in values or Field.SURNAME in values:
         in_passing.pop(Field.GIVEN_NAME, None)
         in_passing.pop(Field.SURNAME, None)
