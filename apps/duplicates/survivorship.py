@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from apps.crm.enums import RecordKind
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools.surviving import Values, is_empty, proposed_values
 
 
 class Reason(StrEnum):
@@ -64,6 +66,53 @@ def are_in_conflict(one: Standing, other: Standing, since: datetime) -> bool:
         standing.answered_at is not None and standing.answered_at >= since
         for standing in (one, other)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedValue:
+    """A value of the duplicate that the survivor is to take, and why."""
+
+    field: str
+    value: JsonValue
+    reason: str
+
+
+def values(
+    fields: Iterable[str], kept: Values, other: Values, survivor: Standing, duplicate: Standing
+) -> tuple[ProposedValue, ...]:
+    """What the survivor is to take, by field: what it lacks, the notes of both, and the better address.
+
+    ``fields`` are those that both kinds of record have; ``kept`` and ``other`` are their values.
+    """
+    names = {*fields}
+    proposed = [
+        ProposedValue(name, value, _reason_of(name, kept))
+        for name, value in proposed_values(names, kept, other).items()
+    ]
+    if "email" in names and (reason := _better_address(survivor, duplicate)):
+        proposed += [
+            ProposedValue(name, other[name], reason)
+            for name in ("email", "email_status")
+            if name in names
+        ]
+    return tuple(sorted(proposed, key=lambda item: item.field))
+
+
+def _reason_of(name: str, kept: Values) -> str:
+    if is_empty(kept.get(name)):
+        return "The survivor says nothing of it."
+    return "Both are kept." if name == "notes" else "One of the two says so."
+
+
+def _better_address(survivor: Standing, duplicate: Standing) -> str:
+    """Why the duplicate's address is to be taken; empty where the survivor's is as good."""
+    if not survivor.email or not duplicate.email or survivor.email == duplicate.email:
+        return ""
+    if survivor.email_works is False and duplicate.email_works is not False:
+        return "The survivor’s address bounces."
+    if duplicate.answered_at is not None and survivor.answered_at is None:
+        return "This address answered, the survivor’s did not."
+    return ""
 
 
 def _older_first(standing: Standing) -> tuple[datetime, str, int]:

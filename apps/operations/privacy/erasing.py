@@ -17,6 +17,7 @@ from apps.audit.services import Detail, Entry, acting, record_events
 from apps.crm.enums import DraftStatus, RecordKind
 from apps.crm.models import Activity, ChangeLog, Contact, Draft, Lead, Record, Task
 from apps.crm.services import all_records
+from apps.duplicates.models import Pair, RecordKeys
 from apps.execution.models import Execution
 from apps.operations.privacy.mentions import erase_mentions
 from apps.operations.privacy.people import (
@@ -93,6 +94,7 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     waiting.update(status=DraftStatus.DISCARDED)
     _erase_suggestions(rows, ids, actor)
     _erase_scores(rows, ids)
+    _erase_pairs(rows, ids)
     _erase_admin_log(rows, ids)
     # Answers of the API of the last day, whomever they are about: they are kept for convenience alone.
     _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
@@ -173,6 +175,18 @@ def _erase_scores(rows: Counter[str], ids: Ids) -> None:
     scores = Score.objects.filter(_about(ids))
     rows[Score._meta.db_table] += scores.count()
     scores.delete()
+    _forget_nothing(rows)
+
+
+def _erase_pairs(rows: Counter[str], ids: Ids) -> None:
+    """Whom the person was held for, and the keys under which they could be found, go as a whole."""
+    pairs = Pair.objects.none()
+    for kind in (RecordKind.CONTACT, RecordKind.LEAD):
+        for record_id in sorted(ids[kind]):
+            pairs |= Pair.objects.of_record(kind, record_id)
+    for found in (pairs, RecordKeys.objects.filter(_about(ids))):
+        rows[found.model._meta.db_table] += found.count()
+        found.delete()
     _forget_nothing(rows)
 
 
