@@ -28,6 +28,15 @@ _MERGES = {
         FROM crm_account r WHERE r.merged_into_id IS NOT NULL
     """,
 }
+# Either of the two may be the one that is looked at.
+_OF_SCOPE = {
+    RecordKind.LEAD: """
+        AND (r.id = ANY(%(leads)s) OR r.merged_into_id = ANY(%(leads)s)
+             OR r.merged_into_contact_id = ANY(%(contacts)s))
+    """,
+    RecordKind.CONTACT: "AND (r.id = ANY(%(contacts)s) OR r.merged_into_id = ANY(%(contacts)s))",
+    RecordKind.ACCOUNT: "AND (r.id = ANY(%(accounts)s) OR r.merged_into_id = ANY(%(accounts)s))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,11 @@ def read_merges(subject: Subject, scope: Collection[RecordRef] | None) -> list[M
 
 
 def _of_kind(kind: RecordKind, scope: Collection[RecordRef] | None) -> Iterator[Merge]:
-    statement, ids = _MERGES[kind], [ref.id for ref in scope or () if ref.kind == kind]
-    if scope is not None:
-        statement += " AND r.id = ANY(%s)"
+    statement = _MERGES[kind] if scope is None else _MERGES[kind] + _OF_SCOPE[kind]
+    ids_of = {
+        f"{other.value}s": [ref.id for ref in scope or () if ref.kind == other] for other in _MERGES
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement, [ids] if scope is not None else [])
+        cursor.execute(statement, ids_of)
         for merged_id, into_kind, into_id, at in cursor.fetchall():
             yield Merge(RecordRef(kind, merged_id), RecordRef(RecordKind(into_kind), into_id), at)
