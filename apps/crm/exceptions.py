@@ -118,3 +118,15 @@ class CursorUnknownError(CrmError):
     code = "cursor_unknown"
     status = 410
     message = "This cursor is not of this feed's past. Read the records anew, then begin without a cursor."
+
+
+class LookAlikesFoundError(CrmError):
+    """Whoever creates a record asked whether there is one like it, and there is; nothing was written."""
+
+    code = "look_alikes"
+    status = 409
+    message = "There are records like this one. Nothing was written; without ?probe=true it is."
+
+    def __init__(self, look_alikes: list[dict[str, Any]], unseen: int) -> None:
+        self.extras: dict[str, Any] = {"look_alikes": look_alikes, "unseen": unseen}
+        super().__init__()

@@ -9,3 +9,10 @@ class DuplicatesConfig(AppConfig):
     name = "apps.duplicates"
     label = "duplicates"
     verbose_name = "Duplicates"
+
+    def ready(self) -> None:
+        """Let creating a record tell of those like it."""
+        from apps.crm.look_alikes import register_probe
+        from apps.duplicates.services.probe import probe_values
+
+        register_probe(probe_values)

@@ -25,6 +25,12 @@ _LOCATION = OpenApiParameter(
     response=[201, 307],
     description="The address of the new record, or of the one that survives a merged one.",
 )
+_PROBE = OpenApiParameter(
+    "probe",
+    bool,
+    OpenApiParameter.QUERY,
+    description="Write nothing where there are records that may be the same: 409 `look_alikes` names them.",
+)
 _PARAMETERS = {
     "retrieve": [_ETAG, _LOCATION],
     "create": [_ETAG, _LOCATION],
@@ -49,7 +55,10 @@ class RecordSchema(EndpointSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """The headers of the endpoint."""
-        return [*super().get_override_parameters(), *_PARAMETERS.get(self.view.action, [])]
+        found = [*super().get_override_parameters(), *_PARAMETERS.get(self.view.action, [])]
+        if self.view.action == "create" and self._may_be_merged:
+            found.append(_PROBE)
+        return found
 
     def get_response_serializers(self) -> Any:
         """What comes back."""

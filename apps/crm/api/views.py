@@ -25,10 +25,12 @@ from apps.crm.api.openapi import RecordSchema
 from apps.crm.api.preconditions import Precondition, etag_of, read_precondition
 from apps.crm.exceptions import (
     ExternalIdTakenError,
+    LookAlikesFoundError,
     RecordChangedError,
     RecordConflictError,
     RecordMergedError,
 )
+from apps.crm.look_alikes import look_alikes
 from apps.crm.models import (
     Account,
     Activity,
@@ -123,7 +125,7 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
     def create(self, request: Request) -> Response:
         """Write a new record. Left out, its owner is the person who asks."""
         try:
-            record = self._create(request.data)
+            record = self._create(request.data, is_probed=_wants_probe(request))
         except IntegrityError as error:
             _raise_unless_taken(error)
             raise ExternalIdTakenError from error
@@ -182,15 +184,32 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
         self._change(record, payload, precondition, partial=False)
         return record, False
 
-    def _create(self, payload: Any) -> Record:
+    def _create(self, payload: Any, *, is_probed: bool = False) -> Record:
         serializer = self.get_serializer(data=payload)
         serializer.is_valid(raise_exception=True)
+        if is_probed:
+            self._refuse_look_alikes(serializer.validated_data)
         return create_record(
             user=self.request.user,  # type: ignore[arg-type]
             model=self.model,
             values=_values_of(serializer.validated_data),
             origin=Origin.API,
         )
+
+    def _refuse_look_alikes(self, values: Mapping[str, Any]) -> None:
+        found = look_alikes(self.request.user, self.model.kind, values)  # type: ignore[arg-type]
+        if found.is_any:
+            named = [
+                {
+                    "kind": like.record.kind.value,
+                    "id": like.record.pk,
+                    "label": str(like.record),
+                    "probability": round(like.probability, 3),
+                    "words": like.words,
+                }
+                for like in found.named
+            ]
+            raise LookAlikesFoundError(named, found.unseen)
 
     def _change(
         self, record: Record, payload: Any, precondition: Precondition, *, partial: bool
@@ -214,6 +233,13 @@ def lead_to(survivor: Record, request: Request) -> Response:
     """An answer without a body that leads from a merged record to its survivor."""
     address = reverse(f"{survivor.kind.value}-detail", args=[survivor.pk], request=request)
     return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": address})
+
+
+def _wants_probe(request: Request) -> bool:
+    wanted = request.query_params.get("probe", "false")
+    if wanted not in {"true", "false"}:
+        raise ValidationError({"probe": ["true or false."]})
+    return wanted == "true"
 
 
 def _values_of(validated: Mapping[str, Any]) -> RecordValues:

@@ -14,6 +14,7 @@ from apps.crm.exceptions import RecordChangedError
 from apps.crm.forms.conflicts import read_conflict, take_theirs
 from apps.crm.forms.records import FORMS, RecordForm
 from apps.crm.layouts import LAYOUTS, Layout
+from apps.crm.look_alikes import look_alikes
 from apps.crm.models import Record
 from apps.crm.services import (
     change_record,
@@ -30,7 +31,10 @@ require_GET_or_POST = require_http_methods(["GET", "HEAD", "POST"])  # noqa: N81
 
 @require_GET_or_POST
 def create(request: HttpRequest, kind: RecordKind) -> HttpResponse:
-    """The form of a new record; ``?account=12`` and the like fill in a reference."""
+    """The form of a new record; ``?account=12`` and the like fill in a reference.
+
+    Where there are records like it the form comes back with them, once: whoever insists creates it anyway.
+    """
     user, layout = person_of(request), LAYOUTS[kind]
     require_permission(user, "add", layout.model)
     form = _form(request, user, layout, layout.model())
@@ -39,7 +43,12 @@ def create(request: HttpRequest, kind: RecordKind) -> HttpResponse:
         return _show_form(request, layout, form)
     if not form.is_valid():
         return _show_form(request, layout, form, status=422)
-    record = create_record(user=user, model=layout.model, values=form.read_values())
+    values = form.read_values()
+    if "create_anyway" not in request.POST:
+        found = look_alikes(user, kind, values.fields)
+        if found.is_any:
+            return _show_form(request, layout, form, status=409, look_alikes=found)
+    record = create_record(user=user, model=layout.model, values=values)
     messages.success(request, f"{layout.noun.capitalize()} created.")
     return redirect(safe_next(request, record.get_absolute_url()))
 

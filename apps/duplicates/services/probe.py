@@ -1,0 +1,199 @@
+"""Records like one that is about to be written, found while somebody waits for the answer.
+
+Looked up by the keys of the last look at everything, and besides among what changed since then, whose keys
+may be of yesterday. The comparison is that of the batch.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from apps.crm.enums import RecordKind
+from apps.crm.look_alikes import LookAlike, LookAlikes
+from apps.crm.models import Record
+from apps.crm.services import permission_name, visible_records
+from apps.duplicates.enums import Subject
+from apps.duplicates.matching.documents import MatcherDocument, default_document
+from apps.duplicates.matching.explaining import Comparison, compare_comparable
+from apps.duplicates.matching.fields import Comparable, Field, Row
+from apps.duplicates.matching.keys import keys_of
+from apps.duplicates.matching.values import comparable
+from apps.duplicates.models import MatchCursor, Matcher
+from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.services.holders import read_holders
+from apps.duplicates.services.judging import document_of
+from apps.duplicates.services.records import (
+    own_region,
+    read_rows_of,
+    row_of_values,
+    subject_of,
+)
+from apps.execution.schemas import RecordRef
+from apps.tenants.connections import tenant_connection
+from apps.tenants.enums import Module
+from apps.tenants.services import current_tenant, is_module_on
+from apps.users.models import User
+
+# A warning is worth while from here on, or from the threshold, if that is lower: whoever types sees at once
+# whether it is the same.
+LEAST_WARNED_0_1 = 0.5
+MOST_NAMED = 5
+# So many are compared, those that share the most telling keys; so many changed records, the newest.
+MOST_COMPARED = 40
+MOST_RECENT = 100
+# Before anything was learned nobody knows how common a key may be.
+_USUAL_MOST_PER_KEY = 50
+
+_RECENT = """
+SELECT record_kind, record_id FROM (
+    SELECT DISTINCT ON (record_kind, record_id) record_kind, record_id, id FROM (
+        SELECT record_kind, record_id, id FROM crm_changelog
+        WHERE transaction_id >= %s AND record_kind = ANY(%s) ORDER BY transaction_id DESC, id DESC LIMIT %s
+    ) newest ORDER BY record_kind, record_id, id DESC
+) once ORDER BY id DESC
+"""
+
+
+_NAMES = {
+    Subject.PERSON: (Field.GIVEN_NAME, Field.SURNAME),
+    Subject.COMPANY: (Field.COMPANY,),
+}
+_OF_ADDRESS = "SELECT id FROM {table} WHERE lower(email) = %s AND merged_at IS NULL LIMIT %s"
+_SIMILAR = {
+    Subject.PERSON: """
+        SELECT id FROM {table}
+        WHERE first_name %% %s AND last_name %% %s AND merged_at IS NULL LIMIT %s
+    """,
+    Subject.COMPANY: "SELECT id FROM {table} WHERE name %% %s AND merged_at IS NULL LIMIT %s",
+}
+
+
+def probe_values(user: User, kind: RecordKind, values: Mapping[str, Any]) -> LookAlikes:
+    """What creating records asks (``apps.crm.look_alikes``); nothing where duplicates are switched off."""
+    if kind not in RECORD_MODELS or not is_module_on(current_tenant(), Module.DUPLICATES):
+        return LookAlikes()
+    return look_alikes(row_of_values(kind, values), kind, user)
+
+
+def look_alikes(row: Row, kind: RecordKind, viewer: User) -> LookAlikes:
+    """The records that this one may be the same as; those that the person may not see are counted."""
+    subject = subject_of(kind)
+    document, most_per_key = _in_force(subject)
+    values = comparable(row, document.region)
+    found = _candidates(values, subject, document, most_per_key)
+    compared = {ref: compare_comparable(document, values, other) for ref, other in found.items()}
+    least = min(LEAST_WARNED_0_1, document.threshold)
+    likely = {ref: item for ref, item in compared.items() if item.probability >= least}
+    return _shown(likely, viewer)
+
+
+def _candidates(
+    values: Comparable, subject: Subject, document: MatcherDocument, most_per_key: int
+) -> dict[RecordRef, Comparable]:
+    keys = frozenset(keys_of(values))
+    recent = _comparables(_recent(subject), document)
+    near = {ref: other for ref, other in recent.items() if not keys.isdisjoint(keys_of(other))}
+    keyed = _by_keys(keys, subject, most_per_key)
+    same = _by_address(values, subject)
+    others = [ref for ref in dict.fromkeys([*same, *keyed]) if ref not in recent]
+    found = near | _comparables(others, document)
+    return found or _comparables(_by_trigrams(values, subject), document)
+
+
+def _by_keys(keys: Collection[int], subject: Subject, most: int) -> list[RecordRef]:
+    """Who shares keys: a rare one tells more than a frequent one."""
+    weights: defaultdict[RecordRef, float] = defaultdict(float)
+    for holders in read_holders(keys, subject, most + 1).values():
+        if len(holders) <= most:
+            for ref in holders:
+                weights[ref] += 1 / len(holders)
+    return heapq.nlargest(MOST_COMPARED, weights, key=weights.__getitem__)
+
+
+def _by_address(values: Comparable, subject: Subject) -> list[RecordRef]:
+    """Who has the same e-mail address, by the index of the records themselves."""
+    email = values.get(Field.EMAIL, "")
+    if subject != Subject.PERSON or not email or email.startswith("@"):
+        return []
+    found = []
+    with connection.cursor() as db:
+        for kind in subject.kinds:
+            db.execute(_OF_ADDRESS.format(table=f"crm_{kind.value}"), [email, MOST_NAMED])
+            found += [RecordRef(kind, pk) for (pk,) in db.fetchall()]
+    return found
+
+
+def _recent(subject: Subject) -> list[RecordRef]:
+    """What changed since keys were written last, the newest first."""
+    held = MatchCursor.objects.filter(subject=subject)
+    cursor = held.values_list("transaction_id", flat=True).first()
+    with connection.cursor() as db:
+        db.execute(_RECENT, [cursor or 0, [kind.value for kind in subject.kinds], MOST_RECENT])
+        return [RecordRef(RecordKind(kind), record_id) for kind, record_id in db.fetchall()]
+
+
+def _by_trigrams(values: Comparable, subject: Subject) -> list[RecordRef]:
+    """Whose name is spelled alike, where no key led to anybody."""
+    names = [values.get(field, "") for field in _NAMES[subject]]
+    if not all(names):
+        return []
+    found = []
+    with connection.cursor() as db:
+        for kind in subject.kinds:
+            db.execute(_SIMILAR[subject].format(table=f"crm_{kind.value}"), [*names, MOST_COMPARED])
+            found += [RecordRef(kind, pk) for (pk,) in db.fetchall()]
+    return found
+
+
+def _comparables(
+    refs: Iterable[RecordRef], document: MatcherDocument
+) -> dict[RecordRef, Comparable]:
+    rows = read_rows_of(refs)
+    return {ref: comparable(row, document.region) for ref, row in rows.items()}
+
+
+def _shown(likely: Mapping[RecordRef, Comparison], viewer: User) -> LookAlikes:
+    seen: dict[RecordRef, Record] = {}
+    for kind in {ref.kind for ref in likely}:
+        model = RECORD_MODELS[kind]
+        if viewer.has_perm(permission_name("view", model)):
+            ids = [ref.id for ref in likely if ref.kind == kind]
+            records = visible_records(viewer, model).filter(pk__in=ids)
+            seen |= {RecordRef(kind, record.pk): record for record in records}
+    named = [
+        LookAlike(record, likely[ref].probability, _words(likely[ref]))
+        for ref, record in seen.items()
+    ]
+    named.sort(key=lambda like: (-like.probability, like.record.kind, like.record.pk))
+    return LookAlikes(tuple(named[:MOST_NAMED]), len(likely) - len(seen))
+
+
+def _words(comparison: Comparison) -> str:
+    """What speaks for it, the strongest first: "E-mail: the same"."""
+    told = [item for item in comparison.strongest if item.bits > 0][:3]
+    return ", ".join(f"{item.field.label.lower()} {item.level}" for item in told)
+
+
+def _in_force(subject: Subject) -> tuple[MatcherDocument, int]:
+    matcher = (
+        Matcher.objects.filter(subject=subject, is_current=True)
+        .values_list("pk", "number", "estimated_at", "most_per_key")
+        .first()
+    )
+    if matcher is None:
+        return default_document(0, own_region()), _USUAL_MOST_PER_KEY
+    pk, _, estimated_at, most_per_key = matcher
+    schema = tenant_connection().schema_name
+    return _document(schema, pk, str(estimated_at)), most_per_key
+
+
+@lru_cache(maxsize=64)
+def _document(schema: str, pk: int, estimated_at: str) -> MatcherDocument:
+    """A stored matcher never changes; the schema and its moment tell it from those of other tenants."""
+    return document_of(Matcher.objects.get(pk=pk))
