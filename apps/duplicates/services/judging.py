@@ -14,6 +14,8 @@ from apps.duplicates.services.records import own_region, read_rows_of, subject_o
 from apps.duplicates.services.settling import LEAST_KEPT_0_1, Judged
 from apps.execution.schemas import RecordRef
 
+_USUAL_RECORDS = 1_000
+
 
 def document_of(matcher: Matcher) -> MatcherDocument:
     """The weights of a matcher."""
@@ -23,7 +25,12 @@ def document_of(matcher: Matcher) -> MatcherDocument:
 def current_document(subject: Subject) -> MatcherDocument:
     """The weights in force; what is usual where nothing was learned yet."""
     matcher = Matcher.objects.current(subject)
-    return default_document(0, own_region()) if matcher is None else document_of(matcher)
+    return usual_document() if matcher is None else document_of(matcher)
+
+
+def usual_document() -> MatcherDocument:
+    """What is usual in a company of some size: that two records agree by chance is then likely enough."""
+    return default_document(_USUAL_RECORDS, own_region())
 
 
 def explain(pair: Pair) -> Comparison | None:

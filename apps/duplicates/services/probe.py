@@ -19,7 +19,7 @@ from apps.crm.look_alikes import LookAlike, LookAlikes
 from apps.crm.models import Record
 from apps.crm.services import permission_name, visible_records
 from apps.duplicates.enums import Subject
-from apps.duplicates.matching.documents import MatcherDocument, default_document
+from apps.duplicates.matching.documents import MatcherDocument
 from apps.duplicates.matching.explaining import Comparison, compare_comparable
 from apps.duplicates.matching.fields import Comparable, Field, Row
 from apps.duplicates.matching.keys import keys_of
@@ -27,9 +27,8 @@ from apps.duplicates.matching.values import comparable
 from apps.duplicates.models import MatchCursor, Matcher
 from apps.duplicates.querysets import RECORD_MODELS
 from apps.duplicates.services.holders import read_holders
-from apps.duplicates.services.judging import document_of
+from apps.duplicates.services.judging import document_of, usual_document
 from apps.duplicates.services.records import (
-    own_region,
     read_rows_of,
     row_of_values,
     subject_of,
@@ -187,7 +186,7 @@ def _in_force(subject: Subject) -> tuple[MatcherDocument, int]:
         .first()
     )
     if matcher is None:
-        return default_document(0, own_region()), _USUAL_MOST_PER_KEY
+        return usual_document(), _USUAL_MOST_PER_KEY
     pk, _, estimated_at, most_per_key = matcher
     schema = tenant_connection().schema_name
     return _document(schema, pk, str(estimated_at)), most_per_key
