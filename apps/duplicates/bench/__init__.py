@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from apps.duplicates.bench.accuracy import measure_f1, measure_peers
+from apps.duplicates.bench.millions import measure_millions
 
-__all__ = ["measure_f1", "measure_peers"]
+__all__ = ["measure_f1", "measure_millions", "measure_peers"]

@@ -91,6 +91,15 @@ _ACCOUNTS_PLAN = Plan(
     certain=((Field.COMPANY, Field.PHONE), (Field.WEBSITE, Field.PHONE)),
     lessons=((Field.COMPANY,), (Field.PHONE,)),
 )
+# Of a million persons, a thousand and more share the frequent surnames.
+PERSONS_PLAN = Plan(
+    blocks=(
+        _NAMES, (Field.SURNAME, Field.BIRTH_DATE), (Field.GIVEN_NAME, Field.BIRTH_DATE), (Field.EMAIL,),
+        (Field.SURNAME, Field.CITY),
+    ),
+    certain=_FAKE_1000.certain,
+    lessons=_FAKE_1000.lessons,
+)  # fmt: skip
 _WHOLE_FEBRL = (
     "given=given_name,surname=surname,house number=street_number,street=address_1,city=suburb,"
     "postcode=postcode,region=state,dob=date_of_birth"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     import pandas
 
 # The thresholds at which each calls two rows the same.
-_SPLINK_PROBABILITY, _ECM_PROBABILITY, _MEAN_SIMILARITY, _TRIGRAM_SIMILARITY = 0.95, 0.5, 0.85, 0.5
+SPLINK_PROBABILITY = 0.95
+_ECM_PROBABILITY, _MEAN_SIMILARITY, _TRIGRAM_SIMILARITY = 0.5, 0.85, 0.5
 _SIMILAR = 0.85
 # Fields of few values, of which nearly the same says nothing.
 _ALIKE_OR_NOT = {Field.CITY, Field.REGION, Field.HOUSE_NUMBER}
@@ -60,6 +61,15 @@ class Ranked:
         likely = int((scores >= threshold).sum())
         return cls(left[order], right[order], scores[order], likely)
 
+    @classmethod
+    def of_splink(cls, predicted: pandas.DataFrame) -> Ranked:
+        """Rank what Splink predicted; its weight is the logarithm of the odds."""
+        left, right = (
+            predicted[column].to_numpy().astype(np.int64) for column in ("row_l", "row_r")
+        )
+        threshold = float(np.log2(SPLINK_PROBABILITY / (1 - SPLINK_PROBABILITY)))
+        return cls.of(left, right, predicted["match_weight"].to_numpy(), threshold)
+
 
 Peer = Callable[[Table, Plan], Ranked]
 
@@ -70,20 +80,21 @@ def peers(trigram_limit: float = TRIGRAM_LIMIT) -> dict[str, Peer]:
         "rapidfuzz": weighted_mean,
         "pg_trgm": lambda table, plan: trigrams(table, trigram_limit),
     }
-    if importlib.util.find_spec("splink") is not None:
+    if splink_is_here():
         found["Splink"] = splink
     if importlib.util.find_spec("recordlinkage") is not None:
         found["ECM"] = ecm
     return found
 
 
+def splink_is_here() -> bool:
+    """Whether Splink can run here."""
+    return importlib.util.find_spec("splink") is not None
+
+
 def splink(table: Table, plan: Plan) -> Ranked:
     """Splink 4: u from random pairs, m by expectation–maximisation over two blocks, term frequencies."""
-    predicted = predict_with_splink(_frame(table), plan)
-    left, right = (predicted[column].to_numpy().astype(np.int64) for column in ("row_l", "row_r"))
-    # Its weight is the logarithm of the odds.
-    threshold = float(np.log2(_SPLINK_PROBABILITY / (1 - _SPLINK_PROBABILITY)))
-    return Ranked.of(left, right, predicted["match_weight"].to_numpy(), threshold)
+    return Ranked.of_splink(predict_with_splink(_frame(table), plan))
 
 
 def predict_with_splink(

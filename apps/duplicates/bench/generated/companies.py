@@ -19,6 +19,7 @@ from apps.duplicates.bench.generated.words import (
     ROLE_MAILBOXES,
     SURNAMES,
     TITLES,
+    coined_given_name,
     coined_surname,
 )
 
@@ -31,7 +32,8 @@ _PATTERNS = (
     "{initial}{surname}",
 )
 _COMPANY_SIZES = (1, 1, 2, 2, 3, 4, 6, 9, 15, 30)
-_LARGEST_COMPANY = 300
+_LARGEST_COMPANY, _LARGEST_SHARE = 300, 12
+_RARE_GIVEN_NAMES, _RARE_SURNAMES = 300, 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,9 @@ class World:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._by_given_name = FrequentFirst(len(GIVEN_NAMES))
-        self._by_surname = FrequentFirst(len(SURNAMES) + 400)
+        self._given_names = [*GIVEN_NAMES, *map(coined_given_name, range(_RARE_GIVEN_NAMES))]
+        self._by_given_name = FrequentFirst(len(self._given_names), 0.8)
+        self._by_surname = FrequentFirst(len(SURNAMES) + _RARE_SURNAMES, 0.6)
         self._company_count = 0
         self._worker_count = 0
         self._names_taken: set[str] = set()
@@ -103,8 +106,9 @@ class World:
     def workers(self, companies: list[Company], count: int) -> list[Worker]:
         """So many people: one company has hundreds of them, most have few."""
         found: list[Worker] = []
+        largest = min(_LARGEST_COMPANY, count // _LARGEST_SHARE)
         for place, company in enumerate(companies):
-            size = _LARGEST_COMPANY if place == 0 else self._rng.choice(_COMPANY_SIZES)
+            size = largest if place == 0 else self._rng.choice(_COMPANY_SIZES)
             found += [self.worker(company) for _ in range(min(size, count - len(found)))]
         while len(found) < count:
             found.append(self._near_miss(self._rng.choice(found), companies))
@@ -117,8 +121,8 @@ class World:
             (given, surname), abroad = rng.choice(ABROAD)
             return self._at(company, given, surname, abroad)
         number = self._by_surname.draw(rng)
-        surname = SURNAMES[number] if number < len(SURNAMES) else coined_surname(number * 31)
-        return self._at(company, pick(rng, GIVEN_NAMES, self._by_given_name), surname, None)
+        surname = SURNAMES[number] if number < len(SURNAMES) else coined_surname(number * 17)
+        return self._at(company, pick(rng, self._given_names, self._by_given_name), surname, None)
 
     def moved(self, worker: Worker, company: Company) -> Worker:
         """The same person at another company."""

@@ -177,7 +177,7 @@ class _Clerk:
                 if changed is not None:
                     draft = changed
                     slips.append(slip)
-            if slips and _can_be_told(first, draft, slips):
+            if draft.row != first.row and _can_be_told(first, draft, slips):
                 return draft.row, tuple(slips)
 
     def _title(self) -> str:
