@@ -89,17 +89,18 @@ def _check(check: Check) -> Test:
 _SAME = (Test(Measure.SAME),)
 _DIFFERENT = "different"
 
-# Above .92 hardly two different names lie, from .88 and .8 on they become frequent (Splink's defaults, too).
+# One letter of four makes another name. Above .92 hardly two different names lie, from .88 and .8 on they
+# become frequent (Splink's defaults, too).
 _NAME_LEVELS = (
     Level("the same", 0.72, 0.005, _SAME),
-    Level("a letter apart", 0.10, 0.003, (_edits(1), _jaro_winkler(0.92))),
+    Level("a letter apart", 0.10, 0.003, (_edits(1, 5), _jaro_winkler(0.92))),
     Level("a short form", 0.05, 0.005, (_check(names.are_short_forms), _same(texts.consonants))),
     Level("similar", 0.04, 0.02, (_jaro_winkler(0.8), _edits(2, 6))),
     Level(_DIFFERENT, 0.09, 0.967),
 )
 _SURNAME_LEVELS = (
     Level("the same", 0.72, 0.002, _SAME),
-    Level("a letter apart", 0.10, 0.002, (_edits(1), _jaro_winkler(0.92))),
+    Level("a letter apart", 0.10, 0.002, (_edits(1, 5), _jaro_winkler(0.92))),
     Level("part of the other", 0.04, 0.002, (_check(names.are_parts), _same(texts.consonants))),
     Level("similar", 0.05, 0.02, (_jaro_winkler(0.8), _edits(2, 6))),
     Level(_DIFFERENT, 0.09, 0.974),
@@ -147,6 +148,8 @@ LADDERS: dict[Field, Ladder] = {
             (Field.COMPANY, Field.GIVEN_NAME),
             (Field.COMPANY, Field.SURNAME),
             (Field.COMPANY,),
+            (Field.GIVEN_NAME,),
+            (Field.SURNAME,),
         ),
     ),
     Field.PHONE: Ladder(

@@ -22,6 +22,7 @@ def level(field: Field, left: str, right: str) -> str:
         (Field.GIVEN_NAME, "Robert", "ROBERT", "the same"),
         (Field.GIVEN_NAME, "Robert", "Rboert", "a letter apart"),
         (Field.GIVEN_NAME, "Robert", "Bob", "a short form"),
+        (Field.GIVEN_NAME, "芳", "洋", "similar"),
         (Field.GIVEN_NAME, "Bob", "Bobby", "a short form"),
         (Field.GIVEN_NAME, "R.", "Robert", "a short form"),
         (Field.GIVEN_NAME, "Maria Luisa", "Luisa", "a short form"),
@@ -134,7 +135,7 @@ def test_what_another_field_explains_says_less() -> None:
             words=level.words,
             match_share=level.match_share,
             other_share=level.other_share,
-            explained_shares=(0.2, *(level.other_share,) * 3),
+            explained_shares=(0.2, *(level.other_share,) * 5),
         )
         for level in email.levels
     )
