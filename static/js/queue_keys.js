@@ -199,7 +199,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
-    const isTyping = event.target.closest("input:not([type='checkbox']), textarea, select, [contenteditable]");
+    const isTyping = event.target.closest("input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable]");
     const withCommand = event.ctrlKey || event.metaKey;
     if (withCommand && event.key === "Enter") {
       const primary = event.target.closest("form")?.querySelector("[data-primary]") ?? document.querySelector("main [data-primary]");
