@@ -36,12 +36,27 @@ class LookAlikes:
 # Called with who asks, the kind of record and its values by model field; answers within milliseconds.
 Probe = Callable[[User, RecordKind, Mapping[str, Any]], LookAlikes]
 
+# Called with the kind of record and the values of new rows of a file, by their numbers; says in words what a
+# row looks like.
+FileProbe = Callable[[RecordKind, Mapping[int, Mapping[str, Any]]], Mapping[int, str]]
+
 _probes: list[Probe] = []
+_file_probes: list[FileProbe] = []
 
 
 def register_probe(probe: Probe) -> None:
     """Have creating records ask this before they are written."""
     _probes.append(probe)
+
+
+def register_file_probe(probe: FileProbe) -> None:
+    """Have imports ask this about the rows that become new records."""
+    _file_probes.append(probe)
+
+
+def describe_look_alikes(kind: RecordKind, rows: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
+    """What the new rows of a file look like, in words, by their numbers."""
+    return {number: words for probe in _file_probes for number, words in probe(kind, rows).items()}
 
 
 def look_alikes(user: User, kind: RecordKind, values: Mapping[str, Any]) -> LookAlikes:

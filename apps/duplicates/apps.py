@@ -12,7 +12,9 @@ class DuplicatesConfig(AppConfig):
 
     def ready(self) -> None:
         """Let creating a record tell of those like it."""
-        from apps.crm.look_alikes import register_probe
+        from apps.crm.look_alikes import register_file_probe, register_probe
+        from apps.duplicates.services.file_probe import describe_rows
         from apps.duplicates.services.probe import probe_values
 
         register_probe(probe_values)
+        register_file_probe(describe_rows)

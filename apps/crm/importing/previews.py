@@ -14,6 +14,7 @@ from django.db import transaction
 from apps.crm.enums import RecordKind
 from apps.crm.importing import staging
 from apps.crm.importing.formats import OpenFile
+from apps.crm.importing.likeness import tell_look_alikes
 from apps.crm.importing.mapping import (
     ColumnMapping,
     MappingFile,
@@ -118,6 +119,7 @@ def _try_rows(reading: Reading, *, has_all_fields: bool) -> tuple[list[RowProble
         if has_all_fields:
             notes += ensure_custom_fields(reading)
             notes += find_references(plan, reading.mapping)
+            notes += tell_look_alikes(plan)
         problems = list(staging.read_problems())
         transaction.set_rollback(True)
     return problems, notes

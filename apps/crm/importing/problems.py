@@ -11,6 +11,8 @@ from apps.tenants.exports import defuse
 
 COLUMNS = ("row", "column", "value", "message", "result")
 REFUSED, WARNED = "row not imported", "imported, value left out"
+# Of a row that looks like another: it is for people to say whether it is the same.
+TOLD = "imported"
 MAX_VALUE_CHARACTERS = 200
 # More problems than a person will read; the file ends with a line that says so.
 MAX_LISTED_PROBLEMS = 100_000
@@ -29,7 +31,9 @@ class RowProblem:
     @property
     def result(self) -> str:
         """What became of the row, in words."""
-        return REFUSED if self.is_refused else WARNED
+        if self.is_refused:
+            return REFUSED
+        return WARNED if self.column else TOLD
 
 
 def write_problems(target: TextIO, problems: Iterable[RowProblem]) -> None:

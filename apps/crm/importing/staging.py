@@ -236,7 +236,8 @@ def count_warned_rows() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "SELECT count(DISTINCT row_number) FROM {problems} WHERE NOT is_refused"
+                "SELECT count(DISTINCT row_number) FROM {problems}"
+                " WHERE NOT is_refused AND column_name <> ''"
             ).format(problems=PROBLEMS)
         )
         return int(cursor.fetchone()[0])
@@ -247,7 +248,8 @@ def count_unmatched() -> list[tuple[str, str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "SELECT column_name, value, count(*) FROM {problems} WHERE NOT is_refused "
+                "SELECT column_name, value, count(*) FROM {problems} "
+                "WHERE NOT is_refused AND column_name <> '' "
                 "GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 3 DESC, 1, 2 LIMIT %s"
             ).format(problems=PROBLEMS),
             [MAX_COUNTED_REFERENCES],

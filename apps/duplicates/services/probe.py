@@ -26,7 +26,7 @@ from apps.duplicates.matching.keys import keys_of
 from apps.duplicates.matching.values import comparable
 from apps.duplicates.models import MatchCursor, Matcher
 from apps.duplicates.querysets import RECORD_MODELS
-from apps.duplicates.services.holders import read_holders
+from apps.duplicates.services.holders import Holders, read_holders
 from apps.duplicates.services.judging import document_of, usual_document
 from apps.duplicates.services.records import (
     read_rows_of,
@@ -83,36 +83,45 @@ def probe_values(user: User, kind: RecordKind, values: Mapping[str, Any]) -> Loo
 def look_alikes(row: Row, kind: RecordKind, viewer: User) -> LookAlikes:
     """The records that this one may be the same as; those that the person may not see are counted."""
     subject = subject_of(kind)
-    document, most_per_key = _in_force(subject)
+    document, most_per_key = in_force(subject)
     values = comparable(row, document.region)
     found = _candidates(values, subject, document, most_per_key)
     compared = {ref: compare_comparable(document, values, other) for ref, other in found.items()}
-    least = min(LEAST_WARNED_0_1, document.threshold)
+    least = least_warned(document)
     likely = {ref: item for ref, item in compared.items() if item.probability >= least}
     return _shown(likely, viewer)
+
+
+def least_warned(document: MatcherDocument) -> float:
+    """The probability from which on somebody is told."""
+    return min(LEAST_WARNED_0_1, document.threshold)
 
 
 def _candidates(
     values: Comparable, subject: Subject, document: MatcherDocument, most_per_key: int
 ) -> dict[RecordRef, Comparable]:
     keys = frozenset(keys_of(values))
-    recent = _comparables(_recent(subject), document)
+    recent = comparables_of(read_recent(subject), document)
     near = {ref: other for ref, other in recent.items() if not keys.isdisjoint(keys_of(other))}
-    keyed = _by_keys(keys, subject, most_per_key)
+    holders = read_holders(keys, subject, most_per_key + 1)
+    keyed = most_telling(holders, keys, most_per_key, MOST_COMPARED)
     same = _by_address(values, subject)
     others = [ref for ref in dict.fromkeys([*same, *keyed]) if ref not in recent]
-    found = near | _comparables(others, document)
-    return found or _comparables(_by_trigrams(values, subject), document)
+    found = near | comparables_of(others, document)
+    return found or comparables_of(_by_trigrams(values, subject), document)
 
 
-def _by_keys(keys: Collection[int], subject: Subject, most: int) -> list[RecordRef]:
-    """Who shares keys: a rare one tells more than a frequent one."""
+def most_telling(
+    holders: Holders, keys: Collection[int], most_per_key: int, count: int
+) -> list[RecordRef]:
+    """Who shares the most telling of these keys: a rare one tells more than a frequent one."""
     weights: defaultdict[RecordRef, float] = defaultdict(float)
-    for holders in read_holders(keys, subject, most + 1).values():
-        if len(holders) <= most:
-            for ref in holders:
-                weights[ref] += 1 / len(holders)
-    return heapq.nlargest(MOST_COMPARED, weights, key=weights.__getitem__)
+    for key in keys:
+        found = holders.get(key, ())
+        if len(found) <= most_per_key:
+            for ref in found:
+                weights[ref] += 1 / len(found)
+    return heapq.nlargest(count, weights, key=weights.__getitem__)
 
 
 def _by_address(values: Comparable, subject: Subject) -> list[RecordRef]:
@@ -128,7 +137,7 @@ def _by_address(values: Comparable, subject: Subject) -> list[RecordRef]:
     return found
 
 
-def _recent(subject: Subject) -> list[RecordRef]:
+def read_recent(subject: Subject) -> list[RecordRef]:
     """What changed since keys were written last, the newest first."""
     held = MatchCursor.objects.filter(subject=subject)
     cursor = held.values_list("transaction_id", flat=True).first()
@@ -150,9 +159,10 @@ def _by_trigrams(values: Comparable, subject: Subject) -> list[RecordRef]:
     return found
 
 
-def _comparables(
+def comparables_of(
     refs: Iterable[RecordRef], document: MatcherDocument
 ) -> dict[RecordRef, Comparable]:
+    """Some records as they are now, made comparable."""
     rows = read_rows_of(refs)
     return {ref: comparable(row, document.region) for ref, row in rows.items()}
 
@@ -179,7 +189,8 @@ def _words(comparison: Comparison) -> str:
     return ", ".join(f"{item.field.label.lower()} {item.level}" for item in told)
 
 
-def _in_force(subject: Subject) -> tuple[MatcherDocument, int]:
+def in_force(subject: Subject) -> tuple[MatcherDocument, int]:
+    """The weights in force, and from how many holders on a key is too common."""
     matcher = (
         Matcher.objects.filter(subject=subject, is_current=True)
         .values_list("pk", "number", "estimated_at", "most_per_key")
