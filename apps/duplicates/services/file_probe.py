@@ -102,12 +102,11 @@ def _likest(
     row: _Row, others: Mapping[RecordRef, Comparable], document: MatcherDocument
 ) -> RecordRef | None:
     """The record that is most probably the same, if one is likely enough."""
-    probabilities = {
-        ref: compare_comparable(document, row.values, values).probability
-        for ref, values in others.items()
+    compared = {
+        ref: compare_comparable(document, row.values, values) for ref, values in others.items()
     }
-    likest = max(probabilities, key=lambda ref: (probabilities[ref], str(ref)), default=None)
-    is_likely = likest is not None and probabilities[likest] >= least_warned(document)
+    likest = max(compared, key=lambda ref: (compared[ref].weight_bits, str(ref)), default=None)
+    is_likely = likest is not None and compared[likest].probability >= least_warned(document)
     return likest if is_likely else None
 
 

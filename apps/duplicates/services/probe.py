@@ -175,12 +175,9 @@ def _shown(likely: Mapping[RecordRef, Comparison], viewer: User) -> LookAlikes:
             ids = [ref.id for ref in likely if ref.kind == kind]
             records = visible_records(viewer, model).filter(pk__in=ids)
             seen |= {RecordRef(kind, record.pk): record for record in records}
-    named = [
-        LookAlike(record, likely[ref].probability, _words(likely[ref]))
-        for ref, record in seen.items()
-    ]
-    named.sort(key=lambda like: (-like.probability, like.record.kind, like.record.pk))
-    return LookAlikes(tuple(named[:MOST_NAMED]), len(likely) - len(seen))
+    likest = sorted(seen, key=lambda ref: (-likely[ref].weight_bits, str(ref)))[:MOST_NAMED]
+    named = [LookAlike(seen[ref], likely[ref].probability, _words(likely[ref])) for ref in likest]
+    return LookAlikes(tuple(named), len(likely) - len(seen))
 
 
 def _words(comparison: Comparison) -> str:
