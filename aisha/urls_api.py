@@ -21,11 +21,13 @@ from apps.suggestions.api import SuggestionViewSet
 from apps.suggestions.bulk_api import BulkApprovalViewSet
 from apps.suggestions.cost_api import CostViewSet
 from apps.suggestions.digest.api import DigestViewSet
+from apps.suggestions.discoveries.api import DiscoveryViewSet
 from apps.suggestions.feed_api import SuggestionEventViewSet
 from apps.suggestions.learning.api import LearningResetViewSet, LearningViewSet
 from apps.suggestions.webhooks.api import WebhookDeliveryViewSet, WebhookEndpointViewSet
-from apps.triggers.api import ScanViewSet, SignalViewSet, TriggerViewSet
+from apps.triggers.api import SignalViewSet, TriggerViewSet
 from apps.triggers.replay.api import ReplayViewSet
+from apps.triggers.scans_api import ScanViewSet
 
 router = SimpleRouter()
 router.register("leads", crm.LeadViewSet, "lead")
@@ -67,6 +69,7 @@ urlpatterns = [
         name="suggestion_events",
     ),
     path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
+    path("discoveries/", DiscoveryViewSet.as_view({"get": "list"}), name="discoveries"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
     path("predictions/", PredictionViewSet.as_view({"get": "list"}), name="predictions"),
     path("digest/", DigestViewSet.as_view({"get": "retrieve"}), name="digest"),

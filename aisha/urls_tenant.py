@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.users.urls")),
     path("", include("apps.crm.urls")),
     path("suggestions/", include("apps.suggestions.urls")),
+    path("discovered/", include("apps.suggestions.discoveries.urls")),
     path("insights/learning/", include("apps.suggestions.learning.urls")),
     path("digest/", include("apps.suggestions.digest.urls")),
     path("webhooks/", include("apps.suggestions.webhooks.urls")),

@@ -18,6 +18,7 @@ from apps.dashboard.deals import (
     read_pipelines,
     read_weeks,
 )
+from apps.dashboard.discovered import Discovered, read_discovered
 from apps.dashboard.enums import Scope
 from apps.dashboard.movement import Movement, read_movement
 from apps.dashboard.news import News, read_news
@@ -30,6 +31,7 @@ from apps.suggestions.services import may_view
 DEALS_PERMISSION = "crm.view_opportunity"
 TASKS_PERMISSION = "crm.view_task"
 SCANS_PERMISSION = "triggers.view_scan"
+SIGNALS_PERMISSION = "triggers.view_signal"
 # Beyond this a count says “more”.
 COUNT_LIMIT = 1000
 
@@ -59,6 +61,7 @@ class Dashboard:
     tasks_due: int | None
     deals: DealFigures | None
     predictions: Predictions | None
+    discovered: Discovered | None
     news: News | None
     team: tuple[Standing, ...] | None
 
@@ -77,6 +80,7 @@ def read_dashboard(asked: Asked) -> Dashboard:
         tasks_due=_tasks_due(asked) if person.has_perm(TASKS_PERMISSION) else None,
         deals=_read_deals(asked, limits, targets) if limits else None,
         predictions=read_predictions(asked, targets),
+        discovered=read_discovered(asked) if person.has_perm(SIGNALS_PERMISSION) else None,
         news=(
             read_news(asked, sees_scans=person.has_perm(SCANS_PERMISSION))
             if sees_suggestions

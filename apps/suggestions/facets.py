@@ -15,7 +15,7 @@ from apps.execution.enums import Risk
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import Segment
 from apps.suggestions.querysets import SuggestionQuerySet
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 
@@ -104,7 +104,23 @@ def _owner_condition(value: str, now: datetime) -> Q:
     return Q(assignee=None) if value == _NOBODY else Q(assignee_id=int(value))
 
 
+def _discovered_by(discovery: str) -> list[str]:
+    return [trigger.key for trigger in triggers.all() if trigger.discovers == discovery]
+
+
+def _discovery_of(row: Row, now: datetime) -> str:
+    discovers = {trigger.key: trigger.discovers for trigger in triggers.all()}
+    return str(discovers.get(row["trigger"]) or "")
+
+
 FACETS: tuple[Facet, ...] = (
+    Facet(
+        "discovery",
+        "Discovered",
+        lambda: Discovery.choices,
+        lambda value, now: Q(trigger__in=_discovered_by(value)),
+        _discovery_of,
+    ),
     _of_column(
         "trigger", "Trigger", lambda: [(trigger.key, trigger.label) for trigger in triggers.all()]
     ),

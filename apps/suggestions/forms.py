@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueChoice
 from apps.suggestions.enums import RejectReason, StopScope
 from apps.suggestions.facets import FACETS, FACETS_BY_KEY, Option, condition_of
@@ -143,8 +144,9 @@ def filter_fields_with(filled_in: tuple[tuple[str, str], ...] = ()) -> SafeStrin
 
 
 class SavedViewForm(forms.Form):
-    """A name for what the queue shows at present."""
+    """A name for what the queue, or a list of records, shows at present."""
 
+    record_kind = forms.ChoiceField(required=False, choices=[("", ""), *RecordKind.choices])
     name = forms.CharField(max_length=40, strip=True)
     query = forms.CharField(max_length=500, required=False)
 

@@ -19,6 +19,7 @@ from apps.execution.models import Execution
 from apps.suggestions.digest.models import DigestPreference as DigestPreference
 from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
 from apps.suggestions.digest.models import DigestSent as DigestSent
+from apps.suggestions.discoveries.models import DiscoveryLook as DiscoveryLook
 from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Segment, State, Verdict
 from apps.suggestions.learning.models import FollowedOutcome as FollowedOutcome
 from apps.suggestions.learning.models import LearningReset as LearningReset
@@ -315,10 +316,16 @@ class Decision(models.Model):
 
 
 class SavedView(models.Model):
-    """What one person has the queue show, under a name of theirs; ``query`` is the page's query string."""
+    """What one person has the queue or a list of records show, under a name of theirs.
+
+    ``record_kind`` is empty for the queue; ``query`` is the page's query string.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    record_kind = models.CharField(
+        max_length=20, choices=RecordKind.choices, blank=True, default="", db_default=""
     )
     name = models.CharField(max_length=40)
     query = models.CharField(max_length=500, blank=True)
@@ -327,15 +334,18 @@ class SavedView(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["user", "name"], name="one_saved_view_per_name"),
+            models.UniqueConstraint(
+                fields=["user", "record_kind", "name"], name="one_saved_view_per_list_and_name"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The queue as it was saved."""
-        return f"{reverse('suggestions:queue')}?{self.query}"
+        """The queue or the list as it was saved."""
+        page = f"crm:{self.record_kind}_list" if self.record_kind else "suggestions:queue"
+        return f"{reverse(page)}?{self.query}"
 
 
 class BulkApproval(models.Model):

@@ -126,6 +126,8 @@ GRANTS: dict[str, TableGrants] = {
     "suggestions_followedoutcome": TableGrants(run_time=ADD),
     # What people have their queue show: no business of the AI.
     "suggestions_savedview": TableGrants(),
+    # What people have seen of what was discovered: no business of the AI.
+    "suggestions_discoverylook": TableGrants(run_time=WRITE),
     # What people approved together: no business of the AI.
     "suggestions_bulkapproval": TableGrants(run_time=WRITE),
     "suggestions_bulkitem": TableGrants(run_time=WRITE),

@@ -1,4 +1,4 @@
-"""Triggers with their settings, signals and scans in the API."""
+"""Triggers with their settings, and signals, in the API."""
 
 from __future__ import annotations
 
@@ -28,12 +28,9 @@ from apps.tenants.api import (
     UtcDateTimeField,
     refuse_parameters,
 )
-from apps.tenants.services import current_tenant
-from apps.triggers import services
-from apps.triggers.enums import Discovery, ScanKind, ScanStatus, Severity
-from apps.triggers.estimates import ScanEstimate, estimate_scan
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.exceptions import SettingChangedError
-from apps.triggers.models import Scan, ScanTrigger, Signal
+from apps.triggers.models import Signal
 from apps.triggers.own_figures import OwnFigures, read_own_figures
 from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.rules import registry
@@ -48,102 +45,6 @@ from apps.triggers.tasks import send_scan
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
-
-
-class ScanTriggerSerializer(ApiModelSerializer[ScanTrigger]):
-    """What one trigger found in a scan."""
-
-    class Meta:
-        model = ScanTrigger
-        fields = ("trigger", "matched", "fired", "refreshed", "cleared", "duration_s", "error")
-        read_only_fields = fields
-
-
-class ScanSerializer(ApiModelSerializer[Scan]):
-    """A scan, its progress and what it found."""
-
-    results = ScanTriggerSerializer(many=True, read_only=True)
-
-    class Meta:
-        model = Scan
-        fields = (
-            "id", "kind", "status", "requested_by", "triggers", "stage", "steps_done",
-            "steps_total", "queued_at", "started_at", "finished_at", "suggestions_created",
-            "suggestions_refreshed", "suggestions_withdrawn", "held_back", "signals_waiting",
-            "error", "results",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class ScanEstimateSerializer(serializers.Serializer[Any]):
-    """What a scan would bring and cost; null while there is nothing to tell it from."""
-
-    suggestions = serializers.IntegerField(allow_null=True)
-    usd = serializers.DecimalField(max_digits=16, decimal_places=6, allow_null=True)
-    usd_left = serializers.DecimalField(
-        max_digits=16, decimal_places=6, help_text="Of the month's hard limit."
-    )
-
-
-class QueuedScanSerializer(ScanSerializer):
-    """A scan that was asked for, and what it may cost."""
-
-    estimate = serializers.SerializerMethodField(
-        help_text="Null while the built-in rules write, which cost nothing."
-    )
-
-    class Meta:
-        model = Scan
-        fields = (*ScanSerializer.Meta.fields, "estimate")
-        read_only_fields = fields
-
-    @extend_schema_field(ScanEstimateSerializer(allow_null=True))
-    def get_estimate(self, scan: Scan) -> Any:
-        """What the scan may cost."""
-        estimate: ScanEstimate | None = self.context["estimate"]
-        return ScanEstimateSerializer(estimate).data if estimate else None
-
-
-class ScanFilterSet(django_filters.FilterSet):  # type: ignore[misc]
-    """What the list of scans can be filtered by."""
-
-    kind = django_filters.MultipleChoiceFilter(choices=ScanKind.choices)
-    status = django_filters.MultipleChoiceFilter(choices=ScanStatus.choices)
-
-
-class ScanPermission(BasePermission):
-    """The person's role allows to see scans; whether to start one is asked by the service."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Ask for the role's permission."""
-        return person_of(request).has_perm("triggers.view_scan")
-
-
-class ScanViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[Scan]):
-    """The ledger of scans."""
-
-    write_scope = Scope.SCANS_START
-    permission_classes = (IsAuthenticated, ScanPermission)
-    serializer_class = ScanSerializer
-    filterset_class = ScanFilterSet
-    queryset = Scan.objects.prefetch_related("results")
-    lookup_value_regex = "[0-9]{1,18}"
-    ordering_fields = ("id",)
-    default_ordering = "-id"
-
-    @extend_schema(request=None, responses={202: QueuedScanSerializer})
-    def create(self, request: Request) -> Response:
-        """Queue a scan of all triggers; one that waits or runs already is joined."""
-        now = timezone.now()
-        with transaction.atomic():
-            scan = services.request_scan(user=person_of(request), now=now)
-            send_scan(scan)
-        estimate = estimate_scan(current_tenant(), now)
-        return Response(
-            QueuedScanSerializer(scan, context={"estimate": estimate}).data,
-            status=202,
-            headers={"Location": self.reverse_action("detail", args=[scan.pk])},
-        )
 
 
 class SignalSerializer(ApiModelSerializer[Signal]):

@@ -99,9 +99,13 @@ def detection_sql(
     return statement, params
 
 
-def clear_all(trigger: Trigger[Any], moment: ScanMoment) -> Detection:
-    """End every signal of a trigger that has been switched off."""
+def clear_all(
+    trigger: Trigger[Any], moment: ScanMoment, *, candidates: Collection[int] | None = None
+) -> Detection:
+    """End every signal of a trigger that is switched off; with ``candidates`` those of these records."""
     firing = Signal.objects.firing().filter(trigger=trigger.key)
+    if candidates is not None:
+        firing = firing.filter(record_id__in=candidates)
     return Detection(0, 0, 0, cleared=firing.update(cleared_at=moment.now))
 
 

@@ -39,4 +39,5 @@ class ScanStatus(models.TextChoices):
     SUCCEEDED = "succeeded", "Finished"
     FAILED = "failed", "Finished with errors"
     SKIPPED = "skipped", "Skipped: another scan was running"
+    CANCELLED = "cancelled", "Stopped by a person"
     LOST = "lost", "Stopped before its end"

@@ -1,10 +1,11 @@
-"""What a scan of everything would bring, and what a language model would charge for it: told beforehand."""
+"""What a scan would bring, how long it takes, and what a language model would charge: told beforehand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from statistics import median
 
 from django.db.models import Avg, Sum
@@ -17,6 +18,8 @@ from apps.brain.models import BrainCall
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
+from apps.triggers.querysets import ScanQuerySet
+from apps.triggers.scopes import SCANNED, ScanScope
 
 # The middle one of so many; one after an import is no rule.
 SCANS_ASKED = 5
@@ -35,8 +38,28 @@ class ScanEstimate:
     usd_left: Decimal
 
 
-def estimate_scan(tenant: Tenant, now: datetime) -> ScanEstimate | None:
-    """Say what a scan of everything would cost; None while the built-in rules write, which cost nothing.
+@dataclass(frozen=True, slots=True)
+class ScanPlan:
+    """How many records a scan would look at, about how long it takes, and what it costs.
+
+    ``seconds`` is None before the first scan; ``cost`` while the built-in rules write, which cost nothing.
+    """
+
+    records: int
+    seconds: float | None
+    cost: ScanEstimate | None
+
+
+def plan_scan(tenant: Tenant, now: datetime, scope: ScanScope | None = None) -> ScanPlan:
+    """Say what a scan of everything, or of the records of a scope, would be."""
+    total = sum(model._default_manager.count() for model in SCANNED.values())
+    records = total if scope is None else len(scope.record_ids)
+    share = records / total if total else 1.0
+    return ScanPlan(records, _seconds(scope, share), estimate_scan(tenant, now, share=share))
+
+
+def estimate_scan(tenant: Tenant, now: datetime, *, share: float = 1.0) -> ScanEstimate | None:
+    """Say what a scan of a share of the records would cost; None while the built-in rules write for nothing.
 
     No more comes of a scan than what waits and what fires anew; as a rule it is what the last ones made.
     """
@@ -46,6 +69,9 @@ def estimate_scan(tenant: Tenant, now: datetime) -> ScanEstimate | None:
     spent = standing(config.limits, timezone.localdate(now, timezone=tenant.zone))
     left = config.limits.hard_usd - spent.usd_spent - spent.usd_reserved
     suggestions, cost = _expected(), _mean_cost()
+    if suggestions is not None:
+        # Of a few records perhaps one.
+        suggestions = ceil(suggestions * share)
     return ScanEstimate(
         suggestions=suggestions,
         usd=None if suggestions is None or cost is None else suggestions * cost,
@@ -55,8 +81,8 @@ def estimate_scan(tenant: Tenant, now: datetime) -> ScanEstimate | None:
 
 def _expected() -> int | None:
     scans = list(
-        Scan.objects.filter(kind__in=[ScanKind.FULL, ScanKind.MANUAL], status=ScanStatus.SUCCEEDED)
-        .order_by("-id")
+        _ended()
+        .filter(scope_kind="")
         .values_list("suggestions_created", "signals_waiting")
         .annotate(fired_in_all=Sum("results__fired"))[: SCANS_ASKED + 1]
     )
@@ -69,6 +95,30 @@ def _expected() -> int | None:
     fired = median(fired or 0 for _, _, fired in scans)
     expected: float = min(made, waiting + fired)
     return round(expected)
+
+
+def _seconds(scope: ScanScope | None, share: float) -> float | None:
+    """The middle one of the last scans like it; before there are any, its share of those of everything."""
+    alike = _durations(_ended().filter(scope_kind="") if scope is None else _scoped())
+    if alike or scope is None:
+        return median(alike) if alike else None
+    whole = _durations(_ended().filter(scope_kind=""))
+    return max(1.0, median(whole) * share) if whole else None
+
+
+def _durations(scans: ScanQuerySet) -> list[float]:
+    took = (scan.duration_s for scan in scans[:SCANS_ASKED])
+    return [seconds for seconds in took if seconds is not None]
+
+
+def _scoped() -> ScanQuerySet:
+    return _ended().exclude(scope_kind="")
+
+
+def _ended() -> ScanQuerySet:
+    """Daily and manual scans that ended well, the newest first."""
+    kinds = [ScanKind.FULL, ScanKind.MANUAL]
+    return Scan.objects.filter(kind__in=kinds, status=ScanStatus.SUCCEEDED).order_by("-id")
 
 
 def _mean_cost() -> Decimal | None:

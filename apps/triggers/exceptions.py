@@ -92,3 +92,35 @@ class TooManyHolidaysError(TriggerError):
         super().__init__(
             f"That would be {wanted} days off; {most} are kept. Remove those that are long past."
         )
+
+
+class EmptyScopeError(TriggerError):
+    """There is no record to be scanned, or none that the person may see."""
+
+    code = "empty_scope"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("There is no record here that could be scanned.")
+
+
+class ScopeTooLargeError(TriggerError):
+    """More records than are scanned by themselves."""
+
+    code = "scope_too_large"
+    status = 422
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"These are more than {most:,} records. Narrow the list, or scan everything."
+        )
+
+
+class ScanEndedError(TriggerError):
+    """A scan that has ended cannot be stopped."""
+
+    code = "scan_ended"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This scan has ended already.")

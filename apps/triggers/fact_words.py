@@ -38,9 +38,31 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+# What says nothing about why a trigger fires where there is none of it.
+_NOTHING_AT_ZERO = frozenset({"activity_count", "inbound_count", "outbound_count"})
+
+
 def is_told(name: str) -> bool:
     """Whether there are words for it: ids and revisions have none, nor texts of the record itself."""
     return name in _WORDS
+
+
+def is_telling(name: str, value: JsonValue) -> bool:
+    """Whether it is a moment, a day or a number: ids and texts may be of rows that a reader may not see."""
+    if isinstance(value, str):
+        return name.endswith(("_at", "_on"))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and not name.endswith(("_id", "revision"))
+
+
+def facts_in_words(facts: Mapping[str, JsonValue], show_day: Callable[[date], str]) -> str:
+    """All that a signal saw and that there are words for: "last activity 3 Nov, score 72%"."""
+    told = (
+        fact_in_words(name, value, show_day)
+        for name, value in sorted(facts.items())
+        if is_told(name) and is_telling(name, value) and (value or name not in _NOTHING_AT_ZERO)
+    )
+    return ", ".join(told)
 
 
 def fact_in_words(name: str, value: JsonValue, show_day: Callable[[date], str]) -> str:

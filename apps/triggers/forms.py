@@ -13,17 +13,20 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.crm.enums import RecordKind
 from apps.tenants.meanwhile import Meanwhile, MeanwhileChange
 from apps.tenants.models import Tenant
 from apps.triggers.day_lists import DaysRefusedError, read_days
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.exceptions import EmptyScopeError, InvalidParametersError
 from apps.triggers.models import Scan
 from apps.triggers.parameters import TOGETHER, DeclaredParameter, ParameterProblem
 from apps.triggers.querysets import ScanQuerySet
 from apps.triggers.registry import Trigger
+from apps.triggers.scopes import SCANNED, ScanScope, scope_of_list, scope_of_records
 from apps.triggers.settings import OFF, ON, Setting, show_value
 from apps.triggers.working_days import DAY_NAMES
+from apps.users.models import User
 
 PARAMETER = "parameter_"
 
@@ -253,3 +256,36 @@ class WorkingDaysForm(forms.Form):
             return read_days(self.cleaned_data["add"])
         except DaysRefusedError as error:
             raise forms.ValidationError(error.messages) from error
+
+
+class ScanScopeForm(forms.Form):
+    """What to scan: one record, or what a list shows for a query string; left empty, everything."""
+
+    record_kind = forms.ChoiceField(
+        required=False, choices=[(kind.value, kind.label) for kind in SCANNED]
+    )
+    record_id = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    query = forms.CharField(required=False, max_length=500)
+    name = forms.CharField(required=False, max_length=40)
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether a single record is asked for."""
+        return bool(self.cleaned_data.get("record_id"))
+
+    def scope(self, user: User) -> ScanScope | None:
+        """The records that the person may see of those asked for; None for everything.
+
+        Raises:
+            EmptyScopeError: what is asked for is not offered, or there is nothing of it.
+            ScopeTooLargeError: they are too many to be looked at by themselves.
+        """
+        if not self.is_valid():
+            raise EmptyScopeError()
+        wanted = self.cleaned_data
+        if not wanted["record_kind"]:
+            return None
+        kind = RecordKind(wanted["record_kind"])
+        if self.is_of_one:
+            return scope_of_records(user, kind, [wanted["record_id"]])
+        return scope_of_list(user, kind, wanted["query"], wanted["name"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -115,6 +115,26 @@ def _not_before_rounds(trigger: Trigger[Any], moment: ScanMoment, began: int) ->
     since = TriggerState.objects.filter(trigger=trigger.key, cursor__gt=began)
     looked_at = since.values_list("looked_at", flat=True).first()
     return moment if looked_at is None else replace(moment, now=max(moment.now, looked_at))
+
+
+def look_within(
+    trigger: Trigger[Any],
+    setting: TriggerSetting | None,
+    moment: ScanMoment,
+    candidates: Collection[int],
+) -> Detection:
+    """Look at some records, whatever has changed, as ``look_fully`` would at them.
+
+    How far the trigger has looked stays as it is: it has not looked at the others.
+
+    Raises:
+        InvalidParametersError: the tenant's parameters are out of bounds.
+    """
+    _begin(trigger)
+    if setting is not None and not setting.is_enabled:
+        return clear_all(trigger, moment, candidates=candidates)
+    parameters = trigger.parse(setting.parameters if setting else {})
+    return detect(trigger, moment, parameters, candidates=candidates)
 
 
 def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Detection | None:

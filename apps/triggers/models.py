@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
+from apps.crm.layouts import LAYOUTS
 from apps.tenants.work.enums import WorkStatus
 from apps.tenants.work.models import Work
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
@@ -169,7 +170,11 @@ class TriggerState(models.Model):
 
 
 class Scan(models.Model):
-    """The ledger row of one run of some triggers."""
+    """The ledger row of one run of some triggers, over everything or over some records of a kind.
+
+    ``scope_name`` is the kept view that the records were taken from, if any; what it shows may have changed
+    since, so that the ids stand here.
+    """
 
     kind = models.CharField(max_length=20, choices=ScanKind.choices)
     status = models.CharField(max_length=20, choices=ScanStatus.choices, default=ScanStatus.QUEUED)
@@ -177,6 +182,17 @@ class Scan(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     triggers = models.JSONField(default=list, help_text="The keys of the triggers to run.")
+    scope_kind = models.CharField(
+        max_length=20,
+        choices=RecordKind.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of which records; empty for everything.",
+    )
+    scope_ids = models.JSONField(default=list, blank=True, help_text="The ids of those records.")
+    scope_name = models.CharField(max_length=40, blank=True, default="", db_default="")
+    is_cancel_requested = models.BooleanField(default=False, db_default=False)
     stage = models.CharField(max_length=60, blank=True, help_text="What it is doing now.")
     steps_done = models.PositiveSmallIntegerField(default=0)
     steps_total = models.PositiveSmallIntegerField(default=0)
@@ -225,6 +241,15 @@ class Scan(models.Model):
     def is_unfinished(self) -> bool:
         """Whether it still waits or runs."""
         return self.status in {ScanStatus.QUEUED, ScanStatus.RUNNING}
+
+    @property
+    def scope_label(self) -> str:
+        """What it looks at, in words; empty for everything."""
+        if not self.scope_kind:
+            return ""
+        kind, count = RecordKind(self.scope_kind), len(self.scope_ids)
+        words = f"1 {kind.label.lower()}" if count == 1 else f"{count:,} {LAYOUTS[kind].nouns}"
+        return f"{words} of “{self.scope_name}”" if self.scope_name else words
 
     @property
     def duration_s(self) -> float | None:

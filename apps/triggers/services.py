@@ -18,29 +18,32 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.crm.upcoming import take_place
 from apps.tenants.enums import Module, Role
-from apps.tenants.locks import holding, is_held
+from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection, still_matches
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.exceptions import ScanPermissionError
 from apps.triggers.figures import measure_figures, read_figures
+from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
 from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
     Look,
     Round,
     look_at_candidates,
     look_fully,
+    look_within,
     note_idle,
     oldest_look,
     plan_round,
 )
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
+from apps.triggers.pairing import compare_changed
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
+from apps.triggers.scopes import ScanScope
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,8 @@ _followers: list[tuple[str, Follower]] = []
 
 # How long a round that was woken by a change waits for one that is running, which takes well under a second.
 _ROUND_WAIT_MS = 10_000
+# And how long a scan of some records does so for another.
+_SCOPED_WAIT_MS = 60_000
 # A wait that moves the moment of the look.
 _SHORT_WAIT = timedelta(seconds=1)
 # And how long what follows a scan waits for what follows another: thousands of suggestions take a minute. A
@@ -73,62 +78,41 @@ def register_follower(label: str, follower: Follower) -> None:
     _followers.append((label, follower))
 
 
-def request_scan(*, user: User, now: datetime, triggers: list[str] | None = None) -> Scan:
-    """Queue a scan at a person's wish, or return the one that is already waiting and does as much.
-
-    Of all triggers a running scan will do; of ``triggers`` only one that has not begun, because a
-    running one may have passed them.
-
-    Raises:
-        ScanPermissionError: the person may not start one.
-    """
-    if not user.has_perm("triggers.add_scan"):
-        raise ScanPermissionError()
-    close_lost_scans(now)
-    keys = triggers or [t.key for t in registry.all()]
-    doing_as_much = Scan.objects.unfinished().filter(triggers__contains=keys)
-    if triggers:
-        doing_as_much = doing_as_much.filter(status=ScanStatus.QUEUED)
-    waiting: Scan | None = doing_as_much.order_by("id").first()
-    if waiting is not None:
-        return waiting
-    return Scan.objects.create(
-        kind=ScanKind.MANUAL, requested_by=user, triggers=keys, queued_at=now
-    )
-
-
 def scan_now(
     *,
     kind: ScanKind,
     now: datetime,
     triggers: list[str] | None = None,
     requested_by: User | None = None,
+    scope: ScanScope | None = None,
 ) -> Scan:
     """Make a ledger row and run the scan at once: for commands, beat and the demo.
 
     Raises:
         UnknownTriggerError: a key is not in the registry.
     """
-    keys = (
-        [registry.get(key).key for key in triggers] if triggers else [t.key for t in registry.all()]
-    )
     close_lost_scans(now)
-    scan = Scan.objects.create(kind=kind, triggers=keys, requested_by=requested_by, queued_at=now)
+    scan = new_scan(scope, triggers)
+    scan.kind, scan.requested_by, scan.queued_at = kind, requested_by, now
+    scan.save()
     run_scan(scan, now=now)
     return scan
 
 
 def run_scan(scan: Scan, *, now: datetime) -> None:
-    """Run a queued scan over all records; a second one at the same time is skipped, and says so."""
+    """Run a queued scan; a second one at the same time is skipped, and says so.
+
+    One of some records, which is over within seconds, waits for another to end.
+    """
     tenant = current_tenant()
     if not _may_scan(tenant):
         _finish(scan, ScanStatus.SKIPPED, error="Triggers are switched off for this company.")
         return
-    with holding(SCAN) as is_ours:
+    with holding(SCAN, wait_ms=_SCOPED_WAIT_MS if scan.scope_kind else 0) as is_ours:
         if not is_ours:
             _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
         elif _claim(scan, steps_total=len(scan.triggers) + len(_followers)):
-            _scan_everything(scan, now)
+            _scan(scan, now)
 
 
 def look_around(kind: ScanKind, *, now: datetime) -> Scan | None:
@@ -165,17 +149,6 @@ def look_around(kind: ScanKind, *, now: datetime) -> Scan | None:
     return looked.scan
 
 
-def close_lost_scans(now: datetime) -> int:
-    """Mark scans that were cut off, so that nothing seems to run for ever."""
-    running = [
-        kind
-        for kind in ScanKind
-        if Scan.objects.unfinished().filter(kind=kind).exists() and is_held(_LOCKS[kind])
-    ]
-    lost = Scan.objects.lost(now, running_kinds=running)
-    return lost.update(status=ScanStatus.LOST, finished_at=now, stage="")
-
-
 def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
     """The moment as the tenant's triggers see it: its zone, working days and own figures."""
     return ScanMoment(now, tenant.zone, tenant.calendar, read_figures())
@@ -205,14 +178,6 @@ def parameters_of(trigger: Trigger[Any]) -> Parameters:
     return parsed
 
 
-_LOCKS = {
-    ScanKind.FULL: SCAN,
-    ScanKind.MANUAL: SCAN,
-    ScanKind.INCREMENTAL: ROUND,
-    ScanKind.REALTIME: ROUND,
-}
-
-
 def _may_scan(tenant: Tenant) -> bool:
     return tenant.is_enabled and is_module_on(tenant, Module.TRIGGERS)
 
@@ -229,17 +194,30 @@ def _claim(scan: Scan, *, steps_total: int) -> bool:
     return claimed == 1
 
 
-def _scan_everything(scan: Scan, now: datetime) -> None:
+def _scan(scan: Scan, now: datetime) -> None:
+    """Look at everything, or at what the scan is about, with one trigger after another."""
     tenant = current_tenant()
     _begin(scan)
     began = read_horizon().oldest_open
     states = {state.trigger: state for state in TriggerState.objects.all()}
     take_place(oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK, now)
-    errors = measure_figures(moment_at(tenant, now))
+    errors: list[str] = []
+    if scan.kind == ScanKind.MANUAL:
+        _note_stage(scan, "Comparing for duplicates")
+        errors += compare_changed(tenant, now)
+    errors += measure_figures(moment_at(tenant, now))
     moment = moment_at(tenant, now)
     settings = read_settings()
     for key in scan.triggers:
-        look = partial(_look_fully, key, settings, moment, began)
+        if is_cancelled(scan):
+            # It still awaits the pipeline: the next round suggests what was found so far.
+            _finish(scan, ScanStatus.CANCELLED, error="\n".join(errors))
+            return
+        look = (
+            partial(_look_within, key, settings, moment, scope_of(scan))
+            if scan.scope_kind
+            else partial(_look_fully, key, settings, moment, began)
+        )
         _note_stage(scan, registry.label(key))
         error = _run_trigger(scan, key, look)
         if error:
@@ -298,6 +276,13 @@ def _look_fully(
     key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, began: int | None
 ) -> Detection:
     return look_fully(registry.get(key), settings.get(key), moment, began=began)
+
+
+def _look_within(
+    key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, scope: ScanScope
+) -> Detection:
+    trigger = registry.get(key)
+    return look_within(trigger, settings.get(key), moment, scope.candidates_for(trigger))
 
 
 def _is_news(broken: Mapping[str, str], now: datetime) -> bool:

@@ -18,10 +18,10 @@ from apps.triggers.exceptions import (
     SettingChangedError,
     SettingPermissionError,
 )
+from apps.triggers.ledger import request_scan
 from apps.triggers.models import Scan, TriggerSetting
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
-from apps.triggers.services import request_scan
 from apps.users.models import User
 
 CHANGE_PERMISSION = "triggers.change_triggersetting"

@@ -10,11 +10,12 @@ from django_tenants.utils import schema_context
 from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.ledger import close_lost_scans
 from apps.triggers.models import Scan
 from apps.triggers.replay.runs import close_lost_replays
 from apps.triggers.replay.tasks import run_replay  # noqa: F401 - Celery looks for tasks here
 from apps.triggers.schedule import jitter_s
-from apps.triggers.services import close_lost_scans, look_around, run_scan, scan_now
+from apps.triggers.services import look_around, run_scan, scan_now
 
 # A round is to be over before many more are due. Past the soft limit the trigger at hand fails; past the
 # hard one the worker is killed, the scan counts as lost, and the next one makes up for it.

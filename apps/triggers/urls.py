@@ -29,6 +29,8 @@ urlpatterns = [
     ),
     path("scans/", scans.list_scans, name="scan_list"),
     path("scans/export.csv", scans.export_scans, name="scan_export"),
+    path("scans/new/", scans.ask_scan, name="scan_ask"),
     path("scans/start/", scans.start_scan, name="scan_start"),
     path("scans/<int:pk>/", scans.show_scan, name="scan_detail"),
+    path("scans/<int:pk>/stop/", scans.stop_scan, name="scan_stop"),
 ]

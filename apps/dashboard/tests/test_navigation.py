@@ -23,7 +23,8 @@ def entries(page: str) -> list[tuple[str, str]]:
 
 def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
     everyone = [
-        ("/", "Today"), ("/suggestions/", "Suggestions"), ("/digest/", "Digest"),
+        ("/", "Today"), ("/discovered/", "Discovered"), ("/suggestions/", "Suggestions"),
+        ("/digest/", "Digest"),
         ("/insights/learning/", "Insights"), ("/predictions/forecast/", "Forecast"),
         ("/predictions/", "Predictions"), ("/leads/", "Leads"),
         ("/contacts/", "Contacts"), ("/accounts/", "Accounts"), ("/deals/", "Deals"),

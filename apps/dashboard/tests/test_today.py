@@ -18,6 +18,7 @@ from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, OpportunityFactory, TaskFactory
 from apps.dashboard.tests.figures import closed_deal, moved_deal
 from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.discovered import fire
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
@@ -193,7 +194,7 @@ def test_an_empty_day_says_so(cast: Cast, client_for: ClientFor) -> None:
     assert "finds a record that needs attention" in page
 
 
-@pytest.mark.parametrize(("who", "expected"), [("rep", 40), ("manager", 47)])
+@pytest.mark.parametrize(("who", "expected"), [("rep", 43), ("manager", 50)])
 def test_query_count_does_not_grow(
     cast: Cast, client_for: ClientFor, who: str, expected: int
 ) -> None:
@@ -211,3 +212,14 @@ def test_query_count_does_not_grow(
             assert client.get("/").status_code == 200
         counts.append(len(queries))
     assert counts == [expected, expected]
+
+
+def test_what_was_discovered_stands_there_as_on_its_page(cast: Cast, client_for: ClientFor) -> None:
+    for owner, name in ((cast.rep, "Winter"), (cast.teammate, "Summer")):
+        fire("lead_hot", LeadFactory(owner=owner, last_name=name), timezone.now())
+    client = client_for(cast.rep)
+    own, team = (client.get(address).content.decode() for address in ("/", "/?scope=team"))
+    assert ("Winter" in own, "Summer" in own) == (True, False)
+    assert 'href="/discovered/?owner=me">All 1 record</a>' in own
+    assert ("Winter" in team, "Summer" in team) == (True, True)
+    assert f'href="/discovered/?owner=&amp;team={cast.team.pk}">All 2 records</a>' in team

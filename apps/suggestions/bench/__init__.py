@@ -1,6 +1,7 @@
-"""The measures of suggestions: the pipeline, the review queue, live pages, a bulk approval, and learning."""
+"""The measures of suggestions: pipeline, queue, discoveries, live pages, bulk approvals, and learning."""
 
 from apps.suggestions.bench.bulk import measure_bulk
+from apps.suggestions.bench.discoveries import measure_discoveries
 from apps.suggestions.bench.learning import measure_learning
 from apps.suggestions.bench.live import measure_live
 from apps.suggestions.bench.model import measure_model
@@ -10,6 +11,7 @@ from apps.suggestions.bench.sockets import measure_sockets
 
 __all__ = [
     "measure_bulk",
+    "measure_discoveries",
     "measure_learning",
     "measure_live",
     "measure_model",

@@ -15,18 +15,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from http import HTTPStatus
 from pathlib import Path
-from statistics import median
 
 import psycopg
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.staticfiles import finders
-from django.db import connection, reset_queries
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
 from django.template import Context, Engine
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -35,11 +32,18 @@ from django.views.decorators.csrf import csrf_exempt
 from psycopg import sql
 
 from apps.suggestions.bench.bulk import make_follow_ups
+from apps.suggestions.bench.pages import (
+    asking,
+    beside,
+    client_of,
+    count_queries,
+    require_ok,
+    time_in_turns,
+)
 from apps.suggestions.facets import COLUMNS, SAMPLE
 from apps.suggestions.models import SavedView, Suggestion
 from apps.suggestions.queue import CARDS_PER_PAGE
 from apps.tenants.connections import tenant_connection
-from apps.tenants.models import Domain
 from apps.users.enums import PersonRole
 from apps.users.models import User
 from apps.users.services import ensure_person_roles, give_role, person_of
@@ -88,18 +92,18 @@ _BARE_PAGE = Engine().from_string(
 def measure_queue() -> Iterator[dict[str, object]]:
     """Pages of the queue, a list of the API, decisions and what a page weighs, with 1,000,000 waiting."""
     people = _fill()
-    client = _client_of(people[0])
+    client = client_of(people[0])
     for name, address, bare_address in (
         ("first queue page, 1M suggestions", "/suggestions/", "/bare-page/"),
         ("facet", "/suggestions/?trigger=lead_hot&age=week", "/bare-facet/"),
         ("numbers behind the facets", "/suggestions/facets/", "/bare-sample/"),
         ("API list of 50", f"/api/v1/suggestions/?page_size={_API_ROWS}", "/bare-list/"),
     ):
-        ours, bare = _asking(client, address), _asking(client, bare_address)
-        queries = _count_queries(ours)
+        ours, bare = asking(client, address), asking(client, bare_address)
+        queries = count_queries(ours)
         with override_settings(ROOT_URLCONF=__name__):
-            ours_ms, bare_ms = _time_in_turns(ours, bare)
-        yield _beside(name, ours_ms, bare_ms, _TIMES_BARE, "view with as many rows")
+            ours_ms, bare_ms = time_in_turns(ours, bare, _ROUNDS)
+        yield beside(name, ours_ms, bare_ms, _TIMES_BARE, "view with as many rows")
         yield {
             "name": f"{name}: queries",
             "value": queries,
@@ -129,11 +133,11 @@ def _measure_decisions(client: Client, person: User) -> Iterator[dict[str, objec
         def decide(ids: Iterator[int] = ids, move: str = move, body: dict[str, str] = body) -> None:
             address = f"/suggestions/{next(ids)}/{move}/"
             headers = {"HX-Request": "true", "HX-Target": "queue"}
-            _require_ok(address, client.post(address, body, headers=headers))
+            require_ok(address, client.post(address, body, headers=headers))
 
         with override_settings(ROOT_URLCONF=__name__):
-            ours_ms, bare_ms = _time_in_turns(decide, _posting(client, "/bare-write/"))
-        yield _beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
+            ours_ms, bare_ms = time_in_turns(decide, _posting(client, "/bare-write/"), _ROUNDS)
+        yield beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
 
 
 def _weigh(client: Client) -> dict[str, object]:
@@ -149,27 +153,6 @@ def _weigh(client: Client) -> dict[str, object]:
         "better": "lower",
         "remark": f"the page itself {len(gzip.compress(page)) / 1024:.1f} KB, and {len(names)} files",
     }
-
-
-def _beside(
-    name: str, ours_ms: float, bare_ms: float, times: float, what: str
-) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": round(ours_ms, 1),
-        "unit": "ms",
-        "target": round(bare_ms * times, 1),
-        "better": "lower",
-        "baseline": round(bare_ms, 1),
-        "remark": f"{ours_ms / bare_ms:.1f} times a bare {what}",
-    }
-
-
-def _client_of(person: User) -> Client:
-    host = Domain.objects.get(tenant__schema_name=tenant_connection().schema_name).domain
-    client = Client(HTTP_HOST=host)
-    client.force_login(person)
-    return client
 
 
 def _fill() -> list[User]:
@@ -255,38 +238,5 @@ urlpatterns = [
 ]
 
 
-def _asking(client: Client, address: str) -> Callable[[], None]:
-    return lambda: _require_ok(address, client.get(address))
-
-
 def _posting(client: Client, address: str) -> Callable[[], None]:
-    return lambda: _require_ok(address, client.post(address))
-
-
-def _require_ok(address: str, answer: HttpResponseBase) -> None:
-    if answer.status_code != HTTPStatus.OK:
-        raise RuntimeError(f"{address} answered {answer.status_code}")
-
-
-def _count_queries(ask: Callable[[], None]) -> int:
-    """The statements of one request, those that set the search path included."""
-    ask()
-    with override_settings(DEBUG=True):
-        reset_queries()
-        connection.force_debug_cursor = True
-        try:
-            ask()
-            return len(connection.queries)
-        finally:
-            connection.force_debug_cursor = False
-
-
-def _time_in_turns(ours: Callable[[], None], bare: Callable[[], None]) -> tuple[float, float]:
-    """The medians in milliseconds, taken in turns so that both meet the same machine."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(_ROUNDS):
-        for spent, ask in zip(times, (ours, bare), strict=True):
-            began = time.perf_counter()
-            ask()
-            spent.append((time.perf_counter() - began) * 1000)
-    return median(times[0]), median(times[1])
+    return lambda: require_ok(address, client.post(address))

@@ -223,3 +223,29 @@ def test_more_views_than_fit_a_menu_are_not_kept(cast: Cast, client_for: ClientF
     answer = client_for(cast.rep).post("/suggestions/views/", {"name": "One more"}, follow=True)
     assert "You keep 20 views already. Drop one first." in answer.content.decode()
     assert SavedView.objects.count() == MOST_VIEWS
+
+
+def test_a_view_of_a_list_of_records_is_kept_and_shown_there(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.rep)
+    body = {"record_kind": "lead", "name": "Busy", "query": "status=working&owner=&page=3&x=1"}
+    answer = client.post("/suggestions/views/", body)
+    assert answer["Location"] == "/leads/?status=working&owner="
+    client.post("/suggestions/views/", {"name": "Busy", "query": "view=team"})
+    kept = SavedView.objects.filter(name="Busy").values_list("record_kind", flat=True)
+    assert sorted(kept) == ["", "lead"]
+    leads = client.get("/suggestions/views/?record_kind=lead").content.decode()
+    queue = client.get("/suggestions/views/").content.decode()
+    assert ("/leads/?status=" in leads, "/leads/?status=" in queue) == (True, False)
+    assert "Kept" in client.get("/leads/").content.decode()
+    scan = "/scans/new/?record_kind=lead&amp;query=status%3Dworking%26owner%3D&amp;name=Busy"
+    assert f'href="{scan}"' in client.get("/discovered/").content.decode()
+    view = SavedView.objects.get(record_kind="lead")
+    assert client.post(f"/suggestions/views/{view.pk}/forget/")["Location"] == "/leads/"
+
+
+def test_a_view_of_an_unknown_kind_is_not_kept(cast: Cast, client_for: ClientFor) -> None:
+    body = {"record_kind": "x", "name": "Busy", "query": ""}
+    assert client_for(cast.rep).post("/suggestions/views/", body)["Location"] == "/suggestions/"
+    assert not SavedView.objects.exists()

@@ -22,6 +22,7 @@ from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.moves import record, withdraw
 from apps.suggestions.tests.cases import put_in
+from apps.suggestions.tests.discovered import fire
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.users.models import User
@@ -239,7 +240,7 @@ def test_a_digest_takes_as_many_queries_for_one_row_as_for_three(
         waiting(cast.rep, held_back=HeldBack.DAILY_CAP)
         put_in(waiting(cast.rep), State.APPLIED, cast.rep)
     person = User.objects.get(pk=cast.rep.pk)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         digest = compose(person, acme, timezone.now())
     assert digest.rows_count == 3 * count
 
@@ -256,7 +257,38 @@ def test_a_thousand_suggestions_take_no_more_queries_and_are_counted_no_further(
         copies.append(copy)
     Suggestion.objects.bulk_create(copies)
     person = User.objects.get(pk=cast.rep.pk)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         digest = compose(person, acme, NOW)
     assert digest.subject == "more than 1,000 suggestions wait for you"
     assert part_of(digest, "waiting").more == "and more than 992 more"
+
+
+def test_what_was_discovered_stands_by_kind_and_then_by_record(cast: Cast, acme: Tenant) -> None:
+    lead = LeadFactory(owner=cast.rep, last_name="Winter", estimated_value=Decimal(1500))
+    fire("lead_hot", lead, NOW)
+    fire("lead_hot", LeadFactory(owner=cast.teammate), NOW)
+    digest = digest_of(cast.rep, acme)
+    of_kinds, of_records = part_of(digest, "discovered").groups
+    assert [(row.text, row.path) for row in of_kinds.rows] == [
+        ("Hot leads, deals: 1", "/discovered/?discovery=hot_lead&owner=me")
+    ]
+    assert of_kinds.rows[0].note == "1,500\u00a0$ · 1 new to you"
+    assert (of_records.title, len(of_records.rows)) == ("Strongest first", 1)
+    row = of_records.rows[0]
+    assert (row.path, row.note) == (
+        lead.get_absolute_url(),
+        "Lead · 1,500\u00a0$ · Lead shows interest",
+    )
+    mail = write_mail(digest)
+    assert "DISCOVERED\n" in mail.text
+    assert "Hot leads, deals: 1" in mail.text
+    assert "Hot leads, deals: 1" in mail.html
+    manager = part_of(digest_of(cast.manager, acme), "discovered")
+    assert manager.groups[0].rows[0].text == "Hot leads, deals: 2"
+
+
+def test_more_records_than_are_shown_lead_to_the_page(cast: Cast, acme: Tenant) -> None:
+    for _ in range(10):
+        fire("lead_hot", LeadFactory(owner=cast.rep), NOW)
+    part = part_of(digest_of(cast.rep, acme), "discovered")
+    assert (part.more, part.path) == ("and 2 more", "/discovered/?owner=me")

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.crm.enums import RecordKind
 from apps.suggestions.exceptions import TooManyViewsError
 from apps.suggestions.facets import count_facets
 from apps.suggestions.forms import QueueFilterForm, SavedViewForm, draw_filter_fields
@@ -30,30 +31,42 @@ def show_facets(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def views(request: HttpRequest) -> HttpResponse:
-    """The views that the person keeps; a POST keeps what the queue shows under a name, and shows it."""
+    """The views that the person keeps; a POST keeps what a list shows under a name, and shows it."""
     user = viewer_of(request)
     if request.method != "POST":
-        context = {"nav_section": "suggestions", "saved_views": saved_views(user)}
+        kind = _kind_of(request.GET.get("record_kind", ""))
+        context = {"nav_section": "suggestions", "saved_views": saved_views(user, kind)}
         template = "_saved_views" if request.htmx else "saved_views"  # type: ignore[attr-defined]
         return render(request, f"suggestions/{template}.html", context)
+    kind = _kind_of(request.POST.get("record_kind", ""))
     form = SavedViewForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Give the view a name of up to 40 characters.")
-        return redirect("suggestions:queue")
+        return redirect(_list_of(kind))
     try:
-        view = save_view(user, form.cleaned_data["name"], form.cleaned_data["query"])
+        view = save_view(user, form.cleaned_data["name"], form.cleaned_data["query"], kind)
     except TooManyViewsError as error:
         messages.error(request, error.message)
-        return redirect("suggestions:queue")
+        return redirect(_list_of(kind))
     messages.success(request, f"Saved as “{view.name}”.")
     return redirect(view)
+
+
+def _kind_of(text: str) -> RecordKind | None:
+    """The kind of the records of a list; None for the queue."""
+    return RecordKind(text) if text in RecordKind.values else None
+
+
+def _list_of(kind: RecordKind | None) -> str:
+    """The route of the list of a kind, or of the queue."""
+    return f"crm:{kind.value}_list" if kind else "suggestions:queue"
 
 
 @require_POST
 def forget(request: HttpRequest, pk: int) -> HttpResponse:
     """Drop a saved view of one's own."""
-    name = forget_view(viewer_of(request), pk)
-    if name is None:
+    view = forget_view(viewer_of(request), pk)
+    if view is None:
         raise Http404
-    messages.success(request, f"“{name}” is no longer kept.")
-    return redirect("suggestions:queue")
+    messages.success(request, f"“{view.name}” is no longer kept.")
+    return redirect(_list_of(_kind_of(view.record_kind)))

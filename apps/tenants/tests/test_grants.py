@@ -295,6 +295,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "suggestions_learningreset": (add, read, ""),
         "suggestions_followedoutcome": (add, "", ""),
         "suggestions_savedview": ("ardw", "", ""),
+        "suggestions_discoverylook": (write, "", ""),
         "suggestions_bulkapproval": (write, "", ""),
         "suggestions_bulkitem": (write, "", ""),
         "suggestions_digestschedule": (write, "", ""),

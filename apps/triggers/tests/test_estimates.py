@@ -121,14 +121,19 @@ def test_page_and_dialog_say_it_to_those_who_may_scan(
 def test_nothing_is_said_or_asked_with_the_rules(cast: Cast, client_for: ClientFor) -> None:
     page = client_for(cast.rep).get("/scans/").content.decode()
     assert ("A scan of everything" in page, 'scan_start" data-confirm' in page) == (False, False)
-    assert client_for(cast.rep).post("/api/v1/scans/").json()["estimate"] is None
+    assert (
+        client_for(cast.rep)
+        .post("/api/v1/scans/", content_type="application/json")
+        .json()["estimate"]
+        is None
+    )
 
 
 def test_the_api_answers_with_it(cast: Cast, client_for: ClientFor, model: None) -> None:
     scanned(made=99, fired=99)
     scanned(made=12, fired=20)
     make_call(cost_usd=Decimal("0.00053"))
-    answer = client_for(cast.rep).post("/api/v1/scans/")
+    answer = client_for(cast.rep).post("/api/v1/scans/", content_type="application/json")
     assert (answer.status_code, answer.json()["estimate"]) == (
         202,
         {"suggestions": 12, "usd": "0.006360", "usd_left": "50.000000"},

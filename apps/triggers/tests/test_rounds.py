@@ -22,10 +22,11 @@ from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.tests.refusals import refusing
 from apps.triggers import changes
 from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.ledger import close_lost_scans
 from apps.triggers.locks import ROUND
 from apps.triggers.models import Scan, Signal, TriggerSetting, TriggerState
 from apps.triggers.rules import registry
-from apps.triggers.services import close_lost_scans, look_around, scan_now
+from apps.triggers.services import look_around, scan_now
 
 NOW = timezone.now()
 LONG_AGO = NOW - timedelta(days=30)

@@ -20,10 +20,11 @@ from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.services import current_tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError, UnknownTriggerError
+from apps.triggers.ledger import close_lost_scans, request_scan
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
 from apps.triggers.querysets import LOST_AFTER
 from apps.triggers.rules import registry
-from apps.triggers.services import close_lost_scans, request_scan, run_scan, scan_now
+from apps.triggers.services import run_scan, scan_now
 from apps.users.models import User
 
 NOW = timezone.now()

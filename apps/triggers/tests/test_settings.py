@@ -20,9 +20,9 @@ from apps.triggers.exceptions import (
     SettingPermissionError,
     UnknownTriggerError,
 )
+from apps.triggers.ledger import request_scan
 from apps.triggers.models import Scan, TriggerSetting
 from apps.triggers.rules import registry
-from apps.triggers.services import request_scan
 from apps.triggers.settings import (
     Change,
     change_setting,

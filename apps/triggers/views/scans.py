@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.exporting import send_table
 from apps.tenants.pagination import CappedPaginator
-from apps.triggers import services
-from apps.triggers.estimates import estimate_scan
-from apps.triggers.forms import ScanFilterSet
+from apps.triggers.estimates import estimate_scan, plan_scan
+from apps.triggers.forms import ScanFilterSet, ScanScopeForm
+from apps.triggers.ledger import cancel_scan, may_cancel, new_scan, request_scan
 from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.schedule import next_daily_scan
+from apps.triggers.scopes import SCANNED
 from apps.triggers.tasks import send_scan
 from apps.users.models import User
 from apps.users.services import person_of, person_with
@@ -24,8 +25,8 @@ from apps.users.services import person_of, person_with
 SCANS_PER_PAGE = 25
 EXPORT_CHUNK = 500
 HEADER = (
-    "Scan", "Kind", "By", "Started", "State", "Took (s)", "Fired", "Cleared", "New suggestions", "Withdrawn",
-    "Held back", "Signals waiting",
+    "Scan", "Kind", "Of", "By", "Started", "State", "Took (s)", "Fired", "Cleared", "New suggestions",
+    "Withdrawn", "Held back", "Signals waiting",
 )  # fmt: skip
 
 
@@ -57,6 +58,7 @@ def export_scans(request: HttpRequest) -> HttpResponseBase:
         (
             scan.pk,
             scan.get_kind_display(),
+            scan.scope_label,
             str(scan.requested_by or ""),
             scan.started_at,
             scan.get_status_display(),
@@ -83,21 +85,57 @@ def export_scans(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def show_scan(request: HttpRequest, pk: int) -> HttpResponse:
     """One scan: its progress while it runs, afterwards what each trigger found."""
-    _viewer_of(request)
+    user = _viewer_of(request)
     scan = get_object_or_404(Scan.objects.select_related("requested_by"), pk=pk)
     results = [(registry.label(result.trigger), result) for result in scan.results.all()]
-    context = {"nav_section": "scans", "scan": scan, "results": results}
+    context = {
+        "nav_section": "scans",
+        "scan": scan,
+        "results": results,
+        "can_stop": may_cancel(scan, user),
+    }
     template = "triggers/_scan.html" if request.htmx else "triggers/scan_detail.html"  # type: ignore[attr-defined]
     return render(request, template, context)
 
 
+@require_safe
+def ask_scan(request: HttpRequest) -> HttpResponse:
+    """What a scan of everything, of a list or of one record would be, before it is started."""
+    user = person_with(request, "triggers.add_scan", "Your role does not let you start scans.")
+    form = ScanScopeForm(request.GET)
+    scope = form.scope(user)
+    context = {
+        "nav_section": "scans",
+        "form": form,
+        "scope": scope,
+        "scan": new_scan(scope, None),
+        "record": SCANNED[scope.record_kind]._default_manager.get(pk=scope.record_ids[0])
+        if scope and form.is_of_one
+        else None,
+        "plan": plan_scan(request.tenant, timezone.now(), scope),  # type: ignore[attr-defined]
+    }
+    return render(request, "triggers/scan_ask.html", context)
+
+
 @require_POST
 def start_scan(request: HttpRequest) -> HttpResponse:
-    """Queue a scan of everything; one that waits already is joined."""
+    """Queue a scan of everything, or of what the form names; one that waits already is joined."""
+    user = person_of(request)
     with transaction.atomic():
-        scan = services.request_scan(user=person_of(request), now=timezone.now())
+        scope = ScanScopeForm(request.POST).scope(user)
+        scan = request_scan(user=user, now=timezone.now(), scope=scope)
         send_scan(scan)
     messages.info(request, "The scan is queued. New suggestions appear when it is done.")
+    return redirect("triggers:scan_detail", pk=scan.pk)
+
+
+@require_POST
+def stop_scan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a scan that waits or runs; what it has found so far stays."""
+    user = _viewer_of(request)
+    scan = get_object_or_404(Scan, pk=pk)
+    cancel_scan(scan, user=user, now=timezone.now())
+    messages.info(request, "The scan stops after the trigger at hand. What it has found stays.")
     return redirect("triggers:scan_detail", pk=scan.pk)
 
 

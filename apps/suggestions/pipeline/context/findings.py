@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from apps.execution.schemas import JsonValue
 from apps.suggestions.pipeline.context.contexts import Context, day_text, local_day, local_iso
-from apps.triggers.fact_words import fact_in_words
+from apps.triggers.fact_words import fact_in_words, is_telling
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry as triggers
@@ -32,7 +32,7 @@ def add_findings(context: Context, signals: list[Signal]) -> None:
         saw = {
             name: value
             for name, value in sorted(signal.facts.items())
-            if _is_telling(name, value) and name not in context.unreadable
+            if is_telling(name, value) and name not in context.unreadable
         }
         shown = [
             fact_in_words(name, value, show_day)
@@ -51,13 +51,6 @@ def add_findings(context: Context, signals: list[Signal]) -> None:
             },
             occurred_at=signal.fired_at,
         )
-
-
-def _is_telling(name: str, value: JsonValue) -> bool:
-    if isinstance(value, str):
-        return name.endswith(("_at", "_on"))
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and not name.endswith(("_id", "revision"))
 
 
 def _local(name: str, value: JsonValue, moment: ScanMoment) -> JsonValue:

@@ -9,11 +9,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from apps.crm.enums import RecordKind
 from apps.tenants.context import begin_request
 from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import UnknownTriggerError
 from apps.triggers.models import Scan
+from apps.triggers.scopes import SCANNED, ScanScope
 from apps.triggers.services import scan_now
 
 
@@ -26,6 +28,12 @@ class Command(BaseCommand):
         """Name the tenant and, if not all, the triggers."""
         parser.add_argument("--tenant", required=True, help="the schema's name")
         parser.add_argument("--trigger", action="append", metavar="KEY", help="only this one")
+        parser.add_argument(
+            "--record",
+            action="append",
+            metavar="KIND:ID",
+            help="only this one, with what hangs on it, such as lead:12; several are of one kind",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +45,10 @@ class Command(BaseCommand):
         with schema_context(schema):
             try:
                 scan = scan_now(
-                    kind=ScanKind.MANUAL, now=timezone.now(), triggers=options["trigger"]
+                    kind=ScanKind.MANUAL,
+                    now=timezone.now(),
+                    triggers=options["trigger"],
+                    scope=_scope_of(options["record"]),
                 )
             except UnknownTriggerError as error:
                 raise CommandError(error.message) from error
@@ -46,6 +57,19 @@ class Command(BaseCommand):
             )
             if scan.status != ScanStatus.SUCCEEDED:
                 raise CommandError(f"{scan.get_status_display()}. {scan.error}".strip())
+
+
+def _scope_of(records: list[str] | None) -> ScanScope | None:
+    """The records that are named; None for everything."""
+    if not records:
+        return None
+    named = [name.partition(":") for name in records]
+    kinds = {kind for kind, _, _ in named}
+    if len(kinds) > 1 or not kinds <= set(SCANNED) or not all(pk.isdecimal() for *_, pk in named):
+        raise CommandError(
+            f"Name records of one kind, such as lead:12. Kinds: {', '.join(SCANNED)}."
+        )
+    return ScanScope(RecordKind(kinds.pop()), tuple(sorted({int(pk) for *_, pk in named})))
 
 
 def summary_of(scan: Scan) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""What a scan looks at when it does not look at everything: some records, and what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+
+from apps.crm.enums import RecordKind
+from apps.crm.forms.filters import FILTER_SETS
+from apps.crm.models import Account, Activity, Contact, Lead, Opportunity, Record, Task
+from apps.crm.services import permission_name, visible_records
+from apps.triggers.exceptions import EmptyScopeError, ScopeTooLargeError
+from apps.triggers.registry import Trigger
+from apps.triggers.rules import registry
+from apps.users.models import User
+
+# A scan of more is one of everything, as far as the database is concerned.
+MOST_RECORDS = 10_000
+
+# The kinds that a person may have looked at, and what hangs on them and is looked at with them.
+SCANNED: dict[RecordKind, type[Record]] = {
+    model.kind: model for model in (Lead, Opportunity, Contact, Account)
+}
+_HANGING: dict[RecordKind, type[Record]] = {model.kind: model for model in (Activity, Task)}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanScope:
+    """Some records of a kind, under a name where they are a kept view."""
+
+    record_kind: RecordKind
+    record_ids: tuple[int, ...]
+    name: str = ""
+
+    def triggers(self) -> list[str]:
+        """The keys of the triggers that look at these records, or at what hangs on them."""
+        looking = {self.record_kind, *_HANGING}
+        return [trigger.key for trigger in registry.all() if trigger.record_kind in looking]
+
+    def candidates_for(self, trigger: Trigger[Any]) -> list[int]:
+        """The ids of the records that a trigger is to look at."""
+        if trigger.record_kind == self.record_kind:
+            return list(self.record_ids)
+        if (model := _HANGING.get(trigger.record_kind)) is None:
+            return []
+        hanging: Any = model._default_manager
+        about = hanging.filter(**{f"{self.record_kind.value}_id__any_of": self.record_ids})
+        return list(about.order_by().values_list("pk", flat=True))
+
+
+def scope_of_records(user: User, kind: RecordKind, record_ids: Sequence[int]) -> ScanScope:
+    """Those of some records that the person may see.
+
+    Raises:
+        EmptyScopeError: they may see none.
+        ScopeTooLargeError: they are more than are looked at by themselves.
+    """
+    return _scope_of(kind, _visible(user, kind).filter(pk__in=record_ids).values_list("pk"))
+
+
+def scope_of_list(user: User, kind: RecordKind, query: str, name: str = "") -> ScanScope:
+    """What the person's list of a kind shows for a query string, all pages of it.
+
+    Raises:
+        EmptyScopeError: it shows none.
+        ScopeTooLargeError: it shows more than are looked at by themselves.
+    """
+    listed = FILTER_SETS[kind](QueryDict(query), queryset=_visible(user, kind), viewer=user)
+    return _scope_of(kind, listed.qs.values_list("pk"), name)
+
+
+def _visible(user: User, kind: RecordKind) -> Any:
+    if kind not in SCANNED or not user.has_perm(permission_name("view", SCANNED[kind])):
+        raise EmptyScopeError()
+    return visible_records(user, SCANNED[kind])
+
+
+def _scope_of(kind: RecordKind, rows: Any, name: str = "") -> ScanScope:
+    ids: Sequence[tuple[int]] = rows.order_by("pk")[: MOST_RECORDS + 1]
+    found = tuple(pk for (pk,) in ids)
+    if not found:
+        raise EmptyScopeError()
+    if len(found) > MOST_RECORDS:
+        raise ScopeTooLargeError(MOST_RECORDS)
+    return ScanScope(kind, found, name)
