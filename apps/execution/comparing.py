@@ -96,7 +96,8 @@ def _field(parts: list[str], sides: _Sides, *, is_fit: bool) -> ComparedField:
 
     def option(choice: ValueChoice, values: Values, *, is_offered: bool = True) -> ValueOption:
         text = _text(sides, parts, values)
-        return ValueOption(choice, values.get(name), text, chosen == choice, is_offered)
+        given = {part: values[part] for part in parts if part in values}
+        return ValueOption(choice, given, text, chosen == choice, is_offered)
 
     more = []
     if both is not None:

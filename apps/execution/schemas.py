@@ -161,10 +161,13 @@ class FieldDiff:
 
 @dataclass(frozen=True, slots=True)
 class ValueOption:
-    """One value that a field may have after a merge; ``is_offered``: whether it may be chosen."""
+    """One value that a field may have after a merge; ``is_offered``: whether it may be chosen.
+
+    ``values`` are the arguments that say so: the field's, and what goes with it (an amount's currency).
+    """
 
     choice: ValueChoice
-    value: JsonValue
+    values: Mapping[str, JsonValue]
     text: str
     is_chosen: bool
     is_offered: bool
@@ -173,7 +176,7 @@ class ValueOption:
         """The option as the API gives it."""
         return {
             "choice": self.choice.value,
-            "value": self.value,
+            "values": dict(self.values),
             "text": self.text,
             "is_chosen": self.is_chosen,
             "is_offered": self.is_offered,

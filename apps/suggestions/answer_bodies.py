@@ -90,7 +90,10 @@ class ValueOptionSerializer(serializers.Serializer[Any]):
     """One value that a field may have after a merge."""
 
     choice = serializers.ChoiceField(ValueChoice.choices)
-    value = serializers.JSONField(allow_null=True)
+    values = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        help_text="By argument; an amount's with its currency. The survivor's are left out of an edit.",
+    )
     text = serializers.CharField()
     is_chosen = serializers.BooleanField()
     is_offered = serializers.BooleanField(help_text="Whether it may be chosen.")

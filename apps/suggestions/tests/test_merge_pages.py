@@ -260,9 +260,23 @@ def test_the_api_tells_the_same_and_takes_an_edit(cast: Cast, api_for: ApiFor) -
     assert comparison["survivor"] == {"record": f"lead:{kept.pk}", "label": "Ana Lopez"}
     phone = next(row for row in comparison["fields"] if row["field"] == "phone")
     assert phone["options"] == [
-        {"choice": "survivor", "value": "", "text": "—", "is_chosen": False, "is_offered": True},
-        {"choice": "duplicate", "value": "2", "text": "2", "is_chosen": True, "is_offered": True},
+        {
+            "choice": "survivor",
+            "values": {"phone": ""},
+            "text": "—",
+            "is_chosen": False,
+            "is_offered": True,
+        },
+        {
+            "choice": "duplicate",
+            "values": {"phone": "2"},
+            "text": "2",
+            "is_chosen": True,
+            "is_offered": True,
+        },
     ]
+    amount = next(row for row in comparison["fields"] if row["field"] == "estimated_value")
+    assert amount["options"][1]["values"] == {"estimated_value": "4514.50", "currency": "EUR"}
     assert body["takes_parts"] is False
     arguments = {**body["arguments"], "phone": "+1 555 0199"}
     edited = client.send(
@@ -270,7 +284,7 @@ def test_the_api_tells_the_same_and_takes_an_edit(cast: Cast, api_for: ApiFor) -
     ).json()
     rows = {row["field"]: row["options"] for row in edited["diff"]["comparison"]["fields"]}
     assert rows["phone"][2] == {
-        "choice": "other", "value": "+1 555 0199", "text": "+1 555 0199", "is_chosen": True,
+        "choice": "other", "values": {"phone": "+1 555 0199"}, "text": "+1 555 0199", "is_chosen": True,
         "is_offered": True,
     }  # fmt: skip
     swapped = {**arguments, "survivor_id": gone.pk, "duplicate_id": kept.pk}
