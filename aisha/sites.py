@@ -53,6 +53,14 @@ from apps.crm.models import (
     Task,
 )
 from apps.dashboard.oversight.reading import VIEW_PERMISSION as VIEW_OVERSIGHT
+from apps.duplicates.admin import (
+    MatchCursorAdmin,
+    MatcherAdmin,
+    MatchRunAdmin,
+    PairAdmin,
+    RecordKeysAdmin,
+)
+from apps.duplicates.models import MatchCursor, Matcher, MatchRun, Pair, RecordKeys
 from apps.execution.admin import PolicyDecisionAdmin
 from apps.execution.models import Execution, PolicyDecision
 from apps.operations.admin import (
@@ -188,6 +196,16 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Trial, TrialAdmin, "Trials", "science"),
             Page(Forecast, ForecastAdmin, "Forecasts", "trending_up"),
             Page(SalesTarget, SalesTargetAdmin, "Targets", "flag"),
+        ),
+    ),
+    Section(
+        "Duplicates",
+        (
+            Page(Pair, PairAdmin, "Pairs", "join_inner", "?state__exact=open"),
+            Page(MatchRun, MatchRunAdmin, "Looks", "cycle"),
+            Page(Matcher, MatcherAdmin, "Matchers", "balance"),
+            Page(RecordKeys, RecordKeysAdmin, "Keys", "key"),
+            Page(MatchCursor, MatchCursorAdmin, "Read up to", "bookmark"),
         ),
     ),
     Section(

@@ -8,6 +8,7 @@ from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
 from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
+from apps.duplicates.api import MatchRunViewSet, PairViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
@@ -57,6 +58,8 @@ router.register("predictions/models", TrainedModelViewSet, "trainedmodel")
 router.register("predictions/scores", ScoreViewSet, "score")
 router.register("predictions/runs", PredictionRunViewSet, "predictionrun")
 router.register("predictions/trials", TrialViewSet, "trial")
+router.register("duplicates/pairs", PairViewSet, "pair")
+router.register("duplicates/runs", MatchRunViewSet, "matchrun")
 router.register("audit", AuditEntryViewSet, "auditentry")
 
 brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/", include("apps.suggestions.webhooks.urls")),
     path("", include("apps.triggers.urls")),
     path("", include("apps.predictions.urls")),
+    path("", include("apps.duplicates.urls")),
     path("brain/cost/", include("apps.suggestions.cost_urls")),
     path("brain/", include("apps.brain.urls")),
     path("audit/", include("apps.audit.urls")),

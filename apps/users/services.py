@@ -65,6 +65,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     | {"brain.change_brainsettings", "brain.view_capturedtext"}
     | {"suggestions.view_webhookendpoint", "suggestions.change_webhookendpoint"}
     | {"suggestions.view_webhookdelivery"}
+    | {"duplicates.view_recordkeys", "duplicates.view_matchcursor"}
 )
 PERMISSIONS: dict[PersonRole, frozenset[str]] = {
     PersonRole.REP: REP_PERMISSIONS,

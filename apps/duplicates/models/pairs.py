@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import FoundBy, PairState, Subject
@@ -89,6 +90,10 @@ class Pair(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def get_absolute_url(self) -> str:
+        """The pair's page."""
+        return reverse("duplicates:pair_detail", args=[self.pk])
 
     @property
     def survivor(self) -> RecordRef:

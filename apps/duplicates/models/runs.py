@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from apps.duplicates.enums import RunKind, Subject
 from apps.tenants.work.enums import WorkStatus
@@ -35,6 +36,10 @@ class MatchRun(Work):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """The run's page."""
+        return reverse("duplicates:run_detail", args=[self.pk])
 
 
 class MatchCursor(models.Model):

@@ -45,6 +45,8 @@ from apps.crm.tests.factories import (
     StageFactory,
     TaskFactory,
 )
+from apps.duplicates.models import MatchCursor, Matcher, MatchRun, Pair, RecordKeys
+from apps.duplicates.tests.factories import MatcherFactory, MatchRunFactory, pair_of
 from apps.execution.enums import ExecutionStatus
 from apps.execution.enums import Verdict as PolicyVerdict
 from apps.execution.models import Execution, PolicyDecision
@@ -288,6 +290,22 @@ def make_prediction_run() -> PredictionRun:
     )
 
 
+def make_match_cursor() -> MatchCursor:
+    # There is one for each subject.
+    number = MatchCursor.objects.count() + 1
+    return MatchCursor.objects.create(subject=f"subject {number}", transaction_id=7)
+
+
+def make_matcher() -> Matcher:
+    # One that is current stands in the way of the next.
+    number = Matcher.objects.count() + 1
+    return MatcherFactory(number=number, is_current=False)
+
+
+def make_record_keys() -> RecordKeys:
+    return RecordKeys.objects.create(record_kind="lead", record_id=LeadFactory().pk, keys=[1, -2])
+
+
 def make_trial() -> Trial:
     return Trial.objects.create(
         file_name="deals.csv",
@@ -366,6 +384,11 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     TrainedModel: lambda: make_model(state=ModelState.FORMER),
     PredictionRun: make_prediction_run,
     Trial: make_trial,
+    Pair: lambda: pair_of(LeadFactory(owner=UserFactory()), ContactFactory(owner=UserFactory())),
+    MatchRun: lambda: MatchRunFactory(requested_by=UserFactory()),
+    Matcher: make_matcher,
+    RecordKeys: make_record_keys,
+    MatchCursor: make_match_cursor,
     Forecast: make_forecast,
     SalesTarget: make_sales_target,
     User: lambda: UserFactory(team=TeamFactory()),

@@ -18,6 +18,7 @@ from apps.brain.models import BrainCall
 from apps.conftest import Cast, TenantClient
 from apps.crm.enums import RecordKind
 from apps.crm.models import ImportRun, Record, Task
+from apps.duplicates.models import MatchRun, Pair
 from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
@@ -116,6 +117,8 @@ def model_of(route: Route) -> Model | None:
         return BulkApproval
     if route.name == "suggestions:forget_view":
         return SavedView
+    if route.name == "suggestions:propose_merge":
+        return Pair
     if namespace == "suggestions":
         return Suggestion
     if namespace == "webhooks":
@@ -129,6 +132,8 @@ def model_of(route: Route) -> Model | None:
     if namespace == "predictions":
         kinds = {"run": PredictionRun, "target": SalesTarget, "trial": Trial}
         return kinds.get(name.partition("_")[0], TrainedModel)
+    if namespace == "duplicates":
+        return MatchRun if name.startswith("run_") else Pair
     if namespace == "crm":
         if name.startswith("import_"):
             return ImportRun

@@ -19,6 +19,7 @@ from apps.audit.services import Entry, record_event
 from apps.conftest import Cast, TenantClient
 from apps.crm.changelog import record_models
 from apps.crm.models import ImportRun, Record
+from apps.duplicates.models import MatchRun, Pair
 from apps.operations.tests.routes import Route
 from apps.operations.tests.test_routes import (
     EXTERNAL_ID,
@@ -87,9 +88,12 @@ def _give(model: Model, row: Any, person: User) -> None:
         _give_record(row.record_kind, row.record_id, person)
     elif isinstance(row, Signal | Score):
         _give_record(row.record_kind, row.record_id, person)
+    elif isinstance(row, Pair):
+        for ref in (row.survivor, row.duplicate):
+            _give_record(ref.kind, ref.id, person)
     elif isinstance(row, ApiToken | SavedView):
         values = {"user": person}
-    elif isinstance(row, BulkApproval | PredictionRun | ReplayRun | Scan | Trial):
+    elif isinstance(row, BulkApproval | MatchRun | PredictionRun | ReplayRun | Scan | Trial):
         values = {"requested_by": person}
     elif isinstance(row, ImportRun):
         values = {"started_by": person}

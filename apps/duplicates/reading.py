@@ -1,0 +1,139 @@
+"""Pairs as a person reads them: both records by name, side by side, and what hangs on each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+
+from apps.crm.enums import RecordKind
+from apps.crm.layouts import LAYOUTS, Layout
+from apps.crm.models import MergeableRecord
+from apps.crm.presentation import Shown, label_of, show_field
+from apps.crm.services import visible_records
+from apps.duplicates.bands import Band, band_of
+from apps.duplicates.models import Pair
+from apps.duplicates.querysets import RECORD_MODELS
+from apps.execution.schemas import RecordRef
+from apps.execution.tools.base import every_row_of
+from apps.execution.tools.repointing import counted, moves_between
+from apps.users.models import User
+
+# Another record that a page of the kind names.
+_NAMED = {RecordKind.CONTACT: ("account",), RecordKind.ACCOUNT: ("parent",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One record of a pair, with what tells it from its namesakes."""
+
+    ref: RecordRef
+    record: MergeableRecord
+    layout: Layout
+    gist: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPair:
+    """A pair with both records; ``in_group`` is how many pairs its group has, itself counted."""
+
+    pair: Pair
+    survivor: Side
+    duplicate: Side
+    band: Band
+    in_group: int
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Both records, the one to keep first."""
+        return (self.survivor, self.duplicate)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedField:
+    """One field of both records, the survivor's value first; None where a kind has no such field."""
+
+    label: str
+    values: tuple[Shown | None, Shown | None]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two say different things."""
+        first, second = ("" if value is None else value.text for value in self.values)
+        return first != second
+
+
+def show_pairs(pairs: Sequence[Pair], user: User) -> list[ShownPair]:
+    """Each pair with its records, as far as the person may see both: one query for each kind, and one."""
+    records = _read_records(pairs, user)
+    sizes = _group_sizes(pairs, user)
+    return [
+        ShownPair(
+            pair,
+            _side_of(pair.survivor, records),
+            _side_of(pair.duplicate, records),
+            band_of(pair),
+            sizes.get(pair.cluster or 0, 1),
+        )
+        for pair in pairs
+        if pair.survivor in records and pair.duplicate in records
+    ]
+
+
+def compare_fields(shown: ShownPair, user: User) -> list[ComparedField]:
+    """The facts of both records' pages one beside the other, without those that neither has."""
+    names = dict.fromkeys(
+        name for side in shown.sides for name in (*side.layout.facts, "source", "created_at")
+    )
+    rows = []
+    for name in names:
+        model = next(type(side.record) for side in shown.sides if _has(side, name))
+        values = tuple(
+            show_field(side.record, name, user) if _has(side, name) else None
+            for side in shown.sides
+        )
+        if any(value is not None and not value.is_empty for value in values):
+            rows.append(ComparedField(label_of(model, name), (values[0], values[1])))
+    return rows
+
+
+def hanging_on(ref: RecordRef) -> list[str]:
+    """What hangs on a record, in words such as "3 deals": a count for each way of hanging."""
+    counts: Counter[RecordKind] = Counter()
+    for move in moves_between(ref.kind, ref.kind):
+        counts[move.kind] += every_row_of(move.kind).filter(**{move.left: ref.id}).count()
+    return counted(+counts)
+
+
+def _has(side: Side, name: str) -> bool:
+    return name in (*side.layout.facts, "source", "created_at")
+
+
+def _side_of(ref: RecordRef, records: Mapping[RecordRef, MergeableRecord]) -> Side:
+    layout, record = LAYOUTS[ref.kind], records[ref]
+    gist = (show_field(record, name) for name in layout.gist)
+    return Side(ref, record, layout, tuple(value for value in gist if not value.is_empty))
+
+
+def _read_records(pairs: Iterable[Pair], user: User) -> dict[RecordRef, MergeableRecord]:
+    ids: defaultdict[RecordKind, set[int]] = defaultdict(set)
+    for pair in pairs:
+        for ref in (pair.survivor, pair.duplicate):
+            ids[ref.kind].add(ref.id)
+    found: dict[RecordRef, MergeableRecord] = {}
+    for kind, model in RECORD_MODELS.items():
+        if kind in ids:
+            named = _NAMED.get(kind, ())
+            paths = ("owner", *named, *(f"{name}__owner" for name in named))
+            rows: Any = visible_records(user, model).select_related(*paths)
+            found |= {RecordRef(kind, pk): row for pk, row in rows.in_bulk(ids[kind]).items()}
+    return found
+
+
+def _group_sizes(pairs: Iterable[Pair], user: User) -> dict[int, int]:
+    clusters = {pair.cluster for pair in pairs if pair.cluster is not None}
+    visible = Pair.objects.visible_to(user).open().filter(cluster__in=clusters).order_by()
+    return dict(visible.values_list("cluster").annotate(pairs=Count("pk")))

@@ -1,0 +1,165 @@
+"""The page of duplicates, the page of one pair, and what a person says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.audit.exporting import send_table
+from apps.crm.views.access import safe_next
+from apps.duplicates.bands import Band
+from apps.duplicates.enums import Subject
+from apps.duplicates.evidence import EvidenceChart, lay_out_evidence
+from apps.duplicates.filters import PairPageFilterSet
+from apps.duplicates.models import MatchRun, Pair
+from apps.duplicates.precision import read_thresholds
+from apps.duplicates.querysets import PairQuerySet
+from apps.duplicates.reading import ShownPair, compare_fields, hanging_on, show_pairs
+from apps.duplicates.services.decisions import DECIDE_PERMISSION, decide_not_duplicate, reopen
+from apps.duplicates.services.judging import current_document, explain
+from apps.duplicates.views.access import find_pair, viewer_of
+from apps.tenants.enums import Module
+from apps.tenants.pagination import CappedPaginator
+from apps.tenants.services import current_tenant, is_module_on
+from apps.users.models import User
+
+PAIRS_PER_PAGE = 25
+EXPORT_CHUNK = 500
+HEADER = (
+    "Pair", "Confidence", "Probability (0 to 1)", "State", "Keep", "Id", "Duplicate", "Id", "Found"
+)  # fmt: skip
+
+
+@require_safe
+def list_pairs(request: HttpRequest) -> HttpResponse:
+    """Pairs that may be the same, the most likely first, with what the threshold is worth."""
+    user, filter_set = viewer_of(request), read_filters(request)
+    subject = Subject(filter_set.form["subject"].value() or Subject.PERSON)
+    page = CappedPaginator(filter_set.qs, PAIRS_PER_PAGE, request.GET.get("page")).asked_page()
+    context = {
+        "nav_section": "duplicates",
+        "tab": "pairs",
+        "is_on": is_module_on(current_tenant(), Module.DUPLICATES),
+        "subjects": list(Subject),
+        "filters": filter_set.form,
+        "bands": _count_bands(filter_set.before_band),
+        "thresholds": read_thresholds(subject, user),
+        "page": page,
+        "pairs": show_pairs(list(page), user),
+        "last_run": MatchRun.objects.exclude(finished_at=None).first(),
+        "running": MatchRun.objects.unfinished().first(),
+    }
+    return render(request, "duplicates/pair_list.html", context)
+
+
+@require_safe
+def export_pairs(request: HttpRequest) -> HttpResponseBase:
+    """The pairs as they are on screen, all pages of them, as a CSV file."""
+    user, filter_set = viewer_of(request), read_filters(request)
+    rows = (
+        (
+            shown.pair.pk,
+            shown.band.label,
+            round(shown.pair.probability, 4),
+            shown.pair.get_state_display(),
+            str(shown.survivor.record),
+            str(shown.survivor.ref),
+            str(shown.duplicate.record),
+            str(shown.duplicate.ref),
+            shown.pair.found_at,
+        )
+        for shown in _in_chunks(filter_set.qs, user)
+    )
+    return send_table(
+        request,
+        user,
+        what="duplicates",
+        header=HEADER,
+        rows=rows,
+        filters=sorted(filter_set.form.changed_data),
+    )
+
+
+@require_safe
+def show_pair(request: HttpRequest, pk: int) -> HttpResponse:
+    """One pair: both records side by side, what speaks for and against, what hangs on each."""
+    user = viewer_of(request)
+    pair = find_pair(user, pk)
+    (shown,) = show_pairs([pair], user)
+    context = {
+        "nav_section": "duplicates",
+        "tab": "pairs",
+        "shown": shown,
+        "fields": compare_fields(shown, user),
+        "hanging": [hanging_on(side.ref) for side in shown.sides],
+        "chart": _chart_of(pair),
+        "group": _others_of_group(pair, user),
+        "may_decide": user.has_perm(DECIDE_PERMISSION),
+        "keepable": [side for side in shown.sides if _may_be_kept(side.ref.kind, shown)],
+    }
+    return render(request, "duplicates/pair_detail.html", context)
+
+
+@require_POST
+def say_not_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remember that the two are not the same."""
+    user = viewer_of(request)
+    pair = decide_not_duplicate(find_pair(user, pk), user)
+    messages.success(request, "Remembered: these two are not the same.")
+    return redirect(safe_next(request, pair.get_absolute_url()))
+
+
+@require_POST
+def take_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look at the two again."""
+    user = viewer_of(request)
+    pair = reopen(find_pair(user, pk), user)
+    messages.success(request, "These two are to be looked at again.")
+    return redirect(safe_next(request, pair.get_absolute_url()))
+
+
+def read_filters(request: HttpRequest) -> PairPageFilterSet:
+    """The visible pairs, narrowed as the address says."""
+    return PairPageFilterSet(request.GET, queryset=Pair.objects.visible_to(viewer_of(request)))
+
+
+def _count_bands(pairs: PairQuerySet) -> list[tuple[Band, int]]:
+    counted = pairs.order_by().aggregate(
+        **{band.value: Count("pk", filter=band.pairs) for band in Band}
+    )
+    return [(band, counted[band.value]) for band in Band]
+
+
+def _in_chunks(pairs: PairQuerySet, user: User) -> Iterator[ShownPair]:
+    chunk: list[Pair] = []
+    for pair in pairs.iterator(chunk_size=EXPORT_CHUNK):
+        chunk.append(pair)
+        if len(chunk) == EXPORT_CHUNK:
+            yield from show_pairs(chunk, user)
+            chunk = []
+    yield from show_pairs(chunk, user)
+
+
+def _chart_of(pair: Pair) -> EvidenceChart | None:
+    comparison = explain(pair)
+    if comparison is None:
+        return None
+    return lay_out_evidence(comparison, current_document(Subject(pair.subject)).threshold)
+
+
+def _others_of_group(pair: Pair, user: User) -> list[ShownPair]:
+    if pair.cluster is None:
+        return []
+    others = Pair.objects.visible_to(user).open().in_cluster(pair.cluster)
+    return show_pairs(list(others.exclude(pk=pair.pk)[:PAIRS_PER_PAGE]), user)
+
+
+def _may_be_kept(kind: str, shown: ShownPair) -> bool:
+    """Of a lead and a contact the contact is kept."""
+    kinds = {side.ref.kind for side in shown.sides}
+    return len(kinds) == 1 or kind == "contact"
