@@ -245,6 +245,7 @@ def test_as_json(acme: Tenant) -> None:
         "left_out": [],
         "edited_by": "",
         "side_effects": [],
+        "comparison": None,
     }
 
 
