@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -80,6 +80,12 @@ def generate_persons(rows: int, seed: int) -> Iterator[Person]:
             waiting.append(drawing.again(person))
             if rng.random() < 0.2:
                 waiting.append(drawing.again(person))
+
+
+def typed_again(persons: Iterable[Person], seed: int) -> Iterator[Person]:
+    """Another record about each of these persons."""
+    drawing = _Drawing(random.Random(seed))  # noqa: S311 - drawn again from the seed, nothing secret
+    return map(drawing.again, persons)
 
 
 class _Drawing:
