@@ -101,9 +101,12 @@ def predict_with_splink(
     frame: pandas.DataFrame, plan: Plan, least: float = 0.0
 ) -> pandas.DataFrame:
     """The pairs that Splink gives at least this probability; ``frame`` has a column ``row``."""
+    import duckdb
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-    # It tells every step.
+    # It tells every step, and how far it is where a report is expected.
+    database = duckdb.connect()
+    database.execute("SET enable_progress_bar = false")
     logging.getLogger("splink").setLevel(logging.ERROR)
     fields = [Field(column) for column in frame.columns if column != "row"]
     options: dict[str, Any] = {
@@ -116,7 +119,10 @@ def predict_with_splink(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         linker: Any = Linker(
-            frame, SettingsCreator(**options), db_api=DuckDBAPI(), set_up_basic_logging=False
+            frame,
+            SettingsCreator(**options),
+            db_api=DuckDBAPI(database),
+            set_up_basic_logging=False,
         )
         training = linker.training
         training.estimate_probability_two_random_records_match(
