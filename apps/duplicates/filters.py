@@ -47,8 +47,9 @@ class PairFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     )
     state = django_filters.ChoiceFilter(choices=PairState.choices, label="State")
     owner = django_filters.ModelChoiceFilter(
-        queryset=User.objects.filter(is_active=True), empty_label="Anybody", method="owned_by"
-    )
+        queryset=User.objects.filter(is_active=True), empty_label="Anybody", method="owned_by",
+        label="Owner",
+    )  # fmt: skip
     at_least = django_filters.NumberFilter(
         method="from_percent", min_value=0, max_value=100, label="At least (%)"
     )
