@@ -24,6 +24,7 @@ from apps.tenants.api import (
 from apps.tenants.services import current_tenant
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.estimates import ScanPlan, plan_scan
+from apps.triggers.exceptions import EmptyScopeError
 from apps.triggers.ledger import cancel_scan, request_scan
 from apps.triggers.models import Scan, ScanTrigger
 from apps.triggers.scopes import MOST_RECORDS, SCANNED, ScanScope, scope_of_records
@@ -46,6 +47,9 @@ class ScanTriggerSerializer(ApiModelSerializer[ScanTrigger]):
 class ScanSerializer(ApiModelSerializer[Scan]):
     """A scan, its progress and what it found."""
 
+    scope_kind = serializers.SerializerMethodField(
+        help_text="Of which records it is; null where it is of everything."
+    )
     scope_count = serializers.SerializerMethodField(
         help_text="How many records it is of; null where it is of everything."
     )
@@ -60,6 +64,11 @@ class ScanSerializer(ApiModelSerializer[Scan]):
             "signals_waiting", "error", "results",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(RecordKind.choices, allow_null=True))
+    def get_scope_kind(self, scan: Scan) -> str | None:
+        """Of which records it is."""
+        return scan.scope_kind or None
 
     def get_scope_count(self, scan: Scan) -> int | None:
         """How many records it is of."""
@@ -86,11 +95,18 @@ class ScanRequestSerializer(StrictSerializer):
         return attrs
 
     def scope(self, user: User) -> ScanScope | None:
-        """Those of them that the person may see; None for everything."""
+        """Those of them that the person may see; None for everything.
+
+        Raises:
+            ValidationError: they may see none.
+        """
         wanted = self.validated_data
         if not wanted:
             return None
-        return scope_of_records(user, RecordKind(wanted["record_kind"]), wanted["record_ids"])
+        try:
+            return scope_of_records(user, RecordKind(wanted["record_kind"]), wanted["record_ids"])
+        except EmptyScopeError as error:
+            raise serializers.ValidationError({"record_ids": [error.message]}) from error
 
 
 class ScanEstimateSerializer(serializers.Serializer[Any]):

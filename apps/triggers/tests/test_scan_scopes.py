@@ -289,7 +289,7 @@ def test_in_the_api(cast: Cast, api_for: ApiFor) -> None:
     for wrong in ({"record_kind": "lead"}, {"record_ids": [1]}, {"record_kind": "task"}):
         assert api.send("POST", "/api/v1/scans/", wrong).status_code == 400
     none = {"record_kind": "lead", "record_ids": [hidden.pk]}
-    assert api.send("POST", "/api/v1/scans/", none).status_code == 404
+    assert api.send("POST", "/api/v1/scans/", none).status_code == 400
 
 
 def test_on_the_command_line(acme: Tenant) -> None:
