@@ -109,6 +109,14 @@ def find_pairs(
     )
 
 
+def weigh_pairs(table: Table, pairs: Candidates, document: MatcherDocument) -> Floats:
+    """The probability of each of these pairs of a table, as ``find_pairs`` gives it."""
+    encoded = encode(table, document.region)
+    comparing = BulkComparing(encoded, _shared_of(document), _fields(encoded, document))
+    levels = _compare(comparing, pairs, lambda stage: None)
+    return probabilities_of(_weigh(document, encoded, comparing, pairs.left, levels))
+
+
 def probabilities_of(bits: Floats) -> Floats:
     """``documents.probability_of``, for many."""
     odds_against = np.exp2(-np.clip(bits, -60.0, 60.0))

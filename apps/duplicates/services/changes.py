@@ -7,7 +7,7 @@ and never missed; what was not settled at a look is read again at the next.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,11 +15,11 @@ from django.db import connection, transaction
 
 from apps.duplicates.enums import FoundBy, Subject
 from apps.duplicates.matching.documents import MatcherDocument
-from apps.duplicates.matching.fields import Comparable
+from apps.duplicates.matching.fields import Row, Table
 from apps.duplicates.matching.values import comparable
 from apps.duplicates.models import MatchCursor, Matcher
 from apps.duplicates.services.holders import Holders, read_all, read_holders
-from apps.duplicates.services.judging import document_of, judge
+from apps.duplicates.services.judging import judge, least_kept
 from apps.duplicates.services.keying import Rekeyed, is_small, read_keys, rekey
 from apps.duplicates.services.records import read_rows_of
 from apps.duplicates.services.settling import Settled, settle
@@ -120,29 +120,38 @@ def read_changed(subject: Subject) -> Changed | None:
 
 
 def match_records(
-    subject: Subject, changed: Changed, matcher: Matcher, *, now: datetime
+    subject: Subject,
+    changed: Changed,
+    matcher: Matcher,
+    document: MatcherDocument,
+    *,
+    now: datetime,
 ) -> tuple[Settled, int]:
     """Compare changed records with all others; returns what came of it and how many were compared.
 
-    The caller holds the subject's lock. Keys, pairs and cursor are written in one transaction.
+    ``document`` is the matcher's. The caller holds the subject's lock. Keys, pairs and cursor are written in
+    one transaction.
     """
     with transaction.atomic():
-        settled, compared = _match(subject, changed.refs, matcher, now)
+        settled, compared = _match(subject, changed.refs, matcher, document, now)
         MatchCursor.objects.filter(subject=subject).update(transaction_id=changed.next_cursor)
     return settled, compared
 
 
 def _match(
-    subject: Subject, refs: Collection[RecordRef], matcher: Matcher, now: datetime
+    subject: Subject,
+    refs: Collection[RecordRef],
+    matcher: Matcher,
+    document: MatcherDocument,
+    now: datetime,
 ) -> tuple[Settled, int]:
-    document = document_of(matcher)
-    comparables = _comparables(refs, document)
-    rekeyed = rekey(refs, comparables)
+    rows = read_rows_of(refs)
+    rekeyed = rekey(refs, {ref: comparable(row, document.region) for ref, row in rows.items()})
     if is_small(subject):
         # So few are compared each with each, whatever their keys.
         every = read_all(subject)
         compared = {*refs}
-        candidates = {frozenset((one, other)) for one in comparables for other in every}
+        candidates = {frozenset((one, other)) for one in rows for other in every}
     else:
         most = matcher.most_per_key
         holders = read_holders(_keys(rekeyed), subject, _enough(rekeyed, most))
@@ -150,12 +159,11 @@ def _match(
         if joined := compared - {*refs}:
             holders = {**holders, **_holders_of(joined, subject, most)}
         candidates = set(_candidates(compared, holders, most))
-    pairs = [tuple(pair) for pair in candidates if len(pair) == 2]
-    others = {ref for pair in pairs for ref in pair if ref not in comparables}
-    comparables |= _comparables(others, document)
+    rows |= read_rows_of({ref for pair in candidates for ref in pair if ref not in rows})
+    likely = _likely(candidates, rows, document)
     judged = judge(
-        ((one, other) for one, other in pairs if one in comparables and other in comparables),
-        comparables,
+        likely,
+        {ref: comparable(rows[ref], document.region) for pair in likely for ref in pair},
         document,
     )
     settled = settle(
@@ -170,11 +178,28 @@ def _match(
     return settled, len(compared)
 
 
-def _comparables(
-    refs: Collection[RecordRef], document: MatcherDocument
-) -> dict[RecordRef, Comparable]:
-    rows = read_rows_of(refs)
-    return {ref: comparable(row, document.region) for ref, row in rows.items()}
+def _likely(
+    candidates: Collection[frozenset[RecordRef]],
+    rows: Mapping[RecordRef, Row],
+    document: MatcherDocument,
+) -> list[tuple[RecordRef, RecordRef]]:
+    """The pairs that are kept; all are compared at once, because there may be a great many."""
+    import numpy as np
+
+    from apps.duplicates.matching.candidates import Candidates
+    from apps.duplicates.matching.finding import weigh_pairs
+
+    refs = sorted(rows, key=str)
+    place = {ref: number for number, ref in enumerate(refs)}
+    pairs = [sorted(place[ref] for ref in pair if ref in place) for pair in candidates]
+    sides = np.array([pair for pair in pairs if len(pair) == 2], dtype=np.int64).reshape(-1, 2)
+    probabilities = weigh_pairs(
+        Table.of_rows([rows[ref] for ref in refs]),
+        Candidates(sides[:, 0], sides[:, 1], 0),
+        document,
+    )
+    kept = (probabilities >= least_kept(document)).nonzero()[0].tolist()
+    return [(refs[one], refs[other]) for one, other in sides[kept].tolist()]
 
 
 def _keys(rekeyed: Rekeyed) -> set[int]:

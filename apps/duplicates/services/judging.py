@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import ValidationError
 
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.documents import MatcherDocument, default_document
@@ -14,18 +17,25 @@ from apps.duplicates.services.records import own_region, read_rows_of, subject_o
 from apps.duplicates.services.settling import LEAST_KEPT_0_1, Judged
 from apps.execution.schemas import RecordRef
 
+log = logging.getLogger(__name__)
+
 _USUAL_RECORDS = 1_000
 
 
-def document_of(matcher: Matcher) -> MatcherDocument:
-    """The weights of a matcher."""
-    return MatcherDocument.model_validate_json(json.dumps(matcher.document))
+def document_of(matcher: Matcher) -> MatcherDocument | None:
+    """The weights of a matcher; None where another version of the product wrote them."""
+    try:
+        return MatcherDocument.model_validate_json(json.dumps(matcher.document))
+    except ValidationError:
+        log.warning("a stored matcher was refused", extra={"matcher": matcher.pk})
+        return None
 
 
 def current_document(subject: Subject) -> MatcherDocument:
     """The weights in force; what is usual where nothing was learned yet."""
     matcher = Matcher.objects.current(subject)
-    return usual_document() if matcher is None else document_of(matcher)
+    document = None if matcher is None else document_of(matcher)
+    return usual_document() if document is None else document
 
 
 def usual_document() -> MatcherDocument:

@@ -203,4 +203,4 @@ def in_force(subject: Subject) -> tuple[MatcherDocument, int]:
 @lru_cache(maxsize=64)
 def _document(schema: str, pk: int, estimated_at: str) -> MatcherDocument:
     """A stored matcher never changes; the schema and its moment tell it from those of other tenants."""
-    return document_of(Matcher.objects.get(pk=pk))
+    return document_of(Matcher.objects.get(pk=pk)) or usual_document()

@@ -11,6 +11,7 @@ from apps.duplicates.enums import RunKind, Subject
 from apps.duplicates.exceptions import MatchingBusyError
 from apps.duplicates.models import Matcher, MatchRun
 from apps.duplicates.services.changes import Changed, match_records, read_changed
+from apps.duplicates.services.judging import document_of
 from apps.duplicates.services.matching import match_all
 from apps.duplicates.services.settling import Settled
 from apps.tenants.locks import holding
@@ -77,9 +78,10 @@ def _match_changed(subject: Subject, now: datetime) -> bool:
     """Compare what changed, if that is enough; says whether it was."""
     matcher = Matcher.objects.current(subject)
     changed = read_changed(subject)
-    if matcher is None or changed is None or changed.is_too_much(matcher):
+    document = None if matcher is None else document_of(matcher)
+    if matcher is None or document is None or changed is None or changed.is_too_much(matcher):
         return False
-    settled, compared = match_records(subject, changed, matcher, now=now)
+    settled, compared = match_records(subject, changed, matcher, document, now=now)
     if changed.refs:
         _note(subject, changed, settled, compared, now)
     return True

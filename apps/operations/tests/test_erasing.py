@@ -43,7 +43,10 @@ from apps.crm.tests.factories import (
     TaskFactory,
     merge,
 )
+from apps.duplicates.models import Pair, RecordKeys
+from apps.duplicates.models.pairs import key_of
 from apps.execution.exceptions import ExecutionError
+from apps.execution.schemas import RecordRef
 from apps.operations.privacy.erasing import erase_person
 from apps.operations.privacy.people import Person, find_person
 from apps.predictions.enums import Prediction
@@ -223,6 +226,22 @@ def test_scores_of_the_person_go_and_others_stay(owned: Tenant) -> None:
     assert list(Score.objects.all()) == [other]
     entry = AuditEntry.objects.get(event=Event.DATA_ERASED)
     assert entry.details["by_table"]["predictions_score"] == 1
+
+
+def test_whom_the_person_was_held_for_goes_and_other_pairs_stay(owned: Tenant) -> None:
+    contact = put_in_person(make_cast())
+    twin, others = LeadFactory(), (LeadFactory(), LeadFactory())
+    for one, other in ((contact, twin), others):
+        refs = RecordRef(one.kind, one.pk), RecordRef(other.kind, other.pk)
+        Pair.objects.create(
+            subject="person", key=key_of(*refs), survivor_kind=one.kind, survivor_id=one.pk,
+            duplicate_kind=other.kind, duplicate_id=other.pk, probability=0.9, found_by="batch",
+            found_at=NOW, compared_at=NOW,
+        )  # fmt: skip
+        RecordKeys.objects.create(record_kind=one.kind, record_id=one.pk, keys=[1])
+    run("--contact", str(contact.pk), "--yes")
+    assert [pair.survivor.id for pair in Pair.objects.all()] == [others[0].pk]
+    assert [held.record_id for held in RecordKeys.objects.all()] == [others[0].pk]
 
 
 def test_one_entry_with_counts_and_the_audit_log_stays_whole(owned: Tenant) -> None:

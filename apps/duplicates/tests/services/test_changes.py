@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.conftest import Cast
+from apps.conftest import Cast, make_cast
+from apps.crm.enums import RecordKind
 from apps.crm.models import Lead
 from apps.crm.tests.factories import AccountFactory, ActivityFactory, ContactFactory
 from apps.duplicates.enums import PairState, RunKind, Subject
 from apps.duplicates.matching import candidates
+from apps.duplicates.matching.documents import MatcherDocument
 from apps.duplicates.models import MatchCursor, Matcher, MatchRun, Pair, RecordKeys
 from apps.duplicates.services import keying
 from apps.duplicates.services.changes import Changed, match_records, read_changed
 from apps.duplicates.services.judging import document_of
 from apps.duplicates.services.matching import match_all
-from apps.duplicates.services.work import carry_out_run, match_changed
+from apps.duplicates.services.probe import look_alikes
+from apps.duplicates.services.work import carry_out_run, match_changed, request_run
 from apps.duplicates.tests.pairs import add_people, add_twins, pair_of, ref_of
+from apps.duplicates.tests.services.test_probe import TYPED
 from apps.execution.schemas import RecordRef
 from apps.tenants.models import Tenant
 from apps.tenants.transactions import read_snapshot
@@ -64,11 +68,17 @@ def look_at_all() -> Matcher:
 
 
 def look_at(refs: list[RecordRef], matcher: Matcher) -> None:
-    match_records(Subject.PERSON, Changed(frozenset(refs), 0), matcher, now=NOW)
+    match_records(Subject.PERSON, Changed(frozenset(refs), 0), matcher, read(matcher), now=NOW)
 
 
 def look_again(matcher: Matcher) -> None:
-    match_all(Subject.PERSON, now=NOW, tell=lambda stage: None, document=document_of(matcher))
+    match_all(Subject.PERSON, now=NOW, tell=lambda stage: None, document=read(matcher))
+
+
+def read(matcher: Matcher) -> MatcherDocument:
+    document = document_of(matcher)
+    assert document is not None
+    return document
 
 
 def test_a_new_twin_is_found_among_the_others(cast: Cast) -> None:
@@ -153,6 +163,16 @@ def test_random_histories_are_told_as_by_a_look_at_everything(
 
 
 STEPS: tuple[Step, ...] = (renamed, added, removed, merged, wrote)
+
+
+def test_a_matcher_of_another_version_is_learned_anew(committed_tenant: Tenant) -> None:
+    add_people(5)
+    for subject in Subject:
+        carry_out_run(request_run(subject), now=NOW)
+    Matcher.objects.update(document={"format_version": 0})
+    assert [run.subject for run in match_changed(NOW)] == list(Subject)
+    add_twins()
+    assert len(look_alikes(TYPED, RecordKind.LEAD, make_cast().manager).named) == 2
 
 
 def test_what_changed_is_read_from_the_log_and_put_on_the_ledger(committed_tenant: Tenant) -> None:

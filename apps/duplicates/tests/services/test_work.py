@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
 from apps.duplicates.enums import PairState, RunKind, Subject
+from apps.duplicates.exceptions import MatchPermissionError
 from apps.duplicates.models import MatchCursor, Matcher, MatchRun, Pair, RecordKeys
+from apps.duplicates.services.starting import start_run, stop_run
 from apps.duplicates.services.work import carry_out_run, request_night, request_run
 from apps.duplicates.tests.pairs import add_people, add_twins, pair_of
 from apps.tenants.work.enums import WorkStatus
+from apps.tenants.work.exceptions import WorkUnderWayError
 
 pytestmark = pytest.mark.django_db
 
@@ -120,3 +125,19 @@ def test_a_night_is_a_look_at_people_and_one_at_companies(cast: Cast) -> None:
         (RunKind.FULL, Subject.COMPANY),
     ]
     assert request_night() == []
+
+
+def test_a_manager_starts_and_stops_a_look_and_a_rep_does_not(cast: Cast) -> None:
+    with pytest.raises(MatchPermissionError):
+        start_run(Subject.PERSON, cast.rep)
+    run = start_run(Subject.PERSON, cast.manager)
+    with pytest.raises(WorkUnderWayError):
+        start_run(Subject.PERSON, cast.manager)
+    stop_run(run, cast.manager)
+    run.refresh_from_db()
+    assert (run.status, run.requested_by) == (WorkStatus.CANCELLED, cast.manager)
+    events = AuditEntry.objects.filter(event__startswith="match_run.").order_by("id")
+    assert list(events.values_list("event", flat=True)) == [
+        Event.MATCH_RUN_REQUESTED,
+        Event.MATCH_RUN_STOPPED,
+    ]
