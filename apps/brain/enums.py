@@ -98,3 +98,4 @@ class Goal(models.TextChoices):
     PLAN_NEXT_STEP = "plan_next_step", "Plan the next step"
     IDENTIFY_SENDER = "identify_sender", "Take in the sender"
     CORRECT_CONTACT = "correct_contact", "Correct the contact"
+    MERGE_DUPLICATES = "merge_duplicates", "Merge the duplicates"

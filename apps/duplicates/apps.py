@@ -1,5 +1,7 @@
 """The duplicates app's configuration."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
@@ -11,10 +13,13 @@ class DuplicatesConfig(AppConfig):
     verbose_name = "Duplicates"
 
     def ready(self) -> None:
-        """Let creating a record tell of those like it."""
+        """Let creating a record tell of those like it, and have our database triggers looked for."""
         from apps.crm.look_alikes import register_file_probe, register_probe
+        from apps.duplicates import stamping
         from apps.duplicates.services.file_probe import describe_rows
         from apps.duplicates.services.probe import probe_values
+        from apps.tenants.database_triggers import register_database_triggers
 
         register_probe(probe_values)
         register_file_probe(describe_rows)
+        register_database_triggers(stamping.database_triggers)

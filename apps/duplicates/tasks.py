@@ -11,6 +11,7 @@ from apps.duplicates.models import MatchRun
 from apps.duplicates.services.work import (
     carry_out_run,
     forget_old_looks,
+    let_pairs_go,
     match_changed,
     request_night,
 )
@@ -45,9 +46,11 @@ def begin_night_of_current_tenant() -> None:
     begin_request()
     forget_old_looks(timezone.now())
     close_lost(timezone.now(), MatchRun)
-    if is_module_on(current_tenant(), Module.DUPLICATES):
-        for run in request_night():
-            send_run(run)
+    if not is_module_on(current_tenant(), Module.DUPLICATES):
+        let_pairs_go(timezone.now())
+        return
+    for run in request_night():
+        send_run(run)
 
 
 @shared_task(name="duplicates.begin_night_of_all_tenants")

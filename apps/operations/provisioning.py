@@ -15,6 +15,7 @@ from apps.audit.services import Detail, Entry, record_event
 from apps.crm import changelog
 from apps.crm.models import Stage
 from apps.crm.rules import DEFAULT_STAGES
+from apps.duplicates import stamping
 from apps.suggestions import safeguard
 from apps.suggestions.live import announcing
 from apps.tenants.connections import tenant_connection
@@ -51,6 +52,7 @@ def prepare_schema() -> None:
             changelog.install(schema)
             safeguard.install(schema)
             announcing.install(schema)
+            stamping.install(schema)
             ensure_person_roles()
         apply_grants(schema)
 

@@ -177,7 +177,8 @@ def _confidence(suggestion: Suggestion) -> str:
     """How often it is expected to be accepted, and by how many decisions that is known."""
     if suggestion.confidence is None:
         return ""
-    return f"{percent(suggestion.confidence)} · {suggestion.confidence_n:,}"
+    rate, decided = percent(suggestion.confidence), suggestion.confidence_n
+    return f"{rate} · {decided:,}" if decided else rate
 
 
 def _found_by(suggestion: Suggestion) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
+
+from apps.brain.enums import Goal
 
 
 class State(models.TextChoices):
@@ -69,6 +73,25 @@ class RejectReason(models.TextChoices):
     WRONG_RECORD = "wrong_record", "Wrong person or deal"
     WRONG_CHANGE = "wrong_change", "Right idea, wrong change"
     BAD_TIMING = "bad_timing", "Bad timing"
+    NOT_DUPLICATE = "not_duplicate", "Not a duplicate"
+
+    @classmethod
+    def offered_for(cls, goal: str) -> list[tuple[str, str]]:
+        """The reasons that a person may give for a goal, in the order of pages: value and label."""
+        if goal != Goal.MERGE_DUPLICATES:
+            return [choice for choice in cls.choices if choice[0] != cls.NOT_DUPLICATE]
+        # That it is the wrong record is said more exactly here.
+        others = [choice for choice in cls.choices if choice[0] not in _EITHER]
+        return [(cls.NOT_DUPLICATE.value, cls.NOT_DUPLICATE.label), *others]
+
+    @classmethod
+    def offered_for_all(cls, goals: Iterable[str]) -> list[tuple[str, str]]:
+        """Those that may be given for each of several."""
+        offered = [cls.offered_for(goal) for goal in {*goals}]
+        return [choice for choice in cls.choices if all(choice in one for one in offered)]
+
+
+_EITHER = frozenset({RejectReason.NOT_DUPLICATE, RejectReason.WRONG_RECORD})
 
 
 class Verdict(models.TextChoices):

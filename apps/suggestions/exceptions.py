@@ -160,6 +160,14 @@ class InvalidDecisionError(SuggestionError):
     message = "Choose one of the offered answers."
 
 
+class NotProposableError(SuggestionError):
+    """The two records are no pair that could be merged like this."""
+
+    code = "not_proposable"
+    status = 422
+    message = "These two records are not, or no longer, a pair that could be merged like this."
+
+
 class PartNotAllowedError(SuggestionError):
     """The change stands or falls as a whole."""
 

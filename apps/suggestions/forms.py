@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from apps.crm.enums import RecordKind
 from apps.execution.enums import ValueChoice
+from apps.execution.schemas import RecordRef
 from apps.suggestions.enums import RejectReason, StopScope
 from apps.suggestions.facets import FACETS, FACETS_BY_KEY, Option, condition_of
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -186,6 +187,16 @@ class ChoiceForm(SeenForm):
             for name, value in chosen.items()
             if value in ValueChoice.values
         }
+
+
+class MergeForm(forms.Form):
+    """Which of the two records of a pair is to survive, as ``kind:id``."""
+
+    keep = forms.RegexField(r"^(lead|contact|account):[0-9]{1,18}$")
+
+    def record_to_keep(self) -> RecordRef | None:
+        """The record; None where none is named."""
+        return RecordRef.parse(self.cleaned_data["keep"]) if self.is_valid() else None
 
 
 class RejectForm(forms.Form):

@@ -96,6 +96,10 @@ class Suggestion(models.Model):
     confidence_n = models.PositiveIntegerField(
         default=0, help_text="Decisions behind the confidence."
     )
+    likelihood = models.FloatField(
+        null=True,
+        help_text="How probable the finding itself is, 0 to 1; empty where it says nothing of that.",
+    )
     rank = models.FloatField(default=0)
     held_back = models.CharField(
         max_length=20, choices=HeldBack.choices, default=HeldBack.DAILY_CAP, blank=True

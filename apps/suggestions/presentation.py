@@ -338,6 +338,12 @@ def explain_confidence(suggestion: Suggestion) -> str:
         needed = MINIMUM_DECISIONS
         return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"
     rate, decided = percent(suggestion.confidence), suggestion.confidence_n
+    if suggestion.likelihood is not None:
+        probable = percent(suggestion.likelihood)
+        return (
+            f"Expected to be accepted {rate} of the time: the finding itself is {probable} probable,"
+            f" and there are {decided} decisions about this kind"
+        )
     return f"Expected to be accepted {rate} of the time, by {decided} decisions about this kind"
 
 

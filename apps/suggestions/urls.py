@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.suggestions.views import arranging, bulk, editing, news, queue, story, undoing
+from apps.suggestions.views import arranging, bulk, editing, merging, news, queue, story, undoing
 
 app_name = "suggestions"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("<int:pk>/reassign/", queue.reassign, name="reassign"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/undo/", undoing.undo, name="undo"),
+    path("merges/<int:pk>/propose/", merging.propose_merge, name="propose_merge"),
     path("bulk/", bulk.choose, name="bulk"),
     path("bulk/confirm/", bulk.confirm, name="bulk_confirm"),
     path("bulk/start/", bulk.start, name="bulk_start"),

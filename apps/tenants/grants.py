@@ -30,8 +30,8 @@ KEEP_UP = (
     "SELECT, INSERT, UPDATE (state, closed_because, held_back, queued_at, snoozed_until,"
     " snoozed_until_change_since, refreshed_at, expires_at, record_label, assignee_id, given_by_id,"
     " given_for_id, trigger, segment, tool, arguments, before_values, guard_values, risk, title, reason,"
-    " facts, evidence, hostile_codes, value_at_stake, currency, urgency, confidence, confidence_n, rank,"
-    " is_on_trial, provider, brain_call_id)"
+    " facts, evidence, hostile_codes, value_at_stake, currency, urgency, likelihood, confidence,"
+    " confidence_n, rank, is_on_trial, provider, brain_call_id)"
 )
 
 # An entry of the audit log gets its id, moment and transaction from the database, whoever writes it.
@@ -103,9 +103,9 @@ GRANTS: dict[str, TableGrants] = {
     "predictions_predictionrun": TableGrants(),
     "predictions_trial": TableGrants(),
     "predictions_scoringcursor": TableGrants(run_time=WRITE),
-    # Pairs are facts for the AI; how they come about is no business of it.
+    # Pairs are facts for the AI, and it says what speaks for one; how they come about is no business of it.
     "duplicates_pair": TableGrants(ai=READ),
-    "duplicates_matcher": TableGrants(),
+    "duplicates_matcher": TableGrants(ai=READ),
     "duplicates_recordkeys": TableGrants(),
     "duplicates_matchrun": TableGrants(),
     "duplicates_matchcursor": TableGrants(run_time=WRITE),

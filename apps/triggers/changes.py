@@ -1,4 +1,4 @@
-"""What changed since the last look, read from the change log.
+"""What changed since the last look, read from the change log, scores and pairs.
 
 The log is followed by transactions, not by ids or times: a slow transaction commits rows that are older than
 some already read. Before reading, the oldest transaction that is still open is noted; next time everything
@@ -26,6 +26,8 @@ SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigin
                               LIMIT %(most)s) AS changed)
      + (SELECT count(*) FROM (SELECT FROM predictions_score WHERE transaction_id >= c.cursor
                               LIMIT %(most)s) AS scored)
+     + (SELECT count(*) FROM (SELECT FROM duplicates_pair WHERE transaction_id >= c.cursor
+                              LIMIT %(most)s) AS paired)
 FROM pg_current_snapshot() AS seen LEFT JOIN unnest(%(cursors)s::bigint[]) AS c(cursor) ON true
 """
 
@@ -56,6 +58,14 @@ GROUP BY r.record_kind, c.name
 _SCORED = """
 SELECT prediction, array_agg(DISTINCT record_id) FROM predictions_score
 WHERE transaction_id >= %(cursor)s GROUP BY prediction
+"""
+# Both records of a pair: one that survived before may be the duplicate now.
+_PAIRED = """
+SELECT side.kind, array_agg(DISTINCT side.id) FROM duplicates_pair p
+CROSS JOIN LATERAL (
+    VALUES (p.survivor_kind, p.survivor_id), (p.duplicate_kind, p.duplicate_id)
+) AS side(kind, id)
+WHERE p.transaction_id >= %(cursor)s GROUP BY side.kind
 """
 
 
@@ -103,4 +113,6 @@ def read_changes(cursor: int) -> Changes:
         db.execute(_SCORED, {"cursor": cursor})
         for prediction, record_ids in db.fetchall():
             scored[Prediction(prediction)] = frozenset(record_ids)
-    return Changes(ids, former, scored, addressed)
+        db.execute(_PAIRED, {"cursor": cursor})
+        paired = {RecordKind(kind): frozenset(record_ids) for kind, record_ids in db.fetchall()}
+    return Changes(ids, former, scored, paired, addressed)

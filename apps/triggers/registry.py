@@ -41,6 +41,7 @@ class Trigger(ABC, Generic[ParametersT]):
     which moments the clock passes, and what calls for a look at everything. ``inhibits`` names weaker
     triggers of the same kind of record whose signals need no suggestion while this one fires. ``discovers``
     is the kind of discovery that its signals count as, None where they belong to none of the six.
+    ``has_past``: what it asks for is kept as it was on days past, so that it can be replayed.
     """
 
     key: ClassVar[str]
@@ -52,6 +53,7 @@ class Trigger(ABC, Generic[ParametersT]):
     severity: ClassVar[Severity]
     watches: ClassVar[tuple[Watch, ...]]
     inhibits: ClassVar[tuple[str, ...]] = ()
+    has_past: ClassVar[bool] = True
     parameters_type: type[ParametersT]
 
     @abstractmethod

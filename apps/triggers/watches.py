@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import models
@@ -19,6 +19,8 @@ from django.db.models.functions import Lower
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.duplicates.enums import Subject
+from apps.duplicates.models import Pair
 from apps.predictions.enums import Prediction
 from apps.triggers import lookups  # noqa: F401 - makes any_of known
 
@@ -29,11 +31,13 @@ ADDRESS_COLUMNS = ("email", "counterpart_address")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed since the last look: record ids by kind, former values by kind and column, scores."""
+    """What changed since the last look: record ids by kind, former values by kind and column, and so on."""
 
     ids: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     former: Mapping[tuple[RecordKind, str], frozenset[str]] = field(default_factory=dict)
     scored: Mapping[Prediction, frozenset[int]] = field(default_factory=dict)
+    # The records of pairs that were found, decided or found otherwise, by kind.
+    paired: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     # New rows and those whose address is another, by kind and column; None where that is not known.
     addressed: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
     # Where paths lead: many triggers ask the same.
@@ -42,7 +46,7 @@ class Changes:
     )
 
     def __bool__(self) -> bool:
-        return any(self.ids.values()) or any(self.scored.values())
+        return any(map(any, (self.ids.values(), self.scored.values(), self.paired.values())))
 
     def with_more(self, kind: RecordKind, ids: frozenset[int]) -> Changes:
         """The same with more changed records of a kind."""
@@ -52,7 +56,9 @@ class Changes:
         if addressed is not None:
             more = {(kind, name): self.addressed_of(kind, name) | ids for name in ADDRESS_COLUMNS}
             addressed = {**addressed, **more}
-        return Changes({**self.ids, kind: self.of(kind) | ids}, self.former, self.scored, addressed)
+        return replace(
+            self, ids={**self.ids, kind: self.of(kind) | ids}, addressed=addressed, _ends={}
+        )
 
     def of(self, kind: RecordKind) -> frozenset[int]:
         """The changed records of a kind."""
@@ -199,6 +205,24 @@ class Scored(Watch):
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records that were scored."""
         return set(changes.scored.get(self.prediction, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Paired(Watch):
+    """New and changed pairs of the record with others of its subject, and changes of the other records."""
+
+    subject: Subject
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records on either side of such pairs: one may have survived before."""
+        touched = {*changes.paired.get(kind, ())}
+        for other in self.subject.kinds:
+            if changed := changes.of(other):
+                with_changed = Pair.objects.open().filter(
+                    survivor_kind=kind, duplicate_kind=other, duplicate_id__any_of=changed
+                )
+                touched.update(with_changed.order_by().values_list("survivor_id", flat=True))
+        return touched
 
 
 def rows_of(kind: RecordKind) -> models.QuerySet[Any]:

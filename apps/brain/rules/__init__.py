@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from apps.brain.enums import Goal
-from apps.brain.rules import accounts, activities, contacts, deals, leads, tasks
+from apps.brain.rules import accounts, activities, contacts, deals, duplicates, leads, tasks
 from apps.brain.rules.findings import Phrase
 from apps.brain.rules.quoting import quotable
 from apps.brain.schemas import Proposal, ThinkTask
@@ -14,7 +14,7 @@ from apps.crm.enums import RecordKind
 Writer = Callable[[ThinkTask], Proposal | None]
 
 # Raised when the wording or the choice of a writer changes, so that decisions can be told apart.
-RULES_VERSION = "rules-4"
+RULES_VERSION = "rules-5"
 
 WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.MEET_LEAD, RecordKind.LEAD): leads.meet_lead,
@@ -33,6 +33,9 @@ WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.LOOK_INTO_CHANGE, RecordKind.CONTACT): contacts.look_into_change,
     (Goal.CORRECT_CONTACT, RecordKind.CONTACT): contacts.correct_contact,
     (Goal.CLEAR_TASK, RecordKind.TASK): tasks.clear_task,
+    (Goal.MERGE_DUPLICATES, RecordKind.LEAD): duplicates.merge_duplicates,
+    (Goal.MERGE_DUPLICATES, RecordKind.CONTACT): duplicates.merge_duplicates,
+    (Goal.MERGE_DUPLICATES, RecordKind.ACCOUNT): duplicates.merge_duplicates,
 }
 
 # What each trigger's finding says, by the trigger's key.
@@ -43,6 +46,7 @@ PHRASES: Mapping[str, Phrase] = {
     **activities.PHRASES,
     **contacts.PHRASES,
     **tasks.PHRASES,
+    **duplicates.PHRASES,
 }
 
 

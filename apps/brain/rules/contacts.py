@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from apps.brain.rules.findings import Finding, Phrase, Statement, findings_of, statements_of
 from apps.brain.rules.followups import at_stake, followup
-from apps.brain.rules.wording import claims_from, counted, day_text, shortened, shown
+from apps.brain.rules.wording import claims_from, counted, day_text, listed, shortened, shown
 from apps.brain.schemas import Fact, Proposal, ThinkTask
 from apps.execution.schemas import JsonValue
 from apps.execution.signs import one_line
@@ -143,7 +143,7 @@ def correct_contact(task: ThinkTask) -> Proposal | None:
         return None
     source = task.fact("stating_message")
     if changed:
-        what = _listed(changed)
+        what = listed(changed)
         when = f" of {day_text(source.value)}" if source else ""
         title = f"Update {name}’s {what}"
         reason = (
@@ -215,9 +215,3 @@ def _company_of(email: str) -> str:
     is_second_level = len(labels) >= 3 and labels[-2] in {"co", "com", "org", "net", "ac"}
     name = labels[-3] if is_second_level else labels[-2]
     return name.replace("-", " ").title()
-
-
-def _listed(words: list[str]) -> str:
-    if len(words) == 1:
-        return words[0]
-    return ", ".join(words[:-1]) + " and " + words[-1]

@@ -16,15 +16,17 @@ _NAMED_INSTEAD = {
     "about": "its record",
     "contact": "one person",
     "contract": "the contract",
+    "duplicate": "another record",
     "not_to_be_contacted": "one person",
 }
 _LEFT_OUT = frozenset(
     {
         "company", "title", "phone", "lead_source", "account", "other_contact", "sender_name",
         "stated_phone", "stated_title", "stated_email", "stated_company",
-        "on_file_phone", "on_file_title", "on_file_email",
     }
 )  # fmt: skip
+# What the other of two records says, by field.
+_LEFT_OUT_OF_BOTH = ("on_file_", "take_", "duplicate_")
 
 
 def quotable(task: ThinkTask) -> ThinkTask:
@@ -35,10 +37,14 @@ def quotable(task: ThinkTask) -> ThinkTask:
     facts = (
         _without_words(fact) if fact.number in withheld else fact
         for fact in task.facts
-        if fact.number not in withheld or fact.key not in _LEFT_OUT
+        if fact.number not in withheld or not _may_be_left_out(fact)
     )
     label = f"this {task.record.kind.label.lower()}" if task.is_label_withheld else None
     return replace(task, facts=tuple(facts), record_label=label or task.record_label)
+
+
+def _may_be_left_out(fact: Fact) -> bool:
+    return fact.key in _LEFT_OUT or fact.key.startswith(_LEFT_OUT_OF_BOTH)
 
 
 def _without_words(fact: Fact) -> Fact:

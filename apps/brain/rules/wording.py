@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from apps.brain.schemas import Claim, Fact, ThinkTask
@@ -38,6 +38,12 @@ def last_contact_phrase(task: ThinkTask) -> str:
 def counted(number: float, noun: str) -> str:
     """A number with its noun: ``1 message``, ``3 messages``."""
     return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """The words one after the other: ``phone, title and notes``."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def capital(text: str) -> str:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from apps.duplicates.enums import RunKind, Subject
+from apps.duplicates.enums import PairState, RunKind, Subject
 from apps.duplicates.exceptions import MatchingBusyError
-from apps.duplicates.models import Matcher, MatchRun
+from apps.duplicates.models import Matcher, MatchRun, Pair
 from apps.duplicates.services.changes import Changed, match_records, read_changed
 from apps.duplicates.services.judging import document_of
 from apps.duplicates.services.matching import match_all
@@ -66,6 +66,14 @@ def match_changed(now: datetime) -> list[MatchRun]:
             with suppress(WorkUnderWayError):
                 wanted.append(request_run(subject))
     return wanted
+
+
+def let_pairs_go(now: datetime) -> None:
+    """Let no pair stand open any more: switched off, nobody keeps what triggers rest on.
+
+    What a person decided stays; the rest is found again when somebody looks.
+    """
+    Pair.objects.open().update(state=PairState.GONE, is_likely=False, cluster=None, compared_at=now)
 
 
 def forget_old_looks(now: datetime) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from apps.crm.models import Contact, Lead
+from datetime import UTC, datetime
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Contact, Lead, Record
 from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory
+from apps.duplicates.enums import FoundBy, Subject
 from apps.duplicates.models import Pair
 from apps.duplicates.models.pairs import key_of
 from apps.execution.schemas import RecordRef
@@ -57,9 +61,33 @@ def add_twins() -> tuple[Contact, Lead]:
     return contact, lead
 
 
-def ref_of(record: Contact | Lead) -> RecordRef:
+def ref_of(record: Record) -> RecordRef:
     return RecordRef(record.kind, record.pk)
 
 
-def pair_of(one: Contact | Lead, other: Contact | Lead) -> Pair:
+def pair_of(one: Record, other: Record) -> Pair:
     return Pair.objects.get(key=key_of(ref_of(one), ref_of(other)))
+
+
+FOUND_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def make_pair(
+    survivor: Record, duplicate: Record, probability: float = 0.95, **values: object
+) -> Pair:
+    """A likely pair, as a look at everything leaves it."""
+    is_company = survivor.kind == RecordKind.ACCOUNT
+    known: dict[str, object] = {
+        "subject": Subject.COMPANY if is_company else Subject.PERSON,
+        "survivor_kind": survivor.kind,
+        "survivor_id": survivor.pk,
+        "duplicate_kind": duplicate.kind,
+        "duplicate_id": duplicate.pk,
+        "key": key_of(ref_of(survivor), ref_of(duplicate)),
+        "probability": probability,
+        "is_likely": True,
+        "found_by": FoundBy.BATCH,
+        "found_at": FOUND_AT,
+        "compared_at": FOUND_AT,
+    }
+    return Pair.objects.create(**{**known, **values})

@@ -213,7 +213,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
                 and State.APPROVED in MOVES[State(suggestion.state)],
                 "can_reject": self.has_decide_permission(request)
                 and State.REJECTED in MOVES[State(suggestion.state)],
-                "reject_reasons": RejectReason.choices,
+                "reject_reasons": RejectReason.offered_for(suggestion.goal),
             }
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer
@@ -273,7 +273,7 @@ class SuggestionAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "items": items,
             "decidable_count": sum(not item.refusal for item in items),
-            "reject_reasons": RejectReason.choices,
+            "reject_reasons": RejectReason.offered_for_all(item.suggestion.goal for item in items),
         }
         template = "admin/suggestions/suggestion/confirm_rejections.html"
         return TemplateResponse(request, template, context)

@@ -26,7 +26,7 @@ class Acceptance:
 
     Attributes:
         estimate: the chance that the person accepts it; ranking goes by it, however little is known.
-        rate: the same where enough has been decided for it to be shown, or None.
+        rate: the same where enough is known for it to be shown, or None.
         decided: the decisions of the narrowest kind with enough of them; without one, those of the kind's
             trigger and tool.
     """
@@ -56,15 +56,29 @@ class AcceptanceTable:
         """Count all decisions so far, in one query."""
         return cls(read_tallies(now))
 
-    def of(self, trigger: str, tool: str, segment: str, person_id: int | None = None) -> Acceptance:
-        """The acceptance of one kind: for a person, or for anybody."""
+    def of(
+        self,
+        trigger: str,
+        tool: str,
+        segment: str,
+        person_id: int | None = None,
+        *,
+        likelihood: float | None = None,
+    ) -> Acceptance:
+        """The acceptance of one kind: for a person, or for anybody.
+
+        ``likelihood``: how probable the finding itself is. It stands in the place of what is decided about
+        everything else, and is shown until enough is decided about the kind.
+        """
         kinds = _widening(trigger, tool, segment)
+        known = kinds if likelihood is None else kinds[1:]
+        prior = rules.UNMEASURED_ACCEPTANCE if likelihood is None else likelihood
         if person_id is None:
-            estimate = self._drawn(kinds[-1], None, toward=self._rate_around(kinds))
+            estimate = self._drawn(kinds[-1], None, toward=self._rate_around(known, prior))
             narrowing = kinds[:0:-1]
         else:
             leaning, cell = _own_kinds(person_id, trigger, tool, segment)
-            around = self._rate_around([*kinds, cell])
+            around = self._rate_around([*known, cell], prior)
             estimate = self._drawn(
                 cell, None, toward=self._as_leaning(around, kinds[2], leaning, cell)
             )
@@ -74,12 +88,13 @@ class AcceptanceTable:
         enough = (count for count in counts if count >= rules.MINIMUM_DECISIONS)
         decided = next(enough, None)
         if decided is None:
-            return Acceptance(estimate, None, self._count[kinds[2]])
+            shown = None if likelihood is None else estimate
+            return Acceptance(estimate, shown, self._count[kinds[2]])
         return Acceptance(estimate, estimate, decided)
 
-    def _rate_around(self, kinds: Sequence[Key]) -> float:
+    def _rate_around(self, kinds: Sequence[Key], prior: float) -> float:
         """What the wider kinds say of the last one, each without the next narrower one."""
-        rate = rules.UNMEASURED_ACCEPTANCE
+        rate = prior
         for wider, narrower in pairwise(kinds):
             rate = self._drawn(wider, narrower, toward=rate)
         return rate

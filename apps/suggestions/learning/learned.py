@@ -39,15 +39,17 @@ def read_learned(now: datetime) -> Learned:
 
 # The rank is that of ``rules.rank``; a test holds the two against each other.
 _RERANK = """
-WITH learned (assignee_id, trigger, tool, segment, estimate, rate, decided) AS (
+WITH learned (assignee_id, trigger, tool, segment, likelihood, estimate, rate, decided) AS (
     SELECT * FROM unnest(%(people)s::bigint[], %(triggers)s::text[], %(tools)s::text[], %(segments)s::text[],
-                         %(estimates)s::float8[], %(rates)s::float8[], %(decided)s::int[])
+                         %(likelihoods)s::float8[], %(estimates)s::float8[], %(rates)s::float8[],
+                         %(decided)s::int[])
 ), news AS (
     SELECT g.id, l.rate, l.decided, l.estimate,
            (1 + log(1 + greatest(coalesce(g.value_at_stake, 0), 0)))::float8 * g.urgency AS weight
     FROM suggestions_suggestion g
     JOIN learned l ON l.assignee_id = coalesce(g.assignee_id, 0) AND l.trigger = g.trigger
                   AND l.tool = g.tool AND l.segment = g.segment
+                  AND coalesce(l.likelihood, -1) = coalesce(g.likelihood, -1)
     WHERE g.state = 'pending'
 )
 UPDATE suggestions_suggestion g
@@ -67,18 +69,19 @@ def rerank(acceptance: AcceptanceTable) -> int:
     kinds = list(
         Suggestion.objects.filter(state=State.PENDING)
         .order_by()
-        .values_list("assignee_id", "trigger", "tool", "segment")
+        .values_list("assignee_id", "trigger", "tool", "segment", "likelihood")
         .distinct()
     )
     found: list[Acceptance] = [
-        acceptance.of(trigger, tool, segment, assignee_id)
-        for assignee_id, trigger, tool, segment in kinds
+        acceptance.of(trigger, tool, segment, assignee_id, likelihood=likelihood)
+        for assignee_id, trigger, tool, segment, likelihood in kinds
     ]
     parameters: dict[str, Any] = {
         "people": [assignee_id or NOBODY for assignee_id, *_ in kinds],
-        "triggers": [trigger for _, trigger, _, _ in kinds],
-        "tools": [tool for _, _, tool, _ in kinds],
-        "segments": [segment for *_, segment in kinds],
+        "triggers": [trigger for _, trigger, *_ in kinds],
+        "tools": [tool for _, _, tool, *_ in kinds],
+        "segments": [segment for *_, segment, _ in kinds],
+        "likelihoods": [likelihood for *_, likelihood in kinds],
         "estimates": [one.estimate for one in found],
         "rates": [one.rate for one in found],
         "decided": [one.decided for one in found],

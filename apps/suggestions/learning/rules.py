@@ -32,6 +32,7 @@ QUIETING_HALF_LIFE_DECISIONS = 20
 # confidence counts every rejection whole: it promises how often people say yes.
 REASON_WEIGHTS: Mapping[RejectReason, float] = {
     RejectReason.NOT_NEEDED: 1.0,
+    RejectReason.NOT_DUPLICATE: 1.0,
     RejectReason.WRONG_RECORD: 0.5,
     RejectReason.WRONG_CHANGE: 0.5,
     RejectReason.ALREADY_DONE: 0.25,

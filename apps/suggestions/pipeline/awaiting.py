@@ -58,10 +58,12 @@ class Turn:
 # A group awaits when no open suggestion stands for it, when a waiting one is older than its signals, when
 # one, waiting or snoozed, was written from what its readers may not see any more, or when the record of such
 # a one is somebody else's now, for whom it is written anew (a contact that nobody owns has the assignee of
-# its message, such an account that of its contract; one that a person has given to somebody is theirs while
-# it would be meant for the same as then). A failed one bars it while its own signals fire, silences until
-# they end, and a signal counts for nothing while one that inhibits it fires for the same record. Columns of
-# a silence that are empty match everything; one that names a tool bars that tool alone.
+# its message, such an account that of its contract; a merge may be for the other record's owner or for
+# somebody who sees both, and its signal changes with either record; one that a person has given to somebody
+# is theirs while it would be meant for the same as then). A merge that a person proposed stays as it is. A
+# failed one bars it while its own signals fire, silences until they end, and a signal counts for nothing
+# while one that inhibits it fires for the same record. Columns of a silence that are empty match everything;
+# one that names a tool bars that tool alone.
 #
 # Of each goal and owner only so many are taken as there is room for beside what is pending. What nothing came
 # of since its signals last changed stands behind the rest, and takes turns from day to day. What is quiet
@@ -96,7 +98,7 @@ counting AS (
                    WHERE l.suggestion_id = g.id AND l.signal_id = s.id OFFSET 0))) AS is_news
     FROM triggers_signal s
     LEFT JOIN LATERAL (
-        SELECT id, state, refreshed_at,
+        SELECT id, state, refreshed_at, goal = 'merge_duplicates' AND origin <> 'trigger' AS is_of_person,
                CASE WHEN given_by_id IS NULL THEN assignee_id ELSE given_for_id END AS meant_for_id,
                CASE WHEN given_by_id IS NOT NULL THEN ARRAY[assignee_id, given_for_id] END AS given
         FROM suggestions_suggestion o
@@ -105,7 +107,7 @@ counting AS (
         LIMIT 1
     ) g ON true
     WHERE s.cleared_at IS NULL
-      AND (g.id IS NULL OR g.state IN ('pending', 'snoozed'))
+      AND (g.id IS NULL OR (g.state IN ('pending', 'snoozed') AND NOT g.is_of_person))
       AND NOT (s.trigger = ANY(%(weaker)s::text[]) AND EXISTS (
           SELECT 1 FROM triggers_signal t
           WHERE t.record_kind = s.record_kind AND t.record_id = s.record_id AND t.cleared_at IS NULL
@@ -196,7 +198,7 @@ parted AS MATERIALIZED (
            coalesce(suggestion_id = ANY(%(untellable)s::bigint[]), false) AS is_untellable
     FROM placed
     WHERE NOT is_pending AND (is_news OR suggestion_id = ANY(%(untellable)s::bigint[]) OR (
-        owner_id IS DISTINCT FROM meant_for_id
+        owner_id IS DISTINCT FROM meant_for_id AND goal <> 'merge_duplicates'
         AND (owner_id IS NOT NULL OR record_kind NOT IN ('contact', 'account'))))
 )
 SELECT w.count, t.record_kind, t.record_id, t.goal, t.signal_ids, t.urgency, t.changed_at, t.suggestion_id,

@@ -29,6 +29,8 @@ from apps.suggestions.pipeline.validation import Accepted
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.triggers.rules import registry as triggers
 
+PAIR_SETTLED = "The two records are no longer a pair to be looked at."
+
 
 def deliver(
     accepted: Sequence[Accepted],
@@ -39,7 +41,7 @@ def deliver(
 ) -> tuple[int, int]:
     """Store new suggestions and refresh waiting ones; return how many of each."""
     fresh = [item for item in accepted if item.context.awaiting.suggestion_id is None]
-    made = [_packet(item, acceptance, now) for item in fresh]
+    made = [packet_of(item, acceptance, now) for item in fresh]
     insert_packets(made)
     links = [
         (suggestion.pk, signal_id)
@@ -113,12 +115,13 @@ def _assign(suggestion: Suggestion, assignee_id: int | None) -> None:
 _REFRESHED_FIELDS = [
     "record_label", "assignee", "given_by", "given_for", "trigger", "segment", "tool", "arguments",
     "before_values", "guard_values", "risk", "title", "reason", "facts", "evidence", "hostile_codes",
-    "value_at_stake", "currency", "urgency", "confidence", "confidence_n", "rank", "provider", "brain_call",
-    "refreshed_at", "expires_at",
+    "value_at_stake", "currency", "urgency", "likelihood", "confidence", "confidence_n", "rank", "provider",
+    "brain_call", "refreshed_at", "expires_at",
 ]  # fmt: skip
 
 
-def _packet(item: Accepted, acceptance: AcceptanceTable, now: datetime) -> Suggestion:
+def packet_of(item: Accepted, acceptance: AcceptanceTable, now: datetime) -> Suggestion:
+    """A new suggestion as the pipeline makes it: stored nowhere yet, and behind the queue."""
     awaiting = item.context.awaiting
     suggestion = Suggestion(
         state=State.PENDING,
@@ -147,7 +150,11 @@ def _written(
     suggestion.trigger = context.awaiting.trigger
     suggestion.segment = rules.segment_of(context.value_at_stake)
     measured = acceptance.of(
-        suggestion.trigger, item.tool.key, suggestion.segment, context.assignee_id
+        suggestion.trigger,
+        item.tool.key,
+        suggestion.segment,
+        context.assignee_id,
+        likelihood=context.likelihood,
     )
     suggestion.record_label = context.label[:300]
     _assign(suggestion, context.assignee_id)
@@ -175,6 +182,7 @@ def _written(
     suggestion.value_at_stake = context.value_at_stake
     suggestion.currency = context.currency
     suggestion.urgency = context.awaiting.urgency
+    suggestion.likelihood = context.likelihood
     suggestion.confidence = measured.rate
     suggestion.confidence_n = measured.decided
     suggestion.rank = rules.rank(
@@ -219,6 +227,28 @@ def withdraw_cleared(*, actor: Actor) -> int:
             RETURNING g.id
             """
         )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    withdrawn = list(_named(Suggestion.objects.filter(pk__in=ids)))
+    record_events(actor, [_entry(Event.SUGGESTION_WITHDRAWN, row) for row in withdrawn])
+    return len(withdrawn)
+
+
+_WITHDRAW_SETTLED = """
+UPDATE suggestions_suggestion g SET state = 'withdrawn', closed_because = %(because)s
+FROM duplicates_pair p
+WHERE g.state IN ('pending', 'snoozed') AND g.goal = 'merge_duplicates' AND p.state <> 'open'
+  AND p.key IN (format('%%s:%%s|%%s:%%s', g.arguments ->> 'record_kind', g.arguments ->> 'survivor_id',
+                       g.arguments ->> 'duplicate_kind', g.arguments ->> 'duplicate_id'),
+                format('%%s:%%s|%%s:%%s', g.arguments ->> 'duplicate_kind', g.arguments ->> 'duplicate_id',
+                       g.arguments ->> 'record_kind', g.arguments ->> 'survivor_id'))
+RETURNING g.id
+"""
+
+
+def withdraw_settled(*, actor: Actor) -> int:
+    """Withdraw undecided merges of two records of which it is settled by now whether they are the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAW_SETTLED, {"because": PAIR_SETTLED})
         ids = [pk for (pk,) in cursor.fetchall()]
     withdrawn = list(_named(Suggestion.objects.filter(pk__in=ids)))
     record_events(actor, [_entry(Event.SUGGESTION_WITHDRAWN, row) for row in withdrawn])

@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from apps.brain.astray import astray_code
 from apps.brain.enums import Provider
+from apps.brain.rules.duplicates import TAKEN
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
+from apps.execution.tools.base import settable_fields
+from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
 
 # Of arguments that copy a person's details: the facts that may be copied.
 _SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -29,16 +32,24 @@ _SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "title": ("stated_title",),
     },
     "draft_email": {"to_address": ("on_file_email",)},
+    # Of these the values are held against both records besides (``Tool.invented``).
+    "merge_duplicates": {
+        name: (f"on_file_{name}", f"duplicate_{name}", f"{TAKEN}{name}")
+        for name in sorted(settable_fields(MergeDuplicatesArguments))
+    },
 }
 # Facts whose numbers and addresses may be written into a text: the product has read them out of fields.
 _QUOTABLE = frozenset(
-    {"value", "phone", "address", "on_file_phone", "on_file_email", "stated_phone", "stated_email"}
-)
+    {
+        "value", "phone", "address", "on_file_phone", "on_file_email", "stated_phone", "stated_email",
+        "duplicate_phone", "duplicate_email", f"{TAKEN}phone", f"{TAKEN}email",
+    }
+)  # fmt: skip
 # What is written for people to read, wherever it stands.
 _PROSE = frozenset({"title", "subject", "next_step", "lead_source", "description", "body", "notes"})
 
 # Names that a host may be a part of: “Booking.com”.
-_NAMES = frozenset({"about", "account", "company", "contact", "other_contact"})
+_NAMES = frozenset({"about", "account", "company", "contact", "duplicate", "other_contact"})
 
 
 def implausible_code(task: ThinkTask, proposal: Proposal) -> str:

@@ -34,6 +34,7 @@ from apps.suggestions.pipeline.awaiting import Awaiting, find_awaiting
 from apps.suggestions.pipeline.context import Context, gather
 from apps.suggestions.pipeline.meanwhile import barred_meanwhile
 from apps.suggestions.pipeline.quarantine import found_entry, quarantined
+from apps.suggestions.pipeline.readers import read_overseers
 from apps.suggestions.pipeline.validation import Accepted, Asked, Dropped, validate
 from apps.tenants.enums import Module, Role
 from apps.tenants.locks import holding
@@ -45,6 +46,7 @@ from apps.triggers.detection import detect
 from apps.triggers.locks import FOLLOW
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
+from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.rules import registry as triggers
 from apps.triggers.services import moment_at, parameters_of
 
@@ -95,15 +97,7 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
     moment = moment_at(tenant, now)
     record = RecordRef(RecordKind(suggestion.record_kind), suggestion.record_id)
     with transaction.atomic(), taking_role(Role.AI):
-        for trigger in triggers.all():
-            if trigger.goal == suggestion.goal and trigger.record_kind == record.kind:
-                detect(trigger, moment, parameters_of(trigger), candidates=[record.id])
-        firing = (
-            Signal.objects.firing()
-            .of_record(record.kind, record.id)
-            .filter(goal=suggestion.goal)
-            .order_by("-severity", "id")
-        )
+        firing = look_again(record, Goal(suggestion.goal), moment)
         # One that the next scan will supersede is still told as it stands.
         signals = list(firing.uninhibited(triggers.inhibitions())) or list(firing)
         acceptance = AcceptanceTable.read(now)
@@ -120,6 +114,15 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
     )
     _, refreshed = _run_batch([awaiting], moment, tenant, acceptance, actor, is_waited_for=True)
     return refreshed == 1
+
+
+def look_again(record: RecordRef, goal: Goal, moment: ScanMoment) -> SignalQuerySet:
+    """Bring the signals of one record and goal up to date; return those that fire, the strongest first."""
+    for trigger in triggers.all():
+        if trigger.goal == goal and trigger.record_kind == record.kind:
+            detect(trigger, moment, parameters_of(trigger), candidates=[record.id])
+    firing: SignalQuerySet = Signal.objects.firing().of_record(record.kind, record.id)
+    return firing.filter(goal=goal).order_by("-severity", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ def _fill_queues(tenant: Tenant, moment: ScanMoment, learned: Learned) -> int:
 def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
     with transaction.atomic():
         with taking_role(Role.AI):
-            withdrawn = delivery.withdraw_cleared(actor=actor)
+            withdrawn = delivery.withdraw_settled(actor=actor)
+            withdrawn += delivery.withdraw_cleared(actor=actor)
             withdrawn += delivery.supersede_inhibited(actor=actor)
             expired = delivery.expire_old(actor=actor, now=now)
             delivery.wake_snoozed(actor=actor, now=now)
@@ -203,9 +207,10 @@ def _run_batch(
     stopwatch = Stopwatch()
     # The AI's role knows nothing of settings.
     who = who_answers()
+    overseers = read_overseers() if any(one.goal == Goal.MERGE_DUPLICATES for one in batch) else []
     with taking_role(Role.AI):
         with stopwatch.timing("pipeline.context"):
-            contexts = gather(batch, moment, tenant.currency)
+            contexts = gather(batch, moment, tenant.currency, overseers)
         with stopwatch.timing("pipeline.prompt"):
             posed = [(context, quarantined(task_of(context, moment))) for context in contexts]
             asked = unanswered.leave_out(posed, who)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+# A merge names both of its records, so that nobody is shown it who may not see both.
 # The rule is that of ``readers.Readers.may_see``, for whom the suggestion was meant. Records are looked up by
 # index, one by one, for the reason that stands in ``awaiting``.
 _UNTELLABLE = """
@@ -14,7 +15,8 @@ _UNTELLABLE = """
     CROSS JOIN LATERAL (
         SELECT CASE WHEN g.given_by_id IS NULL THEN g.assignee_id ELSE g.given_for_id END AS id
     ) reader
-    WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger' AND EXISTS (
+    WHERE g.state IN ('pending', 'snoozed') AND g.origin = 'trigger' AND g.goal <> 'merge_duplicates'
+      AND EXISTS (
         SELECT 1 FROM jsonb_array_elements(g.facts) f
         CROSS JOIN LATERAL (
             SELECT split_part(f ->> 'record', ':', 1) AS kind,

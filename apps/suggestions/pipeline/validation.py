@@ -127,6 +127,9 @@ def _check(asked: Asked) -> _Checked | Dropped:
     given = {record, *(fact.record for fact in task.facts if fact.record is not None)}
     if not set(tool.mentions(arguments)) <= given:
         return Dropped(asked, "unknown_record")
+    other = task.fact("duplicate")
+    if other is not None and not set(tool.guarded(arguments)) <= {record, other.record}:
+        return Dropped(asked, "other_pair")
     # What is not given stays as it is, whatever stands for it in the arguments' type.
     given_names = arguments.model_fields_set
     owner_id = getattr(arguments, "owner_id", None) if "owner_id" in given_names else None

@@ -33,6 +33,7 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import LIFETIME
+from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable, record_of, seen_of
 from apps.suggestions.services.moves import (
     TenantNow,
@@ -143,7 +144,7 @@ def _apply(
     try:
         with acting(actor):
             claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
-            if not is_still_true_of(suggestion, at):
+            if not is_still_true_of(suggestion, at) or merges.is_settled(suggestion):
                 raise _ReasonGoneError
             if part.left_out:
                 record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
@@ -151,7 +152,11 @@ def _apply(
             done = execution.apply_change(change, now=now)
             move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
             note_decision(suggestion, Verdict.APPROVE, user, now)
-            silence(suggestion, user, now, "Applied", tenant=at.tenant)
+            if merges.is_merge(suggestion):
+                # The record may have another duplicate, which comes next.
+                merges.note_merged(suggestion, user, now)
+            else:
+                silence(suggestion, user, now, "Applied", tenant=at.tenant)
     except _ReasonGoneError:
         withdraw(suggestion, actor)
         raise WithdrawnError() from None

@@ -9,9 +9,14 @@ from django.db import IntegrityError, transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
-from apps.suggestions.exceptions import AnotherOpenError, InvalidSnoozeError
+from apps.suggestions.exceptions import (
+    AnotherOpenError,
+    InvalidDecisionError,
+    InvalidSnoozeError,
+)
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import LIFETIME, sources_of
+from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
     already_decided,
@@ -47,17 +52,22 @@ def reject(
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
+        InvalidDecisionError: the reason is not one for this goal.
         StopPermissionError: to stop this so widely is not for them; nothing was decided.
     """
     suggestion = decidable(user, suggestion_id, Verdict.REJECT, origin, seen_at)
     why = RejectReason(reason)
+    if why.value not in dict(RejectReason.offered_for(suggestion.goal)):
+        raise InvalidDecisionError()
     actor = Actor.for_person(user, origin)
     if stop is not None:
         require_may_stop(suggestion, user, stop, actor)
     with transaction.atomic():
         claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
         note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
-        silence(suggestion, user, now, f"Rejected: {why.label}", tenant=current_tenant())
+        # A pair that is settled never comes back; another pair of the record may.
+        if why != RejectReason.NOT_DUPLICATE or not merges.settle_pair(suggestion, user):
+            silence(suggestion, user, now, f"Rejected: {why.label}", tenant=current_tenant())
         record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
         if stop is not None:
             put_in_force(suggestion, user, stop, actor, now)
@@ -121,7 +131,8 @@ def reopen(
 ) -> Suggestion:
     """Bring back what was rejected, withdrawn, expired or snoozed, and lift its silence.
 
-    What was stopped with its rejection goes on for everybody as well, if this person may stop so much.
+    What was stopped with its rejection goes on for everybody as well, if this person may stop so much; two
+    records that were said not to be the same are a pair to be looked at again.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError: refused.
@@ -152,6 +163,8 @@ def reopen(
                 goal__in=["", suggestion.goal],
             ).update(until=now)
             lift_stops(suggestion, user, now)
+            if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
+                merges.take_settlement_back(suggestion, user, now)
             note_decision(suggestion, Verdict.REOPEN, user, now)
             record(actor, Event.SUGGESTION_REOPENED, suggestion)
     except IntegrityError as error:

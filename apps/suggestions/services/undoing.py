@@ -17,9 +17,11 @@ from apps.execution.written import left_in_words
 from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import UndoFailedError
 from apps.suggestions.models import Suggestion
+from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable
-from apps.suggestions.services.moves import already_decided, name_of, note_decision
+from apps.suggestions.services.moves import already_decided, name_of, note_decision, silence
 from apps.suggestions.services.refusing import refusals_on_record
+from apps.tenants.services import current_tenant
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,9 @@ def _take_back(
                 closed_because=_said_of(done.left_alone)
             )
             note_decision(suggestion, Verdict.UNDO, user, now)
+            if merges.is_merge(suggestion):
+                merges.note_undone(suggestion)
+                silence(suggestion, user, now, "Undone", tenant=current_tenant())
     except DatabaseError as error:
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})

@@ -368,7 +368,7 @@ def _detail_context(suggestion: Suggestion, viewer: User, query: str) -> dict[st
         "undoable_until": detail.undoable_until,
         "refusal": detail.refusal,
         "others": others_of(suggestion, viewer),
-        "reject_reasons": RejectReason.choices,
+        "reject_reasons": RejectReason.offered_for(suggestion.goal),
         "stop_scopes": services.stop_scopes(suggestion, viewer),
         "stop_days": services.STOP_DAYS,
         "may_reassign": detail.can_decide and State(suggestion.state) in REASSIGNABLE,

@@ -126,8 +126,10 @@ def percent(share_0_1: Decimal | float | None) -> str:
 @register.simple_tag
 def confidence(share_0_1: float | None, decisions: int) -> str:
     """Say how often people accept such suggestions, and from how many decisions that is known."""
-    if share_0_1 is None or decisions <= 0:
+    if share_0_1 is None:
         return "not yet measured"
+    if not decisions:
+        return percent(share_0_1)
     noun = "decision" if decisions == 1 else "decisions"
     counted = number_format(decisions, use_l10n=True, force_grouping=True)
     return f"{percent(share_0_1)} · {counted}{NO_BREAK_SPACE}{noun}"

@@ -14,9 +14,10 @@ from typing import Any
 
 from apps.triggers.bench.customers import CUSTOMERS, PEOPLE
 from apps.triggers.bench.histories import HISTORIES
+from apps.triggers.bench.pairs import PAIRS
 
 _TABLES = (
-    "triggers_signal", "predictions_score", "crm_changelog", "crm_activity", "crm_task",
+    "triggers_signal", "duplicates_pair", "predictions_score", "crm_changelog", "crm_activity", "crm_task",
     "crm_opportunity", "crm_contact", "crm_contract", "crm_lead", "crm_account",
 )  # fmt: skip
 
@@ -130,6 +131,7 @@ _STATEMENTS = (
     WHERE a.id = r.id
     """,
     *HISTORIES,
+    *PAIRS,
 )
 
 

@@ -21,6 +21,18 @@ class ReplayPermissionError(ReplayError):
     message = "Your role does not include replaying triggers."
 
 
+class ReplayPastError(ReplayError):
+    """What the trigger asks for is known as it stands today, and not as it stood on days past."""
+
+    code = "replay_past"
+    status = 422
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"“{label}” cannot be replayed: what was taken for the same on days past is not on file."
+        )
+
+
 class ReplayDaysError(ReplayError):
     """The number of days is out of its bounds."""
 

@@ -26,6 +26,7 @@ from apps.triggers.replay.exceptions import (
     ReplayBusyError,
     ReplayDaysError,
     ReplayError,
+    ReplayPastError,
     ReplayPermissionError,
     ReplayTooLongError,
 )
@@ -65,6 +66,7 @@ def request_replay(
     Raises:
         ReplayPermissionError: the person's role does not include it.
         UnknownTriggerError, InvalidParametersError, ReplayDaysError: there is no such question.
+        ReplayPastError: what the trigger asks for is not known of days past.
         ReplayBusyError: another replay of the trigger is under way, or too many are.
         ModuleOffError: triggers are switched off.
     """
@@ -72,6 +74,8 @@ def request_replay(
         raise ReplayPermissionError()
     require_module(Module.TRIGGERS)
     setting = read_setting(key)
+    if not setting.trigger.has_past:
+        raise ReplayPastError(setting.trigger.label)
     asked = setting.trigger.parse(parameters).model_dump(mode="json")
     if not 1 <= days <= MOST_DAYS:
         raise ReplayDaysError(MOST_DAYS)

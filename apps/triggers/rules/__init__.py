@@ -12,6 +12,7 @@ from apps.triggers.rules.deals import (
     DealSingleThreaded,
     DealStalled,
 )
+from apps.triggers.rules.duplicates import AccountDuplicate, ContactDuplicate, LeadDuplicate
 from apps.triggers.rules.engagement import ContactUnresponsive, EngagementShift
 from apps.triggers.rules.leads import LeadHot, LeadInactive, LeadNew, LeadScoreDrop
 from apps.triggers.rules.messages import EmailUnanswered, InboundFromUnknownSender, NewActivity
@@ -21,8 +22,10 @@ from apps.triggers.rules.tasks import TaskOverdue, TasksPilingUp
 registry = TriggerRegistry()
 for _trigger in (
     AccountAtRisk(),
+    AccountDuplicate(),
     AccountSilent(),
     ContactDetailConflict(),
+    ContactDuplicate(),
     ContactUnresponsive(),
     DealCloseDatePast(),
     DealCloseDatePushed(),
@@ -35,6 +38,7 @@ for _trigger in (
     EngagementShift(),
     FollowupMissing(),
     InboundFromUnknownSender(),
+    LeadDuplicate(),
     LeadHot(),
     LeadInactive(),
     LeadNew(),

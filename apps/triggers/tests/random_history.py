@@ -20,6 +20,10 @@ from apps.crm.enums import (
     TaskStatus,
 )
 from apps.crm.models import Account, Activity, Contact, Contract, Lead, Opportunity, Stage, Task
+from apps.duplicates.enums import PairState
+from apps.duplicates.models import Pair
+from apps.duplicates.models.pairs import key_of
+from apps.duplicates.tests.pairs import make_pair, ref_of
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.services.writing import Scored, retire_scores, write_scores
@@ -38,6 +42,7 @@ ADDRESSES = (
     "ΔΗΜΟΣ@six.example",
     "",
 )
+PROBABILITIES = (0.5, 0.79, 0.795, 0.8, 0.804, 0.9, 0.99)
 PREDICTIONS = {
     Prediction.LEAD_CONVERSION: Lead,
     Prediction.DEAL_CLOSE: Opportunity,
@@ -65,7 +70,8 @@ class Company:
             self.pile_up: 2, self.cool_off: 3, self.fall_out: 3, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.withdraw: 1, self.set_trigger: 3,
-            self.set_calendar: 1, self.wait: 14,
+            self.set_calendar: 1, self.wait: 14, self.find_twins: 5, self.look_again: 5,
+            self.merge: 2,
         }  # fmt: skip
         step = self.random.choices(list(weights), list(weights.values()))[0]
         self.story.append(step.__name__)
@@ -272,6 +278,42 @@ class Company:
         """Take a model out of service: what it said is no longer the latest of anything."""
         retire_scores(self.random.choice(list(PREDICTIONS)), now=self.now)
 
+    # -- records that are on file twice --
+
+    def find_twins(self) -> None:
+        """Find two records that may be the same, or find one more for the same survivor."""
+        kind, other = self.random.choice(
+            [(Lead, Lead), (Contact, Contact), (Contact, Lead), (Account, Account)]
+        )
+        survivor, duplicate = self._some(kind, always=True), self._some(other, always=True)
+        if survivor is None or duplicate is None or survivor == duplicate:
+            return
+        if not Pair.objects.filter(key=key_of(ref_of(survivor), ref_of(duplicate))).exists():
+            probability = self.random.choice(PROBABILITIES)
+            make_pair(survivor, duplicate, probability, is_likely=probability > 0.6)
+
+    def look_again(self) -> None:
+        """Let a pair be decided, compared anew or turned round."""
+        pair = self._some(Pair, always=True)
+        if pair is None:
+            return
+        changes: list[dict[str, Any]] = [
+            {"state": self.random.choice(PairState.values)},
+            {"probability": self.random.choice(PROBABILITIES)},
+            {"is_likely": not pair.is_likely},
+        ]
+        if pair.survivor_kind == pair.duplicate_kind:
+            turned = {"survivor_id": pair.duplicate_id, "duplicate_id": pair.survivor_id}
+            changes.append(turned)
+        Pair.objects.filter(pk=pair.pk).update(**self.random.choice(changes))
+
+    def merge(self) -> None:
+        """Merge a record into another one, whether anybody had thought so or not."""
+        model = self.random.choice([Lead, Contact, Account])
+        merged, into = self._some(model, always=True), self._some(model, always=True)
+        if merged is not None and merged != into and into.merged_at is None:
+            model._default_manager.filter(pk=merged.pk).update(merged_into=into, merged_at=self.now)
+
     # -- the world around them --
 
     def set_trigger(self) -> None:
@@ -382,5 +424,6 @@ def clear_company() -> None:
     for model in record_models():
         if model.kind != RecordKind.PRODUCT:
             model._default_manager.all().delete()
+    Pair.objects.all().delete()
     Score.objects.all().delete()
     TriggerSetting.objects.all().delete()

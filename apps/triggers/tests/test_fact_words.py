@@ -16,7 +16,7 @@ from apps.triggers.rules import registry
 from apps.triggers.tests.asking import BERLIN, MONDAY_TO_FRIDAY, NOW
 
 # Texts and ids: what they are is told by the record and its activities.
-NOT_TOLD = re.compile(r"_id$|revision$|^(address|direction|email|phone|title)$")
+NOT_TOLD = re.compile(r"_id$|revision$|^(address|direction|email|phone|title|duplicate_kind)$")
 
 
 def show_day(day: date) -> str:

@@ -137,8 +137,10 @@ def test_an_unknown_key_is_named() -> None:
 def test_the_triggers_of_the_product() -> None:
     assert [trigger.key for trigger in registry.all()] == [
         "account_at_risk",
+        "account_duplicate",
         "account_silent",
         "contact_detail_conflict",
+        "contact_duplicate",
         "contact_unresponsive",
         "deal_close_date_past",
         "deal_close_date_pushed",
@@ -151,6 +153,7 @@ def test_the_triggers_of_the_product() -> None:
         "engagement_shift",
         "followup_missing",
         "inbound_from_unknown_sender",
+        "lead_duplicate",
         "lead_hot",
         "lead_inactive",
         "lead_new",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django_tenants.utils import schema_context
 
+from apps.duplicates.tasks import match_changes_of_current_tenant
 from apps.suggestions.live import announcing
 from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         pages.start()
         try:
             ChangeListener(
-                wake=ask_for_round,
+                wake=ask_for_looks,
                 all_notices=enabled_schemas,
                 must_stop=asked.is_set,
                 heartbeat=options["heartbeat"],
@@ -66,9 +67,14 @@ def announce_suggestions(asked: threading.Event) -> None:
         connection.close()
 
 
-def ask_for_round(schema: str) -> None:
-    """Queue a round of one tenant; whether it may be scanned is asked where it runs."""
+def ask_for_looks(schema: str) -> None:
+    """Queue a round of one tenant, and a look for duplicates among what changed.
+
+    Neither waits for the other: pairs that are found are heard like changes, and wake another round. What the
+    tenant has switched off is asked where it runs.
+    """
     with schema_context(schema):
+        match_changes_of_current_tenant.apply_async(expires=60, retry=False)
         look_around_current_tenant.apply_async(
             kwargs={"kind": ScanKind.REALTIME.value}, expires=60, retry=False
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context.accounts import account_contexts
@@ -12,6 +13,7 @@ from apps.suggestions.pipeline.context.activities import activity_contexts
 from apps.suggestions.pipeline.context.contacts import contact_contexts
 from apps.suggestions.pipeline.context.contexts import Context, Group
 from apps.suggestions.pipeline.context.deals import deal_contexts
+from apps.suggestions.pipeline.context.duplicates import duplicate_contexts
 from apps.suggestions.pipeline.context.findings import add_findings
 from apps.suggestions.pipeline.context.leads import lead_contexts
 from apps.suggestions.pipeline.context.past import add_decisions, add_scores
@@ -31,24 +33,33 @@ GATHERERS: Mapping[RecordKind, Gatherer] = {
     RecordKind.ACTIVITY: activity_contexts,
     RecordKind.TASK: task_contexts,
 }
+# A goal that asks for more than its record.
+GOAL_GATHERERS: Mapping[Goal, Gatherer] = {Goal.MERGE_DUPLICATES: duplicate_contexts}
 
 
-def gather(batch: Sequence[Awaiting], moment: ScanMoment, currency: str) -> list[Context]:
+def gather(
+    batch: Sequence[Awaiting],
+    moment: ScanMoment,
+    currency: str,
+    overseers: Sequence[int] = (),
+) -> list[Context]:
     """Return the contexts of a batch; a record that is gone has none. Queries per batch are constant.
 
-    A context holds only what everybody may see who will read the suggestion (``readers``).
+    A context holds only what everybody may see who will read the suggestion (``readers``). Where no owner may
+    see all of it, it is for one of the ``overseers``.
     """
-    by_kind: dict[RecordKind, list[Awaiting]] = defaultdict(list)
+    by_gatherer: dict[tuple[RecordKind, Gatherer], list[Awaiting]] = defaultdict(list)
     for awaiting in batch:
-        by_kind[awaiting.record.kind].append(awaiting)
+        kind = awaiting.record.kind
+        by_gatherer[kind, GOAL_GATHERERS.get(awaiting.goal, GATHERERS[kind])].append(awaiting)
     signals = Signal.objects.in_bulk([pk for awaiting in batch for pk in awaiting.signal_ids])
-    readers = Readers.read()
+    readers = Readers.read(overseers)
     contexts: dict[Awaiting, Context] = {}
-    for kind, awaiting_of_kind in sorted(by_kind.items()):
+    for (kind, gatherer), awaiting_of_kind in by_gatherer.items():
         ids = [pk for awaiting in awaiting_of_kind for pk in awaiting.signal_ids]
         found = {pk: signals[pk] for pk in ids if pk in signals}
         group = Group(awaiting_of_kind, found, moment, readers)
-        gathered = list(GATHERERS[kind](group))
+        gathered = list(gatherer(group))
         for context in gathered:
             context.currency = context.currency or currency
             add_findings(context, group.signals_of(context.awaiting))

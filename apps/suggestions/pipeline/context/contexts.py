@@ -22,7 +22,8 @@ class Context:
     """What is known about one record, for one goal.
 
     ``unreadable`` names what signals saw in rows that a reader of the suggestion may not see. ``doer_id`` is
-    who can be given what is to be done: the assignee, unless they have left.
+    who can be given what is to be done: the assignee, unless they have left. ``likelihood`` is how probable
+    the finding itself is, 0 to 1, where it says so.
     """
 
     awaiting: Awaiting
@@ -34,6 +35,7 @@ class Context:
     facts: list[Fact] = field(default_factory=list)
     unreadable: frozenset[str] = frozenset()
     doer_id: int | None = None
+    likelihood: float | None = None
 
     def add(
         self,

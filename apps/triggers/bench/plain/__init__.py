@@ -21,6 +21,11 @@ from apps.triggers.bench.plain.deals import (
     DEAL_SINGLE_THREADED,
     DEAL_STALLED,
 )
+from apps.triggers.bench.plain.duplicates import (
+    ACCOUNT_DUPLICATE,
+    CONTACT_DUPLICATE,
+    LEAD_DUPLICATE,
+)
 from apps.triggers.bench.plain.engagement import CONTACT_UNRESPONSIVE, ENGAGEMENT_SHIFT
 from apps.triggers.bench.plain.interest import DEAL_HOT, LEAD_HOT
 from apps.triggers.bench.plain.leads import LEAD_INACTIVE, LEAD_NEW, LEAD_SCORE_DROP
@@ -34,8 +39,10 @@ from apps.triggers.bench.plain.tasks import TASK_OVERDUE, TASKS_PILING_UP
 
 STATEMENTS: dict[str, str] = {
     "account_at_risk": ACCOUNT_AT_RISK,
+    "account_duplicate": ACCOUNT_DUPLICATE,
     "account_silent": ACCOUNT_SILENT,
     "contact_detail_conflict": CONTACT_DETAIL_CONFLICT,
+    "contact_duplicate": CONTACT_DUPLICATE,
     "contact_unresponsive": CONTACT_UNRESPONSIVE,
     "deal_close_date_past": DEAL_CLOSE_DATE_PAST,
     "deal_close_date_pushed": DEAL_CLOSE_DATE_PUSHED,
@@ -48,6 +55,7 @@ STATEMENTS: dict[str, str] = {
     "engagement_shift": ENGAGEMENT_SHIFT,
     "followup_missing": FOLLOWUP_MISSING,
     "inbound_from_unknown_sender": INBOUND_FROM_UNKNOWN_SENDER,
+    "lead_duplicate": LEAD_DUPLICATE,
     "lead_hot": LEAD_HOT,
     "lead_inactive": LEAD_INACTIVE,
     "lead_new": LEAD_NEW,

@@ -1,0 +1,256 @@
+"""Facts about two records that are probably the same: what speaks for it, and what a merge would do."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, Prefetch
+
+from apps.brain.rules.duplicates import TAKEN
+from apps.crm.enums import RecordKind
+from apps.crm.models import Account, Contact, Lead
+from apps.crm.presentation import label_of, show_field
+from apps.duplicates.enums import Subject
+from apps.duplicates.matching.documents import MatcherDocument, default_document
+from apps.duplicates.matching.explaining import FieldEvidence, compare
+from apps.duplicates.matching.fields import Field, Row
+from apps.duplicates.models import Matcher
+from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.services.judging import document_of
+from apps.duplicates.services.records import read_rows_of, subject_of
+from apps.duplicates.services.standing import read_standings
+from apps.duplicates.survivorship import Standing, values
+from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools import registry as tools
+from apps.execution.tools.base import every_row_of, to_json
+from apps.execution.tools.repointing import counted, moves_between
+from apps.execution.tools.surviving import TAKEN_WITH, is_empty, unfit_values
+from apps.suggestions.pipeline.awaiting import Awaiting
+from apps.suggestions.pipeline.context.accounts import open_deal_values
+from apps.suggestions.pipeline.context.contexts import Context, Group
+from apps.suggestions.pipeline.readers import Readers
+from apps.triggers.moments import ScanMoment
+from apps.users.models import User
+
+DuplicateRecord = Lead | Contact | Account
+Values = Mapping[str, JsonValue]
+
+MERGE = "merge_duplicates"
+
+# Fields of which a fact tells how the two are written, where they differ.
+_WRITTEN_OUT = frozenset({Field.GIVEN_NAME, Field.SURNAME})
+# A likeness or difference of less than a bit hardly says anything.
+_LEAST_BITS = 1.0
+_LONGEST_VALUE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Two records of which the first is to survive; ``likelihood`` is how probably they are the same."""
+
+    awaiting: Awaiting
+    kept: RecordRef
+    other: RecordRef
+    likelihood: float
+
+
+def duplicate_contexts(group: Group) -> Iterator[Context]:
+    """What is known of each record and of the other one that its signal names."""
+    pairs = []
+    for awaiting in group.awaiting:
+        for signal in group.signals_of(awaiting):
+            kind, record_id = signal.facts["duplicate_kind"], signal.facts["duplicate_id"]
+            other = RecordRef(RecordKind(kind), record_id)
+            likelihood = signal.facts["probability_0_1"]
+            pairs.append(Both(awaiting, awaiting.record, other, likelihood))
+            break
+    return contexts_of(pairs, group.moment, group.readers)
+
+
+def contexts_of(pairs: Sequence[Both], moment: ScanMoment, readers: Readers) -> Iterator[Context]:
+    """What is known of two records each; a pair that nobody may see both of has none.
+
+    Queries are constant for the kinds of records, however many pairs there are.
+    """
+    reading = _Reading.of(pairs)
+    for both in pairs:
+        kept, other = reading.records.get(both.kept), reading.records.get(both.other)
+        if kept is None or other is None:
+            continue
+        owners = (kept.owner_id, other.owner_id)
+        if not readers.has_assignee_seeing(*owners):
+            continue
+        assignee_id = readers.assignee_seeing(*owners)
+        value, currency = reading.value_of(kept)
+        context = Context(both.awaiting, moment, str(kept), assignee_id, value, currency)
+        context.likelihood = both.likelihood
+        label = "Possible duplicate" if kept.kind == other.kind else "Still a lead, too"
+        context.add("duplicate", label, str(other), value=other.kind.value, record=both.other)
+        for evidence in reading.evidence_of(both):
+            key = "alike" if evidence.bits > 0 else "unlike"
+            text = reading.in_words(both, evidence)
+            context.add(key, evidence.field.label, text, value=evidence.level)
+        _add_values(context, both, reading, readers)
+        moves = reading.moves.get((both.kept, both.other), Counter())
+        if moves:
+            words = " and ".join(counted(moves))
+            context.add(
+                "moves", "Would move", words, value={kind.value: n for kind, n in moves.items()}
+            )
+        context.add_moment("created_at", "Created", kept.created_at)
+        yield context
+
+
+def _add_values(context: Context, both: Both, reading: _Reading, readers: Readers) -> None:
+    """Add what the survivor is to take, and where else the two differ."""
+    kept, other = reading.records[both.kept], reading.records[both.other]
+    ours, theirs = reading.values_of(both.kept), reading.values_of(both.other)
+    taken = reading.taken_of(both)
+    for name in ours:
+        label = label_of(type(kept), name)
+        if name in taken:
+            value = taken[name]
+            record = _named_account(other, name)
+            if name in _ACCOUNTS and readers.allowed(context.assignee_id, record) is None:
+                continue
+            if name == "owner_id" and value != context.assignee_id:
+                continue
+            ref = RecordRef(RecordKind.ACCOUNT, record.pk) if record else both.other
+            shown = str(value) if name == "notes" else _shown(other, name)
+            context.add(f"{TAKEN}{name}", label, shown, value=value, record=ref)
+        elif name not in _REFERENCES and name in theirs and ours[name] != theirs[name]:
+            context.add(f"on_file_{name}", label, _shown(kept, name), value=ours[name])
+            if not is_empty(theirs[name]):
+                context.add(
+                    f"duplicate_{name}",
+                    f"{label} of the other",
+                    _shown(other, name),
+                    value=theirs[name],
+                    record=both.other,
+                )
+
+
+_ACCOUNTS = frozenset({"account_id", "parent_id"})
+_REFERENCES = _ACCOUNTS | {"owner_id"}
+
+
+def _named_account(record: DuplicateRecord, name: str) -> Account | None:
+    account: Account | None = getattr(record, name.removesuffix("_id"), None)
+    return account if name in _ACCOUNTS else None
+
+
+def _shown(record: DuplicateRecord, name: str) -> str:
+    field = name.removesuffix("_id") if name in _REFERENCES else name
+    shown = show_field(record, field)
+    return "" if shown.is_empty else shown.text[:_LONGEST_VALUE]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """All that is read of the records of a batch."""
+
+    records: Mapping[RecordRef, DuplicateRecord]
+    rows: Mapping[RecordRef, Row]
+    standings: Mapping[RecordRef, Standing]
+    documents: Mapping[Subject, MatcherDocument]
+    moves: Mapping[tuple[RecordRef, RecordRef], Counter[RecordKind]]
+    deal_values: Mapping[tuple[int, int | None], tuple[Decimal, str]]
+
+    @classmethod
+    def of(cls, pairs: Sequence[Both]) -> _Reading:
+        refs = {ref for both in pairs for ref in (both.kept, both.other)}
+        records = _read_records(refs)
+        accounts = sorted(
+            {account_id for record in records.values() if (account_id := _account_of(record))}
+        )
+        subjects = {subject_of(ref.kind) for ref in refs}
+        return cls(
+            records=records,
+            rows=read_rows_of(refs),
+            standings=read_standings(refs),
+            documents={subject: _document_of(subject) for subject in subjects},
+            moves=_count_moves(pairs),
+            deal_values=open_deal_values(accounts),
+        )
+
+    def value_of(self, record: DuplicateRecord) -> tuple[Decimal | None, str]:
+        """What is at stake with the survivor, and its currency."""
+        if isinstance(record, Lead):
+            return record.estimated_value, record.currency
+        return self.deal_values.get((_account_of(record) or 0, record.owner_id), (None, ""))
+
+    def values_of(self, ref: RecordRef) -> Values:
+        """The fields of a record that a merge may write, as they are kept in JSON."""
+        record = self.records[ref]
+        names = sorted(tools.get(MERGE).writes[ref.kind])
+        return {name: to_json(getattr(record, name)) for name in names}
+
+    def taken_of(self, both: Both) -> Values:
+        """What the survivor is to take of the other, as far as a tool would write it."""
+        ours, theirs = self.values_of(both.kept), self.values_of(both.other)
+        unfit = unfit_values(tools.get(MERGE), both.kept, both.other, theirs)
+        left_out = unfit.union(*(TAKEN_WITH.get(name, ()) for name in unfit))
+        standings = self.standings[both.kept], self.standings[both.other]
+        proposed = values(ours.keys() & theirs.keys(), ours, theirs, *standings)
+        return {item.field: item.value for item in proposed if item.field not in left_out}
+
+    def evidence_of(self, both: Both) -> list[FieldEvidence]:
+        """What each field says for or against, the most telling first."""
+        document = self.documents[subject_of(both.kept.kind)]
+        strongest = compare(document, self.rows[both.kept], self.rows[both.other]).strongest
+        return [item for item in strongest if abs(item.bits) >= _LEAST_BITS]
+
+    def in_words(self, both: Both, evidence: FieldEvidence) -> str:
+        """How alike the values of a field are; of a name also how it is written."""
+        written = [self.rows[ref].get(evidence.field, "") for ref in (both.kept, both.other)]
+        if evidence.field in _WRITTEN_OUT and all(written) and written[0] != written[1]:
+            return f"{evidence.level} ({' / '.join(written)})"
+        return evidence.level
+
+
+def _document_of(subject: Subject) -> MatcherDocument:
+    """The weights in force, or what is usual; where telephones are dialled the AI does not know."""
+    matcher = Matcher.objects.current(subject)
+    return default_document(0) if matcher is None else document_of(matcher)
+
+
+def _read_records(refs: Iterable[RecordRef]) -> dict[RecordRef, DuplicateRecord]:
+    ids: defaultdict[RecordKind, set[int]] = defaultdict(set)
+    for ref in refs:
+        ids[ref.kind].add(ref.id)
+    related = {RecordKind.CONTACT: ["account"], RecordKind.ACCOUNT: ["parent"]}
+    found: dict[RecordRef, DuplicateRecord] = {}
+    for kind, wanted in sorted(ids.items()):
+        owners = Prefetch("owner", User.objects.only("username", "first_name", "last_name"))
+        rows = RECORD_MODELS[kind].objects.prefetch_related(owners, *related.get(kind, []))
+        for pk, record in rows.in_bulk(sorted(wanted)).items():
+            found[RecordRef(kind, pk)] = record
+    return found
+
+
+def _account_of(record: DuplicateRecord) -> int | None:
+    if isinstance(record, Account):
+        return record.pk
+    return getattr(record, "account_id", None)
+
+
+def _count_moves(
+    pairs: Sequence[Both],
+) -> dict[tuple[RecordRef, RecordRef], Counter[RecordKind]]:
+    """How many records of each kind would move with each pair: a query for each way of hanging."""
+    counts: defaultdict[tuple[RecordRef, RecordRef], Counter[RecordKind]] = defaultdict(Counter)
+    by_kinds: defaultdict[tuple[RecordKind, RecordKind], list[Both]] = defaultdict(list)
+    for both in pairs:
+        by_kinds[both.other.kind, both.kept.kind].append(both)
+    for (left, taken), of_kinds in sorted(by_kinds.items()):
+        ids = {both.other.id for both in of_kinds}
+        for move in moves_between(left, taken):
+            hanging = every_row_of(move.kind).filter(**{f"{move.left}__in": ids}).order_by()
+            found = dict(hanging.values_list(move.left).annotate(count=Count("pk")))
+            for both in of_kinds:
+                if count := found.get(both.other.id):
+                    counts[both.kept, both.other][move.kind] += count
+    return counts
