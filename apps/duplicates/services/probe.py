@@ -39,9 +39,9 @@ from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, is_module_on
 from apps.users.models import User
 
-# A warning is worth while from here on, or from the threshold, if that is lower: whoever types sees at once
+# A warning is worth while from here on, below the threshold of pairs: who types a record in sees at once
 # whether it is the same.
-LEAST_WARNED_0_1 = 0.5
+LEAST_WARNED_0_1 = 0.15
 MOST_NAMED = 5
 # So many are compared, those that share the most telling keys; so many changed records, the newest.
 MOST_COMPARED = 40
