@@ -112,6 +112,8 @@ GRANTS: dict[str, TableGrants] = {
     "triggers_signal": TableGrants(ai=WRITE),
     "triggers_triggerstate": TableGrants(ai=WRITE),
     "triggers_baseline": TableGrants(ai=READ),
+    "triggers_reading": TableGrants(ai=READ),
+    "triggers_readingcursor": TableGrants(run_time=WRITE),
     "triggers_scan": TableGrants(),
     "triggers_scantrigger": TableGrants(),
     "triggers_replayrun": TableGrants(),

@@ -28,15 +28,19 @@ SELECT pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigin
                               LIMIT %(most)s) AS scored)
      + (SELECT count(*) FROM (SELECT FROM duplicates_pair WHERE transaction_id >= c.cursor
                               LIMIT %(most)s) AS paired)
+     + (SELECT count(*) FROM (SELECT FROM triggers_reading WHERE transaction_id >= c.cursor
+                              LIMIT %(most)s) AS heard)
 FROM pg_current_snapshot() AS seen LEFT JOIN unnest(%(cursors)s::bigint[]) AS c(cursor) ON true
 """
 
-# Changed rows by kind; what the columns that lead to other records said before; new rows and those whose
-# address changed (with a plus before the column).
+# Changed rows by kind, activities that are read otherwise than before among them; what the columns that lead
+# to other records said before; new rows and those whose address changed (with a plus before the column).
 _CHANGES = """
 WITH recent AS MATERIALIZED (
     SELECT record_kind, record_id, operation, changes FROM crm_changelog
     WHERE transaction_id >= %(cursor)s
+    UNION ALL
+    SELECT 'activity', activity_id, 'read', '{}' FROM triggers_reading WHERE transaction_id >= %(cursor)s
 )
 SELECT record_kind, '', array_agg(DISTINCT record_id::text) FROM recent GROUP BY record_kind
 UNION ALL

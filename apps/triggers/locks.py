@@ -6,3 +6,5 @@ ROUND = "scan-round"
 FOLLOW = "scan-follow"
 # Held by the one round that waits for another to end.
 WAITING = "scan-round-waiting"
+# Held while activities are read.
+READING = "scan-reading"

@@ -11,6 +11,7 @@ from django.urls import reverse
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
+from apps.tenants.transactions import CURRENT_TRANSACTION
 from apps.tenants.work.enums import WorkStatus
 from apps.tenants.work.models import Work
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
@@ -294,6 +295,50 @@ class ScanTrigger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trigger}: {self.fired} fired, {self.cleared} cleared"
+
+
+class Reading(models.Model):
+    """What one activity says, as far as it can be told from its words (``reading.words.Heard``).
+
+    ``transaction_id`` orders rows by transaction: a reading counts as a change of its activity. An activity
+    without a row says nothing of the kind; a row of one that is gone does nobody harm.
+    """
+
+    activity_id = models.BigIntegerField(primary_key=True)
+    promised_on = models.DateField(null=True)
+    asks_to_buy = models.BooleanField(default=False)
+    means_to_leave = models.BooleanField(default=False)
+    asks_to_wait = models.BooleanField(default=False)
+    needs_no_answer = models.BooleanField(default=False)
+    transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+
+    class Meta:
+        ordering = ["activity_id"]
+        indexes = [
+            # promise_due: the days that have come.
+            models.Index(
+                fields=["promised_on"],
+                condition=Q(promised_on__isnull=False),
+                name="reading_promised",
+            ),
+            models.Index(fields=["transaction_id"], name="reading_by_transaction"),
+        ]
+
+    def __str__(self) -> str:
+        return f"What activity {self.activity_id} says"
+
+
+class ReadingCursor(models.Model):
+    """Up to where the change log has been read for what activities say, and by which rules: one row a tenant.
+
+    What transactions before ``transaction_id`` wrote has been read.
+    """
+
+    transaction_id = models.BigIntegerField(default=0)
+    rules = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return f"before transaction {self.transaction_id}"
 
 
 class ReplayRun(Work):

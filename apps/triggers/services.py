@@ -41,6 +41,7 @@ from apps.triggers.looks import (
 from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.pairing import compare_changed
+from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
 from apps.triggers.scopes import ScanScope
@@ -201,6 +202,7 @@ def _scan(scan: Scan, now: datetime) -> None:
     began = read_horizon().oldest_open
     states = {state.trigger: state for state in TriggerState.objects.all()}
     take_place(oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK, now)
+    read_activities(now, tenant.zone)
     errors: list[str] = []
     if scan.kind == ScanKind.MANUAL:
         _note_stage(scan, "Comparing for duplicates")
@@ -240,6 +242,7 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | Non
     settings = read_settings()
     looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
     took_place = take_place(looked_at, now)
+    read_activities(now, tenant.zone)
     moment = moment_at(tenant, now)
     round_ = plan_round(registry.all(), settings, moment, states, took_place)
     note_idle(round_, moment)

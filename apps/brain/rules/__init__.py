@@ -31,6 +31,7 @@ WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.IDENTIFY_SENDER, RecordKind.ACTIVITY): contacts.identify_sender,
     (Goal.REACH_CONTACT, RecordKind.CONTACT): contacts.reach_contact,
     (Goal.LOOK_INTO_CHANGE, RecordKind.CONTACT): contacts.look_into_change,
+    (Goal.LOOK_INTO_CHANGE, RecordKind.ACCOUNT): contacts.look_into_change,
     (Goal.CORRECT_CONTACT, RecordKind.CONTACT): contacts.correct_contact,
     (Goal.CLEAR_TASK, RecordKind.TASK): tasks.clear_task,
     (Goal.MERGE_DUPLICATES, RecordKind.LEAD): duplicates.merge_duplicates,

@@ -50,6 +50,8 @@ def _at_risk(finding: Finding) -> Statement:
         parts.append(f"contact is thinning out ({finding.comparison})")
     if finding.day("unanswered_at"):
         parts.append(f"their mail of {finding.day('unanswered_at')} has no answer")
+    if finding.day("leaving_at"):
+        parts.append(f"they wrote on {finding.day('leaving_at')} of ending a contract")
     if finding.percent("score_0_1"):
         parts.append(f"the chance that they do not renew is put at {finding.percent('score_0_1')}")
     renews = finding.task.fact("renews_on")

@@ -67,6 +67,16 @@ def _no_next_step(finding: Finding) -> Statement:
     )
 
 
+def _promise(finding: Finding) -> Statement:
+    promised = finding.day("promised_on")
+    until = f" until {promised}" if promised else ""
+    return finding.says(
+        f"Something was promised{until}, and nothing has happened since",
+        finding.task.fact("talk"),
+        finding.fact,
+    )
+
+
 def _unanswered(finding: Finding) -> Statement:
     return finding.says(f"{_came_in(finding)} and has had no answer", finding.task.fact("message"))
 
@@ -91,6 +101,7 @@ def _sender(task: ThinkTask) -> str:
 
 PHRASES: Mapping[str, Phrase] = {
     "followup_missing": _no_next_step,
+    "promise_due": _promise,
     "email_unanswered": _unanswered,
     "new_activity": _after_silence,
 }

@@ -61,7 +61,7 @@ def reach_contact(task: ThinkTask) -> Proposal | None:
 
 
 def look_into_change(task: ThinkTask) -> Proposal | None:
-    """A contact is much more, or much less, in touch than before: find out why."""
+    """A contact or an account is much more, or much less, in touch than before: find out why."""
     name = shortened(task.record_label, 100)
     is_rise = any(finding.is_rise for finding in findings_of(task))
     who = f"{name}{_at_account(task)}"
@@ -176,6 +176,7 @@ def _shift(finding: Finding) -> Statement:
 PHRASES: Mapping[str, Phrase] = {
     "contact_unresponsive": _unresponsive,
     "engagement_shift": _shift,
+    "account_engagement_shift": _shift,
 }
 
 

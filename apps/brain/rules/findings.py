@@ -58,13 +58,19 @@ class Finding:
         recent, former = self.number("recent_count"), self.number("former_count")
         if recent is None or former is None:
             return ""
-        since, past = self.since("recent_days"), _number(self.went_by.get("past_days"))
+        since = self.day("changed_on") or self.since("recent_days")
+        past = self._span("past_days")
         if not since or past is None:
             return f"{counted(recent, 'contact')} of late, {former:g} before"
         return f"{counted(recent, 'contact')} since {since}, {former:g} in the {past:g} days before"
 
     def _rate(self, count: str, days: str) -> float:
-        return (self.number(count) or 0) / (_number(self.went_by.get(days)) or 1)
+        return (self.number(count) or 0) / (self._span(days) or 1)
+
+    def _span(self, name: str) -> int | float | None:
+        """So many days as it saw, else as its parameters say."""
+        seen = self.number(name)
+        return seen if seen is not None else _number(self.went_by.get(name))
 
     def says(self, text: str, *facts: Fact | None) -> Statement:
         """A statement that the finding bears out, with the other facts that do."""

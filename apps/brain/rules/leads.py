@@ -81,7 +81,7 @@ def _hot(finding: Finding) -> Statement:
 
 
 def interest(finding: Finding) -> str:
-    """What shows interest: messages and calls of the other side, a high score; empty without either."""
+    """What shows interest: messages and calls of the other side, their question, a high score; else empty."""
     count, share = finding.number("inbound_count"), finding.percent("score_0_1")
     begin = finding.since("window_days")
     since = f" since {begin}" if begin else ""
@@ -90,6 +90,8 @@ def interest(finding: Finding) -> str:
         # It was counted how many, not which.
         what = "message or call" if count == 1 else "messages and calls"
         parts.append(f"{count:g} {what} from them{since}")
+    if finding.day("asked_at"):
+        parts.append(f"a question for price, offer, demo or meeting on {finding.day('asked_at')}")
     if share:
         parts.append(f"a chance of success of {share}")
     return capital(" and ".join(parts))

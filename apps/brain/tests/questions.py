@@ -108,7 +108,7 @@ QUESTIONS: dict[tuple[Goal, RecordKind], ThinkTask] = {
             Goal.WIDEN_DEAL,
             Goal.ACT_ON_INTEREST,
         ),
-        RecordKind.ACCOUNT: (Goal.KEEP_ACCOUNT, Goal.PLAN_RENEWAL),
+        RecordKind.ACCOUNT: (Goal.KEEP_ACCOUNT, Goal.PLAN_RENEWAL, Goal.LOOK_INTO_CHANGE),
         RecordKind.ACTIVITY: (Goal.PLAN_NEXT_STEP, Goal.ANSWER_MESSAGE, Goal.IDENTIFY_SENDER),
         RecordKind.CONTACT: (Goal.REACH_CONTACT, Goal.LOOK_INTO_CHANGE, Goal.CORRECT_CONTACT),
         RecordKind.TASK: (Goal.CLEAR_TASK,),

@@ -24,6 +24,7 @@ from apps.crm.models import ChangeLog
 from apps.operations.demo.marker import write_mark
 from apps.predictions.models import Forecast
 from apps.tenants.connections import tenant_connection
+from apps.triggers.models import Reading, ReadingCursor
 
 _ACTOR = Actor.for_system("Demo data", Origin.API)
 _OTHER_MODELS = (
@@ -54,6 +55,9 @@ def move_dates(as_of: datetime, days: int) -> None:
         _shift_change_log(days)
         # A forecast is of a month that stays where it is; the next ones are published with the weeks before.
         Forecast.objects.all().delete()
+        # What texts say is said on other days now: the next scan reads them again.
+        Reading.objects.all().delete()
+        ReadingCursor.objects.all().delete()
         _let_suggestions_be_refreshed()
         write_mark(tenant_connection().schema_name, as_of + timedelta(days=days))
 

@@ -281,6 +281,8 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "triggers_triggersetting": ("ardw", read, ""),
         "triggers_triggerstate": ("ardw", write, ""),
         "triggers_baseline": ("ardw", read, ""),
+        "triggers_reading": ("ardw", read, ""),
+        "triggers_readingcursor": (write, "", ""),
         "predictions_score": ("ardw", read, ""),
         "predictions_forecast": ("ardw", read, ""),
         "predictions_salestarget": ("ardw", read, ""),

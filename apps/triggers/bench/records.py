@@ -17,8 +17,8 @@ from apps.triggers.bench.histories import HISTORIES
 from apps.triggers.bench.pairs import PAIRS
 
 _TABLES = (
-    "triggers_signal", "duplicates_pair", "predictions_score", "crm_changelog", "crm_activity", "crm_task",
-    "crm_opportunity", "crm_contact", "crm_contract", "crm_lead", "crm_account",
+    "triggers_signal", "triggers_reading", "duplicates_pair", "predictions_score", "crm_changelog",
+    "crm_activity", "crm_task", "crm_opportunity", "crm_contact", "crm_contract", "crm_lead", "crm_account",
 )  # fmt: skip
 
 _STATEMENTS = (
@@ -87,9 +87,13 @@ _STATEMENTS = (
            CASE WHEN share BETWEEN 82 AND 94 AND kind = 'email' AND direction = 'inbound' AND i %% 20 < 4
                 THEN jsonb_build_object('phone',
                      '+1 555 ' || lpad((person + CASE WHEN i %% 7 = 0 THEN 1 ELSE 0 END)::text, 7, '0'))
-                ELSE '{}' END
+                ELSE '{}' END,
+           at
     FROM (
-        SELECT i, i * 31 %% 100 AS share, 1 + i * 104729::bigint %% %(contacts)s AS person,
+        SELECT i, i * 31 %% 100 AS share,
+               %(now)s - (CASE WHEN i %% 3 = 0 THEN i * 7919::bigint %% 86400
+                               ELSE i * 7919::bigint %% 1051200 END) * interval '1 minute' AS at,
+               1 + i * 104729::bigint %% %(contacts)s AS person,
                (ARRAY['email', 'email', 'email', 'email', 'email', 'email', 'call', 'call', 'meeting',
                       'note'])[1 + i * 17 %% 10] AS kind,
                CASE WHEN i * 31 %% 100 >= 95 OR i %% 2 = 0 THEN 'inbound' ELSE 'outbound' END AS direction

@@ -13,16 +13,18 @@ from apps.triggers.rules.deals import (
     DealStalled,
 )
 from apps.triggers.rules.duplicates import AccountDuplicate, ContactDuplicate, LeadDuplicate
-from apps.triggers.rules.engagement import ContactUnresponsive, EngagementShift
+from apps.triggers.rules.engagement import ContactUnresponsive
 from apps.triggers.rules.leads import LeadHot, LeadInactive, LeadNew, LeadScoreDrop
 from apps.triggers.rules.messages import EmailUnanswered, InboundFromUnknownSender, NewActivity
-from apps.triggers.rules.talks import FollowupMissing
+from apps.triggers.rules.shifts import AccountEngagementShift, EngagementShift
+from apps.triggers.rules.talks import FollowupMissing, PromiseDue
 from apps.triggers.rules.tasks import TaskOverdue, TasksPilingUp
 
 registry = TriggerRegistry()
 for _trigger in (
     AccountAtRisk(),
     AccountDuplicate(),
+    AccountEngagementShift(),
     AccountSilent(),
     ContactDetailConflict(),
     ContactDuplicate(),
@@ -44,6 +46,7 @@ for _trigger in (
     LeadNew(),
     LeadScoreDrop(),
     NewActivity(),
+    PromiseDue(),
     RenewalApproaching(),
     TaskOverdue(),
     TasksPilingUp(),

@@ -1,4 +1,4 @@
-"""Triggers about how people at accounts respond, and how that changes."""
+"""Triggers about how people at accounts respond."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from django.db.models import (
-    Case,
     Count,
     Exists,
-    F,
     Max,
-    Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
-    Value,
-    When,
 )
 from django.db.models.functions import JSONObject
 from pydantic import Field, model_validator
@@ -25,8 +20,8 @@ from pydantic import Field, model_validator
 from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.models import Activity, Contact, Opportunity, Task
-from apps.triggers.edges import Edge, days_ago, now
-from apps.triggers.enums import Discovery, Severity
+from apps.triggers.edges import Edge, days_ago
+from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.watches import Own, Related
@@ -83,7 +78,7 @@ class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
     label = "No response from a contact"
     record_kind = RecordKind.CONTACT
     goal = Goal.REACH_CONTACT
-    discovers = Discovery.BEHAVIOUR_CHANGE
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (
@@ -125,108 +120,6 @@ class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
         )
 
 
-class EngagementShiftParameters(Parameters):
-    """The two spans that are compared, and how far apart their rates must lie.
-
-    Percentages are of the former weekly rate: 100 is no change.
-    """
-
-    recent_days: Annotated[
-        int,
-        Field(
-            ge=7,
-            le=60,
-            title="Contact of the last",
-            description="These days are held against those before them.",
-        ),
-    ] = 14
-    past_days: Annotated[
-        int,
-        Field(
-            ge=14,
-            le=365,
-            title="Compared with",
-            description="The days before those, for the usual rate.",
-        ),
-    ] = 56
-    rise_percent: Annotated[
-        int,
-        Field(
-            ge=110,
-            le=2000,
-            title="Risen to",
-            description="Of the usual rate: 400 is four times as much.",
-        ),
-    ] = 400
-    min_count: Annotated[
-        int,
-        Field(ge=2, le=100, title="Contacts lately, for a rise", description="So many or more."),
-    ] = 4
-    fall_percent: Annotated[
-        int, Field(ge=0, le=90, title="Fallen to", description="Of the usual rate: 20 is a fifth.")
-    ] = 20
-    past_count: Annotated[
-        int,
-        Field(ge=2, le=200, title="Contacts before, for a fall", description="So many or more."),
-    ] = 12
-
-
-class EngagementShift(Trigger[EngagementShiftParameters]):
-    """A contact with whom there is far more contact than there used to be, or far less.
-
-    Mails, calls and meetings of the last days are held against the weekly rate of the weeks before. A rise
-    needs a few of them lately, and one in the first half of those weeks: with somebody who was met a month
-    ago contact has begun, not risen. A fall needs enough of them before, so that a pause of a fortnight means
-    something.
-
-    The figures keep chance out: where contact comes at random at its former rate (a Poisson process), four
-    or more in a fortnight at four times the rate come about in at most 1.9 of 100 fortnights, and a fifth of
-    the rate or less after twelve or more in eight weeks in at most 5.
-    """
-
-    key = "engagement_shift"
-    label = "Contact has changed"
-    record_kind = RecordKind.CONTACT
-    goal = Goal.LOOK_INTO_CHANGE
-    discovers = Discovery.BEHAVIOUR_CHANGE
-    tools = ("create_followup",)
-    severity = Severity.LOW
-    watches = (Own(), Related(RecordKind.ACTIVITY, "contact"))
-    parameters_type = EngagementShiftParameters
-
-    def matching(
-        self, moment: ScanMoment, parameters: EngagementShiftParameters
-    ) -> QuerySet[Contact]:
-        """Contacts whose recent rate is far above or far below the one before."""
-        past_since = moment.days_ago(parameters.recent_days + parameters.past_days)
-        return (
-            Contact.objects.filter(MAY_BE_CONTACTED, last_activity_at__gt=past_since)
-            .annotate(facts=Subquery(_shift(moment, parameters)))
-            .filter(facts__isnull=False)
-        )
-
-    def edges(self, moment: ScanMoment, parameters: EngagementShiftParameters) -> tuple[Edge, ...]:
-        """Activities dated ahead taking place, passing from one span to the other, and leaving it."""
-        past_since = days_ago(parameters.recent_days + parameters.past_days)
-        return (
-            *(
-                Edge(Activity, "occurred_at", threshold, record="contact_id")
-                for threshold in (
-                    now,
-                    days_ago(parameters.recent_days),
-                    days_ago(_days_known(parameters)),
-                    past_since,
-                )
-            ),
-            Edge(Contact, "last_activity_at", past_since, only=MAY_BE_CONTACTED),
-        )
-
-
-def _days_known(parameters: EngagementShiftParameters) -> int:
-    """Since when there must have been contact for a rise: the first half of the former span."""
-    return parameters.recent_days + parameters.past_days // 2
-
-
 def _with_contact(since: datetime) -> QuerySet[Activity, Any]:
     """What happened with the outer contact since, or lies ahead; a note is no contact."""
     with_contact = Activity.objects.filter(contact=OuterRef("pk"), occurred_at__gt=since)
@@ -263,40 +156,6 @@ def _attempts(
                 outbound_count="attempts",
                 last_outbound_at="last_attempt_at",
                 last_inbound_at=Subquery(heard.order_by("-occurred_at").values("occurred_at")[:1]),
-                revision=OuterRef("revision"),
-            )
-        )
-    )
-
-
-def _shift(moment: ScanMoment, parameters: EngagementShiftParameters) -> QuerySet[Activity, Any]:
-    """The facts about the outer contact's change, when there is one."""
-    recent_since = moment.days_ago(parameters.recent_days)
-    is_recent = Q(occurred_at__gt=recent_since)
-    # recent / recent_days against percent / 100 * former / past_days, in whole numbers.
-    recent_share = F("recent") * parameters.past_days * 100
-    former_share = F("former") * parameters.recent_days
-    is_rise = Q(
-        recent__gte=parameters.min_count,
-        first_at__lte=moment.days_ago(_days_known(parameters)),
-        recent_share__gte=F("former_share") * parameters.rise_percent,
-    )
-    is_fall = Q(
-        former__gte=parameters.past_count,
-        recent_share__lte=F("former_share") * parameters.fall_percent,
-    )
-    return (
-        _with_contact(moment.days_ago(parameters.recent_days + parameters.past_days))
-        .filter(occurred_at__lte=moment.now)
-        .annotate(recent=Count("pk", filter=is_recent), former=Count("pk", filter=~is_recent))
-        .alias(first_at=Min("occurred_at"))
-        .alias(recent_share=recent_share, former_share=former_share)
-        .filter(is_rise | is_fall)
-        .values(
-            facts=JSONObject(
-                direction=Case(When(is_rise, then=Value("rise")), default=Value("fall")),
-                recent_count="recent",
-                former_count="former",
                 revision=OuterRef("revision"),
             )
         )

@@ -99,7 +99,7 @@ def hot(
     return found
 
 
-def hot_edges(kind: RecordKind, parameters: HotParameters) -> tuple[Edge, ...]:
+def hot_edges(kind: RecordKind, window_days: int) -> tuple[Edge, ...]:
     """A message dated ahead arriving, and one growing too old to count."""
     return tuple(
         Edge(
@@ -109,7 +109,7 @@ def hot_edges(kind: RecordKind, parameters: HotParameters) -> tuple[Edge, ...]:
             record=f"{kind.value}_id",
             only=Q(direction=Direction.INBOUND),
         )
-        for threshold in (now, days_ago(parameters.window_days))
+        for threshold in (now, days_ago(window_days))
     )
 
 

@@ -23,6 +23,8 @@ from apps.triggers.rules.subjects import (
     Subject,
     earlier_contact,
     later_contact,
+    later_word_to_the_person,
+    says,
     subject_facts,
     subject_watches,
     subjects,
@@ -153,7 +155,9 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
 
     The mail is about its deal, else its lead, else its contact; of several the newest there counts. An open
     task on the subject, made since, is a plan. Closed deals and leads, people who are not to be contacted
-    and machine addresses call for no answer.
+    and machine addresses call for no answer, nor do mere thanks, automatic replies and mails that ask to wait
+    (as ``apps.triggers.reading`` reads them). What our side has said to the person since, about nothing in
+    particular, may have been the answer.
 
     Two working days: of two million people's mail, half of all replies were sent within 47 minutes and more
     than nine of ten within a day (Kooti and others, "Evolution of Conversations in the Age of Email
@@ -187,6 +191,9 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
             .filter(
                 IS_ABOUT_SOMETHING_OPEN,
                 *nothing_after,
+                ~Exists(later_word_to_the_person(since)),
+                ~says(needs_no_answer=True),
+                ~says(asks_to_wait=True),
                 activity_kind=ActivityKind.EMAIL,
                 direction=Direction.INBOUND,
                 occurred_at__lte=moment.working_days_ago(parameters.reply_working_days),

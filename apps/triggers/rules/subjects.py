@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
-from apps.crm.enums import ActivityKind, DealOutcome, Direction, LeadStatus, RecordKind
-from apps.crm.models import Activity
+from apps.crm.enums import (
+    ActivityKind,
+    DealOutcome,
+    Direction,
+    LeadStatus,
+    RecordKind,
+    TaskStatus,
+)
+from apps.crm.models import Activity, Task
+from apps.triggers.models import Reading
 from apps.triggers.watches import Own, Related, Watch
 
 SUBJECTS = (RecordKind.OPPORTUNITY, RecordKind.LEAD, RecordKind.CONTACT)
@@ -75,6 +83,45 @@ def later_contact(subject: Subject, since: datetime) -> QuerySet[Activity]:
         )
         .filter(Q(occurred_at__gt=OuterRef("occurred_at")) | Q(pk__gt=OuterRef("pk")))
         .exclude(activity_kind=ActivityKind.NOTE)
+    )
+
+
+def later_word_to_the_person(since: datetime) -> QuerySet[Activity]:
+    """What our side did later with the outer activity's contact, about no deal and no lead.
+
+    A colleague may have taken the next step so: what is about nothing in particular may be about this.
+    """
+    return Activity.objects.filter(
+        IS_REACTION,
+        contact=OuterRef("contact_id"),
+        opportunity=None,
+        lead=None,
+        occurred_at__gt=OuterRef("occurred_at"),
+    ).filter(occurred_at__gt=since)
+
+
+def planned_or_done(subject: Subject) -> QuerySet[Task]:
+    """Open tasks on the subject of the outer activity, and those that were done after it."""
+    return Task.objects.filter(
+        Q(status=TaskStatus.OPEN) | Q(completed_at__gte=OuterRef("occurred_at")), *subject.is_same
+    )
+
+
+def says(**what: object) -> Exists:
+    """Whether the outer activity was read to say so (``Reading``)."""
+    return Exists(Reading.objects.filter(activity_id=OuterRef("pk"), **what))
+
+
+def asked_to_wait(deal: str, since: datetime) -> Exists:
+    """Whether a mail since then asked to let the deal rest; ``deal`` leads to it from the outer query."""
+    waiting = Reading.objects.filter(asks_to_wait=True).values("activity_id")
+    return Exists(
+        Activity.objects.filter(
+            pk__in=waiting,
+            opportunity=OuterRef(deal),
+            direction=Direction.INBOUND,
+            occurred_at__gt=since,
+        )
     )
 
 

@@ -43,6 +43,15 @@ ADDRESSES = (
     "",
 )
 PROBABILITIES = (0.5, 0.79, 0.795, 0.8, 0.804, 0.9, 0.99)
+TEXTS = (
+    *("", "", "Thanks, well received.", "Please send me a quote.", "Please wait, this is on hold."),
+    *(
+        "I will call back tomorrow.",
+        "Ich melde mich am Freitag.",
+        "Je vous rappelle la semaine prochaine.",
+    ),
+    "We do not want to renew the contract.",
+)
 PREDICTIONS = {
     Prediction.LEAD_CONVERSION: Lead,
     Prediction.DEAL_CLOSE: Opportunity,
@@ -66,8 +75,8 @@ class Company:
         weights: dict[Callable[[], None], int] = {
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
             self.add_activity: 30, self.hear_from_a_stranger: 4, self.sort_out_a_message: 7,
-            self.chase: 4, self.court: 4, self.negotiate: 5, self.step_back: 3, self.push_date: 4,
-            self.pile_up: 2, self.cool_off: 3, self.fall_out: 3, self.add_task: 8,
+            self.chase: 4, self.court: 4, self.change_rhythm: 2, self.negotiate: 5, self.step_back: 3,
+            self.push_date: 4, self.pile_up: 2, self.cool_off: 3, self.fall_out: 3, self.add_task: 8,
             self.add_contract: 4, self.change: 25,
             self.change_many: 3, self.remove: 4, self.score: 5, self.withdraw: 1, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14, self.find_twins: 5, self.look_again: 5,
@@ -107,9 +116,11 @@ class Company:
     def add_activity(self) -> None:
         for _ in range(self.random.choice([1, 1, 2, 5])):
             is_strange = self.random.random() < 0.25
+            at = self._moment()
             Activity.objects.create(
                 owner=self._person(), activity_kind=self.random.choice(ActivityKind.values),
-                direction=self.random.choice(Direction.values), occurred_at=self._moment(),
+                direction=self.random.choice(Direction.values), occurred_at=at, created_at=at,
+                body=self.random.choice(TEXTS),
                 lead=None if is_strange else self._some(Lead),
                 contact=None if is_strange else self._some(Contact),
                 opportunity=None if is_strange else self._some(Opportunity),
@@ -166,6 +177,18 @@ class Company:
             account=account, name=self._word(), starts_on=self._moment().date(),
             renews_on=(self.now + timedelta(days=self.random.choice([20, 61, 95]))).date(),
         )  # fmt: skip
+
+    def change_rhythm(self) -> None:
+        """Be in touch with somebody for months, and lately not any more, or only lately so often."""
+        contact = self._some(Contact, always=True)
+        is_rise = self.random.random() < 0.5
+        for week in range(20):
+            for day in range(4 if is_rise and week < 4 else 1 if is_rise or week >= 4 else 0):
+                at = self.now - timedelta(days=2 + 7 * week + day)
+                Activity.objects.create(
+                    owner=self._person(), activity_kind=ActivityKind.EMAIL, direction=Direction.OUTBOUND,
+                    occurred_at=at, created_at=at, contact=contact,
+                )  # fmt: skip
 
     def negotiate(self) -> None:
         """Talk about an older deal again and again, with its own contact alone or with whoever is there."""

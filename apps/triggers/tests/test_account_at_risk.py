@@ -23,6 +23,7 @@ from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
 from apps.triggers.exceptions import InvalidParametersError
+from apps.triggers.models import Reading
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 from apps.triggers.tests.hanging import hanging_on
@@ -379,6 +380,7 @@ def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
         "former_count": 12,
         "unanswered_id": None,
         "unanswered_at": None,
+        "leaving_at": None,
         "score_0_1": None,
         "revision": 1,
     }
@@ -406,6 +408,7 @@ def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
         "former_count": None,
         "unanswered_id": mail.pk,
         "unanswered_at": ago(days=20).isoformat(),
+        "leaving_at": None,
         "score_0_1": None,
         "revision": 1,
     }
@@ -415,3 +418,17 @@ def test_it_stands_for_the_weaker_triggers_of_the_account(acme: Tenant) -> None:
     account = thinning(renewing(), former=6)
     assert matching(KEY) == matching("renewal_approaching") == [account.pk]
     assert registry.get(KEY).inhibits == ("account_silent", "renewal_approaching")
+
+
+def test_a_mail_that_speaks_of_ending_a_contract(acme: Tenant) -> None:
+    account = AccountFactory()
+    ContractFactory(account=account, renews_on=NOW.date() + timedelta(days=30))
+    mail = ActivityFactory(
+        contact=ContactFactory(account=account),
+        activity_kind=ActivityKind.EMAIL,
+        direction=Direction.INBOUND,
+        occurred_at=ago(days=2),
+    )
+    assert matching(KEY) == []
+    Reading.objects.create(activity_id=mail.pk, means_to_leave=True)
+    assert facts_of(KEY, account.pk)["leaving_at"] == ago(days=2).isoformat()

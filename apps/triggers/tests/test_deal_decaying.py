@@ -15,12 +15,13 @@ from apps.crm.tests.factories import (
     TaskFactory,
 )
 from apps.tenants.models import Tenant
+from apps.triggers.models import Reading
 from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching
 
 KEY = "deal_decaying"
 SECOND = timedelta(seconds=1)
 # Inside the past days and inside the recent ones.
-PAST, RECENT = ago(days=40), ago(days=7)
+PAST, RECENT = ago(days=40), ago(days=12)
 
 
 def talked(past: int, recent: int, **fields: object) -> Opportunity:
@@ -34,8 +35,8 @@ def talked(past: int, recent: int, **fields: object) -> Opportunity:
 @pytest.mark.parametrize(
     ("past", "recent", "fires"),
     [
-        (3, 0, False),
-        (4, 0, True),
+        (1, 0, False),
+        (2, 0, True),
         (4, 1, False),
         (10, 1, False),  # a quarter of 10 is expected, two fifths of that are 1: not below
         (11, 1, True),
@@ -58,6 +59,8 @@ def test_the_rate_falls_below_two_fifths(acme: Tenant, past: int, recent: int, f
         ({"rate_percent": 66}, False),
         ({"rate_percent": 67}, True),  # 1 of late against 1.5 expected
         ({"recent_days": 7, "past_days": 63}, True),
+        ({"quiet_days": 40}, True),
+        ({"quiet_days": 41}, False),
     ],
 )
 def test_parameters_move_the_boundaries(
@@ -79,7 +82,7 @@ def test_parameters_move_the_boundaries(
     ids=["just past", "still recent", "still past", "too old"],
 )
 def test_both_ends_of_both_spans(acme: Tenant, at: datetime, fires: bool) -> None:
-    deal = talked(3, 0)
+    deal = talked(1, 0)
     ActivityFactory(opportunity=deal, occurred_at=at)
     assert matching(KEY) == ([deal.pk] if fires else [])
 
@@ -103,7 +106,7 @@ def test_the_clock_leads_to_contacts_that_leave_a_span(acme: Tenant, days: int) 
 
 @pytest.mark.parametrize("kind", ActivityKind)
 def test_a_note_is_no_contact(acme: Tenant, kind: ActivityKind) -> None:
-    deal = talked(3, 0)
+    deal = talked(1, 0)
     ActivityFactory(
         opportunity=deal, occurred_at=PAST, activity_kind=kind, direction=Direction.NONE
     )
@@ -155,6 +158,29 @@ def test_facts_are_counts_that_change_at_edges_only(acme: Tenant) -> None:
         "revision": 1,
     }
     assert facts_of(KEY, deal.pk) == facts
-    later = NOW + timedelta(days=6)
+    later = NOW + timedelta(days=1)
     assert crossing(KEY, NOW, later) == set()
     assert facts_of(KEY, deal.pk, now=later) == facts
+
+
+@pytest.mark.parametrize(
+    ("at", "fires"),
+    [(ago(days=10), True), (ago(days=10) + SECOND, False)],
+    ids=["quiet", "not yet"],
+)
+def test_it_has_been_quiet_for_ten_days(acme: Tenant, at: datetime, fires: bool) -> None:
+    deal = talked(11, 0)
+    ActivityFactory(opportunity=deal, occurred_at=at)
+    assert matching(KEY) == ([deal.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("at", "fires"),
+    [(ago(days=60), True), (ago(days=60) + SECOND, False)],
+    ids=["long ago", "asked"],
+)
+def test_who_asked_to_wait_is_not_kept_waiting(acme: Tenant, at: datetime, fires: bool) -> None:
+    deal = talked(4, 0)
+    mail = ActivityFactory(opportunity=deal, occurred_at=at, direction=Direction.INBOUND)
+    Reading.objects.create(activity_id=mail.pk, asks_to_wait=True)
+    assert matching(KEY) == ([deal.pk] if fires else [])

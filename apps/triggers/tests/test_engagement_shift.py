@@ -1,182 +1,189 @@
-"""engagement_shift: far more contact with somebody than there used to be, or far less."""
+"""engagement_shift and its sister of accounts: contact that became far more, or far less."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from apps.crm.enums import ActivityKind, Direction
-from apps.crm.models import Contact
-from apps.crm.tests.factories import ActivityFactory, ContactFactory
+from apps.crm.models import Account, Activity, Contact
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    ContactFactory,
+    OpportunityFactory,
+)
+from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
-from apps.triggers.tests.asking import NOW, ago, facts_of, matching
+from apps.triggers.tests.asking import BERLIN, NOW, facts_of, matching
 
 KEY = "engagement_shift"
-SECOND = timedelta(seconds=1)
-RECENTLY = ago(days=5)
-FORMERLY = ago(days=50)
+ACCOUNT_KEY = "account_engagement_shift"
+TODAY = NOW.astimezone(BERLIN).date()
+NOON = timedelta(hours=12)
 
 
-def contact_with(recent: int, former: int, **fields: object) -> Contact:
-    """A contact with so many mails in the last fortnight and in the eight weeks before."""
-    contact: Contact = ContactFactory(**fields)
-    for at, count in ((RECENTLY, recent), (FORMERLY, former)):
-        ActivityFactory.create_batch(count, contact=contact, occurred_at=at)
-    return contact
+def on(days_ago: int) -> datetime:
+    """Noon of the day so many days ago, in the tenant's zone."""
+    return datetime.combine(TODAY - timedelta(days=days_ago), datetime.min.time(), BERLIN) + NOON
 
 
-@pytest.mark.parametrize(
-    ("recent", "former", "fires"),
-    [
-        # Four times the rate: as many in two weeks as in the eight before.
-        (4, 4, True),
-        (4, 5, False),
-        (5, 5, True),
-        (4, 1, True),
-        (3, 1, False),
-        (9, 0, False),
-    ],
-    ids=["just", "not quite", "more of both", "from little", "too few", "nothing to compare to"],
-)
-def test_a_rise(acme: Tenant, recent: int, former: int, fires: bool) -> None:
-    contact = contact_with(recent, former)
-    assert matching(KEY) == ([contact.pk] if fires else [])
+def touch(days_ago: int, **fields: Any) -> Activity:
+    """A mail that was entered when it was sent."""
+    at = on(days_ago)
+    activity: Activity = ActivityFactory(**{"occurred_at": at, "created_at": at, **fields})
+    return activity
 
 
-@pytest.mark.parametrize(
-    ("recent", "former", "fires"),
-    [
-        (0, 12, True),
-        (0, 11, False),
-        (1, 12, False),
-        # A fifth of the rate: one in two weeks after five in each two weeks.
-        (1, 20, True),
-        (1, 19, False),
-    ],
-    ids=["silent", "too few before", "still in touch", "just", "not quite"],
-)
-def test_a_fall(acme: Tenant, recent: int, former: int, fires: bool) -> None:
-    contact = contact_with(recent, former)
-    assert matching(KEY) == ([contact.pk] if fires else [])
+def weekly(counts: Sequence[int], **fields: Any) -> None:
+    """So many days with contact in each week, the newest first."""
+    for week, count in enumerate(counts):
+        for day in range(count):
+            touch(1 + 7 * week + day, **fields)
+
+
+# Three weeks, and the weeks before them.
+RISEN = [5, 5, 5] + [1] * 12
+FALLEN = [0, 0, 0, 0] + [2] * 12
+STEADY = [2] * 15
 
 
 @pytest.mark.parametrize(
-    ("at", "recent_count", "former_count"),
-    [
-        (NOW, 5, 4),
-        (NOW + SECOND, 4, 4),
-        (ago(days=14) + SECOND, 5, 4),
-        (ago(days=14), 4, 5),
-        (ago(days=70) + SECOND, 4, 5),
-        (ago(days=70), 4, 4),
-    ],
-    ids=["now", "ahead", "recent just", "former just", "still counts", "too old"],
+    ("counts", "direction"),
+    [(RISEN, "rise"), (FALLEN, "fall"), (STEADY, None), ([0] * 12 + [2] * 12, None)],
+    ids=["risen", "fallen", "steady", "long ago"],
 )
-def test_the_ends_of_both_spans(
-    acme: Tenant, at: datetime, recent_count: int, former_count: int
+def test_another_rate_since_a_few_weeks(
+    acme: Tenant, counts: list[int], direction: str | None
 ) -> None:
-    contact = contact_with(4, 4)
-    ActivityFactory(contact=contact, occurred_at=at)
-    facts = facts_of(KEY, contact.pk, {"rise_percent": 110})
-    assert (facts["recent_count"], facts["former_count"]) == (recent_count, former_count)
+    contact: Contact = ContactFactory()
+    weekly(counts, contact=contact)
+    if direction is None:
+        assert matching(KEY) == []
+    else:
+        assert facts_of(KEY, contact.pk)["direction"] == direction
 
 
-@pytest.mark.parametrize(
-    ("first_at", "parameters", "fires"),
-    [
-        (ago(days=42), {}, True),
-        (ago(days=42) + SECOND, {}, False),
-        (ago(days=28) + SECOND, {"past_days": 28}, False),
-        (ago(days=28), {"past_days": 28}, True),
-        (ago(days=44) + SECOND, {"recent_days": 16}, False),
-        (ago(days=44), {"recent_days": 16}, True),
-    ],
-)
-def test_a_contact_of_a_few_weeks_has_no_usual_rate_that_could_have_risen(
-    acme: Tenant, first_at: datetime, parameters: dict[str, int], fires: bool
-) -> None:
-    contact = contact_with(8, 0)
-    ActivityFactory(contact=contact, occurred_at=first_at)
-    assert matching(KEY, parameters) == ([contact.pk] if fires else [])
+def test_what_it_saw(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(RISEN, contact=contact)
+    assert facts_of(KEY, contact.pk) == {
+        "direction": "rise",
+        "changed_on": (TODAY - timedelta(days=21)).isoformat(),
+        "recent_count": 15,
+        "recent_days": 21,
+        "former_count": 12,
+        "past_days": 84,
+        "revision": 1,
+    }
 
 
-def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
-    contact = contact_with(0, 12)
-    assert matching(KEY, now=NOW + timedelta(days=20) - SECOND) == [contact.pk]
-    # What happened 50 days ago leaves the window of 70.
-    assert matching(KEY, now=NOW + timedelta(days=20)) == []
-    assert matching(KEY, now=FORMERLY + timedelta(days=14) - SECOND) == []
-    assert matching(KEY, now=FORMERLY + timedelta(days=14)) == [contact.pk]
-
-
-def test_it_clears_by_a_call(acme: Tenant) -> None:
-    contact = contact_with(0, 12)
-    ActivityFactory(contact=contact, activity_kind=ActivityKind.CALL, occurred_at=ago(hours=1))
+def test_several_mails_of_one_day_are_one_contact(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(STEADY, contact=contact)
+    for _ in range(20):
+        touch(2, contact=contact)
     assert matching(KEY) == []
 
 
-def test_notes_are_no_contact(acme: Tenant) -> None:
-    contact = contact_with(3, 1)
-    ActivityFactory(
-        contact=contact,
-        activity_kind=ActivityKind.NOTE,
-        direction=Direction.NONE,
-        occurred_at=ago(days=1),
-    )
+def test_an_import_of_weeks_at_once_is_no_behaviour(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(STEADY, contact=contact)
+    for days in range(1, 21):
+        at = on(days)
+        entered_at = at + timedelta(days=3, seconds=1) if days > 3 else at
+        touch(days, contact=contact, created_at=max(entered_at, at))
     assert matching(KEY) == []
 
 
-def test_only_the_contact_s_own_activities_count(acme: Tenant) -> None:
-    contact_with(2, 1)
-    contact_with(2, 1)
+def test_holidays_are_no_fall(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([2, 0, 0] + [3] * 12, contact=contact)
+    off = frozenset(TODAY - timedelta(days=days) for days in range(8, 22))
+    assert matching(KEY, {"fall_percent": 70, "evidence_tenths": 30}) == [contact.pk]
+    calendar = WorkingCalendar(holidays=off)
+    assert matching(KEY, {"fall_percent": 70, "evidence_tenths": 30}, calendar=calendar) == []
+
+
+def test_who_was_met_a_few_weeks_ago_has_begun(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([5, 5, 5, 0, 0, 1], contact=contact)
+    assert matching(KEY) == []
+    touch(7 * 7, contact=contact)
+    assert matching(KEY) == [contact.pk]
+
+
+def test_who_grew_as_quiet_a_year_before_has_a_season(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(FALLEN, contact=contact)
+    assert matching(KEY) == [contact.pk]
+    for week in range(4, 16):
+        touch(364 + 1 + 7 * week, contact=contact)
+    assert matching(KEY) == []
+
+
+def test_notes_and_what_lies_ahead_or_is_of_today_do_not_count(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(STEADY, contact=contact)
+    for days in range(1, 21):
+        touch(days, contact=contact, activity_kind=ActivityKind.NOTE, direction=Direction.NONE)
+    for days in (0, -1, -2):
+        touch(days, contact=contact)
     assert matching(KEY) == []
 
 
 def test_who_is_not_to_be_contacted_is_left_alone(acme: Tenant) -> None:
-    contact_with(4, 1, do_not_contact=True)
+    contact: Contact = ContactFactory(do_not_contact=True)
+    weekly(RISEN, contact=contact)
     assert matching(KEY) == []
 
 
 @pytest.mark.parametrize(
-    ("recent", "former", "parameters", "fires"),
+    ("parameters", "fires"),
     [
-        (4, 5, {"rise_percent": 320}, True),
-        (4, 5, {"rise_percent": 321}, False),
-        (3, 1, {"min_count": 3}, True),
-        (4, 1, {"min_count": 5}, False),
-        (0, 11, {"past_count": 11}, True),
-        (0, 12, {"past_count": 13}, False),
-        (1, 16, {"fall_percent": 25}, True),
-        (1, 16, {"fall_percent": 24}, False),
-        (0, 12, {"fall_percent": 0}, True),
-        (4, 4, {"past_days": 55}, False),
-        (4, 4, {"recent_days": 13}, True),
+        ({"youngest_weeks": 3}, True),
+        ({"youngest_weeks": 4}, False),
+        ({"oldest_weeks": 3}, True),
+        ({"oldest_weeks": 2}, False),
+        ({"rise_percent": 500}, True),
+        ({"rise_percent": 501}, False),
+        ({"evidence_tenths": 82}, True),
+        ({"evidence_tenths": 83}, False),
     ],
 )
 def test_parameters_move_the_boundaries(
-    acme: Tenant, recent: int, former: int, parameters: dict[str, int], fires: bool
+    acme: Tenant, parameters: dict[str, int], fires: bool
 ) -> None:
-    contact = contact_with(recent, former)
+    contact: Contact = ContactFactory()
+    weekly(RISEN, contact=contact)
     assert matching(KEY, parameters) == ([contact.pk] if fires else [])
 
 
-def test_facts_of_a_rise(acme: Tenant) -> None:
-    contact = contact_with(6, 2, owner=None)
-    Contact.objects.update(title="Head of Purchasing")
-    assert facts_of(KEY, contact.pk) == {
-        "direction": "rise",
-        "recent_count": 6,
-        "former_count": 2,
-        "revision": 2,
-    }
+def test_at_an_account_its_people_and_deals_count(acme: Tenant) -> None:
+    account: Account = AccountFactory()
+    contact = ContactFactory(account=account)
+    deal = OpportunityFactory(account=account, contact=None)
+    weekly([0, 0, 0, 0] + [1] * 12, account=account)
+    weekly([0, 0, 0, 0] + [1] * 12, contact=contact)
+    weekly([0, 0, 0, 0] + [1] * 12, opportunity=deal)
+    assert account.activities.count() == 12
+    assert facts_of(ACCOUNT_KEY, account.pk)["direction"] == "fall"
 
 
-def test_facts_of_a_fall(acme: Tenant) -> None:
-    contact = contact_with(1, 25)
-    assert facts_of(KEY, contact.pk) == {
-        "direction": "fall",
-        "recent_count": 1,
-        "former_count": 25,
-        "revision": 1,
-    }
+def test_a_hand_over_to_a_colleague_changes_nothing_at_the_account(acme: Tenant) -> None:
+    account: Account = AccountFactory()
+    one, other = ContactFactory(account=account), ContactFactory(account=account)
+    weekly([0] * 4 + [2] * 12, contact=one)
+    weekly([2] * 4, contact=other)
+    assert matching(ACCOUNT_KEY) == []
+    assert matching(KEY) == [one.pk]
+
+
+def test_the_day_is_the_epoch(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly(RISEN, contact=contact)
+    assert date.fromisoformat(facts_of(KEY, contact.pk)["changed_on"]) < TODAY
+    assert matching(KEY, now=NOW + timedelta(weeks=30)) == []

@@ -48,8 +48,8 @@ def talk(**fields: object) -> Activity:
     [
         (ago(days=4), True),
         (ago(days=4) + SECOND, False),
-        (ago(days=14) + SECOND, True),
-        (ago(days=14), False),
+        (ago(days=30) + SECOND, True),
+        (ago(days=30), False),
     ],
     ids=["grace over", "still in grace", "just inside the window", "window over"],
 )

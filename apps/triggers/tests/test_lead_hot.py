@@ -1,93 +1,45 @@
-"""lead_hot and deal_hot: a high score or unanswered messages of the other side, and nothing planned."""
+"""lead_hot: a lead that had the last word and means to buy, and nothing is planned."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from apps.crm.enums import ActivityKind, DealOutcome, Direction, LeadStatus, TaskStatus
-from apps.crm.tests.factories import (
-    ActivityFactory,
-    LeadFactory,
-    OpportunityFactory,
-    StageFactory,
-    TaskFactory,
-)
-from apps.predictions.enums import Prediction
+from apps.crm.enums import ActivityKind, Direction, LeadStatus, TaskStatus
+from apps.crm.models import Activity, Lead
+from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
 from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.models import Tenant
+from apps.triggers.models import Reading
 from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching
 
+KEY = "lead_hot"
 SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One of the two triggers, and what it is about."""
-
-    key: str
-    subject: str
-    make: Callable[..., Any]
-    prediction: Prediction
-
-    def heard(self, record: Any, *moments: datetime, **fields: object) -> None:
-        """Inbound mails at these moments."""
-        for at in moments:
-            ActivityFactory(**{self.subject: record, "occurred_at": at, **fields})
-
-    def score(self, record: Any, score_0_1: float, **fields: object) -> None:
-        ScoreFactory(
-            **{
-                "prediction": self.prediction,
-                "record_kind": self.subject,
-                "record_id": record.pk,
-                "score_0_1": score_0_1,
-                **fields,
-            }
-        )
-
-
-CASES = (
-    Case("lead_hot", "lead", LeadFactory, Prediction.LEAD_CONVERSION),
-    Case("deal_hot", "opportunity", OpportunityFactory, Prediction.DEAL_CLOSE),
-)
-
-
-@pytest.fixture(params=CASES, ids=lambda case: case.key)
-def case(request: pytest.FixtureRequest, acme: Tenant) -> Case:
-    found: Case = request.param
-    return found
+def wrote(lead: Lead, at: datetime, **reading: Any) -> Activity:
+    """A mail of the lead's, read so."""
+    mail: Activity = ActivityFactory(
+        lead=lead,
+        occurred_at=at,
+        activity_kind=ActivityKind.EMAIL,
+        direction=Direction.INBOUND,
+    )
+    if reading:
+        Reading.objects.create(activity_id=mail.pk, **reading)
+    return mail
 
 
 @pytest.mark.parametrize(
-    ("moments", "fires"),
-    [
-        ([ago(days=6), ago(days=1)], True),
-        ([ago(days=1)], False),
-        ([ago(days=7) + SECOND, NOW], True),
-        ([ago(days=7), NOW], False),
-        ([ago(days=6), NOW + SECOND], False),
-    ],
-    ids=["two", "one", "at both ends", "one too old", "one dated ahead"],
+    ("at", "fires"),
+    [(NOW, True), (NOW + SECOND, False), (ago(days=14) + SECOND, True), (ago(days=14), False)],
 )
-def test_two_messages_within_a_week(case: Case, moments: list[datetime], fires: bool) -> None:
-    record = case.make()
-    case.heard(record, *moments)
-    assert matching(case.key) == ([record.pk] if fires else [])
-
-
-def test_a_call_of_theirs_counts_like_a_mail(case: Case) -> None:
-    """Taking it is no answer here: the last word is theirs until our side writes, calls or meets them."""
-    record = case.make()
-    case.heard(record, ago(days=6))
-    assert matching(case.key) == []
-    case.heard(record, ago(days=1), activity_kind=ActivityKind.CALL)
-    assert matching(case.key) == [record.pk]
-    assert facts_of(case.key, record.pk)["inbound_count"] == 2
+def test_a_question_for_a_price_within_a_fortnight(acme: Tenant, at: datetime, fires: bool) -> None:
+    lead = LeadFactory()
+    wrote(lead, at, asks_to_buy=True)
+    assert matching(KEY) == ([lead.pk] if fires else [])
 
 
 @pytest.mark.parametrize(
@@ -103,140 +55,77 @@ def test_a_call_of_theirs_counts_like_a_mail(case: Case) -> None:
 @pytest.mark.parametrize(
     ("at", "is_after"),
     [(ago(days=1) - SECOND, False), (ago(days=1), True), (NOW + timedelta(days=9), True)],
-    ids=["before the last", "at once", "planned"],
 )
 def test_an_answer_ends_it(
-    case: Case,
-    kind: ActivityKind,
-    direction: Direction,
-    is_answer: bool,
-    at: datetime,
-    is_after: bool,
+    acme: Tenant, kind: str, direction: str, is_answer: bool, at: datetime, is_after: bool
 ) -> None:
-    record = case.make()
-    case.heard(record, ago(days=6), ago(days=1))
-    case.heard(record, at, activity_kind=kind, direction=direction)
-    assert matching(case.key) == ([] if is_answer and is_after else [record.pk])
+    lead = LeadFactory()
+    wrote(lead, ago(days=1), asks_to_buy=True)
+    ActivityFactory(lead=lead, occurred_at=at, activity_kind=kind, direction=direction)
+    assert matching(KEY) == ([] if is_answer and is_after else [lead.pk])
 
 
 @pytest.mark.parametrize(("score", "fires"), [(0.7, True), (0.699, False)])
-def test_a_high_score_is_enough(case: Case, score: float, fires: bool) -> None:
-    record = case.make()
-    case.score(record, score)
-    assert matching(case.key) == ([record.pk] if fires else [])
-
-
-def test_a_high_score_holds_although_somebody_has_answered(case: Case) -> None:
-    record = case.make()
-    case.score(record, 0.8)
-    case.heard(record, ago(days=1), direction=Direction.OUTBOUND)
-    assert matching(case.key) == [record.pk]
-
-
-def test_only_the_latest_score_counts_and_only_of_this_prediction(case: Case) -> None:
-    record = case.make()
-    case.score(record, 0.9, is_latest=False)
-    case.score(record, 0.6)
-    case.score(record, 0.9, prediction=Prediction.CONTACT_ENGAGEMENT)
-    assert matching(case.key) == []
-
-
-def test_a_missing_score_never_fires_and_never_fails(case: Case) -> None:
-    case.make()
-    assert matching(case.key) == []
-
-
-@pytest.mark.parametrize(
-    ("parameters", "fires"),
-    [
-        ({"inbound_count": 3}, True),
-        ({"inbound_count": 4}, False),
-        ({"inbound_count": 3, "window_days": 5}, False),
-        ({"inbound_count": 3, "window_days": 6}, True),
-        ({"inbound_count": 50, "score_percent": 40}, True),
-        ({"inbound_count": 50, "score_percent": 41}, False),
-    ],
-)
-def test_parameters_move_the_boundaries(
-    case: Case, parameters: dict[str, int], fires: bool
+def test_a_high_score_counts_when_they_had_the_last_word(
+    acme: Tenant, score: float, fires: bool
 ) -> None:
-    record = case.make()
-    case.heard(record, ago(days=5), ago(days=2), ago(hours=2))
-    case.score(record, 0.4)
-    assert matching(case.key, parameters) == ([record.pk] if fires else [])
+    lead = LeadFactory()
+    ScoreFactory(record_id=lead.pk, score_0_1=score)
+    assert matching(KEY) == []
+    wrote(lead, ago(days=1))
+    assert matching(KEY) == ([lead.pk] if fires else [])
 
 
-@pytest.mark.parametrize(
-    ("status", "fires"),
-    [(TaskStatus.OPEN, False), (TaskStatus.DONE, True), (TaskStatus.CANCELLED, True)],
-)
-def test_an_open_task_is_a_plan(case: Case, status: TaskStatus, fires: bool) -> None:
-    record = case.make()
-    case.score(record, 0.9)
-    case.heard(record, ago(days=2), ago(days=1))
-    TaskFactory(**{case.subject: record, "status": status})
-    assert matching(case.key) == ([record.pk] if fires else [])
+@pytest.mark.parametrize(("count", "fires"), [(2, False), (3, True)])
+def test_three_messages_without_an_answer(acme: Tenant, count: int, fires: bool) -> None:
+    lead = LeadFactory()
+    for days in range(1, count + 1):
+        wrote(lead, ago(days=days))
+    assert matching(KEY) == ([lead.pk] if fires else [])
 
 
-def test_messages_of_others_and_to_nobody_say_nothing(case: Case) -> None:
-    record = case.make()
-    case.heard(record, ago(days=2))
-    case.heard(case.make(), ago(days=1))
-    ActivityFactory(occurred_at=ago(days=1), counterpart_address="somebody@new.example")
-    assert matching(case.key) == []
+def test_thanks_and_automatic_replies_are_no_words(acme: Tenant) -> None:
+    lead = LeadFactory()
+    for days in (1, 2, 3, 4):
+        wrote(lead, ago(days=days), needs_no_answer=True)
+    ScoreFactory(record_id=lead.pk, score_0_1=0.9)
+    assert matching(KEY) == []
+
+
+@pytest.mark.parametrize(("status", "fires"), [(TaskStatus.OPEN, False), (TaskStatus.DONE, True)])
+def test_an_open_task_is_a_plan(acme: Tenant, status: TaskStatus, fires: bool) -> None:
+    lead = LeadFactory()
+    wrote(lead, ago(days=1), asks_to_buy=True)
+    TaskFactory(lead=lead, status=status)
+    assert matching(KEY) == ([lead.pk] if fires else [])
 
 
 @pytest.mark.parametrize("status", LeadStatus)
-def test_only_open_leads(acme: Tenant, status: LeadStatus) -> None:
-    lead = LeadFactory(status=status)
-    ScoreFactory(record_id=lead.pk, score_0_1=0.9)
-    is_open = status in LeadStatus.open_values()
-    assert matching("lead_hot") == ([lead.pk] if is_open else [])
+def test_only_open_leads_that_may_be_contacted(acme: Tenant, status: LeadStatus) -> None:
+    lead, other = LeadFactory(status=status), LeadFactory(status=status, do_not_contact=True)
+    for one in (lead, other):
+        wrote(one, ago(days=1), asks_to_buy=True)
+    assert matching(KEY) == ([lead.pk] if status in LeadStatus.open_values() else [])
 
 
-def test_a_lead_that_must_not_be_contacted_is_left_alone(acme: Tenant) -> None:
-    lead = LeadFactory(do_not_contact=True)
-    ScoreFactory(record_id=lead.pk, score_0_1=0.9)
-    assert matching("lead_hot") == []
-
-
-@pytest.mark.parametrize("outcome", DealOutcome)
-def test_only_open_deals(acme: Tenant, outcome: DealOutcome) -> None:
-    stage = StageFactory(key="engaging" if outcome == DealOutcome.OPEN else outcome.value)
-    deal = OpportunityFactory(stage=stage, amount=None, owner=None)
-    CASES[1].score(deal, 0.9)
-    assert matching("deal_hot") == ([deal.pk] if outcome == DealOutcome.OPEN else [])
-
-
-def test_the_clock_leads_to_messages_that_arrive_and_to_those_that_grow_old(case: Case) -> None:
-    arriving, ageing, steady = (case.make() for _ in range(3))
-    case.heard(arriving, ago(days=2), NOW + SECOND)
-    case.heard(ageing, ago(days=7) + SECOND, ago(days=2))
-    case.heard(steady, ago(days=3), ago(days=2))
-    assert matching(case.key) == [ageing.pk, steady.pk]
+def test_the_clock_leads_to_messages_that_arrive_and_to_those_that_grow_old(acme: Tenant) -> None:
+    arriving, ageing = LeadFactory(), LeadFactory()
+    wrote(arriving, NOW + SECOND, asks_to_buy=True)
+    wrote(ageing, ago(days=14) + SECOND, asks_to_buy=True)
+    assert matching(KEY) == [ageing.pk]
     later = NOW + timedelta(minutes=5)
-    assert crossing(case.key, NOW, later) == {arriving.pk, ageing.pk}
-    assert matching(case.key, now=later) == [arriving.pk, steady.pk]
+    assert crossing(KEY, NOW, later) == {arriving.pk, ageing.pk}
+    assert matching(KEY, now=later) == [arriving.pk]
 
 
-def test_facts_of_messages(case: Case) -> None:
-    record = case.make()
-    case.heard(record, ago(days=30), ago(days=6), ago(days=1))
-    case.score(record, 0.41)
-    assert facts_of(case.key, record.pk) == {
+def test_what_it_saw(acme: Tenant) -> None:
+    lead = LeadFactory()
+    wrote(lead, ago(days=3), asks_to_buy=True)
+    wrote(lead, ago(days=1))
+    assert facts_of(KEY, lead.pk) == {
+        "asked_at": ago(days=3).isoformat(),
         "inbound_count": 2,
         "last_inbound_at": ago(days=1).isoformat(),
         "score_0_1": None,
-        "revision": 1,
-    }
-
-
-def test_facts_of_a_score(case: Case) -> None:
-    record = case.make()
-    case.score(record, 0.8349)
-    assert facts_of(case.key, record.pk) == {
-        "inbound_count": 0,
-        "last_inbound_at": None,
-        "score_0_1": 0.83,
         "revision": 1,
     }

@@ -138,6 +138,7 @@ def test_the_triggers_of_the_product() -> None:
     assert [trigger.key for trigger in registry.all()] == [
         "account_at_risk",
         "account_duplicate",
+        "account_engagement_shift",
         "account_silent",
         "contact_detail_conflict",
         "contact_duplicate",
@@ -159,6 +160,7 @@ def test_the_triggers_of_the_product() -> None:
         "lead_new",
         "lead_score_drop",
         "new_activity",
+        "promise_due",
         "renewal_approaching",
         "task_overdue",
         "tasks_piling_up",

@@ -22,21 +22,21 @@ from apps.predictions.services.work import LEARNED, scored_predictions
 from apps.tenants.models import Tenant
 from apps.tenants.work.runs import tell_nobody
 from apps.triggers.detection import matching_sql
+from apps.triggers.enums import Discovery
 from apps.triggers.figures import measure_figures
 from apps.triggers.moments import ScanMoment
+from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.services import moment_at
 
-_DISCOVERERS = {
-    "followup_missing": Finding.MISSING_FOLLOWUP,
-    "email_unanswered": Finding.MISSING_FOLLOWUP,
-    "deal_stalled": Finding.STALLED_DEAL,
-    "deal_decaying": Finding.STALLED_DEAL,
-    "lead_hot": Finding.HOT_LEAD,
-    "engagement_shift": Finding.BEHAVIOUR_CHANGE,
-    "account_at_risk": Finding.CHURN,
-    "account_silent": Finding.CHURN,
+_FINDINGS = {
+    Discovery.MISSING_FOLLOWUP: Finding.MISSING_FOLLOWUP,
+    Discovery.STALLED_DEAL: Finding.STALLED_DEAL,
+    Discovery.HOT_LEAD: Finding.HOT_LEAD,
+    Discovery.BEHAVIOUR_CHANGE: Finding.BEHAVIOUR_CHANGE,
+    Discovery.CHURN_SIGNAL: Finding.CHURN,
+    Discovery.DUPLICATE: Finding.DUPLICATE,
 }
 _MODELS = {model.kind: model for model in record_models()}
 # What an activity is about, in the order in which it counts.
@@ -49,14 +49,20 @@ def loaded(measured: MeasuredWorld, world: World, tenant: Tenant) -> Iterator[Sc
     tenant.time_zone, tenant.currency = measured.time_zone, measured.currency
     tenant.holidays = sorted(measured.holidays)
     with transaction.atomic():
-        load_world(world, tenant)
         with connection.cursor() as cursor:
-            for model in record_models():
-                cursor.execute(f'ANALYZE "{model._meta.db_table}"')
+            # The statistics are those of tables that were emptied before: they promise a handful of rows.
+            cursor.execute("SET LOCAL enable_nestloop = off")
+            load_world(world, tenant)
+            cursor.execute("SET LOCAL enable_nestloop = on")
+            for table in (*(model._meta.db_table for model in record_models()), "crm_changelog"):
+                cursor.execute(f"ANALYZE {table}")
         for prediction in LEARNED:
             train(prediction, now=measured.now, tell=tell_nobody)
         for prediction in scored_predictions():
             score_all(prediction, now=measured.now, tell=tell_nobody)
+        read_activities(measured.now, tenant.zone)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE triggers_reading, predictions_score")
         measure_figures(moment_at(tenant, measured.now))
         yield moment_at(tenant, measured.now)
         transaction.set_rollback(True)
@@ -66,9 +72,9 @@ def find_all(moment: ScanMoment) -> Mapping[Finding, dict[str, set[Subject]]]:
     """The records that each trigger finds, by finding and trigger."""
     found: dict[Finding, dict[str, set[Subject]]] = defaultdict(dict)
     for trigger in registry.all():
-        finding = _DISCOVERERS.get(trigger.key)
-        if finding is not None:
-            found[finding][trigger.key] = set(_subjects(trigger, moment))
+        # Of hot deals, which stand on the same page, nothing is measured: it is leads that mean to buy.
+        if trigger.discovers is not None and trigger.key != "deal_hot":
+            found[_FINDINGS[trigger.discovers]][trigger.key] = set(_subjects(trigger, moment))
     return found
 
 

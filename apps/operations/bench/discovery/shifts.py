@@ -3,7 +3,7 @@
 The rates are known here, so that it can be said how much the weeks must have told an onlooker: the expected
 logarithm of the likelihood ratio between one rate throughout and one before and another after a week. Where
 that is large something has really changed, where it is small nothing has, and in between lies what no
-onlooker could be sure of. As an onlooker would, it compares with the company's contact as a whole.
+onlooker could be sure of.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _NEWS = range(2, 9)
 # A change by half or to the double, and one of which nobody speaks.
 _MUCH, _LITTLE = math.log(2.0), math.log(1.4)
 _CLEAR, _HARDLY = 8.0, 2.5
+# With whom there were fewer days of contact before, contact has begun and not changed.
+_KNOWN_DAYS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,6 @@ class _Change:
 def shifted(engagement: Iterable[Engagement], now: datetime) -> Truth:
     """The contacts and accounts whose rate has really changed lately."""
     rates: dict[Subject, list[float]] = defaultdict(lambda: [0.0] * _WEEKS)
-    total = [0.0] * _WEEKS
     for span in engagement:
         subjects: list[Subject] = []
         if span.contact:
@@ -48,14 +49,12 @@ def shifted(engagement: Iterable[Engagement], now: datetime) -> Truth:
             subjects.append((RecordKind.ACCOUNT, span.account))
         for week in range(_WEEKS):
             days = _days_in(span, now - _WEEK * (week + 1), now - _WEEK * week)
-            if days:
-                total[week] += days
-                for subject in subjects:
-                    rates[subject][week] += days
+            for subject in subjects:
+                rates[subject][week] += days
     holds, unsettled = set(), set()
     for subject, weekly in rates.items():
-        change = _likeliest_change(weekly, total)
-        was_known = sum(weekly[_NEWS.stop :]) > 0
+        change = _likeliest_change(weekly)
+        was_known = sum(weekly[_NEWS.stop :]) >= _KNOWN_DAYS
         if change is None or change.evidence < _HARDLY or abs(change.log_factor) < _LITTLE:
             continue
         is_clear = change.evidence >= _CLEAR and abs(change.log_factor) >= _MUCH
@@ -72,17 +71,16 @@ def _days_in(span: Engagement, begin: datetime, end: datetime) -> float:
     return max(0.0, overlap / _WEEK) * span.days_a_week
 
 
-def _likeliest_change(weekly: Sequence[float], total: Sequence[float]) -> _Change | None:
-    """The week whose two sides differ most, held against the company's whole; newest week first."""
+def _likeliest_change(weekly: Sequence[float]) -> _Change | None:
+    """The week whose two sides differ most; newest week first."""
     best: _Change | None = None
-    everything = sum(weekly) / sum(total) if sum(total) else 0.0
-    for weeks in range(1, _WEEKS):
+    # Before the first contact there was nothing that could have changed.
+    known = max((week + 1 for week, days in enumerate(weekly) if days), default=0)
+    for weeks in range(1, known):
         after, before = sum(weekly[:weeks]), sum(weekly[weeks:])
-        after_total, before_total = sum(total[:weeks]), sum(total[weeks:])
-        if not everything or not after_total or not before_total:
-            continue
-        evidence = _gain(after, after_total * everything) + _gain(before, before_total * everything)
-        factor = (after / after_total + 1e-9) / (before / before_total + 1e-9)
+        mean = (after + before) / known
+        evidence = _gain(after, mean * weeks) + _gain(before, mean * (known - weeks))
+        factor = (after / weeks + 1e-9) / (before / (known - weeks) + 1e-9)
         if best is None or evidence > best.evidence:
             best = _Change(weeks, math.log(factor), evidence)
     return best

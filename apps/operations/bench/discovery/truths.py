@@ -134,8 +134,14 @@ def _hot_leads(world: World, now: datetime) -> Truth:
 
 
 def _churn(world: World, now: datetime) -> Truth:
-    """Customers who have decided to leave, and those who are left alone."""
+    """Customers who have decided to leave, and those who are left alone.
+
+    Whose contact has really changed may be about to leave: that can be said neither way.
+    """
     truths, causes = _Truths(), world.causes
+    for subject in shifted(causes.engagement, now).holds:
+        if subject[0] is RecordKind.ACCOUNT:
+            truths.add(subject, holds=False)
     ends: dict[str, datetime] = {}
     for contract in world.contracts:
         if contract.outcome == "open":

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from apps.operations.demo.causes import TaskTruth
+from apps.operations.demo.causes import Engagement, TaskTruth
 from apps.operations.demo.dates import workday
 from apps.operations.demo.schemas import (
     AccountRow,
@@ -28,6 +28,8 @@ _ACCOUNT_NEGLECT = 3.0
 # And the renewal of a contract more easily still.
 _RENEWAL_NEGLECT = 8.0
 _THANKED_SHARE = 0.85
+# Days with contact a week at an account, by check-ins and answers to them.
+_CHECK_IN_DAYS = 0.35
 # So many of those who leave say so beforehand, and so many of the others complain now and then.
 _SAYS_SO_SHARE = 0.75
 _GRUMBLE_SHARE = 0.15
@@ -48,6 +50,12 @@ def look_after(
         if not people:
             continue
         at = calendar.ago(rng.uniform(ACTIVITY_DAYS - 30, ACTIVITY_DAYS), rng)
+        diary.world.causes.engagement += [
+            Engagement(
+                party.counterpart.key, account.key, at, calendar.now, _CHECK_IN_DAYS / len(people)
+            )
+            for party in people
+        ]
         while calendar.has_happened(at):
             party = rng.choice(people)
             if party.created_at < at:

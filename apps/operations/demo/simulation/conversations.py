@@ -35,7 +35,7 @@ _OTHER_DAY_SHARE = 0.04
 _MEANS_TO_BUY = 0.6
 _SAYS_SO_SHARE = 0.6
 # Days with contact for each touch: answers come on other days.
-_DAYS_PER_TOUCH = 1.5
+_DAYS_PER_TOUCH = 1.28
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from apps.operations.demo.causes import Course, CourseTruth
+from apps.operations.demo.causes import Course, CourseTruth, Engagement
 from apps.operations.demo.dates import workday
 from apps.operations.demo.schemas import ChangedValue, DealRow
 from apps.operations.demo.simulation.conversations import DEAL, EARLY_DEAL, Manner, converse
@@ -21,6 +21,7 @@ ACTIVITY_DAYS = 180
 # Not everything that is done about a deal is logged.
 _LOGGED_SHARE = 0.2
 _CLOSED_REPLY_SHARE = 0.6
+_CLOSED_DAYS_PER_TOUCH = 1.4
 # Some of those who declined write again, a few months later.
 _COMEBACK_SHARE = 0.12
 _COMEBACK_DAYS = 20
@@ -188,6 +189,15 @@ class DealBook:
         diary, rng, matter = self._diary, self._rng, matter_of(draft)
         is_won = draft.stage == "won"
         tempo_days = diary.rep(draft.owner).tempo_days
+        diary.world.causes.engagement.append(
+            Engagement(
+                matter.contact,
+                matter.account,
+                start,
+                closed_at,
+                7 / tempo_days * _CLOSED_DAYS_PER_TOUCH,
+            )
+        )
         topic, at = Topic.FIRST_MAIL, start
         while at < closed_at - timedelta(hours=30):
             if topic is not Topic.FIRST_MAIL and rng.random() < DEAL.talk_share:

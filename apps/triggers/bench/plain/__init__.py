@@ -26,7 +26,11 @@ from apps.triggers.bench.plain.duplicates import (
     CONTACT_DUPLICATE,
     LEAD_DUPLICATE,
 )
-from apps.triggers.bench.plain.engagement import CONTACT_UNRESPONSIVE, ENGAGEMENT_SHIFT
+from apps.triggers.bench.plain.engagement import (
+    ACCOUNT_ENGAGEMENT_SHIFT,
+    CONTACT_UNRESPONSIVE,
+    ENGAGEMENT_SHIFT,
+)
 from apps.triggers.bench.plain.interest import DEAL_HOT, LEAD_HOT
 from apps.triggers.bench.plain.leads import LEAD_INACTIVE, LEAD_NEW, LEAD_SCORE_DROP
 from apps.triggers.bench.plain.messages import (
@@ -34,12 +38,13 @@ from apps.triggers.bench.plain.messages import (
     INBOUND_FROM_UNKNOWN_SENDER,
     NEW_ACTIVITY,
 )
-from apps.triggers.bench.plain.talks import FOLLOWUP_MISSING
+from apps.triggers.bench.plain.talks import FOLLOWUP_MISSING, PROMISE_DUE
 from apps.triggers.bench.plain.tasks import TASK_OVERDUE, TASKS_PILING_UP
 
 STATEMENTS: dict[str, str] = {
     "account_at_risk": ACCOUNT_AT_RISK,
     "account_duplicate": ACCOUNT_DUPLICATE,
+    "account_engagement_shift": ACCOUNT_ENGAGEMENT_SHIFT,
     "account_silent": ACCOUNT_SILENT,
     "contact_detail_conflict": CONTACT_DETAIL_CONFLICT,
     "contact_duplicate": CONTACT_DUPLICATE,
@@ -61,6 +66,7 @@ STATEMENTS: dict[str, str] = {
     "lead_new": LEAD_NEW,
     "lead_score_drop": LEAD_SCORE_DROP,
     "new_activity": NEW_ACTIVITY,
+    "promise_due": PROMISE_DUE,
     "renewal_approaching": RENEWAL_APPROACHING,
     "task_overdue": TASK_OVERDUE,
     "tasks_piling_up": TASKS_PILING_UP,

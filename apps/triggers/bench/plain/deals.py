@@ -91,21 +91,27 @@ DEAL_DECAYING = statement(
     FROM (
         SELECT opportunity_id,
                count(*) FILTER (WHERE occurred_at > %(now)s - interval '14 days') AS recent_count,
-               count(*) FILTER (WHERE occurred_at <= %(now)s - interval '14 days') AS former_count
+               count(*) FILTER (WHERE occurred_at <= %(now)s - interval '14 days') AS former_count,
+               count(*) FILTER (WHERE occurred_at > %(now)s - interval '10 days') AS loud_count
         FROM crm_activity
         WHERE opportunity_id IS NOT NULL AND activity_kind IN ('email', 'call', 'meeting')
           AND occurred_at <= %(now)s AND occurred_at > %(now)s - interval '70 days'
         GROUP BY opportunity_id
     ) a
     JOIN crm_opportunity d ON d.id = a.opportunity_id AND d.outcome = 'open'
-    WHERE a.former_count >= 4 AND a.recent_count * 5600 < a.former_count * 560
+    WHERE a.former_count >= 2 AND a.loud_count = 0
+      AND NOT EXISTS (SELECT 1 FROM triggers_reading h JOIN crm_activity w ON w.id = h.activity_id
+                      WHERE h.asks_to_wait AND w.opportunity_id = d.id AND w.direction = 'inbound'
+                        AND w.occurred_at > %(now)s - interval '60 days')
+      AND a.recent_count * 5600 < a.former_count * 560
       AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.opportunity_id = d.id AND t.status = 'open')
     """,
     trigger="deal_decaying",
     goal="move_deal",
     kind="opportunity",
     severity=2,
-    parameters='{"recent_days": 14, "past_days": 56, "past_count": 4, "rate_percent": 40}',
+    parameters='{"recent_days": 14, "past_days": 56, "past_count": 2, "quiet_days": 10,'
+    ' "rate_percent": 40}',
 )
 
 DEAL_SINGLE_THREADED = statement(

@@ -39,31 +39,94 @@ CONTACT_UNRESPONSIVE = statement(
     parameters='{"outbound_count": 4, "window_days": 45, "wait_days": 3}',
 )
 
-ENGAGEMENT_SHIFT = statement(
-    """
-    WITH counted AS (
-        SELECT contact_id, count(*) FILTER (WHERE occurred_at > %(now)s - interval '14 days') AS recent,
-               count(*) FILTER (WHERE occurred_at <= %(now)s - interval '14 days') AS former,
-               min(occurred_at) <= %(now)s - interval '42 days' AS is_known
-        FROM crm_activity
-        WHERE contact_id IS NOT NULL AND activity_kind <> 'note'
-          AND occurred_at > %(now)s - interval '70 days' AND occurred_at <= %(now)s
-        GROUP BY contact_id
-    ), shifted AS (
-        SELECT *, recent >= 4 AND is_known AND recent * 5600 >= former * 5600 AS is_rise
-        FROM counted
-        WHERE recent >= 4 AND is_known AND recent * 5600 >= former * 5600
-           OR former >= 12 AND recent * 5600 <= former * 280
+# One series of weeks for each record, and the likeliest change in each.
+_SHIFT = """
+    WITH touched AS (
+        SELECT record_id, (%(today)s::date - day - 1) / 7 + 1 AS week, count(*) AS days
+        FROM ({touches}) AS every
+        GROUP BY 1, 2
+    ), worths AS (
+        SELECT w AS week, greatest(0.25, 5) AS worth FROM generate_series(1, 26) w
+    ), summed AS (
+        SELECT r.record_id, w.week, sum(coalesce(t.days, 0)) OVER newest AS after,
+               sum(w.worth) OVER newest AS worth_after,
+               sum(coalesce(t.days, 0)) OVER every AS days, sum(w.worth) OVER every AS worth, first_week
+        FROM (SELECT record_id, max(week) AS first_week FROM touched WHERE week <= 26 GROUP BY 1) r
+        JOIN worths w ON w.week <= r.first_week
+        LEFT JOIN touched t ON t.record_id = r.record_id AND t.week = w.week
+        WINDOW newest AS (PARTITION BY r.record_id ORDER BY w.week), every AS (PARTITION BY r.record_id)
+    ), likeliest AS (
+        SELECT DISTINCT ON (record_id) *, days - after AS before, worth - worth_after AS worth_before
+        FROM (
+            SELECT *, CASE WHEN after > 0 THEN after * ln(after / (days * worth_after / worth)) ELSE 0 END
+                      + CASE WHEN days > after
+                             THEN (days - after)
+                                  * ln((days - after) / (days * (worth - worth_after) / worth)) ELSE 0 END
+                      AS evidence
+            FROM summed WHERE week < first_week AND days > 0
+        ) AS weighed
+        ORDER BY record_id, evidence DESC, week
     )
-    SELECT c.id, jsonb_build_object('direction', CASE WHEN is_rise THEN 'rise' ELSE 'fall' END,
-                                    'recent_count', recent, 'former_count', former,
-                                    'revision', c.revision) AS facts
-    FROM shifted s JOIN crm_contact c ON c.id = s.contact_id AND NOT c.do_not_contact
-    """,
+    SELECT r.id, jsonb_build_object('recent_count', after, 'former_count', before,
+                                    'changed_on', %(today)s::date - (7 * week)::int,
+                                    'revision', r.revision) AS facts
+    FROM likeliest s JOIN {table} r ON r.id = s.record_id AND {only}
+    WHERE week BETWEEN 2 AND 9 AND evidence >= 6
+      AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4
+           OR after * worth_before * 2 <= before * worth_after
+              AND NOT EXISTS (
+                  SELECT FROM (SELECT coalesce(sum(t.days) FILTER (WHERE t.week - 52 <= s.week), 0) AS after,
+                                      coalesce(sum(t.days) FILTER (WHERE t.week - 52 > s.week), 0) AS before
+                               FROM touched t
+                               WHERE t.record_id = s.record_id AND t.week BETWEEN 53 AND 78) y
+                  WHERE y.before >= 4 AND y.after * (26 - s.week) * 2 <= y.before * s.week))
+"""
+_TOUCHES = """
+        SELECT {record} AS record_id, coalesce(a.contact_id, 0) AS who,
+               (a.occurred_at AT TIME ZONE 'UTC')::date AS day
+        FROM crm_activity a {joined}
+        WHERE {record} IS NOT NULL AND a.activity_kind <> 'note'
+          AND a.occurred_at >= %(today)s::date - 546 AND a.occurred_at < %(today)s::date
+          AND a.created_at <= a.occurred_at + interval '3 days'
+"""
+_PARAMETERS = (
+    '{"youngest_weeks": 2, "oldest_weeks": 9, "evidence_tenths": 60, "rise_percent": 200,'
+    ' "fall_percent": 50}'
+)
+
+ENGAGEMENT_SHIFT = statement(
+    _SHIFT.format(
+        touches=_TOUCHES.format(record="a.contact_id", joined="") + " GROUP BY 1, 2, 3",
+        table="crm_contact",
+        only="NOT r.do_not_contact",
+    ),
     trigger="engagement_shift",
     goal="look_into_change",
     kind="contact",
     severity=1,
-    parameters='{"recent_days": 14, "past_days": 56, "rise_percent": 400, "min_count": 4, "fall_percent": 20,'
-    ' "past_count": 12}',
+    parameters=_PARAMETERS,
+)
+
+ACCOUNT_ENGAGEMENT_SHIFT = statement(
+    _SHIFT.format(
+        touches=" UNION ".join(
+            (
+                _TOUCHES.format(record="a.account_id", joined=""),
+                _TOUCHES.format(
+                    record="c.account_id", joined="JOIN crm_contact c ON c.id = a.contact_id"
+                ),
+                _TOUCHES.format(
+                    record="d.account_id",
+                    joined="JOIN crm_opportunity d ON d.id = a.opportunity_id",
+                ),
+            )
+        ),
+        table="crm_account",
+        only="true",
+    ),
+    trigger="account_engagement_shift",
+    goal="look_into_change",
+    kind="account",
+    severity=1,
+    parameters=_PARAMETERS,
 )

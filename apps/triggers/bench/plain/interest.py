@@ -30,17 +30,39 @@ _HOT = """
 _PARAMETERS = '{"score_percent": 70, "inbound_count": 2, "window_days": 7}'
 
 LEAD_HOT = statement(
-    _HOT.format(
-        column="lead_id",
-        table="crm_lead",
-        is_open="r.status IN ('new', 'working', 'qualified') AND NOT r.do_not_contact",
-        prediction="lead_conversion",
-    ),
+    """
+    WITH words AS (
+        SELECT a.id, a.lead_id, a.occurred_at, coalesce(h.asks_to_buy, false) AS asks_to_buy
+        FROM crm_activity a LEFT JOIN triggers_reading h ON h.activity_id = a.id
+        WHERE a.direction = 'inbound' AND a.lead_id IS NOT NULL AND a.activity_kind <> 'note'
+          AND a.occurred_at <= %(now)s AND a.occurred_at > %(now)s - interval '14 days'
+          AND NOT coalesce(h.needs_no_answer, false)
+    ), waiting AS (
+        SELECT lead_id AS id, count(*) AS inbound_count, max(occurred_at) AS last_inbound_at,
+               max(occurred_at) FILTER (WHERE asks_to_buy) AS asked_at
+        FROM words w
+        WHERE NOT EXISTS (SELECT 1 FROM crm_activity b
+                          WHERE b.lead_id = w.lead_id AND b.occurred_at >= w.occurred_at
+                            AND b.direction <> 'inbound' AND b.activity_kind <> 'note')
+        GROUP BY 1
+    ), scored AS (
+        SELECT record_id AS id, score_0_1::numeric(3, 2) AS score_0_1 FROM predictions_score
+        WHERE prediction = 'lead_conversion' AND is_latest AND score_0_1 >= 0.7
+    )
+    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'asked_at', w.asked_at,
+                                    'inbound_count', w.inbound_count,
+                                    'last_inbound_at', w.last_inbound_at, 'revision', r.revision) AS facts
+    FROM waiting w
+    JOIN crm_lead r ON r.id = w.id AND r.status IN ('new', 'working', 'qualified') AND NOT r.do_not_contact
+    LEFT JOIN scored s ON s.id = r.id
+    WHERE (w.inbound_count >= 3 OR w.asked_at IS NOT NULL OR s.id IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.lead_id = r.id AND t.status = 'open')
+    """,
     trigger="lead_hot",
     goal="act_on_interest",
     kind="lead",
     severity=3,
-    parameters=_PARAMETERS,
+    parameters='{"score_percent": 70, "inbound_count": 3, "window_days": 14}',
 )
 
 DEAL_HOT = statement(

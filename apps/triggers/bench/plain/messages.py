@@ -79,7 +79,13 @@ EMAIL_UNANSWERED = statement(
     SELECT id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
                                   'lead_id', lead_id, 'contact_id', contact_id, 'revision', revision,
                                   'about_revision', about_revision) AS facts
-    FROM found
+    FROM found f
+    WHERE NOT EXISTS (SELECT 1 FROM triggers_reading h
+                      WHERE h.activity_id = f.id AND (h.needs_no_answer OR h.asks_to_wait))
+      AND NOT EXISTS (SELECT 1 FROM crm_activity b
+                      WHERE b.contact_id = f.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
+                        AND b.occurred_at > f.occurred_at AND b.activity_kind <> 'note'
+                        AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
     """,  # noqa: S608 - names of our own
     trigger="email_unanswered",
     goal="answer_message",

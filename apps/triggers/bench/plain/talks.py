@@ -1,4 +1,4 @@
-"""Triggers about calls and meetings, by hand."""
+"""Triggers about next steps, by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLLOWUP_MISSING = statement(
     WITH talk AS (
         SELECT id, occurred_at, opportunity_id, lead_id, contact_id, revision FROM crm_activity
         WHERE activity_kind IN ('meeting', 'call') AND NOT (activity_kind = 'call' AND direction = 'none')
-          AND occurred_at <= %(working_days_ago_2)s AND occurred_at > %(now)s - interval '14 days'
+          AND occurred_at <= %(working_days_ago_2)s AND occurred_at > %(now)s - interval '30 days'
     ), found AS (
         SELECT a.*, d.revision AS about_revision
         FROM talk a JOIN crm_opportunity d ON d.id = a.opportunity_id AND d.outcome = 'open'
@@ -18,7 +18,8 @@ FOLLOWUP_MISSING = statement(
                           WHERE b.opportunity_id = a.opportunity_id AND b.occurred_at >= a.occurred_at
                             AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
           AND NOT EXISTS (SELECT 1 FROM crm_task t
-                          WHERE t.opportunity_id = a.opportunity_id AND t.status = 'open')
+                          WHERE t.opportunity_id = a.opportunity_id
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
         UNION ALL
         SELECT a.*, l.revision
         FROM talk a JOIN crm_lead l ON l.id = a.lead_id AND NOT l.do_not_contact
@@ -27,7 +28,8 @@ FOLLOWUP_MISSING = statement(
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.lead_id = a.lead_id AND b.occurred_at >= a.occurred_at
                             AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
-          AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.lead_id = a.lead_id AND t.status = 'open')
+          AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.lead_id = a.lead_id
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
         UNION ALL
         SELECT a.*, c.revision
         FROM talk a JOIN crm_contact c ON c.id = a.contact_id AND NOT c.do_not_contact
@@ -35,16 +37,69 @@ FOLLOWUP_MISSING = statement(
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.contact_id = a.contact_id AND b.occurred_at >= a.occurred_at
                             AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
-          AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.contact_id = a.contact_id AND t.status = 'open')
+          AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.contact_id = a.contact_id
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
     )
     SELECT id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
                                   'lead_id', lead_id, 'contact_id', contact_id, 'revision', revision,
                                   'about_revision', about_revision) AS facts
-    FROM found
+    FROM found f
+    WHERE NOT EXISTS (SELECT 1 FROM triggers_reading h
+                      WHERE h.activity_id = f.id AND h.promised_on >= %(today)s::date)
+      AND NOT EXISTS (SELECT 1 FROM crm_activity b
+                      WHERE b.contact_id = f.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
+                        AND b.occurred_at > f.occurred_at AND b.activity_kind <> 'note'
+                        AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
     """,
     trigger="followup_missing",
     goal="plan_next_step",
     kind="activity",
     severity=3,
-    parameters='{"grace_working_days": 2, "window_days": 14}',
+    parameters='{"grace_working_days": 2, "window_days": 30}',
+)
+
+PROMISE_DUE = statement(
+    """
+    WITH promised AS (
+        SELECT a.id, a.occurred_at, a.opportunity_id, a.lead_id, a.contact_id, a.revision, h.promised_on
+        FROM triggers_reading h JOIN crm_activity a ON a.id = h.activity_id
+        WHERE h.promised_on < %(today)s::date AND h.promised_on >= %(today)s::date - 45
+          AND a.occurred_at <= %(now)s AND a.occurred_at > %(now)s - interval '165 days'
+    ), related AS (
+        SELECT p.id, coalesce(d.revision, l.revision, c.revision) AS about_revision
+        FROM promised p
+        LEFT JOIN crm_opportunity d ON d.id = p.opportunity_id
+        LEFT JOIN crm_lead l ON l.id = p.lead_id
+        LEFT JOIN crm_contact c ON c.id = p.contact_id
+        WHERE d.outcome = 'open'
+           OR p.opportunity_id IS NULL AND NOT l.do_not_contact
+              AND l.status IN ('new', 'working', 'qualified')
+           OR p.opportunity_id IS NULL AND p.lead_id IS NULL AND NOT c.do_not_contact
+    )
+    SELECT p.id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
+                                    'lead_id', lead_id, 'contact_id', contact_id, 'revision', revision,
+                                    'about_revision', about_revision, 'promised_on', promised_on) AS facts
+    FROM promised p JOIN related USING (id)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM crm_activity b
+        WHERE (b.opportunity_id = p.opportunity_id OR p.opportunity_id IS NULL AND b.lead_id = p.lead_id
+               OR coalesce(p.opportunity_id, p.lead_id) IS NULL AND b.contact_id = p.contact_id)
+          AND (b.occurred_at, b.id) > (p.occurred_at, p.id)
+          AND (b.activity_kind <> 'note' OR (b.occurred_at AT TIME ZONE 'UTC')::date >= p.promised_on))
+      AND NOT EXISTS (
+        SELECT 1 FROM crm_task t
+        WHERE (t.opportunity_id = p.opportunity_id OR p.opportunity_id IS NULL AND t.lead_id = p.lead_id
+               OR coalesce(p.opportunity_id, p.lead_id) IS NULL AND t.contact_id = p.contact_id)
+          AND (t.status = 'open' OR t.completed_at >= p.occurred_at))
+      AND NOT EXISTS (
+        SELECT 1 FROM crm_activity b
+        WHERE b.contact_id = p.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
+          AND b.occurred_at > p.occurred_at AND b.activity_kind <> 'note'
+          AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
+    """,
+    trigger="promise_due",
+    goal="plan_next_step",
+    kind="activity",
+    severity=3,
+    parameters='{"grace_working_days": 0, "window_days": 45}',
 )

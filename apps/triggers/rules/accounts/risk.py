@@ -27,7 +27,7 @@ from apps.triggers.rules.accounts.ways import ACTIVITY_AT_ACCOUNT, WAYS, at_acco
 from apps.triggers.rules.counting import DeclineOf
 from apps.triggers.rules.interest import in_percent
 from apps.triggers.rules.messages import IS_INBOUND, MACHINE_ADDRESS
-from apps.triggers.rules.subjects import IS_REACTION
+from apps.triggers.rules.subjects import IS_REACTION, says
 from apps.triggers.watches import Own, Related, Scored
 
 MAIL_OF_ITS_CONTACTS = Related(RecordKind.ACTIVITY, "contact", "account")
@@ -136,13 +136,17 @@ class AccountAtRisk(Trigger[AccountAtRiskParameters]):
         renewing = contracts_renewing(moment, parameters.ahead_days)
         first = renewing.filter(account=OuterRef("pk")).order_by("renews_on", "pk")
         waiting = _waiting_mails(moment, parameters).order_by("occurred_at", "pk")
+        leaving = _leaving_mails(moment, parameters).order_by("-occurred_at", "-pk")
         return (
             Account.objects.filter(
                 nothing_planned_with_account(), pk__in=renewing.values("account_id")
             )
             .alias(decline=_decline(moment, parameters))
             .filter(
-                score_at_least(prediction, percent) | Q(decline__isnull=False) | Exists(waiting)
+                score_at_least(prediction, percent)
+                | Q(decline__isnull=False)
+                | Exists(waiting)
+                | Exists(leaving)
             )
             .annotate(
                 facts=JSONObject(
@@ -152,6 +156,7 @@ class AccountAtRisk(Trigger[AccountAtRiskParameters]):
                     former_count=KeyTransform("former_count", "decline"),
                     unanswered_id=Subquery(waiting.values("pk")[:1]),
                     unanswered_at=Subquery(waiting.values("occurred_at")[:1]),
+                    leaving_at=Subquery(leaving.values("occurred_at")[:1]),
                     score_0_1=in_percent(latest_score(prediction, percent)),
                     revision="revision",
                 )
@@ -203,6 +208,17 @@ def _decline(moment: ScanMoment, parameters: AccountAtRiskParameters) -> Decline
     )
 
 
+def _leaving_mails(moment: ScanMoment, parameters: AccountAtRiskParameters) -> QuerySet[Activity]:
+    """Mails of the outer account's contacts that speak of ending a contract, within the past days."""
+    return Activity.objects.filter(
+        says(means_to_leave=True),
+        contact__account=OuterRef("pk"),
+        direction=Direction.INBOUND,
+        occurred_at__gt=moment.days_ago(parameters.recent_days + parameters.past_days),
+        occurred_at__lte=moment.now,
+    )
+
+
 def _waiting_mails(moment: ScanMoment, parameters: AccountAtRiskParameters) -> QuerySet[Activity]:
     """Mails of the outer account's contacts after which nobody wrote to, called or met them."""
     reactions = Activity.objects.filter(
@@ -212,6 +228,8 @@ def _waiting_mails(moment: ScanMoment, parameters: AccountAtRiskParameters) -> Q
         Activity.objects.alias(address=Lower("counterpart_address"))
         .filter(
             ~Exists(reactions),
+            ~says(needs_no_answer=True),
+            ~says(asks_to_wait=True),
             contact__account=OuterRef("pk"),
             activity_kind=ActivityKind.EMAIL,
             direction=Direction.INBOUND,

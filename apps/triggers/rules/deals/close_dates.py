@@ -13,7 +13,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog, Opportunity
 from apps.triggers.edges import Edge, day_offset, days_ago, now
-from apps.triggers.enums import Discovery, Severity
+from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.deals.changes import IS_OPEN, changes_of_deal, day, is_change_of
@@ -47,7 +47,7 @@ class DealCloseDatePast(Trigger[DealCloseDatePastParameters]):
     label = "Close date has passed"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.SETTLE_CLOSE_DATE
-    discovers = Discovery.STALLED_DEAL
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (Own(),)
@@ -99,7 +99,7 @@ class DealCloseDatePushed(Trigger[DealCloseDatePushedParameters]):
     label = "Close date pushed again"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.SETTLE_CLOSE_DATE
-    discovers = Discovery.STALLED_DEAL
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(),)

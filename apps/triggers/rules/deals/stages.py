@@ -239,7 +239,7 @@ class DealRegressed(Trigger[DealRegressedParameters]):
     label = "Deal moved back"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.MOVE_DEAL
-    discovers = Discovery.STALLED_DEAL
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(), Related(RecordKind.TASK, "opportunity"))

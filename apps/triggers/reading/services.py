@@ -1,0 +1,99 @@
+"""Reading what has been written since the last look, before triggers look at it.
+
+A database cannot tell what a sentence promises. So each look begins by reading the activities that have
+changed, and keeps what they say in a table (``Reading``). The change log is followed by transactions, as
+scans follow it; a reading counts as a change of its activity, so that no trigger misses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from apps.crm.enums import RecordKind
+from apps.crm.models import Activity, ChangeLog
+from apps.tenants.locks import lock_for_transaction
+from apps.tenants.transactions import CURRENT_TRANSACTION
+from apps.triggers.changes import read_horizon
+from apps.triggers.locks import READING
+from apps.triggers.models import Reading, ReadingCursor
+from apps.triggers.reading.words import LONGEST_TEXT, Heard, hear
+
+# Raised whenever the same text may be read differently: then everything is read again.
+EDITION = 1
+# No trigger looks back further for what was said.
+LOOK_BACK = timedelta(days=180)
+_BATCH = 2_000
+_FIELDS = tuple(field.name for field in fields(Heard))
+
+
+def read_activities(now: datetime, zone: ZoneInfo) -> int:
+    """Read what has changed since the last time, and return how many activities that were.
+
+    Everything of the last half year is read when nothing has been read before, in another zone or by another
+    edition, or when the cursor comes from another database's past.
+    """
+    with transaction.atomic():
+        lock_for_transaction(READING)
+        horizon = read_horizon()
+        rules = f"{EDITION} {zone}"
+        cursor = ReadingCursor.objects.first() or ReadingCursor(rules="")
+        activities = Activity.objects.filter(occurred_at__gt=now - LOOK_BACK)
+        if cursor.rules != rules or cursor.transaction_id > horizon.next_transaction:
+            Reading.objects.all().delete()
+        else:
+            changed = ChangeLog.objects.filter(
+                record_kind=RecordKind.ACTIVITY, transaction_id__gte=cursor.transaction_id
+            )
+            activities = activities.filter(pk__in=changed.values("record_id"))
+        count = _read(activities, zone)
+        cursor.rules, cursor.transaction_id = rules, horizon.oldest_open
+        cursor.save()
+    return count
+
+
+def _read(activities: QuerySet[Activity], zone: ZoneInfo) -> int:
+    count, rows = 0, _rows(activities, zone)
+    while batch := dict(islice(rows, _BATCH)):
+        count += len(batch)
+        known = {
+            row.activity_id: Heard(**{name: getattr(row, name) for name in _FIELDS})
+            for row in Reading.objects.filter(activity_id__in=batch)
+        }
+        # What said something before keeps its row, which then says nothing: its triggers have to look again.
+        Reading.objects.bulk_create(
+            (
+                Reading(activity_id=pk, transaction_id=CURRENT_TRANSACTION, **asdict(heard))
+                for pk, heard in batch.items()
+                if heard != known.get(pk, Heard())
+            ),
+            update_conflicts=True,
+            unique_fields=["activity_id"],
+            update_fields=[*_FIELDS, "transaction_id"],
+        )
+    return count
+
+
+def _rows(activities: QuerySet[Activity], zone: ZoneInfo) -> Iterator[tuple[int, Heard]]:
+    months_first = str(zone).startswith("America/")
+    rows = activities.order_by("pk").values_list(
+        "pk", "activity_kind", "direction", "subject", "body", "occurred_at"
+    )
+    for pk, kind, direction, subject, body, occurred_at in rows.iterator(_BATCH):
+        yield (
+            pk,
+            hear(
+                kind=kind,
+                direction=direction,
+                subject=subject,
+                body=body[:LONGEST_TEXT],
+                said_on=occurred_at.astimezone(zone).date(),
+                months_first=months_first,
+            ),
+        )

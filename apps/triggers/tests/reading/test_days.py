@@ -1,0 +1,70 @@
+"""Days as people name them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from apps.triggers.reading.days import day_named
+
+# A Wednesday.
+SAID_ON = date(2026, 4, 29)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "day"),
+    [
+        ("I will call back on Tuesday.", date(2026, 5, 5)),
+        ("Will call back Wednesday", date(2026, 5, 6)),
+        ("I'll send it tomorrow", date(2026, 4, 30)),
+        ("the day after tomorrow", date(2026, 5, 1)),
+        ("You have it next week.", date(2026, 5, 8)),
+        ("by the end of the week", date(2026, 5, 1)),
+        ("in three days", date(2026, 5, 2)),
+        ("in 2 weeks", date(2026, 5, 13)),
+        ("on May 3rd", date(2026, 5, 3)),
+        ("on 3 May 2026", date(2026, 5, 3)),
+        ("by 2026-05-03", date(2026, 5, 3)),
+        ("melde mich am 3. Mai", date(2026, 5, 3)),
+        ("bis 03.05.2026", date(2026, 5, 3)),
+        ("am 3.5.", date(2026, 5, 3)),
+        ("am Montag", date(2026, 5, 4)),
+        ("morgen", date(2026, 4, 30)),
+        ("übermorgen", date(2026, 5, 1)),
+        ("nächste Woche", date(2026, 5, 8)),
+        ("in einer Woche", date(2026, 5, 6)),
+        ("mardi", date(2026, 5, 5)),
+        ("la semaine prochaine", date(2026, 5, 8)),
+        ("le 3 mai", date(2026, 5, 3)),
+        ("le 1er mai", date(2026, 5, 1)),
+        ("dans deux semaines", date(2026, 5, 13)),
+        ("demain", date(2026, 4, 30)),
+        ("on 3/5", date(2026, 5, 3)),
+        ("on 13/5/2026", date(2026, 5, 13)),
+        # Not on a day that has passed: the next one that is named, or none.
+        ("I called on 2026-04-20 and will call on 2026-05-04", date(2026, 5, 4)),
+        ("on 1 March 2026", None),
+        ("31.02.2026", None),
+        ("2026-99-99", None),
+        ("in 99 weeks", None),
+        ("on 2031-05-03", None),
+        ("3.5 % discount, version 3.5.1, room 12/4b", None),
+        ("Mr Mayer may call", None),
+        ("x" * 10_000, None),
+        ("", None),
+    ],
+)
+def test_the_day_that_a_sentence_names(sentence: str, day: date | None) -> None:
+    assert day_named(sentence, SAID_ON, months_first=False) == day
+
+
+def test_where_months_come_first_a_date_is_read_so_if_it_can_be() -> None:
+    said_on = date(2026, 3, 1)
+    assert day_named("on 4/5", said_on, months_first=True) == date(2026, 4, 5)
+    assert day_named("on 4/5", said_on, months_first=False) == date(2026, 5, 4)
+    assert day_named("on 25/3", said_on, months_first=True) == date(2026, 3, 25)
+
+
+def test_a_date_without_a_year_is_the_next_one() -> None:
+    assert day_named("am 7. Januar", date(2025, 12, 30), months_first=False) == date(2026, 1, 7)
