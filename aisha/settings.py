@@ -391,6 +391,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SeverityEnum": "apps.triggers.enums.Severity",
         "RecordKindEnum": "apps.crm.enums.RecordKind",
+        "DiscoveryEnum": "apps.triggers.enums.Discovery",
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
         "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",

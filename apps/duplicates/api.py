@@ -85,7 +85,7 @@ class FieldEvidenceSerializer(serializers.Serializer[Any]):
     bits = serializers.FloatField(help_text="For (positive) or against.")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class PairComparisonSerializer(serializers.Serializer[Any]):
     """A pair compared as its records stand now; prior and evidence add up to the weight."""
 
     probability_0_1 = serializers.FloatField(source="probability")
@@ -113,7 +113,7 @@ class PairViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[P
             return Pair.objects.none()
         return Pair.objects.visible_to(person_of(self.request))
 
-    @extend_schema(responses=ComparisonSerializer)
+    @extend_schema(responses=PairComparisonSerializer)
     @action(detail=True, methods=["get"])
     def explanation(self, request: Request, pk: str) -> Response:
         """What speaks for and against the pair, field by field."""
@@ -121,7 +121,7 @@ class PairViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[P
         comparison = explain(self.get_object())
         if comparison is None:
             raise NotFound("One of the two records is no longer there.")
-        return Response(ComparisonSerializer(comparison).data)
+        return Response(PairComparisonSerializer(comparison).data)
 
     @extend_schema(request=None, responses=PairSerializer)
     @action(detail=True, methods=["post"], url_path="not-a-duplicate")

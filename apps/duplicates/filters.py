@@ -9,6 +9,8 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from apps.duplicates.bands import Band
 from apps.duplicates.enums import PairState, RunKind, Subject
@@ -73,6 +75,7 @@ class PairFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         """Pairs of a band."""
         return pairs.filter(Band(band).pairs)
 
+    @extend_schema_field(OpenApiTypes.INT)
     def owned_by(self, pairs: PairQuerySet, name: str, owner: User) -> PairQuerySet:
         """Pairs one of whose records is this person's."""
         return pairs.filter(either(lambda records: records.filter(owner=owner)))

@@ -71,7 +71,7 @@ class DiscoveryQuerySerializer(StrictSerializer):
         )
 
 
-class WorthSerializer(serializers.Serializer[Any]):
+class ValueAtStakeSerializer(serializers.Serializer[Any]):
     """Money of one currency."""
 
     currency = serializers.CharField()
@@ -90,7 +90,7 @@ class FoundSerializer(serializers.Serializer[Any]):
         source="late", help_text="Within seven days; what has cleared since included."
     )
     found_the_week_before = serializers.IntegerField(source="early")
-    worth = WorthSerializer(
+    worth = ValueAtStakeSerializer(
         many=True, help_text="What is at stake, each deal once; the largest sum first."
     )
 
@@ -125,7 +125,7 @@ class DiscoveredRecordSerializer(serializers.Serializer[Any]):
     record_id = serializers.IntegerField(source="record.pk")
     name = serializers.CharField(source="record")
     owner = serializers.IntegerField(source="record.owner_id", allow_null=True)
-    worth = WorthSerializer(
+    worth = ValueAtStakeSerializer(
         allow_null=True, help_text="In the currency that weighs most; null where nothing is known."
     )
     found_at = UtcDateTimeField(help_text="When the first of it was found.")

@@ -214,7 +214,8 @@ class _Reading:
 def _document_of(subject: Subject) -> MatcherDocument:
     """The weights in force, or what is usual; where telephones are dialled the AI does not know."""
     matcher = Matcher.objects.current(subject)
-    return default_document(0) if matcher is None else document_of(matcher)
+    document = None if matcher is None else document_of(matcher)
+    return default_document(0) if document is None else document
 
 
 def _read_records(refs: Iterable[RecordRef]) -> dict[RecordRef, DuplicateRecord]:
