@@ -28,7 +28,7 @@ from apps.users.services import ensure_person_roles, give_role
 _SIGNALS = 10_000
 _ROUNDS = 20
 _TIMES_BARE = 6.0
-_MOST_QUERIES = 30
+_MOST_QUERIES = 40
 _SHOWN = 25
 _SOURCE = "bench-discovered"
 
