@@ -291,7 +291,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "predictions_trial": ("ardw", "", ""),
         "predictions_scoringcursor": (write, "", ""),
         "duplicates_pair": ("ardw", read, ""),
-        "duplicates_matcher": ("ardw", "", ""),
+        "duplicates_matcher": ("ardw", read, ""),
         "duplicates_recordkeys": ("ardw", "", ""),
         "duplicates_matchrun": ("ardw", "", ""),
         "duplicates_matchcursor": (write, "", ""),
