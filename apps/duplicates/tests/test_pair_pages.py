@@ -74,7 +74,7 @@ def test_who_does_not_see_both_records_sees_no_pair(cast: Cast, client_for: Any)
 
 
 def test_pairs_are_narrowed(cast: Cast, client_for: Any) -> None:
-    first = pair_of(LeadFactory(owner=cast.rep, last_name="Quarz"), ContactFactory(owner=cast.rep))
+    first = pair_of(ContactFactory(owner=cast.rep), LeadFactory(owner=cast.rep, last_name="Quarz"))
     second = pair_of(
         ContactFactory(owner=cast.teammate),
         ContactFactory(owner=cast.teammate, email="tulip@isdom.com"),

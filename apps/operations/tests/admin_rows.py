@@ -384,7 +384,7 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     TrainedModel: lambda: make_model(state=ModelState.FORMER),
     PredictionRun: make_prediction_run,
     Trial: make_trial,
-    Pair: lambda: pair_of(LeadFactory(owner=UserFactory()), ContactFactory(owner=UserFactory())),
+    Pair: lambda: pair_of(ContactFactory(owner=UserFactory()), LeadFactory(owner=UserFactory())),
     MatchRun: lambda: MatchRunFactory(requested_by=UserFactory()),
     Matcher: make_matcher,
     RecordKeys: make_record_keys,
