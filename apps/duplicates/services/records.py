@@ -1,4 +1,7 @@
-"""Records of the CRM as rows that can be compared; merged ones never."""
+"""Records of the CRM as rows that can be compared.
+
+Merged ones never, and no converted leads: such a lead lives on as its contact, and is no duplicate of it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Account
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Field, Row, Table
@@ -92,7 +95,7 @@ def read_records(subject: Subject, count: Count = lambda read: None) -> Records:
 
 
 def read_rows(kind: RecordKind | str, ids: Iterable[int]) -> dict[int, Row]:
-    """Read some records of a kind, by id; one that is merged or not there is left out."""
+    """Read some records of a kind, by id; one that is merged, converted or not there is left out."""
     found: dict[int, Row] = {}
     wanted = sorted(set(ids))
     lookups = _LOOKUPS[RecordKind(kind)]
@@ -131,6 +134,8 @@ def own_region() -> str:
 
 def _values(kind: RecordKind, ids: Sequence[int] | None = None) -> Iterator[tuple[Any, ...]]:
     records = RECORD_MODELS[kind]._default_manager.filter(merged_at=None)
+    if kind == RecordKind.LEAD:
+        records = records.exclude(status=LeadStatus.CONVERTED)
     if ids is not None:
         records = records.filter(pk__in=ids)
     return (

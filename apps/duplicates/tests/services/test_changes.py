@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
-from apps.crm.enums import RecordKind
+from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Lead
 from apps.crm.tests.factories import AccountFactory, ActivityFactory, ContactFactory
 from apps.duplicates.enums import PairState, RunKind, Subject
@@ -88,6 +88,22 @@ def test_a_new_twin_is_found_among_the_others(cast: Cast) -> None:
     look_at([ref_of(contact), ref_of(lead)], matcher)
     pair = pair_of(contact, lead)
     assert (pair.state, pair.is_likely, pair.found_by) == (PairState.OPEN, True, "change")
+    found = stored()
+    look_again(matcher)
+    assert stored() == found
+
+
+def test_a_lead_that_is_converted_is_no_duplicate_of_its_contact(cast: Cast) -> None:
+    add_people(60)
+    matcher = look_at_all()
+    contact, lead = add_twins()
+    look_at([ref_of(contact), ref_of(lead)], matcher)
+    Lead.objects.filter(pk=lead.pk).update(
+        status=LeadStatus.CONVERTED, converted_contact=contact.pk
+    )
+    look_at([ref_of(lead)], matcher)
+    assert pair_of(contact, lead).state == PairState.GONE
+    assert ("lead", lead.pk) not in keys()
     found = stored()
     look_again(matcher)
     assert stored() == found
