@@ -90,6 +90,7 @@ def test_a_module_is_switched_off(client: TenantClient, acme: Tenant) -> None:
     assert is_module_on(acme, Module.SUGGESTIONS)
     assert last_entry().details["fields"] == ["modulegate.is_on"]
     assert last_entry().details["modules"] == {
+        "duplicates": True,
         "predictions": True,
         "suggestions": True,
         "triggers": False,
