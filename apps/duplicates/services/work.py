@@ -25,7 +25,7 @@ PHASES = (
     "reading records", "reading values", "keys", "pairs", "comparing", "estimating", "writing keys",
     "explaining", "writing pairs",
 )  # fmt: skip
-# Looks at what changed come by the minute; what they did long ago nobody asks about.
+# Looks at what changed come again and again; what they did long ago nobody asks about.
 CHANGES_KEPT = timedelta(days=30)
 
 

@@ -103,6 +103,13 @@ def test_pairs_are_narrowed(cast: Cast, client_for: Any) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["subject", "kind", "band", "state", "owner", "at_least", "page"])
+def test_a_filter_that_there_is_not_is_told_on_the_page(
+    cast: Cast, client_for: Any, name: str
+) -> None:
+    assert client_for(cast.rep).get(LIST, {name: "zzz'"}).status_code == 200
+
+
 def test_the_threshold_is_told_with_what_it_is_worth(cast: Cast, client_for: Any) -> None:
     MatcherFactory()
     two_leads(cast, probability=0.75)

@@ -39,7 +39,8 @@ HEADER = (
 def list_pairs(request: HttpRequest) -> HttpResponse:
     """Pairs that may be the same, the most likely first, with what the threshold is worth."""
     user, filter_set = viewer_of(request), read_filters(request)
-    subject = Subject(filter_set.form["subject"].value() or Subject.PERSON)
+    asked = filter_set.form["subject"].value()
+    subject = Subject(asked) if asked in Subject.values else Subject.PERSON
     page = CappedPaginator(filter_set.qs, PAIRS_PER_PAGE, request.GET.get("page")).asked_page()
     context = {
         "nav_section": "duplicates",
