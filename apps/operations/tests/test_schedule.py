@@ -10,9 +10,14 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from aisha.celery import app
+from apps.brain.enums import Goal
 from apps.crm.tests.factories import LeadFactory
+from apps.duplicates.enums import Subject
+from apps.duplicates.services.work import carry_out_run, request_run
+from apps.duplicates.tests.pairs import add_people, add_twins
 from apps.operations.tests.programs import celery, copied_database, program
 from apps.predictions.models import PredictionRun
+from apps.suggestions.models import Suggestion
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.tenants.services import enabled_schemas
@@ -25,6 +30,7 @@ __all__ = ["copied_database"]
 
 ROUND_SUCCEEDED = re.compile(r"Task triggers\.look_around_current_tenant\[\S+\] succeeded")
 PREDICTION_SUCCEEDED = re.compile(r"Task predictions\.carry_out\[\S+\] succeeded")
+MATCHED = re.compile(r"Task duplicates\.match_changes_of_current_tenant\[\S+\] succeeded")
 SCAN_SUCCEEDED = re.compile(r"Task triggers\.scan_current_tenant\[\S+\] succeeded")
 
 
@@ -99,6 +105,35 @@ def test_a_change_becomes_a_signal_and_a_suggestion_without_a_scan_being_asked_f
         assert (scan.kind, scan.status, scan.suggestions_created) == ("realtime", "succeeded", 1)
         fired = list(Signal.objects.values_list("trigger", "record_id"))
         assert fired == [("lead_inactive", lead.pk)]
+
+
+def test_a_lead_who_is_a_contact_already_becomes_a_suggestion_to_merge(
+    copied_database: dict[str, str],
+) -> None:
+    acme = Tenant.objects.get(schema_name="acme")
+    with acme:
+        add_people(60)
+        contact, twin = add_twins()
+        twin.delete()
+        carry_out_run(request_run(Subject.PERSON), now=timezone.now())
+    with (
+        celery("worker", "--pool", "solo", env=copied_database) as worker,
+        program("manage.py", "watch_changes", env=copied_database),
+    ):
+        assert _count_lines(worker, ROUND_SUCCEEDED, wanted=2) == 2
+        with acme:
+            twin.pk = None
+            twin.save()
+        # The one that its change woke, or the one that the pair did.
+        assert _count_lines(worker, MATCHED, wanted=1) == 1
+        assert _count_lines(worker, ROUND_SUCCEEDED, wanted=1) == 1
+    with acme:
+        merge = Suggestion.objects.get(goal=Goal.MERGE_DUPLICATES)
+        assert (merge.record_kind, merge.record_id) == ("contact", contact.pk)
+        assert (merge.arguments["duplicate_kind"], merge.arguments["duplicate_id"]) == (
+            "lead",
+            twin.pk,
+        )
 
 
 def test_the_night_of_predictions_reaches_every_tenant_through_a_worker(
