@@ -61,6 +61,7 @@ def test_rejections_are_told_by_reason(cast: Cast) -> None:
     assert (first.trigger, first.labelled[3]) == ("lead_new", ("Right idea, wrong change", 4))
     assert second.by_reason == {
         "not_needed": 1, "already_done": 0, "wrong_record": 0, "wrong_change": 0, "bad_timing": 2,
+        "not_duplicate": 0,
     }  # fmt: skip
     assert read_insights(cast.rep, NOW).reasons == (second,)
 
