@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.brain.enums import Goal
-from apps.brain.schemas import ThinkTask
+from apps.brain.schemas import Fact, ThinkTask
 from apps.brain.tests.factories import fact, finding, question
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef
@@ -77,6 +77,16 @@ CONTACT_FACTS = (
     fact("last_activity_kind", "E-mail", "email"),
 )
 
+
+def twin_facts(kind: RecordKind) -> tuple[Fact, ...]:
+    """Another record of the kind that is probably the same."""
+    return (
+        fact("duplicate", "A. Lopez", record=RecordRef(kind, 77)),
+        fact("alike", "the same", "the same"),
+        fact("moves", "3 deals and 41 activities"),
+    )
+
+
 _ABOUT = {
     RecordKind.LEAD: (LEAD_FACTS, "Ana Lopez"),
     RecordKind.OPPORTUNITY: (DEAL_FACTS, "Isdom GTX Pro"),
@@ -95,22 +105,39 @@ _OWN_FACTS = {
 def question_of(goal: Goal, kind: RecordKind) -> ThinkTask:
     """A question that the rules have an answer to."""
     facts, label = _ABOUT[kind]
+    if goal == Goal.MERGE_DUPLICATES:
+        facts = twin_facts(kind)
     return question(goal, *_OWN_FACTS.get(goal, facts), kind=kind, label=label)
 
 
 QUESTIONS: dict[tuple[Goal, RecordKind], ThinkTask] = {
     (goal, kind): question_of(goal, kind)
     for kind, goals in {
-        RecordKind.LEAD: (Goal.MEET_LEAD, Goal.REVIVE_LEAD, Goal.ACT_ON_INTEREST),
+        RecordKind.LEAD: (
+            Goal.MEET_LEAD,
+            Goal.REVIVE_LEAD,
+            Goal.ACT_ON_INTEREST,
+            Goal.MERGE_DUPLICATES,
+        ),
         RecordKind.OPPORTUNITY: (
             Goal.MOVE_DEAL,
             Goal.SETTLE_CLOSE_DATE,
             Goal.WIDEN_DEAL,
             Goal.ACT_ON_INTEREST,
         ),
-        RecordKind.ACCOUNT: (Goal.KEEP_ACCOUNT, Goal.PLAN_RENEWAL, Goal.LOOK_INTO_CHANGE),
+        RecordKind.ACCOUNT: (
+            Goal.KEEP_ACCOUNT,
+            Goal.PLAN_RENEWAL,
+            Goal.LOOK_INTO_CHANGE,
+            Goal.MERGE_DUPLICATES,
+        ),
         RecordKind.ACTIVITY: (Goal.PLAN_NEXT_STEP, Goal.ANSWER_MESSAGE, Goal.IDENTIFY_SENDER),
-        RecordKind.CONTACT: (Goal.REACH_CONTACT, Goal.LOOK_INTO_CHANGE, Goal.CORRECT_CONTACT),
+        RecordKind.CONTACT: (
+            Goal.REACH_CONTACT,
+            Goal.LOOK_INTO_CHANGE,
+            Goal.CORRECT_CONTACT,
+            Goal.MERGE_DUPLICATES,
+        ),
         RecordKind.TASK: (Goal.CLEAR_TASK,),
     }.items()
     for goal in goals

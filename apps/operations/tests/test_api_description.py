@@ -72,6 +72,14 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/predictions/scores/{rest}" for rest in ("", "{id}/", "{id}/explanation/")),
         *(f"/api/v1/predictions/runs/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
         *(f"/api/v1/predictions/trials/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
+        "/api/v1/discoveries/",
+        "/api/v1/scans/{id}/cancel/",
+        *(f"/api/v1/duplicates/runs/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
+        *(f"/api/v1/duplicates/pairs/{rest}" for rest in ("", "{id}/")),
+        *(
+            f"/api/v1/duplicates/pairs/{{id}}/{verb}/"
+            for verb in ("explanation", "not-a-duplicate", "take-back")
+        ),
         *(f"/api/v1/triggers/{{key}}/replays/{rest}" for rest in ("", "{id}/", "{id}/cancel/")),
         *(
             f"/api/v1/suggestions/{{id}}/{verb}/"

@@ -117,7 +117,7 @@ def test_the_fine_points_name_triggers_and_parameters_as_people_know_them(
         names = {*trigger.parameters_type.model_fields, *(t.key for t in registry.all())}
         assert [name for name in names if "_" in name and name in text] == []
     talks = client.get("/triggers/followup_missing/").context["notes"]
-    assert "(“Lead gone quiet”, “Deal stalled”)" in talks[-1]
+    assert "(“Promise not kept”)" in talks[0]
 
 
 def test_an_unknown_trigger_has_no_page(cast: Cast, client_for: ClientFor) -> None:
