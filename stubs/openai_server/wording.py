@@ -54,6 +54,7 @@ IN_WORDS = {
     "plan the next step": "plan_next_step",
     "take in the sender": "identify_sender",
     "correct the contact": "correct_contact",
+    "merge the duplicates": "merge_duplicates",
 }
 
 GOALS: Mapping[str, Pattern] = {
@@ -140,6 +141,11 @@ GOALS: Mapping[str, Pattern] = {
         "What is on file about {name} is out of date",
         "With this, the next message or call arrives.",
         _STATED,
+    ),
+    "merge_duplicates": Pattern(
+        "Merge {name} with its double",
+        "{name} is on file twice",
+        "One record keeps everybody's notes and next steps together.",
     ),
 }
 _OTHER_GOAL = Pattern(
