@@ -14,12 +14,14 @@ _WORDS: dict[Field, str] = {
     Field.GIVEN_NAME: "given name, given, first name, forename, fname, vorname, prenom",
     Field.SURNAME: "surname, last name, family name, lname, nachname, nom, familienname",
     Field.FULL_NAME: "full name, name, contact name, lead name, person, contact, customer name, display name",
-    Field.EMAIL: "email, e-mail, email address, work email, mail, email 1, e-mail-adresse, courriel",
-    Field.PHONE: "phone, phone number, telephone, tel, mobile, mobile phone, business phone, telefon, handy",
+    Field.EMAIL: "email, e-mail, email address, work email, mail, email 1, e-mail-adresse, mailadresse, "
+    "courriel",
+    Field.PHONE: "phone, phone number, telephone, tel, mobile, mobile phone, business phone, telefon, "
+    "telefonnummer, rufnummer, mobilnummer, handy",
     Field.BIRTH_DATE: "birth date, date of birth, dob, birthday, birthdate, geburtsdatum, date de naissance",
     Field.STREET: "street, street address, address, address 1, address line 1, billing street, strasse, rue",
     Field.HOUSE_NUMBER: "house number, street number, hausnummer",
-    Field.CITY: "city, town, suburb, locality, billing city, location, ort, stadt, ville",
+    Field.CITY: "city, town, suburb, locality, billing city, location, ort, wohnort, stadt, ville",
     Field.POSTCODE: "postcode, postal code, zip, zip code, plz, billing postal code, code postal",
     Field.REGION: "region, state, province, county, canton, kanton",
     Field.COMPANY: "company, company name, account name, account, organization, organisation, firma, "
@@ -29,6 +31,14 @@ _WORDS: dict[Field, str] = {
     Field.ID_NUMBER: "id number, ssn, social security number, soc sec id, tax id, vat number, vat, passport "
     "number, national id, ahv, ahv number",
 }
+# The last part of a longer header means the same for these fields ("Kundenvorname", "contact_email"), unless
+# it is so short or common that it may stand at the end of anything.
+_BY_LAST_PART = (
+    Field.GIVEN_NAME, Field.SURNAME, Field.EMAIL, Field.PHONE, Field.BIRTH_DATE, Field.CITY, Field.POSTCODE,
+    Field.COMPANY, Field.WEBSITE,
+)  # fmt: skip
+_LEAST_LAST_PART = 5
+_NO_LAST_PARTS = frozenset(map(fold, ("location", "account", "domain")))
 # Of a table with one of these, "name" is a company's.
 _COMPANY_WORDS = frozenset(
     map(fold, ("industry", "sector", "employees", "annual revenue", "revenue"))
@@ -53,6 +63,13 @@ def recognise(header: Sequence[str], cells: Mapping[str, Sequence[str]]) -> dict
             if column is not None and column not in chosen.values():
                 chosen[field] = column
                 break
+    for field in _BY_LAST_PART:
+        if field not in chosen:
+            free = [name for name in header if name not in chosen.values()]
+            column = next((name for name in free if _ends_as(field, folded[name])), None)
+            if column is not None:
+                chosen[field] = column
+    _name_surnames(chosen, folded)
     for field, pattern in ((Field.EMAIL, _EMAIL), (Field.PHONE, _PHONE)):
         if field not in chosen:
             column = _holding(
@@ -108,6 +125,27 @@ def _field_of(word: str) -> Field:
         if known in map(fold, (field.value, *words.split(","))):
             return field
     raise TableRefusedError(f"There is no field {word!r}. The fields are {', '.join(Field)}.")
+
+
+def _ends_as(field: Field, folded: str) -> bool:
+    parts = {fold(word) for word in _WORDS[field].split(",")} - _NO_LAST_PARTS
+    return any(len(part) >= _LEAST_LAST_PART and folded.endswith(part) for part in parts)
+
+
+def _name_surnames(chosen: dict[Field, str], folded: Mapping[str, str]) -> None:
+    """Beside a given name, what is called a name is the surname ("Kundenvorname", "Kundenname")."""
+    if Field.GIVEN_NAME not in chosen or Field.SURNAME in chosen:
+        return
+    if Field.FULL_NAME in chosen:
+        if folded[chosen[Field.FULL_NAME]] == "name":
+            chosen[Field.SURNAME] = chosen.pop(Field.FULL_NAME)
+        return
+    start = folded[chosen[Field.GIVEN_NAME]]
+    for name, word in folded.items():
+        is_like = word.endswith("name") and word[: -len("name")] and start.startswith(word[:-4])
+        if is_like and name not in chosen.values():
+            chosen[Field.SURNAME] = name
+            return
 
 
 def _holding(

@@ -3,8 +3,9 @@
 The model is that of Fellegi and Sunter (1969): among pairs of the same, and among others, each field reaches
 its levels with shares of its own. The shares among others come from pairs drawn at random, those among
 the same from expectation–maximisation (Winkler 1988) over all pairs of the table, of which those that share
-no key count as others. Both are drawn towards what is usual by as much as a few pairs of the same would, so
-that a small table, or a level that hardly occurs, never leads to nonsense.
+no key count as others. Both are drawn towards what is usual by as much as a few pairs of the same would, for
+the sake of levels that hardly occur. That does not keep a table in which hardly anything stands twice from
+teaching something else: ``plausibility`` says whether what was learned is to be used.
 
 Fields are not independent among others: who has the same name has a similar address. What one field says
 where another explains it is therefore learned from pairs drawn among those that agree in the other.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
 
 import numpy as np
@@ -89,23 +91,36 @@ def patterns_of(levels: Mapping[Field, Levels], size: int) -> Patterns:
     return Patterns({field: by_field[field] for field in levels}, counts.astype(np.float64))
 
 
-def estimate(candidates: Patterns, drawn: Drawn, record_count: int) -> Shares:
+class Start(Enum):
+    """What is thought at first of agreement that something explains."""
+
+    SAYS_NOTHING = auto()
+    SAYS_AS_MUCH = auto()
+
+
+def estimate(
+    candidates: Patterns, drawn: Drawn, record_count: int, start: Start = Start.SAYS_NOTHING
+) -> Shares:
     """Estimate all shares from the candidates and from the pairs that were drawn.
 
-    At first what is explained says nothing, so that nobody is the same for having a similar address.
+    Where one starts decides at which of several answers one arrives. If at first what is explained says
+    nothing, nobody is the same for having a similar address. In a table in which hardly any two agree in a
+    company but those that are the same, it must say as much as what is not explained.
     """
     fields = list(candidates.levels)
     all_pairs = record_count * (record_count - 1) / 2
     match = {field: usual_shares(field)[0] for field in fields}
+    others = {
+        field: _others(drawn.at_random[field], field, match[field], 0.0, all_pairs)
+        for field in fields
+    }
+    at_first = match if start == Start.SAYS_NOTHING else others
     shares = Shares(
         usual_prior(record_count),
         match,
         {
             field: np.vstack(
-                [
-                    _others(drawn.at_random[field], field, match[field], 0.0, all_pairs),
-                    *([match[field]] * len(LADDERS[field].explained_by)),
-                ]
+                [others[field], *([at_first[field]] * len(LADDERS[field].explained_by))]
             )
             for field in fields
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +25,13 @@ from apps.duplicates.matching.estimating import (
     LEAST_SHARE,
     Floats,
     Shares,
+    Start,
     estimate,
     patterns_of,
 )
 from apps.duplicates.matching.fields import Field, Table
 from apps.duplicates.matching.ladders import LADDERS
+from apps.duplicates.matching.plausibility import LEAST_FIELDS, LEAST_RECORDS, is_plausible
 from apps.duplicates.matching.thresholds import estimates_of, threshold_of
 
 # Below this nobody would call two records the same; such pairs are not kept.
@@ -36,6 +39,8 @@ LEAST_PROBABILITY = 0.01
 PAIRS_PER_CHUNK = 2_000_000
 # Frequencies of so many values of a field are kept, the most frequent ones.
 MOST_FREQUENT_VALUES = 2_000
+# The threshold of weights that a table did not teach: its expected F1 would say little.
+MORE_LIKELY_THAN_NOT = 0.5
 
 Told = Callable[[str], None]
 
@@ -72,6 +77,7 @@ def find_pairs(
 ) -> Found:
     """Find the pairs of a table; without a ``document`` its weights are learned from the table itself.
 
+    Where they cannot be learned the usual weights are taken, and ``Found.document.is_estimated`` is False.
     ``region`` (ISO 3166) is where telephone numbers are dialled; a document brings its own.
     """
     progress("reading values")
@@ -82,19 +88,9 @@ def find_pairs(
     levels = _compare(comparing, candidates, progress)
     if document is None:
         progress("estimating weights")
-        document = _learn(encoded, comparing, levels, len(candidates.left), shared, region)
-        is_learned = True
-    else:
-        is_learned = False
+        document = _learn(encoded, comparing, levels, candidates, shared, region)
     bits = _weigh(document, encoded, comparing, candidates.left, levels)
     probabilities = probabilities_of(bits)
-    if is_learned:
-        document = document.model_copy(
-            update={
-                "threshold": threshold_of(probabilities),
-                "estimates": estimates_of(probabilities),
-            }
-        )
     kept = np.flatnonzero(probabilities >= min(LEAST_PROBABILITY, document.threshold))
     order = kept[np.lexsort((candidates.right[kept], candidates.left[kept], -bits[kept]))]
     return Found(
@@ -141,21 +137,75 @@ def _learn(
     table: EncodedTable,
     comparing: BulkComparing,
     levels: Mapping[Field, Levels],
-    pair_count: int,
+    candidates: Candidates,
     shared: Mapping[Field, frozenset[str]],
     region: str,
 ) -> MatcherDocument:
-    if table.size < 2:
-        return default_document(table.size, region)
-    shares = estimate(patterns_of(levels, pair_count), draw(table, comparing), table.size)
-    return MatcherDocument(
-        region=region,
-        is_estimated=True,
-        record_count=table.size,
-        prior=shares.prior,
-        threshold=0.5,
-        fields=tuple(_field_weights(field, table, shares, shared) for field in levels),
+    """The weights that the table teaches; the usual ones where it can teach none, or teaches nonsense."""
+
+    def probabilities(document: MatcherDocument) -> Floats:
+        return probabilities_of(_weigh(document, table, comparing, candidates.left, levels))
+
+    if table.size >= LEAST_RECORDS and len(levels) >= LEAST_FIELDS:
+        patterns, drawn = patterns_of(levels, len(candidates.left)), draw(table, comparing)
+        for start in Start:
+            shares = estimate(patterns, drawn, table.size, start)
+            learned = MatcherDocument(
+                region=region,
+                is_estimated=True,
+                record_count=table.size,
+                prior=shares.prior,
+                threshold=MORE_LIKELY_THAN_NOT,
+                fields=tuple(_field_weights(field, table, shares, shared) for field in levels),
+            )
+            found = probabilities(learned)
+            learned = _expecting(learned, threshold_of(found), found)
+            if is_plausible(learned):
+                return learned
+    usual = _usual(table, shared, region)
+    return _expecting(usual, MORE_LIKELY_THAN_NOT, probabilities(usual))
+
+
+def _expecting(
+    document: MatcherDocument, threshold: float, probabilities: Floats
+) -> MatcherDocument:
+    chosen = {"threshold": threshold, "estimates": estimates_of(probabilities)}
+    return document.model_copy(update=chosen)
+
+
+def _usual(
+    table: EncodedTable, shared: Mapping[Field, frozenset[str]], region: str
+) -> MatcherDocument:
+    """The usual weights, with the values that are frequent or belong to many in this table."""
+    usual = default_document(table.size, region)
+    fields = tuple(
+        _usual_weights(weights, table, shared) if weights.field in table.codes else weights
+        for weights in usual.fields
     )
+    return usual.model_copy(update={"fields": fields})
+
+
+def _usual_weights(
+    weights: FieldWeights, table: EncodedTable, shared: Mapping[Field, frozenset[str]]
+) -> FieldWeights:
+    """Of what is explained, only agreement itself speaks for a pair, and no more than the table lets it."""
+    field, first = weights.field, weights.levels[0]
+    found: dict[str, Any] = {"shared": shared.get(field, frozenset())}
+    by_chance = first.other_share
+    if LADDERS[field].has_frequent:
+        known, _ = _frequencies(field, table, by_chance)
+        frequencies = {text: max(share, by_chance) for text, share in known.items()}
+        found |= {"frequencies": frequencies, "rare_frequency": by_chance}
+        by_chance = min(max(by_chance, sum(share**2 for share in known.values())), 1 - LEAST_SHARE)
+    explained = [
+        by_chance,
+        *(max(level.match_share, level.other_share) for level in weights.levels[1:]),
+    ]
+    found["levels"] = tuple(
+        level.model_copy(update={"explained_shares": (share,) * len(LADDERS[field].explained_by)})
+        for level, share in zip(weights.levels, explained, strict=True)
+    )
+    return weights.model_copy(update=found)
 
 
 def _field_weights(

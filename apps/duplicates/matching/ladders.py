@@ -154,10 +154,10 @@ LADDERS: dict[Field, Ladder] = {
     ),
     Field.PHONE: Ladder(
         (
-            Level("the same", 0.65, 0.0001, _SAME),
+            Level("the same", 0.65, 0.00005, _SAME),
             Level("the same at its end", 0.06, 0.00005, (_same(contacts.phone_ending),)),
             Level("a digit apart", 0.06, 0.0002, (_edits(1, 7),)),
-            Level(_DIFFERENT, 0.23, 0.99965),
+            Level(_DIFFERENT, 0.23, 0.9997),
         ),
         2,
         most_holders=10,

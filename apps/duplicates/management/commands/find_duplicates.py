@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.crm.importing.exceptions import FileRefusedError
 from apps.crm.importing.formats import open_path
 from apps.duplicates.exceptions import TableRefusedError
+from apps.duplicates.matching.plausibility import LEAST_FIELDS
+from apps.execution.signs import with_unseen_named
 
 if TYPE_CHECKING:
     from apps.duplicates.evaluation.evaluating import Evaluation, ToldPair
@@ -23,6 +25,9 @@ MAX_BYTES = 4 * 1024**3
 _INTERRUPTED = 130
 # So many reasons are told for each pair.
 _REASONS = 4
+_USUAL_WEIGHTS = (
+    "weights     the usual ones: the table is too small, or teaches none that make sense"
+)
 
 
 class Command(BaseCommand):
@@ -73,7 +78,7 @@ class Command(BaseCommand):
                 told=self._tell,
             )
         except (FileRefusedError, TableRefusedError) as error:
-            raise CommandError(error.message) from error
+            raise CommandError(_shown(error.message)) from error
         except KeyboardInterrupt:
             self.stderr.write("\nStopped.")
             sys.exit(_INTERRUPTED)
@@ -94,13 +99,17 @@ class Command(BaseCommand):
 
 def _render(evaluation: Evaluation) -> str:
     found, accuracy = evaluation.found, evaluation.accuracy
-    columns = ", ".join(f"{field}={name}" for field, name in evaluation.export.columns.items())
+    columns = ", ".join(
+        f"{field}={_shown(name)}" for field, name in evaluation.export.columns.items()
+    )
     lines = [
         f"rows        {evaluation.export.table.size:,}",
         f"columns     {columns}",
         f"compared    {found.compared:,} pairs",
         f"threshold   {found.document.threshold:.3f}, chosen without the truth",
+        *([] if found.document.is_estimated else [_USUAL_WEIGHTS]),
         f"pairs       {found.likely:,} from there on, in {len(evaluation.groups):,} groups",
+        *([] if found.likely else [_render_nothing(evaluation)]),
     ]
     lines += [
         f"not looked up by {dropped.rule}: {dropped.keys:,} keys that too many rows share"
@@ -113,18 +122,24 @@ def _render(evaluation: Evaluation) -> str:
             f"F1          {accuracy.f1:.4f}, at best {accuracy.best_f1:.4f}",
             f"F1 of groups {accuracy.cluster_f1:.4f}",
         ]
-    else:
+    elif found.likely:
         lines += [_render_estimate(evaluation), *map(_render_pair, evaluation.strongest())]
     lines.append(f"seconds     {evaluation.seconds:.1f}, {evaluation.peak_mb:,} MB at most")
     return "\n".join(lines)
 
 
+def _render_nothing(evaluation: Evaluation) -> str:
+    said = "nothing     no two rows are likely enough to be the same"
+    few = len(evaluation.export.columns) < LEAST_FIELDS
+    return f"{said}; so few columns may not suffice to tell" if few else said
+
+
 def _render_estimate(evaluation: Evaluation) -> str:
-    estimates = evaluation.found.document.estimates
-    threshold = evaluation.found.document.threshold
-    at = min(estimates, key=lambda estimate: abs(estimate.probability - threshold), default=None)
-    if at is None:
-        return "estimated   nothing: there is too little to learn from"
+    document = evaluation.found.document
+    if not document.is_estimated:
+        return "estimated   nothing: the usual weights do not know this table"
+    estimates, threshold = document.estimates, document.threshold
+    at = min(estimates, key=lambda estimate: abs(estimate.probability - threshold))
     return f"estimated   precision {at.precision:.2f} and recall {at.recall:.2f}, by the matcher itself"
 
 
@@ -133,7 +148,12 @@ def _render_pair(pair: ToldPair) -> str:
         f"{item.field.label.lower()} {item.level} ({item.bits:+.1f})"
         for item in pair.comparison.strongest[:_REASONS]
     )
-    return f"  {pair.comparison.probability:.4f}  {pair.left} and {pair.right}: {reasons}"
+    return f"  {pair.comparison.probability:.4f}  {_shown(pair.left)} and {_shown(pair.right)}: {reasons}"
+
+
+def _shown(text: str) -> str:
+    """A text of the file on one line, without what would steer a terminal."""
+    return with_unseen_named(" ".join(text.split()))
 
 
 def _region(text: str) -> str:

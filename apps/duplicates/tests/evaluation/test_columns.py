@@ -28,6 +28,20 @@ def test_headers_of_many_kinds_are_understood() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        (["Kundenvorname", "Kundenname"], ["given_name", "surname"]),
+        (["Kundenvorname", "Kundennachname", "Kundenemail"], ["given_name", "surname", "email"]),
+        (["Vorname", "Name", "Wohnort"], ["given_name", "surname", "city"]),
+        (["contact_first_name", "contact_last_name"], ["given_name", "surname"]),
+        (["Mailadresse", "Rufnummer", "username"], ["email", "phone"]),
+    ],
+)
+def test_the_last_part_of_a_header_tells_too(header: list[str], fields: list[str]) -> None:
+    assert recognised(header) == dict(zip(fields, header, strict=False))
+
+
 def test_addresses_and_numbers_are_recognised_by_what_they_hold() -> None:
     cells = {
         "reach": ["ada@acme.com", "", "bob@acme.com"],

@@ -87,6 +87,30 @@ def test_without_truth_the_strongest_pairs_are_told_with_reasons(tmp_path: Path)
     assert "e-mail the same (+" in pairs[0]
 
 
+def test_where_nothing_is_found_that_is_said(tmp_path: Path) -> None:
+    rows = [("company",), ("Acme AG",), ("Globex AG",), ("Initech AG",)]
+    lines = told(write(tmp_path / "companies.csv", rows)).splitlines()
+    assert lines[4:7] == [
+        "weights     the usual ones: the table is too small, or teaches none that make sense",
+        "pairs       0 from there on, in 0 groups",
+        "nothing     no two rows are likely enough to be the same; so few columns may not suffice to tell",
+    ]
+    assert not [line for line in lines if line.startswith("estimated")]
+
+
+def test_what_a_file_holds_steers_no_terminal(tmp_path: Path) -> None:
+    rows = [
+        ["\x1b[2Jid", *PEOPLE[0][1:]],
+        *[["\x1b]0;x\x07\n" + row[0], *row[1:]] for row in PEOPLE[1:]],
+    ]
+    text = told(write(tmp_path / "people.csv", rows), "--id", "\x1b[2Jid")
+    assert "[U+001B]]0;x[U+0007] 1 and [U+001B]]0;x[U+0007] 2: " in text
+    assert "\x1b" not in text
+    with pytest.raises(CommandError) as caught:
+        told(tmp_path / "people.csv", "--truth", "x")
+    assert "\x1b" not in str(caught.value)
+
+
 def test_another_encoding_and_delimiter_are_found_out(tmp_path: Path) -> None:
     rows = [[cell.replace("Quinn", "Quîñn") for cell in row] for row in PEOPLE]
     plain = write(tmp_path / "plain.csv", rows)

@@ -1,0 +1,56 @@
+"""Whether weights that a table taught are about duplicates at all.
+
+Expectation–maximisation finds two kinds of pairs, whatever they are. Where hardly anything in a table stands
+twice it may settle on pairs that are alike by design, such as companies with similar names in different
+places. Then identical records would be no duplicates, or a difference would speak for one: such weights are
+not to be used.
+"""
+
+from __future__ import annotations
+
+from apps.duplicates.matching.comparing import explanation_of
+from apps.duplicates.matching.documents import FieldWeights, MatcherDocument, probability_of
+from apps.duplicates.matching.ladders import LADDERS
+
+# Two classes are told apart by no fewer fields (Goodman 1974): with two, very different shares fit as well.
+LEAST_FIELDS = 3
+# Below so many records there are too few pairs of the same to learn their shares from.
+LEAST_RECORDS = 100
+# Who moved within one postcode is the same more often than another who lives there: where something explains
+# a field, so much may stand against its sense.
+_MOST_EXPLAINED_BITS = 4.0
+
+
+def is_plausible(document: MatcherDocument) -> bool:
+    """Whether identical records are found, and in each field sameness speaks for and difference against."""
+    return probability_of_identical(document) >= document.threshold and all(
+        map(_makes_sense, document.fields)
+    )
+
+
+def probability_of_identical(document: MatcherDocument) -> float:
+    """How probably two records are the same that agree in all fields, in values of usual frequency."""
+    levels = {weights.field: 0 for weights in document.fields}
+    bits = document.prior_bits + sum(
+        _bits_of_same(weights, explanation_of(weights.field, levels)) for weights in document.fields
+    )
+    return probability_of(bits)
+
+
+def _bits_of_same(weights: FieldWeights, explanation: int) -> float:
+    """What it says on average over the records that two hold the same value."""
+    rest = max(1 - sum(weights.frequencies.values()), 0.0)
+    return rest * weights.bits(0, explanation, "") + sum(
+        share * weights.bits(0, explanation, value) for value, share in weights.frequencies.items()
+    )
+
+
+def _makes_sense(weights: FieldWeights) -> bool:
+    same = weights.levels[0].bits
+    different = weights.levels[len(LADDERS[weights.field].levels) - 1].bits
+    return (
+        same[0] >= 0
+        and different[0] <= 0
+        and min(same) >= -_MOST_EXPLAINED_BITS
+        and max(different) <= _MOST_EXPLAINED_BITS
+    )
