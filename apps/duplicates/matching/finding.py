@@ -188,15 +188,21 @@ def _usual(
 def _usual_weights(
     weights: FieldWeights, table: EncodedTable, shared: Mapping[Field, frozenset[str]]
 ) -> FieldWeights:
-    """Of what is explained, only agreement itself speaks for a pair, and no more than the table lets it."""
+    """Of what is explained, only agreement itself speaks for a pair, and no more than the table lets it.
+
+    Agreement never speaks against one, though all records of the table hold the same value.
+    """
     field, first = weights.field, weights.levels[0]
     found: dict[str, Any] = {"shared": shared.get(field, frozenset())}
     by_chance = first.other_share
     if LADDERS[field].has_frequent:
         known, _ = _frequencies(field, table, by_chance)
-        frequencies = {text: max(share, by_chance) for text, share in known.items()}
+        frequencies = {
+            text: min(max(share, by_chance), first.match_share) for text, share in known.items()
+        }
         found |= {"frequencies": frequencies, "rare_frequency": by_chance}
-        by_chance = min(max(by_chance, sum(share**2 for share in known.values())), 1 - LEAST_SHARE)
+        measured = sum(share**2 for share in known.values())
+        by_chance = min(max(measured, by_chance), first.match_share)
     explained = [
         by_chance,
         *(max(level.match_share, level.other_share) for level in weights.levels[1:]),

@@ -16,6 +16,8 @@ from apps.duplicates.matching.ladders import LADDERS
 LEAST_FIELDS = 3
 # Below so many records there are too few pairs of the same to learn their shares from.
 LEAST_RECORDS = 100
+# A field that says nothing may seem to say a little, either way.
+_MOST_BITS = 0.5
 # Who moved within one postcode is the same more often than another who lives there: where something explains
 # a field, so much may stand against its sense.
 _MOST_EXPLAINED_BITS = 4.0
@@ -49,8 +51,8 @@ def _makes_sense(weights: FieldWeights) -> bool:
     same = weights.levels[0].bits
     different = weights.levels[len(LADDERS[weights.field].levels) - 1].bits
     return (
-        same[0] >= 0
-        and different[0] <= 0
+        same[0] >= -_MOST_BITS
+        and different[0] <= _MOST_BITS
         and min(same) >= -_MOST_EXPLAINED_BITS
         and max(different) <= _MOST_EXPLAINED_BITS
     )

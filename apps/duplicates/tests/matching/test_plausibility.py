@@ -6,9 +6,11 @@ import random
 from itertools import product
 
 from apps.duplicates.matching.documents import FieldWeights, default_document
+from apps.duplicates.matching.explaining import compare
 from apps.duplicates.matching.fields import Field, Row, Table
 from apps.duplicates.matching.finding import Found, find_pairs
 from apps.duplicates.matching.plausibility import is_plausible, probability_of_identical
+from apps.duplicates.tests.matching.tables import drawn_table
 
 _FIRST = (
     "North South East West Blue Green Red Silver Golden Royal United First Global National Pacific Atlantic "
@@ -63,6 +65,26 @@ def test_two_identical_rows_are_the_same() -> None:
     found = find_pairs(Table.of_rows([row, row]))
     assert likely(found) == {(0, 1)}
     assert not found.document.is_estimated
+
+
+def test_usual_weights_are_the_same_for_a_table_and_for_a_pair() -> None:
+    table = drawn_table(2, 90)
+    found = find_pairs(table, region="CH")
+    assert not found.document.is_estimated
+    assert found.likely > 10
+    for left, right, bits in zip(
+        found.left.tolist(), found.right.tolist(), found.bits.tolist(), strict=True
+    ):
+        assert compare(found.document, table.row(left), table.row(right)).weight_bits == bits
+
+
+def test_what_all_hold_speaks_against_no_pair() -> None:
+    rows = [
+        {Field.SURNAME: "Quinn", Field.CITY: "Bern", Field.EMAIL: f"{at}@a.ch"} for at in "abcd"
+    ]
+    table = Table.of_rows(rows)
+    compared = compare(find_pairs(table).document, table.row(0), table.row(1))
+    assert [item.bits for item in compared.evidence if item.level == "the same"] == [0, 0]
 
 
 def test_a_number_alone_tells_who_is_the_same() -> None:
