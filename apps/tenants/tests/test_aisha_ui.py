@@ -70,7 +70,8 @@ def test_fault_25_an_uncertain_share_never_reads_as_certain(
         (0.5, 1, "50\u00a0% · 1\u00a0decision"),
         (0.5, 1200, "50\u00a0% · 1,200\u00a0decisions"),
         (None, 48, "not yet measured"),
-        (0.7, 0, "not yet measured"),
+        (0.7, 0, "70\u00a0%"),
+        (None, 0, "not yet measured"),
     ],
 )
 def test_confidence_says_from_how_many_decisions(
