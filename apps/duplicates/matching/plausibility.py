@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from apps.duplicates.matching.comparing import explanation_of
 from apps.duplicates.matching.documents import FieldWeights, MatcherDocument, probability_of
+from apps.duplicates.matching.fields import Field
 from apps.duplicates.matching.ladders import LADDERS
 
 # Two classes are told apart by no fewer fields (Goodman 1974): with two, very different shares fit as well.
@@ -21,6 +22,10 @@ _MOST_BITS = 0.5
 # Who moved within one postcode is the same more often than another who lives there: where something explains
 # a field, so much may stand against its sense.
 _MOST_EXPLAINED_BITS = 4.0
+
+# Of pairs of which both tell a number, so many may have another one; else names that are alike were learned.
+# An address is no such proof: where each may stand in a table but once, those of the same always differ.
+_MOST_OTHER_NUMBERS = 0.7
 
 
 def is_plausible(document: MatcherDocument) -> bool:
@@ -49,10 +54,12 @@ def _bits_of_same(weights: FieldWeights, explanation: int) -> float:
 
 def _makes_sense(weights: FieldWeights) -> bool:
     same = weights.levels[0].bits
-    different = weights.levels[len(LADDERS[weights.field].levels) - 1].bits
+    lowest = weights.levels[len(LADDERS[weights.field].levels) - 1]
+    different = lowest.bits
     return (
         same[0] >= -_MOST_BITS
         and different[0] <= _MOST_BITS
         and min(same) >= -_MOST_EXPLAINED_BITS
         and max(different) <= _MOST_EXPLAINED_BITS
+        and (weights.field != Field.PHONE or lowest.match_share <= _MOST_OTHER_NUMBERS)
     )

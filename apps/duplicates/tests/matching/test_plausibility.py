@@ -112,6 +112,16 @@ def test_a_difference_that_speaks_for_the_same_makes_no_sense() -> None:
     assert not is_plausible(document)
 
 
+def test_those_of_the_same_do_not_mostly_have_other_numbers() -> None:
+    usual = default_document(1_000)
+    phone = next(weights for weights in usual.fields if weights.field == Field.PHONE)
+    other = phone.levels[-1].model_copy(update={"match_share": 0.71})
+    levels = (*phone.levels[:-1], other)
+    changed = phone.model_copy(update={"levels": levels})
+    fields = tuple(changed if weights is phone else weights for weights in usual.fields)
+    assert not is_plausible(usual.model_copy(update={"fields": fields}))
+
+
 def test_identical_records_that_are_not_the_same_make_no_sense() -> None:
     usual = default_document(1_000)
     city = tuple(weights for weights in usual.fields if weights.field == Field.CITY)
