@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Account
 from apps.duplicates.enums import Subject
@@ -49,6 +51,9 @@ _LOOKUPS: dict[RecordKind, dict[Field, str]] = {
         Field.CITY: "location",
     },
 }
+
+# Which records of a kind are compared, where not all are.
+_COMPARED = {RecordKind.LEAD: ~Q(status=LeadStatus.CONVERTED)}
 
 # Called with the number of records read so far.
 Count = Callable[[int], None]
@@ -133,9 +138,8 @@ def own_region() -> str:
 
 
 def _values(kind: RecordKind, ids: Sequence[int] | None = None) -> Iterator[tuple[Any, ...]]:
-    records = RECORD_MODELS[kind]._default_manager.filter(merged_at=None)
-    if kind == RecordKind.LEAD:
-        records = records.exclude(status=LeadStatus.CONVERTED)
+    compared = _COMPARED.get(kind, Q())
+    records = RECORD_MODELS[kind]._default_manager.filter(compared, merged_at=None)
     if ids is not None:
         records = records.filter(pk__in=ids)
     return (
