@@ -26,7 +26,7 @@ def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
         ("/", "Today"), ("/discovered/", "Discovered"), ("/suggestions/", "Suggestions"),
         ("/digest/", "Digest"),
         ("/insights/learning/", "Insights"), ("/predictions/forecast/", "Forecast"),
-        ("/predictions/", "Predictions"), ("/leads/", "Leads"),
+        ("/predictions/", "Predictions"), ("/duplicates/", "Duplicates"), ("/leads/", "Leads"),
         ("/contacts/", "Contacts"), ("/accounts/", "Accounts"), ("/deals/", "Deals"),
         ("/tasks/", "Tasks"), ("/drafts/", "Drafts"), ("/contracts/", "Contracts"),
         ("/products/", "Products"), ("/triggers/", "Triggers"), ("/scans/", "Scans"),

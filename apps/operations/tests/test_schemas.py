@@ -26,7 +26,8 @@ IN_BOTH = {
     "users_user_user_permissions",
 }  # fmt: skip
 OURS = (
-    "tenants", "users", "audit", "crm", "execution", "brain", "predictions", "triggers", "suggestions",
+    "tenants", "users", "audit", "crm", "execution", "brain", "predictions", "duplicates",
+    "triggers", "suggestions",
 )  # fmt: skip
 
 
