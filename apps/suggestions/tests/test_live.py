@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -96,6 +96,17 @@ def run(doing: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(whole())
 
 
+async def heard(layer: Any, channel: str, word: str) -> None:
+    """Say a word to a channel until it is heard: before a subscription is in force, it is lost."""
+    async with asyncio.timeout(20):
+        while True:
+            await layer.send(channel, {"type": word})
+            with suppress(TimeoutError):
+                while (await asyncio.wait_for(layer.receive(channel), timeout=1))["type"] != word:
+                    pass
+                return
+
+
 async def told(groups: list[str], notice: str) -> list[str]:
     """Which of the groups hear of a notice."""
     layer = get_channel_layer()
@@ -103,11 +114,12 @@ async def told(groups: list[str], notice: str) -> list[str]:
     for group in groups:
         channels[group] = await layer.new_channel()
         await layer.group_add(group, channels[group])
+    last = await layer.new_channel()
+    # Subscribed in order: when this one is in force, all are.
+    await heard(layer, last, "first")
     await sync_to_async(announcing.announce, thread_sensitive=False)(notice)
     # Passed on in order: what has not come by the time of this one does not come.
-    last = await layer.new_channel()
-    await layer.send(last, {"type": "last"})
-    await asyncio.wait_for(layer.receive(last), timeout=20)
+    await heard(layer, last, "last")
     found = []
     for group, channel in channels.items():
         try:

@@ -70,10 +70,9 @@ _STATEMENTS = (
     """
     INSERT INTO crm_activity (source, external_id, attributes, activity_kind, direction, occurred_at, subject,
                               body, lead_id, opportunity_id, contact_id, counterpart_address,
-                              counterpart_name, delivery, stated_details)
+                              counterpart_name, delivery, stated_details, created_at)
     SELECT '', '', '{}', kind, direction,
-           %(now)s - (CASE WHEN i %% 3 = 0 THEN i * 7919::bigint %% 86400
-                           ELSE i * 7919::bigint %% 1051200 END) * interval '1 minute',
+           at,
            'Message ' || i, '',
            CASE WHEN share < 50 THEN 1 + i * 104729::bigint %% %(leads)s END,
            CASE WHEN share BETWEEN 50 AND 81 THEN 1 + i * 104729::bigint %% %(deals)s END,
