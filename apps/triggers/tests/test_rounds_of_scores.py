@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import Direction, RecordKind
 from apps.crm.tests.factories import (
     AccountFactory,
+    ActivityFactory,
     ContractFactory,
     LeadFactory,
     OpportunityFactory,
@@ -62,13 +63,20 @@ def firing() -> set[tuple[str, int]]:
     return set(Signal.objects.firing().values_list("trigger", "record_id"))
 
 
+def waiting_lead() -> int:
+    """A lead who had the last word, and did not ask to buy."""
+    lead = LeadFactory(created_at=NOW - timedelta(days=1), status="working")
+    ActivityFactory(lead=lead, direction=Direction.INBOUND, occurred_at=NOW - timedelta(hours=2))
+    return lead.pk
+
+
 @pytest.fixture
 def scored(committed_tenant: Tenant) -> dict[str, int]:
     """A lead, a deal and an account whose scores alone make their triggers fire: the record by trigger."""
     account = AccountFactory()
     ContractFactory(account=account, renews_on=NOW.date() + timedelta(days=80))
     records = {
-        "lead_hot": LeadFactory(created_at=NOW - timedelta(days=1), status="working").pk,
+        "lead_hot": waiting_lead(),
         "deal_hot": OpportunityFactory(
             stage_entered_at=NOW, expected_close_on=NOW.date() + timedelta(days=90)
         ).pk,
@@ -111,9 +119,9 @@ def test_a_fall_that_was_withdrawn_is_cleared(committed_tenant: Tenant) -> None:
 
 def test_two_nights_of_very_many_scores_and_their_withdrawal(committed_tenant: Tenant) -> None:
     """After each everything is looked at, once; then rounds are as short as before."""
-    lead = LeadFactory(created_at=NOW - timedelta(days=1), status="working")
+    lead = waiting_lead()
     scan_now(kind=ScanKind.FULL, now=NOW)
-    others = range(lead.pk + 1, lead.pk + 1 + changes.MOST_CHANGES)
+    others = range(lead + 1, lead + 1 + changes.MOST_CHANGES)
     for night, score, other, expected in (
         (1, 0.9, 0.3, (1, 0, 0)),
         (2, 0.8, 0.5, (0, 1, 0)),
@@ -121,7 +129,7 @@ def test_two_nights_of_very_many_scores_and_their_withdrawal(committed_tenant: T
         write(
             Prediction.LEAD_CONVERSION,
             RecordKind.LEAD,
-            (lead.pk, score),
+            (lead, score),
             *((pk, other) for pk in others),
             days=night,
         )

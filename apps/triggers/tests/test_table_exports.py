@@ -87,6 +87,7 @@ def test_the_scans_as_they_are_narrowed_all_pages_of_them(
     assert rows[0] == {
         "Scan": str(newest.pk),
         "Kind": "Manual",
+        "Of": "",
         "By": cast.manager.display_name,
         "Started": "2026-03-19T00:30+01:00",
         "State": "Finished",
