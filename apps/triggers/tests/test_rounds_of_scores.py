@@ -67,7 +67,7 @@ def waiting_lead() -> int:
     """A lead who had the last word, and did not ask to buy."""
     lead = LeadFactory(created_at=NOW - timedelta(days=1), status="working")
     ActivityFactory(lead=lead, direction=Direction.INBOUND, occurred_at=NOW - timedelta(hours=2))
-    return lead.pk
+    return int(lead.pk)
 
 
 @pytest.fixture
