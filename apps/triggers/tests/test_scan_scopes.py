@@ -27,6 +27,7 @@ from apps.duplicates.models import MatchRun
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.tests.watching import probing
 from apps.triggers import ledger, services
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.estimates import plan_scan
@@ -178,19 +179,12 @@ def test_one_that_waits_is_stopped_at_once(cast: Cast) -> None:
         cancel_scan(waiting, user=cast.rep, now=NOW)
 
 
-def test_one_that_runs_stops_after_the_trigger_at_hand_and_is_followed_later(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_runs_stops_after_the_trigger_at_hand_and_is_followed_later(cast: Cast) -> None:
     lead = quiet_lead()
     running = request_scan(user=cast.rep, now=NOW, triggers=["lead_inactive", "task_overdue"])
-    looked = services._run_trigger
-
-    def stop_after(scan: Scan, key: str, looking: services.Looking) -> str:
-        Scan.objects.filter(pk=scan.pk).update(is_cancel_requested=True)
-        return looked(scan, key, looking)
-
-    monkeypatch.setattr(services, "_run_trigger", stop_after)
-    run_scan(running, now=NOW)
+    mine = Scan.objects.filter(pk=running.pk)
+    with probing(services._run_trigger, lambda: mine.update(is_cancel_requested=True)):
+        run_scan(running, now=NOW)
     running.refresh_from_db()
     assert running.status == ScanStatus.CANCELLED
     assert [result.trigger for result in running.results.all()] == ["lead_inactive"]

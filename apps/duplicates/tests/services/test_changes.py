@@ -165,7 +165,7 @@ def test_random_histories_are_told_as_by_a_look_at_everything(
     matcher = look_at_all()
     # With a limit that keys really cross.
     if not each_with_each:
-        monkeypatch.setattr(candidates, "_limit", lambda groups, budget: 4)
+        monkeypatch.setattr(candidates, "_SIZES", (4,))
         Matcher.objects.update(most_per_key=4)
         look_again(matcher)
     matcher = Matcher.objects.get(is_current=True)
