@@ -99,6 +99,16 @@ _STATEMENTS = (
         FROM generate_series(1, %(activities)s) i
     ) made
     """,
+    # One contact of four hundred was called every third day for months, and then no more.
+    """
+    INSERT INTO crm_activity (source, external_id, attributes, activity_kind, direction, occurred_at, subject,
+                              body, contact_id, counterpart_address, counterpart_name, delivery,
+                              stated_details, created_at)
+    SELECT '', '', '{}', 'call', 'outbound', at, 'Call', '', id, '', '', 'unknown', '{}', at
+    FROM crm_contact, generate_series(%(now)s - interval '180 days', %(now)s - interval '42 days',
+                                      interval '3 days') at
+    WHERE id %% 400 = 1
+    """,
     # Three of four talks about a deal are held with its own contact.
     """
     UPDATE crm_activity SET contact_id = 1 + (opportunity_id + (id %% 4 = 0)::int) %% %(contacts)s

@@ -83,7 +83,8 @@ ACCOUNT_AT_RISK = statement(
         ) n
     ), found AS (
         SELECT k.*, k.former >= 6 AND k.recent * 9000 < k.former * 990 AS is_thinning,
-               m.id AS mail_id, m.occurred_at AS mail_at, s.score_0_1::numeric(3, 2) AS score_0_1
+               m.id AS mail_id, m.occurred_at AS mail_at, l.leaving_at,
+               s.score_0_1::numeric(3, 2) AS score_0_1
         FROM counted k
         LEFT JOIN predictions_score s ON s.prediction = 'renewal_risk' AND s.record_id = k.account_id
                                      AND s.is_latest AND s.score_0_1 >= 0.6
@@ -97,17 +98,26 @@ ACCOUNT_AT_RISK = statement(
                               WHERE b.contact_id = c.id AND b.occurred_at > a.occurred_at
                                 AND (b.activity_kind IN ('meeting', 'call')
                                      OR b.direction = 'outbound' AND b.activity_kind <> 'note'))
+              AND NOT EXISTS (SELECT 1 FROM triggers_reading g
+                              WHERE g.activity_id = a.id AND (g.needs_no_answer OR g.asks_to_wait))
             ORDER BY a.occurred_at, a.id LIMIT 1
         ) m ON true
+        CROSS JOIN LATERAL (
+            SELECT max(a.occurred_at) AS leaving_at
+            FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
+            JOIN triggers_reading g ON g.activity_id = a.id AND g.means_to_leave
+            WHERE c.account_id = k.account_id AND a.direction = 'inbound'
+              AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
+        ) l
     )
     SELECT f.account_id AS id,
            jsonb_build_object('contract_id', f.id, 'renews_on', f.renews_on,
                               'recent_count', CASE WHEN is_thinning THEN recent END,
                               'former_count', CASE WHEN is_thinning THEN former END,
                               'unanswered_id', mail_id, 'unanswered_at', mail_at,
-                              'score_0_1', score_0_1, 'revision', a.revision) AS facts
+                              'leaving_at', leaving_at, 'score_0_1', score_0_1, 'revision', a.revision) AS facts
     FROM found f JOIN crm_account a ON a.id = f.account_id
-    WHERE is_thinning OR mail_id IS NOT NULL OR score_0_1 IS NOT NULL
+    WHERE is_thinning OR mail_id IS NOT NULL OR leaving_at IS NOT NULL OR score_0_1 IS NOT NULL
     """,
     trigger="account_at_risk",
     goal="keep_account",

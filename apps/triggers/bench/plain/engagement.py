@@ -67,10 +67,13 @@ _SHIFT = """
         ) AS weighed
         ORDER BY record_id, evidence DESC, week
     )
-    SELECT r.id, jsonb_build_object('recent_count', after, 'former_count', before,
-                                    'changed_on', %(today)s::date - (7 * week)::int,
-                                    'revision', r.revision) AS facts
+    SELECT r.id, jsonb_build_object(
+        'direction', CASE WHEN after * worth_before > before * worth_after THEN 'rise' ELSE 'fall' END,
+        'recent_count', after, 'recent_days', 7 * week, 'former_count', before,
+        'past_days', 7 * (first_week - week), 'changed_on', %(today)s::date - (7 * week)::int,
+        'revision', r.revision) AS facts
     FROM likeliest s JOIN {table} r ON r.id = s.record_id AND {only}
+                                    AND r.last_activity_at >= %(today)s::date - 182
     WHERE week BETWEEN 2 AND 9 AND evidence >= 6
       AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4
            OR after * worth_before * 2 <= before * worth_after
