@@ -115,7 +115,8 @@ ACCOUNT_AT_RISK = statement(
                               'recent_count', CASE WHEN is_thinning THEN recent END,
                               'former_count', CASE WHEN is_thinning THEN former END,
                               'unanswered_id', mail_id, 'unanswered_at', mail_at,
-                              'leaving_at', leaving_at, 'score_0_1', score_0_1, 'revision', a.revision) AS facts
+                              'leaving_at', leaving_at, 'score_0_1', score_0_1,
+                              'revision', a.revision) AS facts
     FROM found f JOIN crm_account a ON a.id = f.account_id
     WHERE is_thinning OR mail_id IS NOT NULL OR leaving_at IS NOT NULL OR score_0_1 IS NOT NULL
     """,
