@@ -88,8 +88,9 @@ def find_pairs(
     levels = _compare(comparing, candidates, progress)
     if document is None:
         progress("estimating weights")
-        document = _learn(encoded, comparing, levels, candidates, shared, region)
-    bits = _weigh(document, encoded, comparing, candidates.left, levels)
+        document, bits = _learn(encoded, comparing, levels, candidates, shared, region)
+    else:
+        bits = _weigh(document, encoded, comparing, candidates.left, levels)
     probabilities = probabilities_of(bits)
     kept = np.flatnonzero(probabilities >= min(LEAST_PROBABILITY, document.threshold))
     order = kept[np.lexsort((candidates.right[kept], candidates.left[kept], -bits[kept]))]
@@ -140,11 +141,14 @@ def _learn(
     candidates: Candidates,
     shared: Mapping[Field, frozenset[str]],
     region: str,
-) -> MatcherDocument:
-    """The weights that the table teaches; the usual ones where it can teach none, or teaches nonsense."""
+) -> tuple[MatcherDocument, Floats]:
+    """The weights that the table teaches; the usual ones where it can teach none, or teaches nonsense.
 
-    def probabilities(document: MatcherDocument) -> Floats:
-        return probabilities_of(_weigh(document, table, comparing, candidates.left, levels))
+    With them comes what each pair weighs, in bits.
+    """
+
+    def weigh(document: MatcherDocument) -> Floats:
+        return _weigh(document, table, comparing, candidates.left, levels)
 
     if table.size >= LEAST_RECORDS and len(levels) >= LEAST_FIELDS:
         patterns, drawn = patterns_of(levels, len(candidates.left)), draw(table, comparing)
@@ -158,12 +162,14 @@ def _learn(
                 threshold=MORE_LIKELY_THAN_NOT,
                 fields=tuple(_field_weights(field, table, shares, shared) for field in levels),
             )
-            found = probabilities(learned)
+            bits = weigh(learned)
+            found = probabilities_of(bits)
             learned = _expecting(learned, threshold_of(found), found)
             if is_plausible(learned):
-                return learned
+                return learned, bits
     usual = _usual(table, shared, region)
-    return _expecting(usual, MORE_LIKELY_THAN_NOT, probabilities(usual))
+    bits = weigh(usual)
+    return _expecting(usual, MORE_LIKELY_THAN_NOT, probabilities_of(bits)), bits
 
 
 def _expecting(
