@@ -22,7 +22,7 @@ class PairAdmin(ReadOnlyAdmin):
         "decided_by",
     )  # fmt: skip
     list_filter = ("subject", "state", "is_likely", ("found_at", admin.DateFieldListFilter))
-    list_select_related = ("decided_by", "matcher")
+    list_select_related = ("decided_by",)
     search_fields = ("=survivor_id", "=duplicate_id", "key")
     search_help_text = "A record's id, or both as in contact:12|lead:7"
     show_full_result_count = False
