@@ -23,7 +23,7 @@ from apps.duplicates.matching.fields import Field
 from apps.duplicates.models import MatchRun, Pair
 from apps.duplicates.querysets import PairQuerySet
 from apps.duplicates.services import decisions, starting
-from apps.duplicates.services.judging import explain
+from apps.duplicates.services.judging import current_document, explain
 from apps.duplicates.tasks import send_run
 from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
 from apps.tenants.work.querysets import WorkQuerySet
@@ -118,7 +118,8 @@ class PairViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[P
     def explanation(self, request: Request, pk: str) -> Response:
         """What speaks for and against the pair, field by field."""
         refuse_parameters(request)
-        comparison = explain(self.get_object())
+        pair = self.get_object()
+        comparison = explain(pair, current_document(Subject(pair.subject)))
         if comparison is None:
             raise NotFound("One of the two records is no longer there.")
         return Response(PairComparisonSerializer(comparison).data)

@@ -38,7 +38,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ShownPair:
-    """A pair with both records; ``in_group`` is how many pairs its group has, itself counted."""
+    """A pair with both records; ``in_group`` is how many pairs its group has, 1 where nobody asked."""
 
     pair: Pair
     survivor: Side
@@ -66,21 +66,33 @@ class ComparedField:
         return first != second
 
 
-def show_pairs(pairs: Sequence[Pair], user: User) -> list[ShownPair]:
-    """Each pair with its records, as far as the person may see both: one query for each kind, and one."""
+def show_pairs(
+    pairs: Sequence[Pair], user: User, *, sizes: Mapping[int, int] | None = None
+) -> list[ShownPair]:
+    """Each pair with its records, as far as the person may see both: one query for each kind.
+
+    ``sizes`` are ``group_sizes``, where they are shown.
+    """
     records = _read_records(pairs, user)
-    sizes = _group_sizes(pairs, user)
+    known = sizes or {}
     return [
         ShownPair(
             pair,
             _side_of(pair.survivor, records),
             _side_of(pair.duplicate, records),
             band_of(pair),
-            sizes.get(pair.cluster or 0, 1),
+            known.get(pair.cluster or 0, 1),
         )
         for pair in pairs
         if pair.survivor in records and pair.duplicate in records
     ]
+
+
+def group_sizes(pairs: Iterable[Pair], user: User) -> dict[int, int]:
+    """By cluster, how many open pairs of it the person sees: one query."""
+    clusters = {pair.cluster for pair in pairs if pair.cluster is not None}
+    visible = Pair.objects.visible_to(user).open().filter(cluster__in=clusters).order_by()
+    return dict(visible.values_list("cluster").annotate(pairs=Count("pk")))
 
 
 def compare_fields(shown: ShownPair, user: User) -> list[ComparedField]:
@@ -131,9 +143,3 @@ def _read_records(pairs: Iterable[Pair], user: User) -> dict[RecordRef, Mergeabl
             rows: Any = visible_records(user, model).select_related(*paths)
             found |= {RecordRef(kind, pk): row for pk, row in rows.in_bulk(ids[kind]).items()}
     return found
-
-
-def _group_sizes(pairs: Iterable[Pair], user: User) -> dict[int, int]:
-    clusters = {pair.cluster for pair in pairs if pair.cluster is not None}
-    visible = Pair.objects.visible_to(user).open().filter(cluster__in=clusters).order_by()
-    return dict(visible.values_list("cluster").annotate(pairs=Count("pk")))

@@ -16,9 +16,9 @@ from apps.duplicates.matching.keys import keys_of
 from apps.duplicates.matching.values import comparable
 from apps.duplicates.querysets import RECORD_MODELS
 from apps.duplicates.services.holders import read_holders
+from apps.duplicates.services.judging import in_force
 from apps.duplicates.services.probe import (
     comparables_of,
-    in_force,
     least_warned,
     most_telling,
     read_recent,

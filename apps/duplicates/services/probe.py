@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -24,17 +23,16 @@ from apps.duplicates.matching.explaining import Comparison, compare_comparable
 from apps.duplicates.matching.fields import Comparable, Field, Row
 from apps.duplicates.matching.keys import keys_of
 from apps.duplicates.matching.values import comparable
-from apps.duplicates.models import MatchCursor, Matcher
+from apps.duplicates.models import MatchCursor
 from apps.duplicates.querysets import RECORD_MODELS
 from apps.duplicates.services.holders import Holders, read_holders
-from apps.duplicates.services.judging import document_of, usual_document
+from apps.duplicates.services.judging import in_force
 from apps.duplicates.services.records import (
     read_rows_of,
     row_of_values,
     subject_of,
 )
 from apps.execution.schemas import RecordRef
-from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, is_module_on
 from apps.users.models import User
@@ -46,8 +44,6 @@ MOST_NAMED = 5
 # So many are compared, those that share the most telling keys; so many changed records, the newest.
 MOST_COMPARED = 40
 MOST_RECENT = 100
-# Before anything was learned nobody knows how common a key may be.
-_USUAL_MOST_PER_KEY = 50
 
 _RECENT = """
 SELECT record_kind, record_id FROM (
@@ -184,23 +180,3 @@ def _words(comparison: Comparison) -> str:
     """What speaks for it, the strongest first: "E-mail: the same"."""
     told = [item for item in comparison.strongest if item.bits > 0][:3]
     return ", ".join(f"{item.field.label.lower()} {item.level}" for item in told)
-
-
-def in_force(subject: Subject) -> tuple[MatcherDocument, int]:
-    """The weights in force, and from how many holders on a key is too common."""
-    matcher = (
-        Matcher.objects.filter(subject=subject, is_current=True)
-        .values_list("pk", "number", "estimated_at", "most_per_key")
-        .first()
-    )
-    if matcher is None:
-        return usual_document(), _USUAL_MOST_PER_KEY
-    pk, _, estimated_at, most_per_key = matcher
-    schema = tenant_connection().schema_name
-    return _document(schema, pk, str(estimated_at)), most_per_key
-
-
-@lru_cache(maxsize=64)
-def _document(schema: str, pk: int, estimated_at: str) -> MatcherDocument:
-    """A stored matcher never changes; the schema and its moment tell it from those of other tenants."""
-    return document_of(Matcher.objects.get(pk=pk)) or usual_document()

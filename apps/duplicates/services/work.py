@@ -86,8 +86,10 @@ def _match_changed(subject: Subject, now: datetime) -> bool:
     """Compare what changed, if that is enough; says whether it was."""
     matcher = Matcher.objects.current(subject)
     changed = read_changed(subject)
-    document = None if matcher is None else document_of(matcher)
-    if matcher is None or document is None or changed is None or changed.is_too_much(matcher):
+    if matcher is None or changed is None or changed.is_too_much(matcher):
+        return False
+    document = document_of(matcher)
+    if document is None:
         return False
     settled, compared = match_records(subject, changed, matcher, document, now=now)
     if changed.refs:

@@ -19,7 +19,13 @@ from apps.duplicates.filters import PairPageFilterSet
 from apps.duplicates.models import MatchRun, Pair
 from apps.duplicates.precision import read_thresholds
 from apps.duplicates.querysets import PairQuerySet
-from apps.duplicates.reading import ShownPair, compare_fields, hanging_on, show_pairs
+from apps.duplicates.reading import (
+    ShownPair,
+    compare_fields,
+    group_sizes,
+    hanging_on,
+    show_pairs,
+)
 from apps.duplicates.services.decisions import DECIDE_PERMISSION, decide_not_duplicate, reopen
 from apps.duplicates.services.judging import current_document, explain
 from apps.duplicates.views.access import find_pair, viewer_of
@@ -38,7 +44,8 @@ HEADER = (
 @require_safe
 def list_pairs(request: HttpRequest) -> HttpResponse:
     """Pairs that may be the same, the most likely first, with what the threshold is worth."""
-    user, filter_set = viewer_of(request), read_filters(request)
+    user = viewer_of(request)
+    filter_set = _read_filters(request, user)
     asked = filter_set.form["subject"].value()
     subject = Subject(asked) if asked in Subject.values else Subject.PERSON
     page = CappedPaginator(filter_set.qs, PAIRS_PER_PAGE, request.GET.get("page")).asked_page()
@@ -51,7 +58,7 @@ def list_pairs(request: HttpRequest) -> HttpResponse:
         "bands": _count_bands(filter_set.before_band),
         "thresholds": read_thresholds(subject, user),
         "page": page,
-        "pairs": show_pairs(list(page), user),
+        "pairs": show_pairs(list(page), user, sizes=group_sizes(page, user)),
         "last_run": MatchRun.objects.exclude(finished_at=None).first(),
         "running": MatchRun.objects.unfinished().first(),
     }
@@ -61,7 +68,8 @@ def list_pairs(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export_pairs(request: HttpRequest) -> HttpResponseBase:
     """The pairs as they are on screen, all pages of them, as a CSV file."""
-    user, filter_set = viewer_of(request), read_filters(request)
+    user = viewer_of(request)
+    filter_set = _read_filters(request, user)
     rows = (
         (
             shown.pair.pk,
@@ -124,9 +132,9 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(safe_next(request, pair.get_absolute_url()))
 
 
-def read_filters(request: HttpRequest) -> PairPageFilterSet:
+def _read_filters(request: HttpRequest, user: User) -> PairPageFilterSet:
     """The visible pairs, narrowed as the address says."""
-    return PairPageFilterSet(request.GET, queryset=Pair.objects.visible_to(viewer_of(request)))
+    return PairPageFilterSet(request.GET, queryset=Pair.objects.visible_to(user))
 
 
 def _count_bands(pairs: PairQuerySet) -> list[tuple[Band, int]]:
@@ -147,10 +155,9 @@ def _in_chunks(pairs: PairQuerySet, user: User) -> Iterator[ShownPair]:
 
 
 def _chart_of(pair: Pair) -> EvidenceChart | None:
-    comparison = explain(pair)
-    if comparison is None:
-        return None
-    return lay_out_evidence(comparison, current_document(Subject(pair.subject)).threshold)
+    document = current_document(Subject(pair.subject))
+    comparison = explain(pair, document)
+    return None if comparison is None else lay_out_evidence(comparison, document.threshold)
 
 
 def _others_of_group(pair: Pair, user: User) -> list[ShownPair]:

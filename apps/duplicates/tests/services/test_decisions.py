@@ -16,7 +16,7 @@ from apps.duplicates.enums import PairState, Subject
 from apps.duplicates.exceptions import PairNotFoundError, PairStateError
 from apps.duplicates.models import Pair
 from apps.duplicates.services.decisions import decide_not_duplicate, reopen
-from apps.duplicates.services.judging import explain
+from apps.duplicates.services.judging import current_document, explain
 from apps.duplicates.services.survivors import propose
 from apps.duplicates.services.work import carry_out_run, request_run
 from apps.duplicates.tests.pairs import add_people, add_twins, pair_of
@@ -94,7 +94,7 @@ def test_two_addresses_that_both_answered_are_two_people(cast: Cast) -> None:
 def test_a_pair_is_explained_from_the_records_as_they_are_now(cast: Cast) -> None:
     _, lead, pair = found_twins()
     Lead.objects.filter(pk=lead.pk).update(email="")
-    explained = explain(pair)
+    explained = explain(pair, current_document(Subject.PERSON))
     assert explained is not None
     assert "email" not in {item.field.value for item in explained.strongest}
 

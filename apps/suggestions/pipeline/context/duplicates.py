@@ -17,9 +17,8 @@ from apps.duplicates.enums import Subject
 from apps.duplicates.matching.documents import MatcherDocument, default_document
 from apps.duplicates.matching.explaining import FieldEvidence, compare
 from apps.duplicates.matching.fields import Field, Row
-from apps.duplicates.models import Matcher
 from apps.duplicates.querysets import RECORD_MODELS
-from apps.duplicates.services.judging import document_of
+from apps.duplicates.services.judging import learned_document
 from apps.duplicates.services.records import read_rows_of, subject_of
 from apps.duplicates.services.standing import read_standings
 from apps.duplicates.survivorship import Standing, values
@@ -213,9 +212,7 @@ class _Reading:
 
 def _document_of(subject: Subject) -> MatcherDocument:
     """The weights in force, or what is usual; where telephones are dialled the AI does not know."""
-    matcher = Matcher.objects.current(subject)
-    document = None if matcher is None else document_of(matcher)
-    return default_document(0) if document is None else document
+    return learned_document(subject) or default_document(0)
 
 
 def _read_records(refs: Iterable[RecordRef]) -> dict[RecordRef, DuplicateRecord]:
