@@ -14,7 +14,7 @@ from apps.duplicates.enums import PairState, Subject
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
-    from apps.duplicates.models import Matcher, Pair  # noqa: F401
+    from apps.duplicates.models import MatchCursor, Matcher, Pair  # noqa: F401
     from apps.users.models import User
 
 # The records that may be the same as others, by kind.
@@ -70,3 +70,11 @@ class MatcherQuerySet(models.QuerySet["Matcher"]):
     def current(self, subject: Subject) -> Matcher | None:
         """What is in force for a subject, if anything was learned yet."""
         return self.filter(subject=subject, is_current=True).first()
+
+
+class MatchCursorQuerySet(models.QuerySet["MatchCursor"]):
+    """Up to where the change log has been read."""
+
+    def reached(self, subject: Subject) -> int | None:
+        """The transaction that is read next for a subject; None where nobody has looked at everything yet."""
+        return self.filter(subject=subject).values_list("transaction_id", flat=True).first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from apps.crm.services import visible_records
 from apps.duplicates.bands import Band, band_of
 from apps.duplicates.models import Pair
 from apps.duplicates.querysets import RECORD_MODELS
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.execution.tools.base import every_row_of
 from apps.execution.tools.repointing import counted, moves_between
 from apps.users.models import User
@@ -131,10 +131,7 @@ def _side_of(ref: RecordRef, records: Mapping[RecordRef, MergeableRecord]) -> Si
 
 
 def _read_records(pairs: Iterable[Pair], user: User) -> dict[RecordRef, MergeableRecord]:
-    ids: defaultdict[RecordKind, set[int]] = defaultdict(set)
-    for pair in pairs:
-        for ref in (pair.survivor, pair.duplicate):
-            ids[ref.kind].add(ref.id)
+    ids = ids_by_kind(ref for pair in pairs for ref in (pair.survivor, pair.duplicate))
     found: dict[RecordRef, MergeableRecord] = {}
     for kind, model in RECORD_MODELS.items():
         if kind in ids:

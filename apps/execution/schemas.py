@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias
@@ -35,6 +35,14 @@ class RecordRef:
 
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"
+
+
+def ids_by_kind(refs: Iterable[RecordRef]) -> dict[RecordKind, set[int]]:
+    """The ids of records, each once, by kind."""
+    by_kind: dict[RecordKind, set[int]] = {}
+    for ref in refs:
+        by_kind.setdefault(ref.kind, set()).add(ref.id)
+    return by_kind
 
 
 @dataclass(frozen=True, slots=True)

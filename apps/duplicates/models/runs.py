@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from apps.duplicates.enums import RunKind, Subject
+from apps.duplicates.querysets import MatchCursorQuerySet
 from apps.tenants.work.enums import WorkStatus
 from apps.tenants.work.models import Work
 
@@ -47,6 +48,8 @@ class MatchCursor(models.Model):
 
     subject = models.CharField(max_length=20, choices=Subject.choices, unique=True)
     transaction_id = models.BigIntegerField()
+
+    objects = MatchCursorQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.subject} up to {self.transaction_id}"

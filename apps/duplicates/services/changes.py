@@ -108,8 +108,7 @@ def read_changed(subject: Subject) -> Changed | None:
     Nobody has, either, where the database was restored from a backup.
     """
     oldest_open = read_snapshot().oldest_open
-    held = MatchCursor.objects.filter(subject=subject)
-    cursor = held.values_list("transaction_id", flat=True).first()
+    cursor = MatchCursor.objects.reached(subject)
     if cursor is None or cursor > oldest_open:
         return None
     kinds = {kind.value: kind for kind in subject.kinds}
@@ -153,9 +152,9 @@ def _match(
         compared = {*refs}
         candidates = {frozenset((one, other)) for one in rows for other in every}
     else:
-        most = matcher.most_per_key
-        holders = read_holders(_keys(rekeyed), subject, _enough(rekeyed, most))
-        compared = {*refs, *_crossing(holders, rekeyed, most)}
+        most, moved = matcher.most_per_key, _moved(rekeyed)
+        holders = read_holders(moved, subject, _enough(moved, most))
+        compared = {*refs, *_crossing(holders, moved, most)}
         if joined := compared - {*refs}:
             holders = {**holders, **_holders_of(joined, subject, most)}
         candidates = set(_candidates(compared, holders, most))
@@ -202,30 +201,20 @@ def _likely(
     return [(refs[one], refs[other]) for one, other in sides[kept].tolist()]
 
 
-def _keys(rekeyed: Rekeyed) -> set[int]:
-    return {
-        key
-        for keys_by_ref in (rekeyed.before, rekeyed.after)
-        for keys in keys_by_ref.values()
-        for key in keys
-    }
-
-
 def _moved(rekeyed: Rekeyed) -> Counter[int]:
-    """By how many records more than before a key is held."""
+    """By how many records more than before a key is held, of every key before and after."""
     moved = Counter(key for keys in rekeyed.after.values() for key in keys)
     moved.subtract(key for keys in rekeyed.before.values() for key in keys)
     return moved
 
 
-def _enough(rekeyed: Rekeyed, most: int) -> int:
+def _enough(moved: Mapping[int, int], most: int) -> int:
     """So many holders of a key tell whether it is too common now, and whether it was before."""
-    return most + max(_moved(rekeyed).values(), default=0) + 1
+    return most + max(moved.values(), default=0) + 1
 
 
-def _crossing(holders: Holders, rekeyed: Rekeyed, most: int) -> set[RecordRef]:
+def _crossing(holders: Holders, moved: Mapping[int, int], most: int) -> set[RecordRef]:
     """Who holds a key that has just become too common, or is so no longer: their pairs may be others now."""
-    moved = _moved(rekeyed)
     return {
         ref
         for key, found in holders.items()

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from apps.duplicates.enums import PairState, Subject
 from apps.duplicates.matching.clustering import clusters
 from apps.duplicates.models import Pair
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 
 _CHUNK = 5_000
 _KNOWN_STATES = (PairState.OPEN, PairState.NOT_DUPLICATE)
@@ -106,10 +106,10 @@ def _known(subject: Subject) -> QuerySet[Pair]:
 def _touching(pairs: QuerySet[Pair], refs: Collection[RecordRef]) -> list[QuerySet[Pair]]:
     """The pairs of some records, in a few queries by index."""
     found = []
-    for kind in {ref.kind for ref in refs}:
-        ids = sorted(ref.id for ref in refs if ref.kind == kind)
-        for start in range(0, len(ids), _CHUNK):
-            chunk = ids[start : start + _CHUNK]
+    for kind, ids in ids_by_kind(refs).items():
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
             found.append(
                 pairs.filter(
                     Q(survivor_kind=kind, survivor_id__in=chunk)

@@ -24,7 +24,7 @@ from apps.duplicates.services.probe import (
     read_recent,
 )
 from apps.duplicates.services.records import row_of_values, subject_of
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, is_module_on
 
@@ -112,8 +112,7 @@ def _likest(
 
 def _named(found: Mapping[int, RecordRef]) -> dict[int, str]:
     labels: dict[RecordRef, str] = {}
-    for kind in {ref.kind for ref in found.values()}:
-        ids = {ref.id for ref in found.values() if ref.kind == kind}
+    for kind, ids in ids_by_kind(found.values()).items():
         records = RECORD_MODELS[kind]._default_manager.in_bulk(ids)
         labels |= {RecordRef(kind, pk): str(record) for pk, record in records.items()}
     return {

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from apps.crm.enums import RecordKind
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Comparable
 from apps.duplicates.matching.keys import MOST_RECORDS_EACH_WITH_EACH, keys_of
 from apps.duplicates.models import RecordKeys
 from apps.duplicates.services.records import CHUNK_ROWS, Records
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 
 Keys = Sequence[int]
 
@@ -69,7 +68,7 @@ def write_all_keys(
 def rekey(changed: Collection[RecordRef], comparables: Mapping[RecordRef, Comparable]) -> Rekeyed:
     """Write the keys of changed records; those without a ``Comparable`` are not there any more."""
     before = read_keys(changed)
-    for kind, ids in _by_kind(ref for ref in before if ref not in comparables):
+    for kind, ids in ids_by_kind(ref for ref in before if ref not in comparables).items():
         RecordKeys.objects.filter(record_kind=kind, record_id__in=ids).delete()
     after = {ref: keys_of(values) for ref, values in comparables.items()}
     RecordKeys.objects.bulk_create(
@@ -90,7 +89,7 @@ def read_keys(refs: Iterable[RecordRef]) -> dict[RecordRef, Keys]:
     """The keys under which records can be found; a record that was not written yet has none."""
     return {
         RecordRef(kind, record_id): keys
-        for kind, ids in _by_kind(refs)
+        for kind, ids in ids_by_kind(refs).items()
         for record_id, keys in RecordKeys.objects.filter(
             record_kind=kind, record_id__in=ids
         ).values_list("record_id", "keys")
@@ -121,10 +120,3 @@ def _drop_stage() -> None:
     if connection.is_usable() and not connection.needs_rollback:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS keyed")
-
-
-def _by_kind(refs: Iterable[RecordRef]) -> Iterator[tuple[RecordKind, list[int]]]:
-    by_kind: dict[RecordKind, list[int]] = {}
-    for ref in refs:
-        by_kind.setdefault(ref.kind, []).append(ref.id)
-    yield from by_kind.items()

@@ -32,7 +32,7 @@ from apps.duplicates.services.records import (
     row_of_values,
     subject_of,
 )
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, is_module_on
 from apps.users.models import User
@@ -135,8 +135,7 @@ def _by_address(values: Comparable, subject: Subject) -> list[RecordRef]:
 
 def read_recent(subject: Subject) -> list[RecordRef]:
     """What changed since keys were written last, the newest first."""
-    held = MatchCursor.objects.filter(subject=subject)
-    cursor = held.values_list("transaction_id", flat=True).first()
+    cursor = MatchCursor.objects.reached(subject)
     with connection.cursor() as db:
         db.execute(_RECENT, [cursor or 0, [kind.value for kind in subject.kinds], MOST_RECENT])
         return [RecordRef(RecordKind(kind), record_id) for kind, record_id in db.fetchall()]
@@ -165,10 +164,9 @@ def comparables_of(
 
 def _shown(likely: Mapping[RecordRef, Comparison], viewer: User) -> LookAlikes:
     seen: dict[RecordRef, Record] = {}
-    for kind in {ref.kind for ref in likely}:
+    for kind, ids in ids_by_kind(likely).items():
         model = RECORD_MODELS[kind]
         if viewer.has_perm(permission_name("view", model)):
-            ids = [ref.id for ref in likely if ref.kind == kind]
             records = visible_records(viewer, model).filter(pk__in=ids)
             seen |= {RecordRef(kind, record.pk): record for record in records}
     likest = sorted(seen, key=lambda ref: (-likely[ref].weight_bits, str(ref)))[:MOST_NAMED]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from apps.crm.models import Account
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Field, Row, Table
 from apps.duplicates.querysets import RECORD_MODELS
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.tenants.regions import region_of
 from apps.tenants.services import current_tenant
 
@@ -99,26 +98,12 @@ def read_records(subject: Subject, count: Count = lambda read: None) -> Records:
     return Records(Table(columns, len(ids)), subject.kinds, starts, ids)
 
 
-def read_rows(kind: RecordKind | str, ids: Iterable[int]) -> dict[int, Row]:
-    """Read some records of a kind, by id; one that is merged, converted or not there is left out."""
-    found: dict[int, Row] = {}
-    wanted = sorted(set(ids))
-    lookups = _LOOKUPS[RecordKind(kind)]
-    for start in range(0, len(wanted), CHUNK_ROWS):
-        for values in _values(RecordKind(kind), wanted[start : start + CHUNK_ROWS]):
-            found[values[0]] = _row(zip(lookups, values[1:], strict=True))
-    return found
-
-
 def read_rows_of(refs: Iterable[RecordRef]) -> dict[RecordRef, Row]:
-    """Read some records of several kinds."""
-    by_kind: defaultdict[RecordKind, list[int]] = defaultdict(list)
-    for ref in refs:
-        by_kind[ref.kind].append(ref.id)
+    """Read some records of several kinds; one that is merged, converted or not there is left out."""
     return {
         RecordRef(kind, record_id): row
-        for kind, ids in by_kind.items()
-        for record_id, row in read_rows(kind, ids).items()
+        for kind, ids in ids_by_kind(refs).items()
+        for record_id, row in _read_rows(kind, ids).items()
     }
 
 
@@ -137,9 +122,18 @@ def own_region() -> str:
     return region_of(current_tenant().time_zone)
 
 
+def _read_rows(kind: RecordKind, ids: Iterable[int]) -> dict[int, Row]:
+    found: dict[int, Row] = {}
+    wanted = sorted(ids)
+    lookups = _LOOKUPS[kind]
+    for start in range(0, len(wanted), CHUNK_ROWS):
+        for values in _values(kind, wanted[start : start + CHUNK_ROWS]):
+            found[values[0]] = _row(zip(lookups, values[1:], strict=True))
+    return found
+
+
 def _values(kind: RecordKind, ids: Sequence[int] | None = None) -> Iterator[tuple[Any, ...]]:
-    compared = _COMPARED.get(kind, Q())
-    records = RECORD_MODELS[kind]._default_manager.filter(compared, merged_at=None)
+    records = RECORD_MODELS[kind].objects.filter(_COMPARED.get(kind, Q()))
     if ids is not None:
         records = records.filter(pk__in=ids)
     return (

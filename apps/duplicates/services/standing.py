@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -11,7 +10,7 @@ from psycopg import sql
 
 from apps.crm.enums import EmailStatus, RecordKind
 from apps.duplicates.survivorship import Standing
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, ids_by_kind
 
 # Two addresses that both answered within this time belong to two people.
 CONFLICT_WITHIN = timedelta(days=365)
@@ -54,12 +53,9 @@ _WORKS = {EmailStatus.VALID.value: True, EmailStatus.BOUNCED.value: False}
 
 def read_standings(refs: Iterable[RecordRef]) -> dict[RecordRef, Standing]:
     """The standing of each record that is there."""
-    by_kind: defaultdict[RecordKind, set[int]] = defaultdict(set)
-    for ref in refs:
-        by_kind[ref.kind].add(ref.id)
     found: dict[RecordRef, Standing] = {}
     with connection.cursor() as cursor:
-        for kind, ids in by_kind.items():
+        for kind, ids in ids_by_kind(refs).items():
             statement = _statement(kind)
             wanted = sorted(ids)
             for start in range(0, len(wanted), _CHUNK):

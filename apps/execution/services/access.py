@@ -8,7 +8,7 @@ from typing import Any
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution.exceptions import PermissionRefusedError, RecordGoneError, RecordMergedError
-from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved
+from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved, ids_by_kind
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
 from apps.execution.tools.base import every_row_of, model_of, to_json
@@ -34,7 +34,7 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
     Raises:
         PermissionRefusedError: they do not.
     """
-    for kind, ids in _by_kind(refs).items():
+    for kind, ids in ids_by_kind(refs).items():
         seen = every_row_of(kind).visible_to(user).filter(pk__in=ids)
         if seen.count() != len(ids):
             raise PermissionRefusedError()
@@ -51,19 +51,12 @@ def hidden_records(user: User, refs: Iterable[RecordRef]) -> set[RecordRef]:
         return set()
     return {
         RecordRef(kind, record_id)
-        for kind, ids in _by_kind(refs).items()
+        for kind, ids in ids_by_kind(refs).items()
         for record_id in model_of(kind)
         .objects.hidden_from(user)  # type: ignore[attr-defined]
         .filter(pk__in=ids)
         .values_list("pk", flat=True)
     }
-
-
-def _by_kind(refs: Iterable[RecordRef]) -> dict[RecordKind, set[int]]:
-    by_kind: dict[RecordKind, set[int]] = {}
-    for ref in refs:
-        by_kind.setdefault(ref.kind, set()).add(ref.id)
-    return by_kind
 
 
 def find_moved(seen: Seen) -> list[ValueMoved]:

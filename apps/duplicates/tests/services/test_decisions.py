@@ -17,9 +17,12 @@ from apps.duplicates.exceptions import PairNotFoundError, PairStateError
 from apps.duplicates.models import Pair
 from apps.duplicates.services.decisions import decide_not_duplicate, reopen
 from apps.duplicates.services.judging import current_document, explain
-from apps.duplicates.services.survivors import propose
+from apps.duplicates.services.standing import read_standings
 from apps.duplicates.services.work import carry_out_run, request_run
-from apps.duplicates.tests.pairs import add_people, add_twins, pair_of
+from apps.duplicates.survivorship import values
+from apps.duplicates.tests.pairs import add_people, add_twins, pair_of, ref_of
+from apps.execution.tools.base import to_json
+from apps.execution.tools.merging import MergeDuplicates
 
 pytestmark = pytest.mark.django_db
 
@@ -112,8 +115,15 @@ def test_the_survivor_takes_what_it_lacks_and_the_address_that_answered(cast: Ca
         counterpart_address="",
         lead=lead,
     )
-    proposed = {item.field: (item.value, item.reason) for item in propose(pair)}
-    assert proposed == {
+    contact.refresh_from_db()
+    lead.refresh_from_db()
+    fields = MergeDuplicates.writes[contact.kind] & MergeDuplicates.writes[lead.kind]
+    kept, other = (
+        {name: to_json(getattr(record, name)) for name in fields} for record in (contact, lead)
+    )
+    standings = read_standings((pair.survivor, pair.duplicate))
+    proposed = values(fields, kept, other, standings[ref_of(contact)], standings[ref_of(lead)])
+    assert {item.field: (item.value, item.reason) for item in proposed} == {
         "email": ("kw@brunner-maschinen.ch", "This address answered, the survivor’s did not."),
         "notes": ("Met in Bern.\n\nWants a quote.", "Both are kept."),
         "title": ("Buyer", "The survivor says nothing of it."),

@@ -22,7 +22,7 @@ from apps.duplicates.services.judging import learned_document
 from apps.duplicates.services.records import read_rows_of, subject_of
 from apps.duplicates.services.standing import read_standings
 from apps.duplicates.survivorship import Standing, values
-from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.schemas import JsonValue, RecordRef, ids_by_kind
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import every_row_of, to_json
 from apps.execution.tools.repointing import counted, moves_between
@@ -216,12 +216,9 @@ def _document_of(subject: Subject) -> MatcherDocument:
 
 
 def _read_records(refs: Iterable[RecordRef]) -> dict[RecordRef, DuplicateRecord]:
-    ids: defaultdict[RecordKind, set[int]] = defaultdict(set)
-    for ref in refs:
-        ids[ref.kind].add(ref.id)
     related = {RecordKind.CONTACT: ["account"], RecordKind.ACCOUNT: ["parent"]}
     found: dict[RecordRef, DuplicateRecord] = {}
-    for kind, wanted in sorted(ids.items()):
+    for kind, wanted in sorted(ids_by_kind(refs).items()):
         owners = Prefetch("owner", User.objects.only("username", "first_name", "last_name"))
         rows = RECORD_MODELS[kind].objects.prefetch_related(owners, *related.get(kind, []))
         for pk, record in rows.in_bulk(sorted(wanted)).items():
