@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apps.tenants.exceptions import AishaError
 
 if TYPE_CHECKING:
-    from apps.execution.schemas import ValueMoved
+    from apps.execution.schemas import RecordRef, ValueMoved
 
 
 class ExecutionError(AishaError):
@@ -81,8 +81,10 @@ class RecordMergedError(RecordGoneError):
     code = "record_merged"
     status = 409
 
-    def __init__(self, record: str, survivor: str, survivor_key: str) -> None:
-        self.extras: dict[str, Any] = {"survivor": survivor_key}
+    def __init__(self, record: str, survivor: str, survivor_ref: RecordRef) -> None:
+        self.extras: dict[str, Any] = {
+            "survivor": {"record_kind": survivor_ref.kind.value, "record_id": survivor_ref.id}
+        }
         super().__init__(f"{record[:1].upper()}{record[1:]} has been merged into {survivor} since.")
 
 

@@ -11,7 +11,7 @@ from apps.execution.exceptions import PermissionRefusedError, RecordGoneError, R
 from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved, ids_by_kind
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
-from apps.execution.tools.base import every_row_of, model_of, to_json
+from apps.execution.tools.base import every_row_of, to_json
 from apps.users.models import User
 from apps.users.rules import Reader
 
@@ -45,15 +45,18 @@ def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
     return not hidden_records(user, refs)
 
 
-def hidden_records(user: User, refs: Iterable[RecordRef]) -> set[RecordRef]:
-    """Those of the records that are there and hidden from the person, by one query for each kind."""
+def hidden_records(user: Reader, refs: Iterable[RecordRef]) -> set[RecordRef]:
+    """Those of the records that are there and hidden from the person, by one query for each kind.
+
+    One that was merged is still there.
+    """
     if user.sees_all:
         return set()
     return {
         RecordRef(kind, record_id)
         for kind, ids in ids_by_kind(refs).items()
-        for record_id in model_of(kind)
-        .objects.hidden_from(user)  # type: ignore[attr-defined]
+        for record_id in every_row_of(kind)
+        .hidden_from(user)
         .filter(pk__in=ids)
         .values_list("pk", flat=True)
     }
@@ -87,7 +90,7 @@ def read_records(
             raise RecordMergedError(
                 _named(row, viewer),
                 _named(survivor, viewer),
-                str(RecordRef(survivor.kind, survivor.pk)),
+                RecordRef(survivor.kind, survivor.pk),
             )
         records[ref] = row
     return records
@@ -95,7 +98,7 @@ def read_records(
 
 def _named(record: Record, viewer: Reader | None) -> str:
     """The record by its name, for who sees it."""
-    if viewer is None or every_row_of(record.kind).hidden_from(viewer).filter(pk=record.pk):
+    if viewer is None or hidden_records(viewer, [RecordRef(record.kind, record.pk)]):
         return f"a {record.kind.label.lower()}"
     return f"“{with_unseen_named(str(record))}”"
 

@@ -25,6 +25,7 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
+from apps.crm.tests.pages import make
 from apps.execution.exceptions import (
     ChangeNotPossibleError,
     InvalidArgumentsError,
@@ -34,7 +35,8 @@ from apps.execution.exceptions import (
     StaleError,
 )
 from apps.execution.reading import read_seen
-from apps.execution.services import apply_change
+from apps.execution.schemas import RecordRef
+from apps.execution.services import apply_change, hidden_records, sees_records
 from apps.execution.tests.factories import approved
 from apps.execution.tests.merges import MERGEABLE, all_rows, arguments_of, columns_naming, merge
 from apps.execution.tools import registry
@@ -220,7 +222,7 @@ def test_what_is_merged_already_is_not_merged_again(cast: Cast) -> None:
         with pytest.raises(RecordMergedError) as caught, transaction.atomic():
             apply_change(change, now=MOMENT)
         assert caught.value.message == "“Lee B” has been merged into “Lee A” since."
-        assert caught.value.extras == {"survivor": f"lead:{kept.pk}"}
+        assert caught.value.extras == {"survivor": {"record_kind": "lead", "record_id": kept.pk}}
     assert row_of(other) in Lead.objects.all()
 
 
@@ -346,3 +348,16 @@ def test_nothing_but_the_children_of_the_duplicate_moves(cast: Cast) -> None:
         0,
     )
     assert Contact.objects.filter(pk=other.pk, merged_at=None).exists()
+
+
+@pytest.mark.parametrize("kind", MERGEABLE)
+def test_a_merged_record_is_hidden_from_whom_it_was_hidden_before(cast: Cast, kind: str) -> None:
+    survivor, duplicate = (make(RecordKind(kind), owner=o) for o in (cast.rep, cast.outsider))
+    refs = [RecordRef(record.kind, record.pk) for record in (survivor, duplicate)]
+    merge(survivor, duplicate, cast.manager)
+    hidden = {
+        person.username: hidden_records(person, refs)
+        for person in (cast.rep, cast.outsider, cast.manager)
+    }
+    assert hidden == {"rep": {refs[1]}, "outsider": {refs[0]}, "manager": set()}
+    assert not sees_records(cast.rep, refs)

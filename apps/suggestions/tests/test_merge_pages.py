@@ -351,6 +351,15 @@ def test_who_may_not_see_the_duplicate_sees_no_suggestion(
     assert client_for(cast.manager).get(f"/suggestions/{suggestion.pk}/").status_code == 200
 
 
+def test_nor_do_they_once_the_two_are_merged(cast: Cast, client_for: ClientFor) -> None:
+    kept, gone = LeadFactory(owner=cast.rep), LeadFactory(owner=cast.outsider)
+    suggestion = merge_suggestion(kept, gone, cast.rep)
+    approve(suggestion_id=suggestion.pk, user=cast.manager, now=timezone.now())
+    assert Lead.everything.get(pk=gone.pk).merged_into == kept
+    assert client_for(cast.rep).get(f"/suggestions/{suggestion.pk}/").status_code == 404
+    assert client_for(cast.manager).get(f"/suggestions/{suggestion.pk}/").status_code == 200
+
+
 def test_an_edited_value_is_marked_and_survives_another_choice(
     cast: Cast, client_for: ClientFor
 ) -> None:
