@@ -135,9 +135,8 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
     ) -> Comparison | None:
         """Both records; what has moved, once that is noted, or what would move."""
         is_done = noted is not None
-        moved = (
-            self.moved(noted) if is_done else count_hanging(arguments.duplicate, arguments.survivor)
-        )
+        pair = (arguments.duplicate, arguments.survivor)
+        moved = self.moved(noted) if is_done else count_hanging([pair])[pair]
         return compare_records(self, arguments, seen, viewer, moved=moved, is_done=is_done)
 
     def invented(self, arguments: MergeDuplicatesArguments, seen: Seen) -> frozenset[str]:

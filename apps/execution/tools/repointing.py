@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Q, Value
 from pydantic import BaseModel, ConfigDict
 
 from apps.crm.enums import RecordKind
@@ -18,6 +20,9 @@ from apps.execution.tools.base import every_row_of, model_of
 # These say which record survived a merge. What was merged into a record earlier still was, whatever becomes
 # of that record: they are no place where something hangs.
 MERGE_MARKS = frozenset({"merged_into", "merged_into_contact"})
+
+# The record that is left, and the one to which its records go.
+FromTo: TypeAlias = tuple[RecordRef, RecordRef]
 
 
 class Move(BaseModel):
@@ -64,28 +69,47 @@ def hanging_on(record: RecordRef, other: RecordRef) -> list[Move]:
     """What would move from the record to the other one. What hangs on another of its kind already stays."""
     found = []
     for move in moves_between(record.kind, other.kind):
-        rows = _hung(move, record, other)
+        rows = _movable(move, every_row_of(move.kind)).filter(**{move.left: record.id})
+        if move.kind == other.kind:
+            # An account below its duplicate does not come below itself.
+            rows = rows.exclude(pk=other.id)
         ids = tuple(rows.order_by("pk").values_list("pk", flat=True))
         if ids:
             found.append(move.model_copy(update={"ids": ids}))
     return found
 
 
-def _hung(move: Move, record: RecordRef, other: RecordRef) -> Any:
-    rows = every_row_of(move.kind).filter(**{move.left: record.id})
-    if move.left != move.taken:
-        return rows.filter(**{move.taken: None})
-    # An account below its duplicate does not come below itself.
-    return rows.exclude(pk=other.id) if move.kind == other.kind else rows
+def _movable(move: Move, rows: Any) -> Any:
+    """Those of the rows that nothing keeps where they are, whatever record they would leave."""
+    return rows if move.left == move.taken else rows.filter(**{move.taken: None})
 
 
-def count_hanging(record: RecordRef, other: RecordRef) -> Counter[RecordKind]:
-    """How many records would move, of those that lists show."""
-    counts: Counter[RecordKind] = Counter()
-    for move in moves_between(record.kind, other.kind):
-        rows = _hung(move, record, other)
-        counts[move.kind] += rows.filter(pk__in=model_of(move.kind)._default_manager.all()).count()
-    return +counts
+def count_hanging(pairs: Iterable[FromTo]) -> dict[FromTo, Counter[RecordKind]]:
+    """How many records would move from the first of two to the second, of those that lists show.
+
+    A query for each way of hanging, however many pairs there are.
+    """
+    counts: dict[FromTo, Counter[RecordKind]] = {pair: Counter() for pair in pairs}
+    by_kinds: defaultdict[tuple[RecordKind, RecordKind], list[FromTo]] = defaultdict(list)
+    for record, other in counts:
+        by_kinds[record.kind, other.kind].append((record, other))
+    for (left, taken), of_kinds in sorted(by_kinds.items()):
+        for move in moves_between(left, taken):
+            found = _count_on(move, of_kinds)
+            for record, other in of_kinds:
+                count, among = found.get(record.id, (0, []))
+                stays = move.kind == other.kind and other.id in among
+                counts[record, other][move.kind] += count - stays
+    return {pair: +of_pair for pair, of_pair in counts.items()}
+
+
+def _count_on(move: Move, pairs: Iterable[FromTo]) -> dict[int, tuple[int, list[int]]]:
+    """How many hang on each record that they would leave; with the ids that the others have, too."""
+    records, others = ({ref.id for ref in refs} for refs in zip(*pairs, strict=True))
+    rows = _movable(move, model_of(move.kind)._default_manager.all())
+    hanging = rows.filter(**{f"{move.left}__in": records}).order_by().values_list(move.left)
+    among = ArrayAgg("pk", filter=Q(pk__in=others), default=Value([]))
+    return {pk: (count, ids) for pk, count, ids in hanging.annotate(Count("pk"), among=among)}
 
 
 def move_to(moves: Iterable[Move], record: RecordRef) -> None:

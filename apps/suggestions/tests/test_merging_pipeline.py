@@ -14,13 +14,14 @@ from apps.brain.enums import Goal, Provider
 from apps.brain.rules import propose
 from apps.brain.schemas import Claim
 from apps.conftest import Cast
-from apps.crm.models import Contact, Lead
+from apps.crm.models import Contact, Lead, Record
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
     ContactFactory,
     LeadFactory,
     TaskFactory,
+    merge,
 )
 from apps.duplicates.enums import PairState
 from apps.duplicates.models import Pair
@@ -31,12 +32,14 @@ from apps.suggestions.pipeline.context import gather
 from apps.suggestions.pipeline.readers import read_overseers
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
+from apps.suggestions.presentation import diff_of
 from apps.suggestions.services import visible_by_id
 from apps.suggestions.tests.cases import NOW, answered, awaiting, decided, scan
 from apps.tenants.services import current_tenant
 from apps.triggers.detection import detect
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
+from apps.users.models import User
 
 
 def detect_all() -> None:
@@ -111,6 +114,42 @@ def test_the_facts_quote_both_records_with_their_ids(
         ("Would move", "2 activities and 1 task", None),
         ("Noticed", "Contact on file twice: 97% likely the same", None),
     } <= set(told)
+
+
+def what_moves(survivor: Record, viewer: User) -> tuple[list[str], tuple[str, ...]]:
+    """What would move to a record, as the facts of its suggestion say it and as the comparison does."""
+    suggestion = Suggestion.objects.get(record_kind=survivor.kind, record_id=survivor.pk)
+    comparison = diff_of(suggestion, viewer).comparison
+    assert comparison is not None
+    told = [fact["text"] for fact in suggestion.facts if fact["label"] == "Would move"]
+    return told, comparison.moved
+
+
+def test_facts_and_comparison_leave_out_what_stays_with_another_contact(
+    cast: Cast, twins: tuple[Contact, Lead]
+) -> None:
+    contact, lead = twins
+    ActivityFactory(lead=lead, contact=ContactFactory())
+    scan()
+    assert what_moves(contact, cast.rep) == (
+        ["2 activities and 1 task"],
+        ("2 activities, 1 task move to “Jon Marchetti”.",),
+    )
+
+
+def test_facts_and_comparison_count_neither_the_survivor_below_its_duplicate_nor_merged_records(
+    cast: Cast,
+) -> None:
+    duplicate, elsewhere = AccountFactory.create_batch(2, owner=cast.rep)
+    survivor = AccountFactory(owner=cast.rep, name="Isdom", parent=duplicate)
+    # Below it as well: the survivor of another pair, and a record that was merged into that one.
+    other = AccountFactory(owner=cast.rep, name="Roofs", parent=duplicate)
+    merge(AccountFactory(owner=cast.rep, parent=duplicate), other)
+    make_pair(survivor, duplicate)
+    make_pair(other, elsewhere)
+    scan()
+    assert what_moves(survivor, cast.rep) == (["1 account"], ("1 account moves to “Isdom”.",))
+    assert what_moves(other, cast.rep) == ([], ())
 
 
 def test_the_address_that_answered_is_taken(cast: Cast) -> None:

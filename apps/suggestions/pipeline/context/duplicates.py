@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Prefetch
+from django.db.models import Prefetch
 
 from apps.brain.rules.duplicates import TAKEN
 from apps.crm.enums import RecordKind
@@ -24,8 +24,8 @@ from apps.duplicates.services.standing import read_standings
 from apps.duplicates.survivorship import Standing, values
 from apps.execution.schemas import JsonValue, RecordRef, ids_by_kind
 from apps.execution.tools import registry as tools
-from apps.execution.tools.base import every_row_of, to_json
-from apps.execution.tools.repointing import counted, moves_between
+from apps.execution.tools.base import to_json
+from apps.execution.tools.repointing import FromTo, count_hanging, counted
 from apps.execution.tools.surviving import TAKEN_WITH, is_empty, unfit_values
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context.accounts import open_deal_values
@@ -93,8 +93,7 @@ def contexts_of(pairs: Sequence[Both], moment: ScanMoment, readers: Readers) -> 
             text = reading.in_words(both, evidence)
             context.add(key, evidence.field.label, text, value=evidence.level)
         _add_values(context, both, reading, readers)
-        moves = reading.moves.get((both.kept, both.other), Counter())
-        if moves:
+        if moves := reading.moves[both.other, both.kept]:
             words = " and ".join(counted(moves))
             context.add(
                 "moves", "Would move", words, value={kind.value: n for kind, n in moves.items()}
@@ -155,7 +154,7 @@ class _Reading:
     rows: Mapping[RecordRef, Row]
     standings: Mapping[RecordRef, Standing]
     documents: Mapping[Subject, MatcherDocument]
-    moves: Mapping[tuple[RecordRef, RecordRef], Counter[RecordKind]]
+    moves: Mapping[FromTo, Mapping[RecordKind, int]]
     deal_values: Mapping[tuple[int, int | None], tuple[Decimal, str]]
 
     @classmethod
@@ -171,7 +170,7 @@ class _Reading:
             rows=read_rows_of(refs),
             standings=read_standings(refs),
             documents={subject: _document_of(subject) for subject in subjects},
-            moves=_count_moves(pairs),
+            moves=count_hanging([(both.other, both.kept) for both in pairs]),
             deal_values=open_deal_values(accounts),
         )
 
@@ -230,22 +229,3 @@ def _account_of(record: DuplicateRecord) -> int | None:
     if isinstance(record, Account):
         return record.pk
     return getattr(record, "account_id", None)
-
-
-def _count_moves(
-    pairs: Sequence[Both],
-) -> dict[tuple[RecordRef, RecordRef], Counter[RecordKind]]:
-    """How many records of each kind would move with each pair: a query for each way of hanging."""
-    counts: defaultdict[tuple[RecordRef, RecordRef], Counter[RecordKind]] = defaultdict(Counter)
-    by_kinds: defaultdict[tuple[RecordKind, RecordKind], list[Both]] = defaultdict(list)
-    for both in pairs:
-        by_kinds[both.other.kind, both.kept.kind].append(both)
-    for (left, taken), of_kinds in sorted(by_kinds.items()):
-        ids = {both.other.id for both in of_kinds}
-        for move in moves_between(left, taken):
-            hanging = every_row_of(move.kind).filter(**{f"{move.left}__in": ids}).order_by()
-            found = dict(hanging.values_list(move.left).annotate(count=Count("pk")))
-            for both in of_kinds:
-                if count := found.get(both.other.id):
-                    counts[both.kept, both.other][move.kind] += count
-    return counts
