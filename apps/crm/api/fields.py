@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from apps.crm.enums import FieldType, RecordKind
 from apps.crm.models import CustomField, MergeableRecord
-from apps.crm.services import all_records
+from apps.crm.services import all_records, find_merged
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
@@ -25,7 +25,7 @@ class VisibleRecordField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of another record; one that the person may not see does not exist for them.
 
     What stands there already may stay, seen or not: a client sends whole records back. The id of a merged
-    record leads to the one that survives it.
+    record leads to the one that survives it; where that is of another kind, only who sees it is told.
     """
 
     default_error_messages = {"merged": "This {kind} was merged into the {other} {pk}: name that."}
@@ -42,8 +42,9 @@ class VisibleRecordField(serializers.PrimaryKeyRelatedField[Any]):
         found = super().to_internal_value(data)
         survivor = found.survivor if isinstance(found, MergeableRecord) else found
         if type(survivor) is not type(found):
-            kinds = {"kind": found.kind, "other": survivor.kind, "pk": survivor.pk}
-            self.fail("merged", **kinds)
+            if find_merged(self.context["request"].user, type(found), found.pk) is None:
+                self.fail("does_not_exist", pk_value=data)
+            self.fail("merged", kind=found.kind, other=survivor.kind, pk=survivor.pk)
         return survivor
 
     @property

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.crm.enums import RecordKind
-from apps.crm.models import Record
+from apps.crm.models import MergeableRecord, Record
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -21,6 +21,7 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     ProductFactory,
     TaskFactory,
+    merge,
 )
 
 FACTORIES: dict[RecordKind, Any] = {
@@ -42,6 +43,16 @@ def make(kind: RecordKind, **fields: Any) -> Record:
     """Make a record of a kind."""
     record: Record = FACTORIES[kind](**fields)
     return record
+
+
+def merged_pair(kind: RecordKind, **fields: Any) -> tuple[MergeableRecord, MergeableRecord]:
+    """A record of another system that was merged, and its survivor."""
+    record, survivor = make(kind, source="erp", external_id="1", **fields), make(kind, **fields)
+    assert isinstance(record, MergeableRecord)
+    assert isinstance(survivor, MergeableRecord)
+    merge(record, survivor)
+    record.refresh_from_db()
+    return record, survivor
 
 
 def url(kind: RecordKind | str, page: str, *args: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -17,9 +16,10 @@ from apps.crm.tests.factories import (
     LeadFactory,
     OpportunityFactory,
     StageFactory,
+    TaskFactory,
     merge,
 )
-from apps.crm.tests.pages import make
+from apps.crm.tests.pages import merged_pair
 from apps.users.models import User
 
 ApiFor = Callable[[User], ApiClient]
@@ -29,15 +29,6 @@ FOLDERS = {
     RecordKind.CONTACT: "/api/v1/contacts/",
     RecordKind.ACCOUNT: "/api/v1/accounts/",
 }
-
-
-def merged_pair(kind: RecordKind, **fields: Any) -> tuple[MergeableRecord, MergeableRecord]:
-    """A record of another system that was merged, and its survivor."""
-    record, survivor = make(kind, source="erp", external_id="1", **fields), make(kind, **fields)
-    assert isinstance(record, MergeableRecord)
-    assert isinstance(survivor, MergeableRecord)
-    merge(record, survivor)
-    return record, survivor
 
 
 def revisions_of(model: type[MergeableRecord]) -> dict[int, int]:
@@ -143,3 +134,17 @@ def test_a_lead_who_is_a_contact_cannot_be_named_as_a_lead(cast: Cast, api_for: 
         {"lead": [f"This lead was merged into the contact {contact.pk}: name that."]},
     )
     assert Task.objects.count() == 0
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_who_does_not_see_the_contact_is_not_told_of_it(
+    cast: Cast, api_for: ApiFor, is_held: bool
+) -> None:
+    lead = LeadFactory(owner=cast.rep)
+    task = TaskFactory(owner=cast.rep, lead=lead if is_held else None)
+    merge(lead, ContactFactory(owner=cast.outsider))
+    answer = api_for(cast.rep).send("PATCH", f"/api/v1/tasks/{task.pk}/", {"lead": lead.pk})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        400,
+        {"lead": [f'Invalid pk "{lead.pk}" - object does not exist.']},
+    )
