@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ def former_selves(record: MergeableRecord, viewer: User) -> list[FormerSelf]:
     """Return what was merged into a record, directly or by way of others; the latest merge comes first.
 
     As far as the viewer may see it, and no more than ``MOST_SHOWN``. One query for each step of the longest
-    way, and one more of a contact.
+    way and one that finds no more: of a contact for contacts, then for leads.
     """
     found = list(_merged_on_the_way(type(record), Q(merged_into=record.pk)))
     if isinstance(record, Contact):
@@ -38,7 +38,8 @@ def former_selves(record: MergeableRecord, viewer: User) -> list[FormerSelf]:
         found += _merged_on_the_way(Lead, Q(merged_into_contact__in=contacts))
     seen = [former for former in found if sees_rows_of(viewer, former.owner)]
     seen.sort(key=lambda former: (former.merged_at, former.pk), reverse=True)
-    return [FormerSelf(former, _other_values(former, record)) for former in seen[:MOST_SHOWN]]
+    present = {shown.name: shown.text for shown in _own_facts(record)} if seen else {}
+    return [FormerSelf(former, _other_values(former, present)) for former in seen[:MOST_SHOWN]]
 
 
 def _merged_on_the_way(model: Any, is_merged: Q) -> Iterator[MergeableRecord]:
@@ -48,9 +49,8 @@ def _merged_on_the_way(model: Any, is_merged: Q) -> Iterator[MergeableRecord]:
         is_merged = Q(merged_into__in=[record.pk for record in step])
 
 
-def _other_values(former: MergeableRecord, survivor: MergeableRecord) -> tuple[Shown, ...]:
+def _other_values(former: MergeableRecord, present: Mapping[str, str]) -> tuple[Shown, ...]:
     """The facts of its page, without what follows from others, that the survivor has otherwise."""
-    present = {shown.name: shown.text for shown in _own_facts(survivor)}
     return tuple(
         shown
         for shown in _own_facts(former)
