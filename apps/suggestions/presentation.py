@@ -229,7 +229,7 @@ def diffs_of(suggestions: Sequence[Suggestion], viewer: User) -> dict[int, Diff]
 
     Nor of those whose texts this person may not read.
 
-    A constant number of queries for one tool, however many there are.
+    A constant number of queries for one tool, however many there are; of merges each asks more of its own.
     """
     by_tool: dict[str, list[Suggestion]] = {}
     for suggestion in suggestions:

@@ -357,7 +357,10 @@ def _named_in(queryset: SuggestionQuerySet, tokens: str) -> SuggestionQuerySet:
 
 
 def _chosen_items(queryset: SuggestionQuerySet, viewer: User) -> list[ChosenItem]:
-    """Say what each would have changed, or why it is left alone; a constant number of queries."""
+    """Say what each would have changed, or why it is left alone.
+
+    A constant number of queries but for merges, as for ``diffs_of``.
+    """
     rows = queryset.select_related("assignee", "edited_by").order_by("-rank", "-id")
     shown = without_hidden(viewer, rows)
     diffs = diffs_of(shown, viewer)
