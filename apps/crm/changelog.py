@@ -18,6 +18,7 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
+from apps.crm.enums import RecordKind
 from apps.crm.models import Activity, Contact, MergeableRecord, Opportunity, Record
 from apps.tenants.database_triggers import DatabaseTrigger
 
@@ -221,6 +222,11 @@ def install(schema: str) -> None:
 def record_models() -> list[type[Record]]:
     """Every concrete kind of record."""
     return [model for model in apps.get_app_config("crm").get_models() if issubclass(model, Record)]
+
+
+def mergeable_kinds() -> frozenset[RecordKind]:
+    """The kinds of which a record may be merged into another."""
+    return frozenset(model.kind for model in record_models() if issubclass(model, MergeableRecord))
 
 
 def database_triggers() -> list[DatabaseTrigger]:

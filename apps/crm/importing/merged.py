@@ -8,11 +8,11 @@ from __future__ import annotations
 from django.db import connection
 from psycopg import sql
 
+from apps.crm.changelog import mergeable_kinds
 from apps.crm.enums import RecordKind
 from apps.crm.importing.references import ReferenceScope
 from apps.crm.importing.staging import PROBLEMS, ROWS, StagingPlan
 
-_MERGEABLE = (RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT)
 # The columns of staged rows that hold ids of such records.
 _COLUMNS = {
     "lead_id": RecordKind.LEAD,
@@ -47,7 +47,7 @@ _CONTACTS_OF_LEADS = """
 def leave_merged_alone(plan: StagingPlan, scope: ReferenceScope, column: str) -> None:
     """Refuse the staged rows whose record was merged; ``column`` is named in the message."""
     kind = plan.kind_fields.kind
-    if kind not in _MERGEABLE:
+    if kind not in mergeable_kinds():
         return
     statement = sql.SQL(
         """
@@ -78,11 +78,10 @@ def refer_to_survivors(plan: StagingPlan, scope: ReferenceScope) -> None:
             _run(
                 sql.SQL(
                     "UPDATE {rows} s SET {column} = w.id FROM {survivors} w "
-                    "WHERE w.merged_id = s.{column} AND w.kind = {kind}"
+                    "WHERE w.merged_id = s.{column}"
                 ),
                 column=sql.Identifier(column),
-                survivors=_survivors(scope, kind),
-                kind=sql.Literal(kind.value),
+                survivors=_survivors_of_kind(scope, kind),
             )
     if plan.has("lead_id") and plan.has("contact_id"):
         _run(
@@ -95,7 +94,8 @@ def refer_to_survivors(plan: StagingPlan, scope: ReferenceScope) -> None:
 
 
 def _survivors(scope: ReferenceScope, kind: RecordKind) -> sql.Composed:
-    same = sql.SQL(_SURVIVORS).format(table=scope.table(kind.value), kind=sql.Literal(kind.value))
+    """Of a lead also the contact that it turned out to be."""
+    same = _survivors_of_kind(scope, kind)
     if kind != RecordKind.LEAD:
         return same
     return sql.SQL("(SELECT * FROM {} a UNION ALL SELECT * FROM {} b)").format(
@@ -103,10 +103,14 @@ def _survivors(scope: ReferenceScope, kind: RecordKind) -> sql.Composed:
     )
 
 
+def _survivors_of_kind(scope: ReferenceScope, kind: RecordKind) -> sql.Composed:
+    return sql.SQL(_SURVIVORS).format(table=scope.table(kind.value), kind=sql.Literal(kind.value))
+
+
 def _contacts_of_leads(scope: ReferenceScope) -> sql.Composed:
     return sql.SQL(_CONTACTS_OF_LEADS).format(
         leads=scope.table(RecordKind.LEAD.value),
-        contacts=_survivors(scope, RecordKind.CONTACT),
+        contacts=_survivors_of_kind(scope, RecordKind.CONTACT),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import connection
 from psycopg import sql
 
+from apps.crm.changelog import mergeable_kinds
 from apps.crm.enums import DealOutcome, RecordKind
 from apps.crm.importing.exceptions import MappingError
 from apps.crm.importing.fields import ImportField
@@ -35,7 +36,6 @@ _LABELS = {
     "account": "account", "product": "product", "opportunity": "deal", "contact": "contact", "lead": "lead",
     "owner": "person", "stage": "stage", "who": "contact or lead", "what": "account or deal",
 }  # fmt: skip
-_MERGEABLE = frozenset({"account", "contact", "lead"})
 _REQUIRED_IDS = {(RecordKind.CONTRACT, "account_id"), (RecordKind.OPPORTUNITY, "stage_id")}
 
 
@@ -135,7 +135,7 @@ class _Lookups:
 
         A merged record counts only where no other has the name.
         """
-        present = sql.SQL("r.merged_at IS NULL" if field.refers_to in _MERGEABLE else "true")
+        present = sql.SQL("r.merged_at IS NULL" if field.refers_to in mergeable_kinds() else "true")
         for name in _NAMES[field.refers_to]:
             self._add(
                 reference_columns(field)[0],

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import mergeable_kinds, record_models
 from apps.crm.enums import RecordKind
-from apps.crm.models import MergeableRecord
 
 _TABLES = {model.kind: model._meta.db_table for model in record_models()}
-_MERGEABLE = {model.kind for model in record_models() if issubclass(model, MergeableRecord)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Table:
     @property
     def may_be_merged(self) -> bool:
         """Whether such records may be merged into one another."""
-        return self.kind in _MERGEABLE
+        return self.kind in mergeable_kinds()
 
     @property
     def versions_name(self) -> sql.Identifier:
