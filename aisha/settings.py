@@ -75,6 +75,8 @@ TENANT_APPS = [
     "apps.duplicates",
     "apps.triggers",
     "apps.suggestions",
+    "apps.assistant",
+    "apps.realtime",
 ]
 # Apps without tables: pages, commands and libraries.
 TABLELESS_APPS = [

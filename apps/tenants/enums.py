@@ -10,6 +10,8 @@ class Module(models.TextChoices):
     SUGGESTIONS = "suggestions", "Suggestions"
     PREDICTIONS = "predictions", "Predictions"
     DUPLICATES = "duplicates", "Duplicates"
+    ASSISTANT = "assistant", "Assistant"
+    REALTIME = "realtime", "Realtime voice"
 
 
 class Role(models.TextChoices):

@@ -141,6 +141,16 @@ GRANTS: dict[str, TableGrants] = {
     "suggestions_webhookendpoint": TableGrants(),
     "suggestions_webhookdelivery": TableGrants(),
     "suggestions_webhookcursor": TableGrants(run_time=WRITE),
+    # What people say to AiSHA is theirs: no business of the AI's role, which answers from records.
+    "assistant_conversation": TableGrants(),
+    "assistant_message": TableGrants(),
+    "assistant_message_suggestions": TableGrants(),
+    # Connections and what happened on them.
+    "realtime_realtimesettings": TableGrants(run_time=WRITE),
+    "realtime_session": TableGrants(),
+    "realtime_tokenrequest": TableGrants(),
+    "realtime_toolcall": TableGrants(),
+    "realtime_telemetryevent": TableGrants(),
 }
 
 

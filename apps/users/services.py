@@ -36,6 +36,7 @@ REP_PERMISSIONS = frozenset(
         for model in ("score", "trainedmodel", "forecast", "salestarget")
     }
     | {"duplicates.view_pair", "duplicates.change_pair"}
+    | {"assistant.add_message", "realtime.add_session"}
 )
 MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     {"users.see_all_records", "users.view_user", "users.view_team", "audit.view_auditentry"}
@@ -66,6 +67,9 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     | {"suggestions.view_webhookendpoint", "suggestions.change_webhookendpoint"}
     | {"suggestions.view_webhookdelivery"}
     | {"duplicates.view_recordkeys", "duplicates.view_matchcursor"}
+    | {"realtime.view_realtimesettings", "realtime.change_realtimesettings"}
+    | {f"realtime.view_{model}" for model in ("session", "tokenrequest", "toolcall")}
+    | {"realtime.view_telemetryevent"}
 )
 PERMISSIONS: dict[PersonRole, frozenset[str]] = {
     PersonRole.REP: REP_PERMISSIONS,

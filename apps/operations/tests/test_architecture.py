@@ -15,7 +15,7 @@ ROOT = Path(settings.BASE_DIR)
 # The one import direction (docs/architecture.md): an app knows only those above it.
 ROOMS = (
     "tenants", "users", "audit", "crm", "execution", "brain", "predictions",
-    "duplicates", "triggers", "suggestions",
+    "duplicates", "triggers", "suggestions", "assistant", "realtime",
     "dashboard", "operations",
 )  # fmt: skip
 

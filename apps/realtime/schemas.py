@@ -1,0 +1,66 @@
+"""What the browser tells of a connection, version 1, and what is sent to those who watch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from apps.audit.enums import Origin
+from apps.realtime.enums import Direction
+
+VERSION = 1
+# A page at 200 events a second sends a batch about each second.
+MOST_IN_A_BATCH = 500
+# What one event may hold beside its own columns, in bytes of JSON; more is cut by the browser.
+LARGEST_DATA_BYTES = 4_096
+
+
+class EventIn(BaseModel):
+    """One event as the browser saw it.
+
+    Attributes:
+        id: given by the browser; an event that is sent twice is kept once.
+        at_ms: monotonic time since the token was asked for, in milliseconds.
+        at: what the browser's clock said; it may be wrong.
+        type: the provider's name of the event, or one of ours (``aisha.…``, ``docs/realtime.md``).
+        turn: which turn of the conversation it belongs to, from 1 on.
+        size_bytes: of the whole event on the wire.
+        data: what is kept of it: numbers, names and states; words only where the tenant keeps texts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: Literal[1]
+    id: UUID
+    at_ms: Annotated[float, Field(ge=0, le=2**31, allow_inf_nan=False)]
+    at: datetime
+    direction: Direction
+    type: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z0-9_.]+$")]
+    origin: Origin
+    turn: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    size_bytes: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class BatchIn(BaseModel):
+    """Events of one session, and how many the browser left out before them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["events"]
+    session: UUID
+    batch: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    left_out: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    events: Annotated[list[EventIn], Field(max_length=MOST_IN_A_BATCH)]
+
+
+class WatchIn(BaseModel):
+    """What a panel wants to be told of: one session, or, without one, all that the person may see."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["watch"]
+    session: UUID | None = None
