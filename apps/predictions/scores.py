@@ -31,6 +31,18 @@ def score_dropped_by(prediction: Prediction, points: int, since: datetime) -> Q:
     return Q(pk__in=latest.order_by().values("record_id"))
 
 
+def score_rose_by(prediction: Prediction, points: int, since: datetime) -> Q:
+    """Records whose latest score lies so many percentage points over one that they had since then.
+
+    Of one model, as with ``score_dropped_by``. One condition of several, it is asked of the records at hand:
+    a list of all that have risen would be made even where one record is asked about.
+    """
+    lower = _of_the_same_model(prediction, since).filter(
+        score_0_1__lte=OuterRef("score_0_1") - (points / 100 - _ROUNDING_0_1)
+    )
+    return Q(Exists(_latest(prediction, 0).filter(Exists(lower))))
+
+
 def latest_score(prediction: Prediction, percent: int = 0) -> Subquery:
     """The latest score of a record, to be told among its facts; NULL when it has none of so many percent."""
     return Subquery(_latest(prediction, percent).values("score_0_1")[:1])
@@ -38,8 +50,18 @@ def latest_score(prediction: Prediction, percent: int = 0) -> Subquery:
 
 def highest_score(prediction: Prediction, since: datetime) -> Subquery:
     """The highest score since then that the latest one is compared with; NULL when there is none."""
-    scores = _of_the_same_model(prediction, since).order_by("-score_0_1").values("score_0_1")[:1]
-    return Subquery(_latest(prediction, 0).values(highest=Subquery(scores))[:1])
+    return _compared_score(prediction, since, "-score_0_1")
+
+
+def lowest_score(prediction: Prediction, since: datetime) -> Subquery:
+    """The lowest score since then that the latest one is compared with; NULL when there is none."""
+    return _compared_score(prediction, since, "score_0_1")
+
+
+def _compared_score(prediction: Prediction, since: datetime, first: str) -> Subquery:
+    """The score that comes first of those that the latest one is compared with."""
+    scores = _of_the_same_model(prediction, since).order_by(first).values("score_0_1")[:1]
+    return Subquery(_latest(prediction, 0).values(compared=Subquery(scores))[:1])
 
 
 def _of_the_same_model(prediction: Prediction, since: datetime) -> QuerySet[Score]:

@@ -81,8 +81,9 @@ def _hot(finding: Finding) -> Statement:
 
 
 def interest(finding: Finding) -> str:
-    """What shows interest: messages and calls of the other side, their question, a high score; else empty."""
+    """What shows interest: messages and calls of the other side, their question, their score; else empty."""
     count, share = finding.number("inbound_count"), finding.percent("score_0_1")
+    former = finding.percent("former_score_0_1")
     begin = finding.since("window_days")
     since = f" since {begin}" if begin else ""
     parts = []
@@ -92,7 +93,9 @@ def interest(finding: Finding) -> str:
         parts.append(f"{count:g} {what} from them{since}")
     if finding.day("asked_at"):
         parts.append(f"a question for price, offer, demo or meeting on {finding.day('asked_at')}")
-    if share:
+    if share and former:
+        parts.append(f"a chance of success that rose from {former} to {share}")
+    elif share:
         parts.append(f"a chance of success of {share}")
     return capital(" and ".join(parts))
 

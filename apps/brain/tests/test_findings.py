@@ -63,6 +63,13 @@ def answer(
             "Ask for a meeting, or for what they need to decide.",
         ),
         (
+            HOT_LEAD,
+            finding("lead_hot", inbound_count=1, former_score_0_1=0.31, score_0_1=0.62),
+            "Call Ana Lopez while the interest is there",
+            "1 message or call from them and a chance of success that rose from 31% to 62%. "
+            "Ask for a meeting, or for what they need to decide.",
+        ),
+        (
             HOT_DEAL,
             finding("deal_hot", inbound_count=1),
             "Take the next step on Isdom GTX Pro while the interest is there",

@@ -24,15 +24,16 @@ HISTORIES = (
            '', '', '', true
     FROM crm_opportunity d CROSS JOIN generate_series(1, 2) n WHERE d.id %% 8 = 0
     """,
-    # What is open has been scored five times, lastly ten days ago and yesterday. High scores are rare, and
-    # one of fifty has fallen, half of those because another model sees them differently.
+    # What is open has been scored five times, lastly ten days ago and yesterday. High scores are rare, one of
+    # fifty has fallen and one has risen, half of those because another model sees them differently.
     *(
         f"""
         INSERT INTO predictions_score (prediction, record_kind, record_id, score_0_1, model_version,
                                        scored_at, is_latest)
         SELECT '{prediction}', '{kind}', id, least(1, score + CASE WHEN age = 10 AND id %% 50 = 1
+                                                                     OR age = 1 AND id %% 50 = 2
                                                                    THEN 0.25 ELSE 0 END),
-               CASE WHEN age >= 10 AND id %% 100 = 1 THEN 'bench-1' ELSE 'bench-2' END,
+               CASE WHEN age >= 10 AND id %% 100 IN (1, 2) THEN 'bench-1' ELSE 'bench-2' END,
                %(now)s - age * interval '1 day', age = 1
         FROM (SELECT id, power((id * 7919::bigint %% 1000) / 1000.0, 6) AS score
               FROM crm_{kind} WHERE {is_open}) r

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import JSONObject
 from pydantic import Field, model_validator
 
@@ -16,8 +16,10 @@ from apps.predictions.models import Score
 from apps.predictions.scores import (
     highest_score,
     latest_score,
+    lowest_score,
     score_at_least,
     score_dropped_by,
+    score_rose_by,
 )
 from apps.triggers.edges import Edge, days_ago, now
 from apps.triggers.enums import Discovery, Severity
@@ -221,11 +223,21 @@ class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
 
 
 class LeadHotParameters(Parameters):
-    """From which score on a lead that waits is hot, from how many messages, and for how long it waits."""
+    """From which score, rise of score and number of messages on a lead is hot, and for how long it waits."""
 
     score_percent: Annotated[
         int, Field(ge=1, le=100, title="Score of", description="Where the lead has one.")
     ] = 70
+    rise_points: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            title="Score risen by",
+            description="Percentage points, as one model sees the lead.",
+        ),
+    ] = 20
+    rise_days: Annotated[int, Field(ge=1, le=180, title="Risen within")] = 14
     inbound_count: Annotated[
         int,
         Field(
@@ -242,15 +254,16 @@ class LeadHot(Trigger[LeadHotParameters]):
     """An open lead that had the last word and means to buy, and nothing is planned.
 
     Its words say so (a question for a price, an offer, a demo or a meeting, as ``apps.triggers.reading``
-    reads them), or its score is high, or it was in touch several times within a fortnight. An outbound
-    message or a meeting since then, one that lies ahead included, is an answer. Thanks, newsletters that come
-    back and automatic replies are no words of theirs.
+    reads them), or its score is high or has risen far, or it was in touch several times within a fortnight.
+    An outbound message or a meeting since then, one that lies ahead included, is an answer. Thanks,
+    newsletters that come back and automatic replies are no words of theirs.
 
     Words weigh most: of the leads of the development worlds (``measure_discovery``) that had asked for price,
     offer, demo or meeting and waited, nearly all meant to buy, while a high score alone was right about few
     and two messages in a week were mostly an impatient question. Three messages before an answer come about
-    by impatience rarely. Seven of ten is a chance well over even. Whoever has waited for two weeks has bought
-    elsewhere, or will be noticed as silent (``lead_inactive``).
+    by impatience rarely. Seven of ten is a chance well over even. A rise is what ``lead_score_drop`` calls a
+    fall, turned round: twenty points within two weeks, as one model sees it. Whoever has waited for two weeks
+    has bought elsewhere, or will be noticed as silent (``lead_inactive``).
     """
 
     key = "lead_hot"
@@ -271,12 +284,15 @@ class LeadHot(Trigger[LeadHotParameters]):
     parameters_type = LeadHotParameters
 
     def matching(self, moment: ScanMoment, parameters: LeadHotParameters) -> QuerySet[Lead]:
-        """Open leads whose last words wait, with a wish to buy, a high score or many words; no open task.
+        """Open leads whose last words wait, with a wish to buy, a telling score or many words; no open task.
 
-        A score that is not high is no fact of theirs: it has nothing to do with why they are hot.
+        A score that is neither high nor has risen is no fact of theirs: it has nothing to do with why they
+        are hot.
         """
         since = moment.days_ago(parameters.window_days)
-        prediction, percent = Prediction.LEAD_CONVERSION, parameters.score_percent
+        prediction, rise_since = Prediction.LEAD_CONVERSION, moment.days_ago(parameters.rise_days)
+        has_risen = score_rose_by(prediction, parameters.rise_points, rise_since)
+        is_telling = score_at_least(prediction, parameters.score_percent) | has_risen
         words = Activity.objects.filter(
             ~says(needs_no_answer=True),
             direction=Direction.INBOUND,
@@ -308,13 +324,16 @@ class LeadHot(Trigger[LeadHotParameters]):
                 nothing_planned(self.record_kind),
             )
             .filter(
-                score_at_least(prediction, percent)
+                is_telling
                 | Q(Exists(asked))
                 | Q(Exists(told.filter(count__gte=parameters.inbound_count)))
             )
             .annotate(
                 facts=JSONObject(
-                    score_0_1=in_percent(latest_score(prediction, percent)),
+                    score_0_1=in_percent(Case(When(is_telling, then=latest_score(prediction)))),
+                    former_score_0_1=in_percent(
+                        Case(When(has_risen, then=lowest_score(prediction, rise_since)))
+                    ),
                     asked_at=Subquery(asked.values("occurred_at")[:1]),
                     inbound_count=Subquery(told.values("count")),
                     last_inbound_at=Subquery(told.values("last_at")),
@@ -324,5 +343,10 @@ class LeadHot(Trigger[LeadHotParameters]):
         )
 
     def edges(self, moment: ScanMoment, parameters: LeadHotParameters) -> tuple[Edge, ...]:
-        """A message dated ahead arriving, and one growing too old to count."""
-        return hot_edges(self.record_kind, parameters.window_days)
+        """A message dated ahead arriving, one growing too old to count, and a score to compare with."""
+        only = Q(prediction=Prediction.LEAD_CONVERSION)
+        threshold = days_ago(parameters.rise_days)
+        return (
+            *hot_edges(self.record_kind, parameters.window_days),
+            Edge(Score, "scored_at", threshold, record="record_id", only=only),
+        )

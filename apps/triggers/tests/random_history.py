@@ -76,9 +76,9 @@ class Company:
             self.add_lead: 6, self.add_account: 3, self.add_contact: 5, self.add_deal: 6,
             self.add_activity: 30, self.hear_from_a_stranger: 4, self.sort_out_a_message: 7,
             self.chase: 4, self.court: 4, self.change_rhythm: 2, self.negotiate: 5, self.step_back: 3,
-            self.push_date: 4, self.pile_up: 2, self.cool_off: 3, self.fall_out: 3, self.add_task: 8,
-            self.add_contract: 4, self.change: 25,
-            self.change_many: 3, self.remove: 4, self.score: 5, self.withdraw: 1, self.set_trigger: 3,
+            self.push_date: 4, self.pile_up: 2, self.cool_off: 3, self.warm_up: 3, self.fall_out: 3,
+            self.add_task: 8, self.add_contract: 4, self.change: 25, self.change_many: 3,
+            self.remove: 4, self.score: 5, self.withdraw: 1, self.set_trigger: 3,
             self.set_calendar: 1, self.wait: 14, self.find_twins: 5, self.look_again: 5,
             self.merge: 2,
         }  # fmt: skip
@@ -230,6 +230,20 @@ class Company:
             return
         Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.WORKING)
         for days, score in ((3, 0.9), (0, 0.2)):
+            self._score(Prediction.LEAD_CONVERSION, lead, score, days=days)
+
+    def warm_up(self) -> None:
+        """Let a lead write, and its chance rise."""
+        lead = self._some(Lead, always=True)
+        if lead is None:
+            return
+        Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.WORKING, do_not_contact=False)
+        Task.objects.filter(lead=lead).delete()
+        Activity.objects.create(
+            owner=self._person(), activity_kind=ActivityKind.EMAIL, direction=Direction.INBOUND,
+            occurred_at=self.now - timedelta(hours=2), lead=lead,
+        )  # fmt: skip
+        for days, score in ((3, 0.2), (0, self.random.choice([0.39, 0.4, 0.6]))):
             self._score(Prediction.LEAD_CONVERSION, lead, score, days=days)
 
     def fall_out(self) -> None:

@@ -10,6 +10,8 @@ import pytest
 from apps.crm.enums import ActivityKind, Direction, LeadStatus, TaskStatus
 from apps.crm.models import Activity, Lead
 from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
+from apps.predictions.enums import Prediction
+from apps.predictions.services.writing import retire_scores
 from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.models import Tenant
 from apps.triggers.models import Reading
@@ -30,6 +32,24 @@ def wrote(lead: Lead, at: datetime, **reading: Any) -> Activity:
     if reading:
         Reading.objects.create(activity_id=mail.pk, **reading)
     return mail
+
+
+def waiting(*scores: tuple[datetime, float], models: str = "") -> Lead:
+    """A lead that wrote yesterday without asking to buy, with these scores, the last one in force.
+
+    ``models`` has a letter for the model of each score; without it one model gave them all.
+    """
+    lead: Lead = LeadFactory()
+    wrote(lead, ago(days=1))
+    for number, (at, score) in enumerate(scores, start=1):
+        ScoreFactory(
+            record_id=lead.pk,
+            score_0_1=score,
+            scored_at=at,
+            model_version=f"lead_conversion-{(models or 'a' * len(scores))[number - 1]}",
+            is_latest=number == len(scores),
+        )
+    return lead
 
 
 @pytest.mark.parametrize(
@@ -74,6 +94,99 @@ def test_a_high_score_counts_when_they_had_the_last_word(
     assert matching(KEY) == []
     wrote(lead, ago(days=1))
     assert matching(KEY) == ([lead.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fires"),
+    [
+        (0.4, 0.6, True),
+        (0.41, 0.6, False),
+        (0.1, 0.3, True),
+        (0.2, 0.4, True),
+        (0.0, 0.2, True),
+        (0.6, 0.4, False),
+        (0.5, 0.5, False),
+    ],
+)
+def test_a_rise_of_twenty_points_counts_when_they_had_the_last_word(
+    acme: Tenant, before: float, after: float, fires: bool
+) -> None:
+    lead = waiting((ago(days=7), before), (ago(days=1), after))
+    assert matching(KEY) == ([lead.pk] if fires else [])
+
+
+def test_a_rise_alone_says_nothing(acme: Tenant) -> None:
+    lead = waiting((ago(days=7), 0.1), (ago(days=1), 0.6))
+    assert matching(KEY) == [lead.pk]
+    Activity.objects.filter(lead=lead).delete()
+    assert matching(KEY) == []
+
+
+@pytest.mark.parametrize(("at", "fires"), [(ago(days=14) + SECOND, True), (ago(days=14), False)])
+def test_the_lower_score_must_be_recent(acme: Tenant, at: datetime, fires: bool) -> None:
+    lead = waiting((at, 0.1), (ago(days=1), 0.6))
+    assert matching(KEY) == ([lead.pk] if fires else [])
+
+
+def test_the_lowest_of_the_window_counts_and_the_latest(acme: Tenant) -> None:
+    lead = waiting((ago(days=9), 0.5), (ago(days=8), 0.28), (ago(days=3), 0.4), (ago(days=1), 0.48))
+    waiting((ago(days=8), 0.28), (ago(days=3), 0.6), (ago(days=1), 0.4))
+    assert matching(KEY) == [lead.pk]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fires"),
+    [
+        ({"rise_points": 30}, True),
+        ({"rise_points": 31}, False),
+        ({"rise_points": 30, "rise_days": 7}, False),
+        ({"rise_points": 30, "rise_days": 8}, True),
+        ({"rise_points": 30, "window_days": 2}, True),
+    ],
+)
+def test_parameters_move_both_boundaries_of_a_rise(
+    acme: Tenant, parameters: dict[str, int], fires: bool
+) -> None:
+    lead = waiting((ago(days=7), 0.2), (ago(days=1), 0.5))
+    assert matching(KEY, parameters) == ([lead.pk] if fires else [])
+
+
+def test_a_mere_change_of_model_is_no_rise(acme: Tenant) -> None:
+    waiting((ago(days=7), 0.1), (ago(days=1), 0.6), models="ab")
+    # There and back again: each model says what it said.
+    waiting((ago(days=9), 0.6), (ago(days=7), 0.1), (ago(days=1), 0.6), models="aba")
+    seen_by_one = waiting((ago(days=9), 0.05), (ago(days=7), 0.4), (ago(days=1), 0.6), models="abb")
+    assert matching(KEY) == [seen_by_one.pk]
+
+
+def test_what_was_never_scored_or_is_no_longer_has_not_risen(acme: Tenant) -> None:
+    waiting()
+    waiting((ago(days=1), 0.6))
+    lead = waiting((ago(days=7), 0.1), (ago(days=1), 0.6))
+    assert matching(KEY) == [lead.pk]
+    retire_scores(Prediction.LEAD_CONVERSION, now=NOW)
+    assert matching(KEY) == []
+
+
+def test_the_clock_leads_to_rises_that_grow_old(acme: Tenant) -> None:
+    lead = waiting((ago(days=14) + SECOND, 0.1), (ago(days=1), 0.6))
+    later = NOW + timedelta(minutes=5)
+    assert matching(KEY) == [lead.pk]
+    assert crossing(KEY, NOW, later) == {lead.pk}
+    assert matching(KEY, now=later) == []
+
+
+@pytest.mark.parametrize(
+    ("latest", "former_told", "told"),
+    [(0.6049, 0.1, 0.6), (0.29, None, None), (0.75, 0.1, 0.75)],
+)
+def test_both_scores_are_told_when_one_has_risen(
+    acme: Tenant, latest: float, former_told: float | None, told: float | None
+) -> None:
+    lead = waiting((ago(days=7), 0.1), (ago(days=1), latest))
+    wrote(lead, ago(days=2), asks_to_buy=True)
+    facts = facts_of(KEY, lead.pk)
+    assert (facts["former_score_0_1"], facts["score_0_1"]) == (former_told, told)
 
 
 @pytest.mark.parametrize(("count", "fires"), [(2, False), (3, True)])
@@ -126,6 +239,7 @@ def test_what_it_saw(acme: Tenant) -> None:
         "asked_at": ago(days=3).isoformat(),
         "inbound_count": 2,
         "last_inbound_at": ago(days=1).isoformat(),
+        "former_score_0_1": None,
         "score_0_1": None,
         "revision": 1,
     }

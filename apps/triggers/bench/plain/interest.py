@@ -45,12 +45,21 @@ LEAD_HOT = statement(
                           WHERE b.lead_id = w.lead_id AND b.occurred_at >= w.occurred_at
                             AND b.direction <> 'inbound' AND b.activity_kind <> 'note')
         GROUP BY 1
+    ), lowest AS (
+        SELECT record_id, model_version, min(score_0_1) AS score_0_1 FROM predictions_score
+        WHERE prediction = 'lead_conversion' AND scored_at > %(now)s - interval '14 days'
+        GROUP BY record_id, model_version
     ), scored AS (
-        SELECT record_id AS id, score_0_1::numeric(3, 2) AS score_0_1 FROM predictions_score
-        WHERE prediction = 'lead_conversion' AND is_latest AND score_0_1 >= 0.7
+        SELECT s.record_id AS id, s.score_0_1::numeric(3, 2) AS score_0_1,
+               f.score_0_1::numeric(3, 2) AS former_score_0_1
+        FROM predictions_score s
+        LEFT JOIN lowest f ON f.record_id = s.record_id AND f.model_version = s.model_version
+                          AND f.score_0_1 <= s.score_0_1 - (0.2 - 1e-9)
+        WHERE s.prediction = 'lead_conversion' AND s.is_latest
+          AND (s.score_0_1 >= 0.7 OR f.record_id IS NOT NULL)
     )
-    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'asked_at', w.asked_at,
-                                    'inbound_count', w.inbound_count,
+    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'former_score_0_1', s.former_score_0_1,
+                                    'asked_at', w.asked_at, 'inbound_count', w.inbound_count,
                                     'last_inbound_at', w.last_inbound_at, 'revision', r.revision) AS facts
     FROM waiting w
     JOIN crm_lead r ON r.id = w.id AND r.status IN ('new', 'working', 'qualified') AND NOT r.do_not_contact
@@ -62,7 +71,8 @@ LEAD_HOT = statement(
     goal="act_on_interest",
     kind="lead",
     severity=3,
-    parameters='{"score_percent": 70, "inbound_count": 3, "window_days": 14}',
+    parameters='{"score_percent": 70, "rise_points": 20, "rise_days": 14, "inbound_count": 3,'
+    ' "window_days": 14}',
 )
 
 DEAL_HOT = statement(
