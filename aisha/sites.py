@@ -96,10 +96,12 @@ from apps.suggestions.admin import (
 from apps.suggestions.digest.admin import DigestPreferenceAdmin, DigestSentAdmin
 from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.digest.preferences import CHANGE_PERMISSION as CHANGE_DIGEST_SCHEDULE
+from apps.suggestions.discoveries.admin import DiscoveryLookAdmin
 from apps.suggestions.learning.admin import FollowedOutcomeAdmin, LearningResetAdmin
 from apps.suggestions.models import (
     BulkApproval,
     Decision,
+    DiscoveryLook,
     FollowedOutcome,
     LearningReset,
     Suggestion,
@@ -109,7 +111,8 @@ from apps.suggestions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from apps.tenants.admin import AdminChange, AishaAdmin
 from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.triggers.admin import ScanAdmin, SilenceAdmin, TriggerSettingAdmin
-from apps.triggers.models import Scan, Signal, Silence, TriggerSetting
+from apps.triggers.models import Reading, Scan, Signal, Silence, TriggerSetting
+from apps.triggers.reading.admin import ReadingAdmin
 from apps.users import sign_in as signing
 from apps.users import views as user_views
 from apps.users.admin import OperatorAdmin, PersonAdmin, TeamAdmin
@@ -185,6 +188,8 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(Signal, SignalStoryAdmin, "Signals", "sensors", "?cleared_at__isempty=1"),
             Page(Silence, SilenceAdmin, "Silences", "notifications_paused"),
             Page(Scan, ScanAdmin, "Scans", "radar"),
+            Page(Reading, ReadingAdmin, "Readings", "menu_book"),
+            Page(DiscoveryLook, DiscoveryLookAdmin, "Seen in Discovered", "visibility"),
         ),
     ),
     Section(

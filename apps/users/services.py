@@ -49,7 +49,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"suggestions.view_followedoutcome"}
     | {"suggestions.change_digestschedule", "suggestions.view_digestsent"}
     | {"suggestions.view_digestpreference"}
-    | {"triggers.view_silence", "triggers.add_silence"}
+    | {"suggestions.view_discoverylook"}
+    | {"triggers.view_reading", "triggers.view_silence", "triggers.add_silence"}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}
     | {"predictions.view_predictionrun", "predictions.add_predictionrun"}

@@ -62,6 +62,7 @@ from apps.suggestions.learning.enums import FollowedDays, ResetScope
 from apps.suggestions.models import (
     BulkApproval,
     Decision,
+    DiscoveryLook,
     FollowedOutcome,
     LearningReset,
     Suggestion,
@@ -76,7 +77,7 @@ from apps.tenants.models import Domain, ModuleGate, Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.work.enums import WorkStatus
 from apps.triggers.enums import ScanKind, ScanStatus, Severity
-from apps.triggers.models import Scan, ScanTrigger, Signal, Silence, TriggerSetting
+from apps.triggers.models import Reading, Scan, ScanTrigger, Signal, Silence, TriggerSetting
 from apps.triggers.rules import registry
 from apps.users.models import Team, User
 from apps.users.tests.factories import TeamFactory, UserFactory
@@ -209,6 +210,10 @@ def make_scan() -> Scan:
     )
     ScanTrigger.objects.create(scan=scan, trigger="lead_inactive", matched=3, fired=1)
     return scan
+
+
+def make_discovery_look() -> DiscoveryLook:
+    return DiscoveryLook.objects.create(person=UserFactory(), seen_until=timezone.now())
 
 
 def make_trigger_setting() -> TriggerSetting:
@@ -379,6 +384,8 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Signal: make_signal,
     Silence: make_silence,
     Scan: make_scan,
+    Reading: lambda: Reading.objects.create(activity_id=make_activity().pk, asks_to_buy=True),
+    DiscoveryLook: make_discovery_look,
     Score: make_score,
     # One that is in service stands in the way of the next.
     TrainedModel: lambda: make_model(state=ModelState.FORMER),
