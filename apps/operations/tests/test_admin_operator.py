@@ -90,8 +90,10 @@ def test_a_module_is_switched_off(client: TenantClient, acme: Tenant) -> None:
     assert is_module_on(acme, Module.SUGGESTIONS)
     assert last_entry().details["fields"] == ["modulegate.is_on"]
     assert last_entry().details["modules"] == {
+        "assistant": True,
         "duplicates": True,
         "predictions": True,
+        "realtime": True,
         "suggestions": True,
         "triggers": False,
     }

@@ -220,7 +220,9 @@ def test_a_company_sees_its_own_modules_alone(
     client = client_for(cast.manager)
     listed = client.get("/admin/tenants/modulegate/")
     shown = {gate.module for gate in listed.context["cl"].result_list}
-    assert shown == {"triggers", "suggestions", "predictions", "duplicates"}
+    assert shown == {
+        "triggers", "suggestions", "predictions", "duplicates", "assistant", "realtime",
+    }  # fmt: skip
     opened = client.get(page_address(foreign))
     assert (opened.status_code, opened.headers["Location"]) == (302, "/admin/")
 

@@ -1,0 +1,146 @@
+"""Conversations of one person: begun, found, listed, searched, deleted. Nobody else's are ever found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.assistant.enums import MessageState, Speaker
+from apps.assistant.exceptions import (
+    ConversationNotFoundError,
+    NothingSaidError,
+    TalkPermissionError,
+)
+from apps.assistant.models import Conversation, Message
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.crm.changelog import record_models
+from apps.crm.services import visible_records
+from apps.execution.schemas import RecordRef
+from apps.execution.signs import one_line
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
+from apps.users.models import User
+
+TALK_PERMISSION = "assistant.add_message"
+# What a person types; a longer text is a document.
+LONGEST_TEXT = 4_000
+_LONGEST_TITLE = 80
+_MODELS = {model.kind: model for model in record_models()}
+
+
+def require_talker(user: User) -> None:
+    """Pass where the company has the assistant and the person's role includes it.
+
+    Raises:
+        ModuleOffError, TalkPermissionError: it is not so.
+    """
+    require_module(Module.ASSISTANT)
+    if not user.has_perm(TALK_PERMISSION):
+        raise TalkPermissionError()
+
+
+def conversations_of(user: User, text: str = "") -> QuerySet[Conversation]:
+    """The person's conversations, the latest first; with ``text`` those in which it was said."""
+    found = Conversation.objects.filter(person=user)
+    if words := text.strip():
+        said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
+        found = found.filter(Q(title__icontains=words) | Exists(said))
+    return found.order_by("-last_said_at", "-id")
+
+
+def find_conversation(user: User, conversation_id: int) -> Conversation:
+    """Return a conversation of this person's.
+
+    Raises:
+        ConversationNotFoundError: there is none of this id that is theirs.
+    """
+    found = Conversation.objects.filter(pk=conversation_id, person=user).first()
+    if found is None:
+        raise ConversationNotFoundError()
+    return found
+
+
+def visible_context(user: User, record: RecordRef | None) -> RecordRef | None:
+    """The record whose page is open, where the person may see it."""
+    if record is None:
+        return None
+    rows = visible_records(user, _MODELS[record.kind]).filter(pk=record.id)
+    return record if rows.exists() else None
+
+
+def open_conversation(user: User, record: RecordRef | None, now: datetime) -> Conversation:
+    """Begin a conversation; about a record only where the person may see it."""
+    context = visible_context(user, record)
+    return Conversation.objects.create(
+        person=user,
+        record_kind=context.kind if context else "",
+        record_id=context.id if context else None,
+        began_at=now,
+        last_said_at=now,
+    )
+
+
+def record_of(conversation: Conversation) -> RecordRef | None:
+    """The record that it is about."""
+    if conversation.record_id is None:
+        return None
+    return RecordRef.parse(f"{conversation.record_kind}:{conversation.record_id}")
+
+
+def keep_message(
+    conversation: Conversation,
+    speaker: Speaker,
+    text: str,
+    *,
+    origin: Origin,
+    now: datetime,
+    state: MessageState = MessageState.WHOLE,
+    item: str = "",
+) -> Message:
+    """Keep what one side said; with an ``item`` once, and then the longer of what was told of it.
+
+    Raises:
+        NothingSaidError: there are no words.
+    """
+    words = text.replace("\0", "").strip()[:LONGEST_TEXT]
+    if not words:
+        raise NothingSaidError()
+    with transaction.atomic():
+        row = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        known = row.messages.filter(item=item).first() if item else None
+        if known is not None:
+            if len(words) >= len(known.text):
+                known.text, known.state = words, state
+                known.save(update_fields=["text", "state"])
+            return known
+        message = Message.objects.create(
+            conversation=row,
+            speaker=speaker,
+            origin=origin,
+            state=state,
+            text=words,
+            item=item,
+            said_at=now,
+        )
+        if not row.title and speaker == Speaker.PERSON:
+            row.title = one_line(words)[:_LONGEST_TITLE]
+        row.last_said_at = now
+        row.save(update_fields=["title", "last_said_at"])
+    return message
+
+
+def delete_conversation(user: User, conversation_id: int) -> None:
+    """Delete a conversation of this person's with all that was said; what it proposed stays.
+
+    Raises:
+        ConversationNotFoundError: there is none of this id that is theirs.
+    """
+    with transaction.atomic():
+        conversation = find_conversation(user, conversation_id)
+        details = {"conversation": conversation.pk, "messages": conversation.messages.count()}
+        conversation.delete()
+        record_event(Actor.for_person(user), Entry(Event.CONVERSATION_DELETED, details=details))
