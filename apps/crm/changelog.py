@@ -1,6 +1,7 @@
 """Database triggers that keep the change log, the revision and the derived columns of records.
 
-One more refuses to merge a record into one that was merged itself.
+One more refuses to merge a record into one that was merged itself; what arrives at a merged record is sent on
+by those of ``apps.crm.arriving``.
 
 The functions stand in the public schema and find the tenant's tables by ``TG_TABLE_SCHEMA``, never by the
 search path. They are SECURITY DEFINER with a pinned search path, so that an account which may write a
@@ -18,6 +19,7 @@ from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
+from apps.crm import arriving
 from apps.crm.enums import RecordKind
 from apps.crm.models import Activity, Contact, MergeableRecord, Opportunity, Record
 from apps.tenants.database_triggers import DatabaseTrigger
@@ -141,7 +143,7 @@ BEGIN
         WITH touched AS (
             SELECT DISTINCT id FROM (%3$s) t WHERE id IS NOT NULL
         ), locked AS MATERIALIZED (
-            SELECT r.id FROM %1$I.%2$I r JOIN touched USING (id) ORDER BY r.id FOR UPDATE OF r
+            SELECT r.id FROM %1$I.%2$I r JOIN touched USING (id) ORDER BY r.id FOR NO KEY UPDATE OF r
         ), latest AS (
             SELECT locked.id, (%4$s) AS at FROM locked
         )
@@ -184,7 +186,7 @@ BEGIN
                 ), locked AS MATERIALIZED (
                     SELECT r.id, latest.at FROM %1$I.%2$I r JOIN latest USING (id)
                     WHERE r.last_activity_at IS NULL OR r.last_activity_at < latest.at
-                    ORDER BY r.id FOR UPDATE OF r
+                    ORDER BY r.id FOR NO KEY UPDATE OF r
                 )
                 UPDATE %1$I.%2$I r SET last_activity_at = locked.at FROM locked WHERE r.id = locked.id
             $sql$, TG_TABLE_SCHEMA, 'crm_' || target, hung);
@@ -215,6 +217,7 @@ def install(schema: str) -> None:
         # Several tenants may be prepared at once: replacing one function from two sessions collides.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('crm_changelog'))")
         cursor.execute(FUNCTIONS)
+        cursor.execute(arriving.FUNCTIONS)
         for trigger in database_triggers():
             cursor.execute(trigger.statement(schema))
 
@@ -231,7 +234,11 @@ def mergeable_kinds() -> frozenset[RecordKind]:
 
 def database_triggers() -> list[DatabaseTrigger]:
     """The triggers of every record table."""
-    return [trigger for model in record_models() for trigger in _triggers_of(model)]
+    return [
+        trigger
+        for model in record_models()
+        for trigger in (*_triggers_of(model), *arriving.arrival_triggers(model))
+    ]
 
 
 def _triggers_of(model: type[Record]) -> list[DatabaseTrigger]:

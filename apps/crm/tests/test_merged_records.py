@@ -43,12 +43,13 @@ def test_a_merged_record_is_in_everything_alone(kind: RecordKind, acme: Tenant) 
 
 
 def test_what_still_refers_to_a_merged_record_can_be_read(acme: Tenant) -> None:
-    record, survivor = merged_pair(RecordKind.ACCOUNT)
+    record, survivor = AccountFactory.create_batch(2)
     deal = OpportunityFactory(account=record)
+    merge(record, survivor)
     assert Opportunity.objects.get(pk=deal.pk).account == record
     assert Opportunity.objects.select_related("account").get(pk=deal.pk).account == record
     assert list(Account.objects.filter(opportunities=deal)) == []
-    assert deal.account.survivor == survivor
+    assert Opportunity.objects.get(pk=deal.pk).account.survivor == survivor
 
 
 def test_the_survivor_stands_at_the_end_of_all_merges(acme: Tenant) -> None:
@@ -115,9 +116,7 @@ def test_pages_of_a_merged_record_lead_to_its_survivor(
 ) -> None:
     record, survivor = merged_pair(kind, owner=cast.rep)
     client = client_for(cast.rep)
-    for method, page in (
-        ("get", "detail"), ("get", "edit"), ("post", "edit"), ("post", "log"), ("post", "add_task")
-    ):  # fmt: skip
+    for method, page in (("get", "detail"), ("get", "edit"), ("post", "edit")):
         answer = getattr(client, method)(url(kind, page, record.pk))
         assert (answer.status_code, answer.headers.get("Location")) == (
             302,

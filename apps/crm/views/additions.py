@@ -8,11 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.crm.enums import RecordKind
+from apps.crm.exceptions import RecordMergedError
 from apps.crm.forms.records import AddTaskForm, LogActivityForm, RecordForm
-from apps.crm.layouts import LAYOUTS
+from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.models import Activity, Record, Task
 from apps.crm.services import RecordValues, complete_task, create_record, require_permission
 from apps.crm.views.access import read_record, require_view, safe_next
+from apps.users.models import User
 from apps.users.services import person_of
 
 
@@ -48,7 +50,7 @@ def _add(
     user, layout = person_of(request), LAYOUTS[kind]
     require_view(user, layout)
     require_permission(user, "add", model)
-    record = read_record(user, layout, pk)
+    record, told = _find_place(user, layout, pk)
     form = form_class(request.POST, viewer=user, instance=model(), prefix=prefix)
     if not form.is_valid():
         context = {
@@ -61,7 +63,15 @@ def _add(
     create_record(
         user=user,
         model=model,
-        values=RecordValues({**values.fields, kind.value: record}, values.attributes),
+        values=RecordValues({**values.fields, record.kind.value: record}, values.attributes),
     )
-    messages.success(request, done)
+    messages.success(request, f"{told} {done}".strip())
     return redirect(record)
+
+
+def _find_place(user: User, layout: Layout, pk: int) -> tuple[Record, str]:
+    """The record, or where it lives on if it was merged since the page was opened, with a word of that."""
+    try:
+        return read_record(user, layout, pk), ""
+    except RecordMergedError as error:
+        return error.survivor, error.message

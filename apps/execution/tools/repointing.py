@@ -11,15 +11,12 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Q, Value
 from pydantic import BaseModel, ConfigDict
 
+from apps.crm.arriving import MERGE_MARKS
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.crm.presentation import field_of
 from apps.execution.schemas import RecordRef
 from apps.execution.tools.base import every_row_of, model_of
-
-# These say which record survived a merge. What was merged into a record earlier still was, whatever becomes
-# of that record: they are no place where something hangs.
-MERGE_MARKS = frozenset({"merged_into", "merged_into_contact"})
 
 # The record that is left, and the one to which its records go.
 FromTo: TypeAlias = tuple[RecordRef, RecordRef]

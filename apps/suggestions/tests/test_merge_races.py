@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -10,7 +11,17 @@ from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
 from apps.crm.models import Contact, Lead, Task
-from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory, TaskFactory
+from apps.crm.services import RecordValues, create_record
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    ContactFactory,
+    ContractFactory,
+    DraftFactory,
+    LeadFactory,
+    OpportunityFactory,
+    TaskFactory,
+)
 from apps.execution.exceptions import RecordMergedError, StaleError
 from apps.execution.models import Execution
 from apps.suggestions.enums import State
@@ -20,7 +31,7 @@ from apps.suggestions.tests.merges import merge_suggestion
 from apps.suggestions.tests.test_kills import running
 from apps.suggestions.tests.test_races import outcomes
 from apps.tenants.models import Tenant
-from apps.tenants.tests.threads import at_once, background, wait_until_blocked
+from apps.tenants.tests.threads import PATIENCE_S, at_once, background, wait_until_blocked
 
 NOW = timezone.now()
 
@@ -135,3 +146,81 @@ def test_a_merge_or_an_undo_that_is_killed_is_made_wholly_or_not_at_all(
                     undo(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
                 task.refresh_from_db()
                 assert task.lead_id == (kept.pk if move == "approve" else gone.pk)
+
+
+# What may be hung on a record, by its kind: how it is made, and the column that names the record.
+CHILDREN = [
+    (LeadFactory, TaskFactory, "lead"),
+    (LeadFactory, ActivityFactory, "lead"),
+    (LeadFactory, DraftFactory, "lead"),
+    (ContactFactory, OpportunityFactory, "contact"),
+    (ContactFactory, ActivityFactory, "contact"),
+    (AccountFactory, ContactFactory, "account"),
+    (AccountFactory, ContractFactory, "account"),
+    (AccountFactory, AccountFactory, "parent"),
+]
+
+
+@pytest.mark.parametrize(("record", "child", "column"), CHILDREN)
+def test_what_is_hung_on_a_record_before_it_is_merged_moves(
+    committed_tenant: Tenant, record: Any, child: Any, column: str
+) -> None:
+    cast = make_cast()
+    kept, gone = record.create_batch(2, owner=cast.rep)
+    suggestion = merge_suggestion(kept, gone, cast.rep)
+    with background(committed_tenant) as start, transaction.atomic():
+        # Not committed yet: the merge cannot see it, and waits.
+        new = child(**{column: gone})
+        waiting = start(approving(suggestion, cast))
+        wait_until_blocked(1)
+    assert waiting.result().state == State.APPLIED
+    new.refresh_from_db()
+    assert getattr(new, column) == kept
+    undo(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    new.refresh_from_db()
+    assert getattr(new, column) == gone
+
+
+@pytest.mark.parametrize(("record", "child", "column"), CHILDREN)
+def test_what_is_hung_on_a_record_while_it_is_merged_goes_to_its_survivor(
+    committed_tenant: Tenant, record: Any, child: Any, column: str
+) -> None:
+    cast = make_cast()
+    kept, gone = record.create_batch(2, owner=cast.rep)
+    suggestion = merge_suggestion(kept, gone, cast.rep)
+    with background(committed_tenant) as start, transaction.atomic():
+        approving(suggestion, cast)()
+        # It names the record as it stands for everybody else: not merged.
+        waiting = start(partial(child, **{column: gone}))
+        wait_until_blocked(1)
+    new = waiting.result()
+    new.refresh_from_db()
+    assert getattr(new, column) == kept
+    # Nobody moved it: it came to the survivor, and stays there.
+    undo(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    new.refresh_from_db()
+    assert getattr(new, column) == kept
+
+
+def test_what_a_form_adds_while_the_record_is_merged_is_the_survivors(
+    committed_tenant: Tenant,
+) -> None:
+    cast = make_cast()
+    kept, gone = LeadFactory.create_batch(2, owner=cast.rep)
+    suggestion = merge_suggestion(kept, gone, cast.rep)
+    values = RecordValues({"title": "Call", "lead": gone})
+    with background(committed_tenant) as start, transaction.atomic():
+        approving(suggestion, cast)()
+        waiting = start(partial(create_record, user=cast.rep, model=Task, values=values))
+        wait_until_blocked(1)
+    assert waiting.result().title == "Call"
+    assert list(Task.objects.values_list("title", "lead_id")) == [("Call", kept.pk)]
+
+
+def test_those_who_add_to_one_record_do_not_wait_for_each_other(committed_tenant: Tenant) -> None:
+    lead = LeadFactory()
+    with background(committed_tenant) as start, transaction.atomic():
+        ActivityFactory(lead=lead)
+        # What hangs on it takes no part in when it was last talked to.
+        assert start(partial(TaskFactory, lead=lead)).result(PATIENCE_S).lead_id == lead.pk
+    assert Task.objects.count() == 1
