@@ -21,7 +21,7 @@ from apps.crm.tests.factories import (
     TaskFactory,
     merge,
 )
-from apps.crm.tests.pages import FACTORIES, make, merged_pair, sent, url, words
+from apps.crm.tests.pages import make, merged_pair, sent, url, words
 from apps.tenants.models import Tenant
 
 WAYS = [
@@ -88,9 +88,10 @@ def test_rows_written_together_each_go_their_way(acme: Tenant) -> None:
     merge(two, also_kept)
     alive = LeadFactory()
     template = ActivityFactory(lead=alive)
+    leads: list[Any] = [one, two, alive, None]
     calls = Activity.objects.bulk_create(
         Activity(lead=lead, activity_kind="call", occurred_at=template.occurred_at)
-        for lead in (one, two, alive, None)
+        for lead in leads
     )
     found = Activity.objects.order_by("pk").filter(pk__in=[call.pk for call in calls])
     assert list(found.values_list("lead_id", flat=True)) == [
@@ -156,7 +157,7 @@ def test_what_was_typed_on_the_page_of_a_record_that_was_merged_since_is_kept(
     merge(record, survivor)  # type: ignore[arg-type]
     answer = client.post(url(kind, page, record.pk), data)
     assert (answer.status_code, answer["Location"]) == (302, survivor.get_absolute_url())
-    assert getattr(child.objects.get(), f"{kind.value}_id") == survivor.pk
+    assert getattr(child._base_manager.get(), f"{kind.value}_id") == survivor.pk
     done = {"log": "Activity logged.", "add_task": "Task added."}[page]
     shown = words(client.get(survivor.get_absolute_url()))
     assert f"“{record}” was merged into “{survivor}”. {done}" in shown
@@ -171,7 +172,8 @@ def test_what_was_typed_about_a_lead_that_lives_on_as_a_contact_is_the_contacts(
     merge(lead, contact)
     answer = client.post(url("lead", "add_task", lead.pk), sent(form, **{"task-title": "Call"}))
     assert answer["Location"] == contact.get_absolute_url()
-    assert list(Task.objects.values_list("lead_id", "contact_id")) == [(None, contact.pk)]
+    task = Task.objects.get()
+    assert (task.lead, task.contact) == (None, contact)
 
 
 @pytest.mark.parametrize("page", ["log", "add_task"])
@@ -191,5 +193,4 @@ def test_contacts_and_deals_of_a_merged_account_are_the_survivors(acme: Tenant) 
     contact = ContactFactory(account=record)
     OpportunityFactory(account=record, contact=contact)
     assert Contact.objects.get().account == survivor
-    assert survivor.opportunities.count() == 1  # type: ignore[attr-defined]
-    assert set(FACTORIES) == set(RecordKind)
+    assert survivor.opportunities.count() == 1
