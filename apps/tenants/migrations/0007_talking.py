@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenants', '0006_duplicates_module'),
+        ("tenants", "0006_duplicates_module"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='modulegate',
-            name='module',
-            field=models.CharField(choices=[('triggers', 'Triggers'), ('suggestions', 'Suggestions'), ('predictions', 'Predictions'), ('duplicates', 'Duplicates'), ('assistant', 'Assistant'), ('realtime', 'Realtime voice')], max_length=30),
+            model_name="modulegate",
+            name="module",
+            field=models.CharField(
+                choices=[
+                    ("triggers", "Triggers"),
+                    ("suggestions", "Suggestions"),
+                    ("predictions", "Predictions"),
+                    ("duplicates", "Duplicates"),
+                    ("assistant", "Assistant"),
+                    ("realtime", "Realtime voice"),
+                ],
+                max_length=30,
+            ),
         ),
     ]
