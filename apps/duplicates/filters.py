@@ -37,7 +37,11 @@ def either(condition: Callable[[Any], QuerySet[Any]]) -> Q:
 class PairFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     """What pairs are narrowed by."""
 
-    q = django_filters.CharFilter(method="mentioning", label="Name, e-mail or company")
+    q = django_filters.CharFilter(
+        method="mentioning",
+        label="Name, e-mail or company",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, e-mail or company"}),
+    )
     subject = django_filters.ChoiceFilter(
         choices=Subject.choices, empty_label="Any", label="Of what"
     )

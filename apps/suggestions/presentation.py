@@ -339,7 +339,8 @@ def explain_confidence(suggestion: Suggestion) -> str:
         return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"
     rate, decided = percent(suggestion.confidence), suggestion.confidence_n
     if suggestion.likelihood is not None:
-        probable = percent(suggestion.likelihood)
+        # Kept in whole percent, what is nearly certain would read as if it were.
+        probable = percent(min(suggestion.likelihood, 0.999))
         return (
             f"Expected to be accepted {rate} of the time: the finding itself is {probable} probable,"
             f" and there are {decided} decisions about this kind"

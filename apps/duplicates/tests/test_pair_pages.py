@@ -123,7 +123,7 @@ def test_the_threshold_is_told_with_what_it_is_worth(cast: Cast, client_for: Any
     assert table.chosen.pairs == 2
     assert (round(table.chosen.precision, 3), round(table.chosen.recall, 3)) == (0.88, 0.8)
     assert (
-        "From 70 % on two records are called likely duplicates. That are 2 pairs that you see; about "
+        "From 70 % on two records are called likely duplicates. You see 2 such pairs; about "
         "88 % of such pairs are the same (precision), and about 80 % of all that are the same are among "
         "them (recall)." in words(page)
     )
