@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Activity, ChangeLog
@@ -29,6 +30,9 @@ from apps.triggers.reading.words import LONGEST_TEXT, Heard, hear
 EDITION = 1
 # No trigger looks back further for what was said.
 LOOK_BACK = timedelta(days=180)
+# Where nothing was written to read, the cursor is moved only after so many transactions: nearly every look
+# finds nothing, and need not save it. What the next has to pass over again is found by the log's index.
+IDLE_TRANSACTIONS = 100
 _BATCH = 2_000
 _FIELDS = tuple(field.name for field in fields(Heard))
 
@@ -40,12 +44,13 @@ def read_activities(now: datetime, zone: ZoneInfo) -> int:
     edition, or when the cursor comes from another database's past.
     """
     with transaction.atomic():
-        lock_for_transaction(READING)
+        cursor = _locked_cursor()
+        # Behind the lock, so that it is no older than what another look has read.
         horizon = read_horizon()
         rules = f"{EDITION} {zone}"
-        cursor = ReadingCursor.objects.first() or ReadingCursor(rules="")
         activities = Activity.objects.filter(occurred_at__gt=now - LOOK_BACK)
-        if cursor.rules != rules or cursor.transaction_id > horizon.next_transaction:
+        starts_anew = cursor.rules != rules or cursor.transaction_id > horizon.next_transaction
+        if starts_anew:
             Reading.objects.all().delete()
         else:
             changed = ChangeLog.objects.filter(
@@ -53,9 +58,20 @@ def read_activities(now: datetime, zone: ZoneInfo) -> int:
             )
             activities = activities.filter(pk__in=changed.values("record_id"))
         count = _read(activities, zone)
-        cursor.rules, cursor.transaction_id = rules, horizon.oldest_open
-        cursor.save()
+        if starts_anew or count or horizon.oldest_open - cursor.transaction_id > IDLE_TRANSACTIONS:
+            cursor.rules, cursor.transaction_id = rules, horizon.oldest_open
+            cursor.save()
     return count
+
+
+def _locked_cursor() -> ReadingCursor:
+    """The tenant's cursor, which one look at a time reads and moves; before the first look a new one."""
+    cursors = ReadingCursor.objects.select_for_update()
+    if (cursor := cursors.first()) is None:
+        # There is no row to lock yet: of two first looks the second waits, and finds that of the first.
+        lock_for_transaction(READING)
+        cursor = cursors.first()
+    return cursor or ReadingCursor(rules="")
 
 
 def _read(activities: QuerySet[Activity], zone: ZoneInfo) -> int:
@@ -83,7 +99,7 @@ def _read(activities: QuerySet[Activity], zone: ZoneInfo) -> int:
 def _rows(activities: QuerySet[Activity], zone: ZoneInfo) -> Iterator[tuple[int, Heard]]:
     months_first = str(zone).startswith("America/")
     rows = activities.order_by("pk").values_list(
-        "pk", "activity_kind", "direction", "subject", "body", "occurred_at"
+        "pk", "activity_kind", "direction", "subject", Left("body", LONGEST_TEXT), "occurred_at"
     )
     for pk, kind, direction, subject, body, occurred_at in rows.iterator(_BATCH):
         yield (
@@ -92,7 +108,7 @@ def _rows(activities: QuerySet[Activity], zone: ZoneInfo) -> Iterator[tuple[int,
                 kind=kind,
                 direction=direction,
                 subject=subject,
-                body=body[:LONGEST_TEXT],
+                body=body,
                 said_on=occurred_at.astimezone(zone).date(),
                 months_first=months_first,
             ),

@@ -346,4 +346,4 @@ def test_an_idle_round_asks_little(
             assert around() is None
 
 
-IDLE_STATEMENTS = 22
+IDLE_STATEMENTS = 20
