@@ -44,12 +44,13 @@ def scan(*triggers: str, now: Any = NOW) -> Scan:
 def another_worker_scanning(tenant: Tenant) -> Iterator[None]:
     """A second connection that holds the tenant's scan lock."""
     other = connection.copy()
+    lock = [f"scan:{tenant.schema_name}"]
     try:
         with other.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"scan:{tenant.schema_name}"]
-            )
-        yield
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", lock)
+            yield
+            # The end of a session frees it too, but some time after one has hung up.
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", lock)
     finally:
         other.close()
 
