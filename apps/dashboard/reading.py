@@ -27,11 +27,11 @@ from apps.dashboard.team import Standing, read_team
 from apps.predictions.targets.reading import read_targets
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import may_view
+from apps.triggers.enums import VIEW_SIGNALS
 
 DEALS_PERMISSION = "crm.view_opportunity"
 TASKS_PERMISSION = "crm.view_task"
 SCANS_PERMISSION = "triggers.view_scan"
-SIGNALS_PERMISSION = "triggers.view_signal"
 # Beyond this a count says “more”.
 COUNT_LIMIT = 1000
 
@@ -80,7 +80,7 @@ def read_dashboard(asked: Asked) -> Dashboard:
         tasks_due=_tasks_due(asked) if person.has_perm(TASKS_PERMISSION) else None,
         deals=_read_deals(asked, limits, targets) if limits else None,
         predictions=read_predictions(asked, targets),
-        discovered=read_discovered(asked) if person.has_perm(SIGNALS_PERMISSION) else None,
+        discovered=read_discovered(asked) if person.has_perm(VIEW_SIGNALS) else None,
         news=(
             read_news(asked, sees_scans=person.has_perm(SCANS_PERMISSION))
             if sees_suggestions

@@ -28,7 +28,7 @@ from apps.tenants.api import (
     UtcDateTimeField,
     refuse_parameters,
 )
-from apps.triggers.enums import Discovery, Severity
+from apps.triggers.enums import VIEW_SIGNALS, Discovery, Severity
 from apps.triggers.exceptions import SettingChangedError
 from apps.triggers.models import Signal
 from apps.triggers.own_figures import OwnFigures, read_own_figures
@@ -87,7 +87,7 @@ class SignalPermission(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Ask for the role's permission."""
-        return person_of(request).has_perm("triggers.view_signal")
+        return person_of(request).has_perm(VIEW_SIGNALS)
 
 
 class SignalViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[Signal]):

@@ -2,6 +2,9 @@
 
 from django.db import models
 
+# What a role needs to see signals.
+VIEW_SIGNALS = "triggers.view_signal"
+
 
 class Severity(models.IntegerChoices):
     """How pressing a signal is; numbers, so that sorting puts the most pressing first."""

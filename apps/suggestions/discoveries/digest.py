@@ -20,9 +20,7 @@ from apps.suggestions.discoveries.reading import (
     Found,
     summarise,
 )
-from apps.triggers.enums import Discovery
-
-PERMISSION = "triggers.view_signal"
+from apps.triggers.enums import VIEW_SIGNALS, Discovery
 
 
 class DiscoveredSection(Section):
@@ -34,7 +32,7 @@ class DiscoveredSection(Section):
     def content(self, reader: Reader) -> Content:
         """One line for each kind that is there, and the strongest records."""
         person = reader.person
-        if not person.has_perm(PERMISSION):
+        if not person.has_perm(VIEW_SIGNALS):
             return Content((), 0, "")
         owner = "" if person.sees_all else ME
         asked = Asked(person, reader.now, seen_until(person), owner=owner)

@@ -14,12 +14,12 @@ from apps.suggestions.discoveries.presentation import address_of, tiles_of
 from apps.suggestions.discoveries.reading import DiscoveredRecords, summarise
 from apps.suggestions.services import may_view
 from apps.tenants.pagination import FURTHEST_ROW, CappedPaginator
+from apps.triggers.enums import VIEW_SIGNALS
 from apps.triggers.last_looks import read_last_looks
 from apps.users.models import User
 from apps.users.services import person_with
 
 RECORDS_PER_PAGE = 25
-PERMISSION = "triggers.view_signal"
 
 
 @require_safe
@@ -71,4 +71,4 @@ def _viewer_of(request: HttpRequest) -> User:
     Raises:
         PermissionDenied: their role does not include it.
     """
-    return person_with(request, PERMISSION, "Your role does not let you see what was discovered.")
+    return person_with(request, VIEW_SIGNALS, "Your role does not let you see what was discovered.")
