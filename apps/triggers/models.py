@@ -108,6 +108,15 @@ class Silence(models.Model):
         )
         return f"{scope or 'everything'} until {self.until:%Y-%m-%d}"
 
+    def covers(self, *, record_kind: str, record_id: int, goal: str, trigger: str) -> bool:
+        """Whether every column that it fills is this; the tool is not asked for."""
+        return (
+            self.record_kind in {"", record_kind}
+            and self.record_id in {None, record_id}
+            and self.goal in {"", goal}
+            and self.trigger in {"", trigger}
+        )
+
 
 class TriggerSetting(models.Model):
     """A tenant's own choice for one trigger; a missing row means the defaults."""

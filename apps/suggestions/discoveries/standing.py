@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import NothingProposed, Suggestion
-from apps.suggestions.services import may_view, without_hidden
+from apps.suggestions.services import may_view, visible_by_id
 from apps.triggers.models import Signal, Silence
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
@@ -40,13 +40,13 @@ def read_standings(user: User, signals: Collection[Signal], now: datetime) -> di
     """
     if not signals:
         return {}
-    suggestions = _open_suggestions(signals)
-    seen = {(row.record_kind, row.record_id, row.goal): row for row in _seen(user, suggestions)}
-    waiting = {(row.record_kind, row.record_id, row.goal) for row in suggestions}
+    waiting = _open_suggestions(signals)
+    visible = visible_by_id(user, waiting.keys()) if may_view(user) else {}
+    seen = {key: visible[pk] for pk, key in waiting.items() if pk in visible}
+    waiting_for = {*waiting.values()}
     silences = _silences(signals, now)
     fruitless = {
-        (row.record_kind, row.record_id, row.goal): row.asked_at
-        for row in NothingProposed.objects.filter(_of_records(signals))
+        _key_of(row): row.asked_at for row in NothingProposed.objects.filter(_of_records(signals))
     }
     standings = {}
     for signal in signals:
@@ -54,7 +54,7 @@ def read_standings(user: User, signals: Collection[Signal], now: datetime) -> di
         above: str | None = signal.inhibited_by  # type: ignore[attr-defined]
         if (suggestion := seen.get(key)) is not None:
             standings[signal.pk] = Standing(suggestion, _note_of(suggestion))
-        elif key in waiting:
+        elif key in waiting_for:
             standings[signal.pk] = Standing(None, "A colleague of another team decides on it")
         elif above:
             note = f"Settled together with “{triggers.label(above)}”"
@@ -82,19 +82,11 @@ def _note_of(suggestion: Suggestion) -> str:
             return ""
 
 
-def _open_suggestions(signals: Iterable[Signal]) -> list[Suggestion]:
-    """Those of the records of the signals, whoever may see them."""
+def _open_suggestions(signals: Iterable[Signal]) -> dict[int, Key]:
+    """Those of the records of the signals by id, whoever may see them, the best first."""
     of_records = Suggestion.objects.filter(_of_records(signals), state__in=State.open_values())
-    return list(of_records.select_related("assignee").order_by("-rank", "-id"))
-
-
-def _seen(user: User, suggestions: Collection[Suggestion]) -> list[Suggestion]:
-    """Those that this person may see and open."""
-    if not may_view(user):
-        return []
-    ids = [suggestion.pk for suggestion in suggestions]
-    visible = {*Suggestion.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)}
-    return without_hidden(user, [row for row in suggestions if row.pk in visible])
+    rows = of_records.order_by("-rank", "-id").values_list("pk", "record_kind", "record_id", "goal")
+    return {pk: (kind, record_id, goal) for pk, kind, record_id, goal in rows}
 
 
 def _of_records(signals: Iterable[Signal]) -> Q:
@@ -116,21 +108,19 @@ def _silences(signals: Iterable[Signal], now: datetime) -> list[Silence]:
 
 
 def _silence_of(signal: Signal, silences: Iterable[Silence]) -> Silence | None:
-    return next((silence for silence in silences if _matches(silence, signal)), None)
+    for silence in silences:
+        if silence.covers(
+            record_kind=signal.record_kind,
+            record_id=signal.record_id,
+            goal=signal.goal,
+            trigger=signal.trigger,
+        ):
+            return silence
+    return None
 
 
-def _matches(silence: Silence, signal: Signal) -> bool:
-    """Whether every column that the silence fills is the signal's; as ``pipeline.awaiting`` has it."""
-    return (
-        silence.record_kind in {"", signal.record_kind}
-        and silence.record_id in {None, signal.record_id}
-        and silence.goal in {"", signal.goal}
-        and silence.trigger in {"", signal.trigger}
-    )
-
-
-def _key_of(signal: Signal) -> Key:
-    return (signal.record_kind, signal.record_id, signal.goal)
+def _key_of(row: Signal | NothingProposed) -> Key:
+    return (row.record_kind, row.record_id, row.goal)
 
 
 def short_day(at: date) -> str:

@@ -29,15 +29,15 @@ def barred_meanwhile(batch: Collection[Awaiting], now: datetime) -> set[Awaiting
         awaiting
         for awaiting in fresh
         if (awaiting.record.kind, awaiting.record.id, awaiting.goal) in is_open
-        or any(_matches(silence, awaiting) for silence in silences)
+        or any(_covers(silence, awaiting) for silence in silences)
     }
 
 
-def _matches(silence: Silence, awaiting: Awaiting) -> bool:
-    """Whether it names all of this; of several signals the strongest one's trigger counts."""
-    return (
-        silence.record_kind in {"", awaiting.record.kind}
-        and silence.record_id in {None, awaiting.record.id}
-        and silence.goal in {"", awaiting.goal}
-        and silence.trigger in {"", awaiting.trigger}
+def _covers(silence: Silence, awaiting: Awaiting) -> bool:
+    """Of several signals the strongest one's trigger counts."""
+    return silence.covers(
+        record_kind=awaiting.record.kind,
+        record_id=awaiting.record.id,
+        goal=awaiting.goal,
+        trigger=awaiting.trigger,
     )
