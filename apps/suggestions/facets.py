@@ -104,22 +104,13 @@ def _owner_condition(value: str, now: datetime) -> Q:
     return Q(assignee=None) if value == _NOBODY else Q(assignee_id=int(value))
 
 
-def _discovered_by(discovery: str) -> list[str]:
-    return [trigger.key for trigger in triggers.all() if trigger.discovers == discovery]
-
-
-def _discovery_of(row: Row, now: datetime) -> str:
-    discovers = {trigger.key: trigger.discovers for trigger in triggers.all()}
-    return str(discovers.get(row["trigger"]) or "")
-
-
 FACETS: tuple[Facet, ...] = (
     Facet(
         "discovery",
         "Discovered",
         lambda: Discovery.choices,
-        lambda value, now: Q(trigger__in=_discovered_by(value)),
-        _discovery_of,
+        lambda value, now: Q(trigger__in=triggers.discovering(value)),
+        lambda row, now: str(triggers.discovery_of(row["trigger"]) or ""),
     ),
     _of_column(
         "trigger", "Trigger", lambda: [(trigger.key, trigger.label) for trigger in triggers.all()]

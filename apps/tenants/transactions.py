@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -36,6 +38,20 @@ def read_snapshot() -> Snapshot:
         )
         oldest_open, next_one = cursor.fetchone()
     return Snapshot(oldest_open, next_one)
+
+
+@contextmanager
+def without_nested_loops() -> Iterator[None]:
+    """Let the running transaction join nothing row by row, for the length of the block.
+
+    For statements over steps or tables whose sizes the planner does not know: it would take them for a few
+    rows each, and compare thousands with thousands one by one. A block that fails has to take its transaction
+    or savepoint along, and the setting with it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = DEFAULT")
 
 
 @dataclass(frozen=True, slots=True)

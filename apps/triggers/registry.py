@@ -174,6 +174,15 @@ class TriggerRegistry:
         """Every trigger, by key."""
         return [self._triggers[key] for key in sorted(self._triggers)]
 
+    def discovering(self, discovery: str) -> list[str]:
+        """The keys of the triggers that discover things of a kind."""
+        return [trigger.key for trigger in self.all() if trigger.discovers == discovery]
+
+    def discovery_of(self, key: str) -> Discovery | None:
+        """The kind of discovery that a trigger makes; None for others and for keys that are not known."""
+        trigger = self._triggers.get(key)
+        return trigger.discovers if trigger else None
+
     def label(self, key: str) -> str:
         """The trigger's label; a key that is no longer known stands for itself."""
         trigger = self._triggers.get(key)

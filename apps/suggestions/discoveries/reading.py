@@ -13,8 +13,8 @@ from apps.crm.changelog import record_models
 from apps.crm.models import Record
 from apps.suggestions.discoveries.asked import Asked
 from apps.suggestions.discoveries.standing import Standing, read_standings, short_day
-from apps.suggestions.discoveries.statements import SPAN, read_page, read_summary
-from apps.triggers.enums import Discovery, Severity
+from apps.suggestions.discoveries.statements import read_page, read_summary
+from apps.triggers.enums import Discovery
 from apps.triggers.fact_words import facts_in_words
 from apps.triggers.models import Signal
 from apps.triggers.rules import registry as triggers
@@ -77,11 +77,6 @@ class Finding:
     standing: Standing
     is_told_above: bool = False
 
-    @property
-    def severity_label(self) -> str:
-        """How pressing it is in words."""
-        return str(Severity(self.signal.severity).label)
-
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredRecord:
@@ -109,14 +104,9 @@ class DiscoveredRecord:
         """Whether any of it is new to the person."""
         return any(finding.is_new for finding in self.findings)
 
-    @property
-    def discoveries(self) -> tuple[Discovery, ...]:
-        """The kinds, that of the strongest finding first."""
-        return tuple(dict.fromkeys(finding.discovery for finding in self.findings))
-
 
 def summarise(asked: Asked) -> Summary:
-    """Count everything in one statement; a second one tells whether there is a trend."""
+    """Count everything, in one statement."""
     counts: dict[str, tuple[int, ...]] = {}
     worth: dict[str, list[Worth]] = defaultdict(list)
     for kind, currency, *numbers, value in read_summary(asked):
@@ -127,15 +117,16 @@ def summarise(asked: Asked) -> Summary:
 
     def found(discovery: Discovery | None) -> Found:
         key = discovery or ""
-        records, new, late, early, _ = counts.get(key, (0, 0, 0, 0, 0))
+        records, new, late, early, *_ = counts.get(key, (0, 0, 0, 0))
         sums = sorted(worth[key], key=lambda row: (-row.amount, row.currency))
         return Found(discovery, records, new, late, early, tuple(sums))
 
+    *_, fitting, has_trend = counts[""]
     return Summary(
         kinds=tuple(found(discovery) for discovery in Discovery),
         all=found(None),
-        fitting=counts[""][-1],
-        has_trend=Signal.objects.filter(fired_at__lt=asked.now - SPAN).exists(),
+        fitting=fitting,
+        has_trend=bool(has_trend),
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import BigIntegerField, CharField, DecimalField, F, QuerySet, Value
 from django.db.models.expressions import RawSQL
@@ -21,7 +20,7 @@ from apps.crm.enums import ContractOutcome
 from apps.crm.models import Account, Contact, Contract, Lead, Opportunity, Record
 from apps.crm.services import visible_records
 from apps.suggestions.discoveries.asked import Asked, Order
-from apps.triggers.enums import Discovery
+from apps.tenants.transactions import without_nested_loops
 from apps.triggers.rules import registry as triggers
 
 # The trend holds what was found in the last of these spans against the one before.
@@ -70,7 +69,8 @@ stake (record_kind, record_id, stake_kind, stake_id, value, currency) AS MATERIA
 """
 
 # What fits: a record with a firing finding of the kind that is asked for, a new one where only those are.
-# A kind '' stands for all. Rows of counts have no currency, rows of what is at stake no counts.
+# A kind '' stands for all. Rows of counts have no currency, rows of what is at stake no counts. Whether there
+# is a trend stands in the row of all: whatever was found a span ago tells that somebody looked then.
 _SUMMARY = """,
 of_kind AS MATERIALIZED (
     SELECT f.discovery, f.record_kind, f.record_id, bool_or(f.is_firing) AS is_firing,
@@ -92,16 +92,17 @@ at_stake AS MATERIALIZED (
     WHERE k.is_firing
 )
 SELECT discovery, NULL::text, count(*) FILTER (WHERE is_firing), count(*) FILTER (WHERE is_new),
-       count(*) FILTER (WHERE is_late), count(*) FILTER (WHERE is_early), 0, NULL::numeric
+       count(*) FILTER (WHERE is_late), count(*) FILTER (WHERE is_early), 0, false, NULL::numeric
 FROM of_kind GROUP BY discovery
 UNION ALL
 SELECT '', NULL, count(*) FILTER (WHERE is_firing), count(*) FILTER (WHERE is_new),
-       count(*) FILTER (WHERE is_late), count(*) FILTER (WHERE is_early), count(*) FILTER (WHERE fits), NULL
+       count(*) FILTER (WHERE is_late), count(*) FILTER (WHERE is_early), count(*) FILTER (WHERE fits),
+       EXISTS (SELECT 1 FROM triggers_signal WHERE fired_at < %s), NULL
 FROM of_any
 UNION ALL
-SELECT discovery, currency, 0, 0, 0, 0, 0, sum(value) FROM at_stake GROUP BY discovery, currency
+SELECT discovery, currency, 0, 0, 0, 0, 0, false, sum(value) FROM at_stake GROUP BY discovery, currency
 UNION ALL
-SELECT '', currency, 0, 0, 0, 0, 0, sum(value)
+SELECT '', currency, 0, 0, 0, 0, 0, false, sum(value)
 FROM (SELECT DISTINCT stake_kind, stake_id, value, currency FROM at_stake) AS each GROUP BY currency
 """
 _PAGE = """,
@@ -127,7 +128,6 @@ _ORDERS = {
     Order.NEWEST: "m.newest DESC",
     Order.OLDEST: "m.oldest",
 }
-_NO_RECORDS = "SELECT '', 0::bigint, 0::bigint, 0::bigint, 0::numeric, '' WHERE false"
 
 # Before anybody has looked, everything is new.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,11 +136,14 @@ Rows = list[tuple[Any, ...]]
 
 
 def read_summary(asked: Asked) -> Rows:
-    """Kind, currency, records, new, found lately, found before that, fitting, at stake: see ``_SUMMARY``."""
+    """Kind, currency, records, new, found lately, found before that, fitting, trend, at stake.
+
+    See ``_SUMMARY``.
+    """
     late, early = asked.now - SPAN, asked.now - 2 * SPAN
     sql, params = _found(asked, since=early)
     wanted = asked.discovery or ""
-    rest = [_new_since(asked), late, early, late, wanted, wanted, asked.only_new]
+    rest = [_new_since(asked), late, early, late, wanted, wanted, asked.only_new, late]
     return _run(sql + _SUMMARY, [*params, *rest])
 
 
@@ -152,21 +155,17 @@ def read_page(asked: Asked, first: int, last: int) -> Rows:
     return _run(sql + _PAGE.format(order=_ORDERS[asked.order]), [*params, *rest])
 
 
-def discovering_triggers(discovery: Discovery) -> list[str]:
-    """The keys of the triggers that discover things of a kind."""
-    return [trigger.key for trigger in triggers.all() if trigger.discovers == discovery]
-
-
 def _found(asked: Asked, *, since: datetime | None = None) -> tuple[str, list[Any]]:
     """The first part of both statements: what fires, with ``since`` also what was found since then."""
     told = [(trigger.key, trigger.discovers) for trigger in triggers.all() if trigger.discovers]
-    records = [_compile(_records_of(asked, *kind)) for kind in _KINDS]
-    contracts, contract_params = _compile(
+    records = [_records_of(asked, *kind).query.sql_with_params() for kind in _KINDS]
+    open_contracts = (
         visible_records(asked.person, Contract)
         .filter(outcome=ContractOutcome.OPEN, value__isnull=False)
         .order_by()
         .values_list("pk", "value", "currency")
     )
+    contracts, contract_params = open_contracts.query.sql_with_params()
     sql = _FOUND.format(
         or_found_since="" if since is None else "OR s.fired_at > %s",
         records=" UNION ALL ".join(text for text, _ in records),
@@ -197,24 +196,13 @@ def _records_of(
     )
 
 
-def _compile(rows: QuerySet[Any, Any]) -> tuple[str, Sequence[Any]]:
-    try:
-        sql, params = rows.query.get_compiler(connection=connection).as_sql()
-    except EmptyResultSet:
-        return _NO_RECORDS, ()
-    return sql, params
-
-
 def _new_since(asked: Asked) -> datetime:
     return asked.seen_until or _NEVER
 
 
 def _run(sql: str, params: Sequence[Any]) -> Rows:
-    # What is found passes through several steps of which the planner knows no numbers: it would take them
-    # for a few rows each, and compare thousands with thousands one by one.
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
+    # What is found passes through several steps of which the planner knows no numbers.
+    with transaction.atomic(), without_nested_loops(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows: Rows = cursor.fetchall()
-        cursor.execute("SET LOCAL enable_nestloop = on")
         return rows

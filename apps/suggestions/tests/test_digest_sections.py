@@ -240,7 +240,7 @@ def test_a_digest_takes_as_many_queries_for_one_row_as_for_three(
         waiting(cast.rep, held_back=HeldBack.DAILY_CAP)
         put_in(waiting(cast.rep), State.APPLIED, cast.rep)
     person = User.objects.get(pk=cast.rep.pk)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         digest = compose(person, acme, timezone.now())
     assert digest.rows_count == 3 * count
 
@@ -257,7 +257,7 @@ def test_a_thousand_suggestions_take_no_more_queries_and_are_counted_no_further(
         copies.append(copy)
     Suggestion.objects.bulk_create(copies)
     person = User.objects.get(pk=cast.rep.pk)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         digest = compose(person, acme, NOW)
     assert digest.subject == "more than 1,000 suggestions wait for you"
     assert part_of(digest, "waiting").more == "and more than 992 more"

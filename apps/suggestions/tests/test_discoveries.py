@@ -77,7 +77,6 @@ def test_one_card_for_a_record_with_its_findings_the_strongest_first(cast: Cast)
         (Discovery.HOT_LEAD, "Lead shows interest", "score 80%"),
         (Discovery.BEHAVIOUR_CHANGE, "Lead cooling off", ""),
     ]
-    assert row.discoveries == (Discovery.HOT_LEAD, Discovery.BEHAVIOUR_CHANGE)
 
 
 def test_what_is_about_a_call_or_mail_stands_at_its_deal_else_lead_contact_or_account(

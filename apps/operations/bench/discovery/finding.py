@@ -20,6 +20,7 @@ from apps.predictions.services.scoring import score_all
 from apps.predictions.services.training import train
 from apps.predictions.services.work import LEARNED, scored_predictions
 from apps.tenants.models import Tenant
+from apps.tenants.transactions import without_nested_loops
 from apps.tenants.work.runs import tell_nobody
 from apps.triggers.detection import matching_sql
 from apps.triggers.enums import Discovery
@@ -28,6 +29,7 @@ from apps.triggers.moments import ScanMoment
 from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
+from apps.triggers.rules.subjects import SUBJECTS
 from apps.triggers.services import moment_at
 
 _FINDINGS = {
@@ -39,8 +41,6 @@ _FINDINGS = {
     Discovery.DUPLICATE: Finding.DUPLICATE,
 }
 _MODELS = {model.kind: model for model in record_models()}
-# What an activity is about, in the order in which it counts.
-_ABOUT = (RecordKind.OPPORTUNITY, RecordKind.LEAD, RecordKind.CONTACT)
 
 
 @contextmanager
@@ -49,11 +49,10 @@ def loaded(measured: MeasuredWorld, world: World, tenant: Tenant) -> Iterator[Sc
     tenant.time_zone, tenant.currency = measured.time_zone, measured.currency
     tenant.holidays = sorted(measured.holidays)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            # The statistics are those of tables that were emptied before: they promise a handful of rows.
-            cursor.execute("SET LOCAL enable_nestloop = off")
+        # The statistics are those of tables that were emptied before: they promise a handful of rows.
+        with without_nested_loops():
             load_world(world, tenant)
-            cursor.execute("SET LOCAL enable_nestloop = on")
+        with connection.cursor() as cursor:
             for table in (*(model._meta.db_table for model in record_models()), "crm_changelog"):
                 cursor.execute(f"ANALYZE {table}")
         for prediction in LEARNED:
@@ -87,7 +86,7 @@ def _subjects(trigger: Trigger[Any], moment: ScanMoment) -> Iterator[Subject]:
         kind, about = trigger.record_kind, record_id
         if kind is RecordKind.ACTIVITY:
             facts = json.loads(facts_json)
-            kind, about = next((k, facts[f"{k}_id"]) for k in _ABOUT if facts.get(f"{k}_id"))
+            kind, about = next((k, facts[f"{k}_id"]) for k in SUBJECTS if facts.get(f"{k}_id"))
         ids[kind].add(about)
     for kind, keys in ids.items():
         known = _MODELS[kind]._default_manager.filter(pk__in=keys)
