@@ -30,7 +30,7 @@ def merge_suggestion(
     suggestion: Suggestion = SuggestionFactory(
         lead=None,
         assignee=assignee,
-        goal=Goal.CORRECT_CONTACT,
+        goal=Goal.MERGE_DUPLICATES,
         record_kind=survivor.kind,
         record_id=survivor.pk,
         record_label=str(survivor),
