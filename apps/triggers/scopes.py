@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from apps.crm.forms.filters import FILTER_SETS
 from apps.crm.models import Account, Activity, Contact, Lead, Opportunity, Record, Task
 from apps.crm.services import permission_name, visible_records
 from apps.triggers.exceptions import EmptyScopeError, ScopeTooLargeError
-from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.users.models import User
 
@@ -25,6 +24,8 @@ SCANNED: dict[RecordKind, type[Record]] = {
     model.kind: model for model in (Lead, Opportunity, Contact, Account)
 }
 _HANGING: dict[RecordKind, type[Record]] = {model.kind: model for model in (Activity, Task)}
+
+Candidates = Mapping[RecordKind, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,14 @@ class ScanScope:
         looking = {self.record_kind, *_HANGING}
         return [trigger.key for trigger in registry.all() if trigger.record_kind in looking]
 
-    def candidates_for(self, trigger: Trigger[Any]) -> list[int]:
-        """The ids of the records that a trigger is to look at."""
-        if trigger.record_kind == self.record_kind:
-            return list(self.record_ids)
-        if (model := _HANGING.get(trigger.record_kind)) is None:
-            return []
-        hanging: Any = model._default_manager
-        about = hanging.filter(**{f"{self.record_kind.value}_id__any_of": self.record_ids})
-        return list(about.order_by().values_list("pk", flat=True))
+    def candidates(self) -> Candidates:
+        """The ids of the records of each kind that triggers are to look at; a query for each that hangs."""
+        found = {self.record_kind: self.record_ids}
+        for kind, model in _HANGING.items():
+            hanging: Any = model._default_manager
+            about = hanging.filter(**{f"{self.record_kind.value}_id__any_of": self.record_ids})
+            found[kind] = tuple(about.order_by().values_list("pk", flat=True))
+        return found
 
 
 def scope_of_records(user: User, kind: RecordKind, record_ids: Sequence[int]) -> ScanScope:

@@ -44,7 +44,7 @@ from apps.triggers.pairing import compare_changed
 from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
-from apps.triggers.scopes import ScanScope
+from apps.triggers.scopes import Candidates, ScanScope
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -210,15 +210,17 @@ def _scan(scan: Scan, now: datetime) -> None:
     errors += measure_figures(moment_at(tenant, now))
     moment = moment_at(tenant, now)
     settings = read_settings()
+    candidates = scope_of(scan).candidates() if scan.scope_kind else None
     for key in scan.triggers:
-        if is_cancelled(scan):
+        # Nobody can stop any other.
+        if scan.kind == ScanKind.MANUAL and is_cancelled(scan):
             # It still awaits the pipeline: the next round suggests what was found so far.
             _finish(scan, ScanStatus.CANCELLED, error="\n".join(errors))
             return
         look = (
-            partial(_look_within, key, settings, moment, scope_of(scan))
-            if scan.scope_kind
-            else partial(_look_fully, key, settings, moment, began)
+            partial(_look_fully, key, settings, moment, began)
+            if candidates is None
+            else partial(_look_within, key, settings, moment, candidates)
         )
         _note_stage(scan, registry.label(key))
         error = _run_trigger(scan, key, look)
@@ -282,10 +284,10 @@ def _look_fully(
 
 
 def _look_within(
-    key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, scope: ScanScope
+    key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, candidates: Candidates
 ) -> Detection:
     trigger = registry.get(key)
-    return look_within(trigger, settings.get(key), moment, scope.candidates_for(trigger))
+    return look_within(trigger, settings.get(key), moment, candidates.get(trigger.record_kind, ()))
 
 
 def _is_news(broken: Mapping[str, str], now: datetime) -> bool:

@@ -19,6 +19,7 @@ from django.db.models.functions import Lower
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.crm.services import all_records
 from apps.duplicates.enums import Subject
 from apps.duplicates.models import Pair
 from apps.predictions.enums import Prediction
@@ -227,7 +228,7 @@ class Paired(Watch):
 
 def rows_of(kind: RecordKind) -> models.QuerySet[Any]:
     """All rows of a kind of record, merged ones too, in no order."""
-    return _MODELS[kind]._base_manager.order_by()
+    return all_records(_MODELS[kind]).order_by()
 
 
 _MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}
