@@ -112,13 +112,13 @@ def says(**what: object) -> Exists:
     return Exists(Reading.objects.filter(activity_id=OuterRef("pk"), **what))
 
 
-def asked_to_wait(deal: str, since: datetime) -> Exists:
-    """Whether a mail since then asked to let the deal rest; ``deal`` leads to it from the outer query."""
+def asked_to_wait(since: datetime) -> Exists:
+    """Whether a mail since then asked to let the deal of the outer query rest."""
     waiting = Reading.objects.filter(asks_to_wait=True).values("activity_id")
     return Exists(
         Activity.objects.filter(
             pk__in=waiting,
-            opportunity=OuterRef(deal),
+            opportunity=OuterRef("pk"),
             direction=Direction.INBOUND,
             occurred_at__gt=since,
         )

@@ -13,7 +13,14 @@ from pydantic import Field, model_validator
 from apps.brain.enums import Goal
 from apps.crm.enums import ActivityKind, Direction, RecordKind
 from apps.crm.models import Activity
-from apps.triggers.edges import Edge, day_offset, days_ago, now, working_days_ago
+from apps.triggers.edges import (
+    Edge,
+    Threshold,
+    day_offset,
+    days_ago,
+    now,
+    working_days_ago,
+)
 from apps.triggers.enums import Discovery, Severity
 from apps.triggers.models import Reading
 from apps.triggers.moments import ScanMoment
@@ -34,10 +41,6 @@ from apps.triggers.rules.subjects import (
 
 # The day of a promise lies at most so far ahead of its words (``reading.days.FURTHEST``).
 _LONGEST_PROMISE_DAYS = FURTHEST.days
-_PROMISES = Q(promised_on__isnull=False)
-PROMISED_DAY_COMES = Edge(
-    Reading, "promised_on", day_offset(0), record="activity_id", only=_PROMISES
-)
 
 
 class FollowupMissingParameters(Parameters):
@@ -125,7 +128,7 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
                 only=IS_TALK,
             ),
             Edge(Activity, "occurred_at", days_ago(parameters.window_days), only=IS_TALK),
-            PROMISED_DAY_COMES,
+            _promised_day_passes(day_offset(0)),
         )
 
 
@@ -210,13 +213,16 @@ class PromiseDue(Trigger[PromiseDueParameters]):
         """The promised day passing, and growing too old; and the activity itself."""
         since = days_ago(_LONGEST_PROMISE_DAYS + parameters.window_days)
         return (
-            *(
-                Edge(Reading, "promised_on", threshold, record="activity_id", only=_PROMISES)
-                for threshold in (_grace_begins(parameters), day_offset(-parameters.window_days))
-            ),
+            _promised_day_passes(_grace_begins(parameters)),
+            _promised_day_passes(day_offset(-parameters.window_days)),
             Edge(Activity, "occurred_at", now),
             Edge(Activity, "occurred_at", since),
         )
+
+
+def _promised_day_passes(threshold: Threshold) -> Edge:
+    only = Q(promised_on__isnull=False)
+    return Edge(Reading, "promised_on", threshold, record="activity_id", only=only)
 
 
 def _grace_begins(parameters: PromiseDueParameters) -> Callable[[ScanMoment], date]:

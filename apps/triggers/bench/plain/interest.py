@@ -4,31 +4,6 @@ from __future__ import annotations
 
 from apps.triggers.bench.plain.writing import statement
 
-# Both reasons are gathered on their own, and only what is left is looked at more closely.
-_HOT = """
-    WITH heard AS (
-        SELECT {column} AS id, count(*) AS inbound_count, max(occurred_at) AS last_inbound_at
-        FROM crm_activity
-        WHERE direction = 'inbound' AND {column} IS NOT NULL AND occurred_at <= %(now)s
-          AND occurred_at > %(now)s - interval '7 days'
-        GROUP BY 1
-    ), scored AS (
-        SELECT record_id AS id, score_0_1::numeric(3, 2) AS score_0_1 FROM predictions_score
-        WHERE prediction = '{prediction}' AND is_latest AND score_0_1 >= 0.7
-    )
-    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'inbound_count', coalesce(h.inbound_count, 0),
-                                    'last_inbound_at', h.last_inbound_at, 'revision', r.revision) AS facts
-    FROM (SELECT id FROM heard WHERE inbound_count >= 2 UNION SELECT id FROM scored) c
-    JOIN {table} r ON r.id = c.id AND {is_open}
-    LEFT JOIN heard h ON h.id = r.id LEFT JOIN scored s ON s.id = r.id
-    WHERE NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.{column} = r.id AND t.status = 'open')
-      AND (s.id IS NOT NULL
-           OR NOT EXISTS (SELECT 1 FROM crm_activity a
-                          WHERE a.{column} = r.id AND a.occurred_at >= h.last_inbound_at
-                            AND a.direction <> 'inbound' AND a.activity_kind <> 'note'))
-"""
-_PARAMETERS = '{"score_percent": 70, "inbound_count": 2, "window_days": 7}'
-
 LEAD_HOT = statement(
     """
     WITH words AS (
@@ -75,16 +50,33 @@ LEAD_HOT = statement(
     ' "window_days": 14}',
 )
 
+# Both reasons are gathered on their own, and only what is left is looked at more closely.
 DEAL_HOT = statement(
-    _HOT.format(
-        column="opportunity_id",
-        table="crm_opportunity",
-        is_open="r.outcome = 'open'",
-        prediction="deal_close",
-    ),
+    """
+    WITH heard AS (
+        SELECT opportunity_id AS id, count(*) AS inbound_count, max(occurred_at) AS last_inbound_at
+        FROM crm_activity
+        WHERE direction = 'inbound' AND opportunity_id IS NOT NULL AND occurred_at <= %(now)s
+          AND occurred_at > %(now)s - interval '7 days'
+        GROUP BY 1
+    ), scored AS (
+        SELECT record_id AS id, score_0_1::numeric(3, 2) AS score_0_1 FROM predictions_score
+        WHERE prediction = 'deal_close' AND is_latest AND score_0_1 >= 0.7
+    )
+    SELECT r.id, jsonb_build_object('score_0_1', s.score_0_1, 'inbound_count', coalesce(h.inbound_count, 0),
+                                    'last_inbound_at', h.last_inbound_at, 'revision', r.revision) AS facts
+    FROM (SELECT id FROM heard WHERE inbound_count >= 2 UNION SELECT id FROM scored) c
+    JOIN crm_opportunity r ON r.id = c.id AND r.outcome = 'open'
+    LEFT JOIN heard h ON h.id = r.id LEFT JOIN scored s ON s.id = r.id
+    WHERE NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.opportunity_id = r.id AND t.status = 'open')
+      AND (s.id IS NOT NULL
+           OR NOT EXISTS (SELECT 1 FROM crm_activity a
+                          WHERE a.opportunity_id = r.id AND a.occurred_at >= h.last_inbound_at
+                            AND a.direction <> 'inbound' AND a.activity_kind <> 'note'))
+    """,
     trigger="deal_hot",
     goal="act_on_interest",
     kind="opportunity",
     severity=3,
-    parameters=_PARAMETERS,
+    parameters='{"score_percent": 70, "inbound_count": 2, "window_days": 7}',
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.triggers.bench.plain.writing import statement
+from apps.triggers.bench.plain.writing import NO_LATER_WORD, statement
 
 INBOUND_FROM_UNKNOWN_SENDER = statement(
     """
@@ -82,10 +82,7 @@ EMAIL_UNANSWERED = statement(
     FROM found f
     WHERE NOT EXISTS (SELECT 1 FROM triggers_reading h
                       WHERE h.activity_id = f.id AND (h.needs_no_answer OR h.asks_to_wait))
-      AND NOT EXISTS (SELECT 1 FROM crm_activity b
-                      WHERE b.contact_id = f.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
-                        AND b.occurred_at > f.occurred_at AND b.activity_kind <> 'note'
-                        AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
+      AND {NO_LATER_WORD}
     """,  # noqa: S608 - names of our own
     trigger="email_unanswered",
     goal="answer_message",

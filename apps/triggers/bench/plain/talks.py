@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from apps.triggers.bench.plain.writing import statement
+from apps.triggers.bench.plain.writing import NO_LATER_WORD, statement
 
 # One branch for each subject, so that each is a short way through its own index.
 FOLLOWUP_MISSING = statement(
-    """
+    f"""
     WITH talk AS (
         SELECT id, occurred_at, opportunity_id, lead_id, contact_id, revision FROM crm_activity
         WHERE activity_kind IN ('meeting', 'call') AND NOT (activity_kind = 'call' AND direction = 'none')
@@ -46,11 +46,8 @@ FOLLOWUP_MISSING = statement(
     FROM found f
     WHERE NOT EXISTS (SELECT 1 FROM triggers_reading h
                       WHERE h.activity_id = f.id AND h.promised_on >= %(today)s::date)
-      AND NOT EXISTS (SELECT 1 FROM crm_activity b
-                      WHERE b.contact_id = f.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
-                        AND b.occurred_at > f.occurred_at AND b.activity_kind <> 'note'
-                        AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
-    """,
+      AND {NO_LATER_WORD}
+    """,  # noqa: S608 - names of our own
     trigger="followup_missing",
     goal="plan_next_step",
     kind="activity",
@@ -59,7 +56,7 @@ FOLLOWUP_MISSING = statement(
 )
 
 PROMISE_DUE = statement(
-    """
+    f"""
     WITH promised AS (
         SELECT a.id, a.occurred_at, a.opportunity_id, a.lead_id, a.contact_id, a.revision, h.promised_on
         FROM triggers_reading h JOIN crm_activity a ON a.id = h.activity_id
@@ -76,27 +73,23 @@ PROMISE_DUE = statement(
               AND l.status IN ('new', 'working', 'qualified')
            OR p.opportunity_id IS NULL AND p.lead_id IS NULL AND NOT c.do_not_contact
     )
-    SELECT p.id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
+    SELECT f.id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
                                     'lead_id', lead_id, 'contact_id', contact_id, 'revision', revision,
                                     'about_revision', about_revision, 'promised_on', promised_on) AS facts
-    FROM promised p JOIN related USING (id)
+    FROM promised f JOIN related USING (id)
     WHERE NOT EXISTS (
         SELECT 1 FROM crm_activity b
-        WHERE (b.opportunity_id = p.opportunity_id OR p.opportunity_id IS NULL AND b.lead_id = p.lead_id
-               OR coalesce(p.opportunity_id, p.lead_id) IS NULL AND b.contact_id = p.contact_id)
-          AND (b.occurred_at, b.id) > (p.occurred_at, p.id)
-          AND (b.activity_kind <> 'note' OR (b.occurred_at AT TIME ZONE 'UTC')::date >= p.promised_on))
+        WHERE (b.opportunity_id = f.opportunity_id OR f.opportunity_id IS NULL AND b.lead_id = f.lead_id
+               OR coalesce(f.opportunity_id, f.lead_id) IS NULL AND b.contact_id = f.contact_id)
+          AND (b.occurred_at, b.id) > (f.occurred_at, f.id)
+          AND (b.activity_kind <> 'note' OR (b.occurred_at AT TIME ZONE 'UTC')::date >= f.promised_on))
       AND NOT EXISTS (
         SELECT 1 FROM crm_task t
-        WHERE (t.opportunity_id = p.opportunity_id OR p.opportunity_id IS NULL AND t.lead_id = p.lead_id
-               OR coalesce(p.opportunity_id, p.lead_id) IS NULL AND t.contact_id = p.contact_id)
-          AND (t.status = 'open' OR t.completed_at >= p.occurred_at))
-      AND NOT EXISTS (
-        SELECT 1 FROM crm_activity b
-        WHERE b.contact_id = p.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
-          AND b.occurred_at > p.occurred_at AND b.activity_kind <> 'note'
-          AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
-    """,
+        WHERE (t.opportunity_id = f.opportunity_id OR f.opportunity_id IS NULL AND t.lead_id = f.lead_id
+               OR coalesce(f.opportunity_id, f.lead_id) IS NULL AND t.contact_id = f.contact_id)
+          AND (t.status = 'open' OR t.completed_at >= f.occurred_at))
+      AND {NO_LATER_WORD}
+    """,  # noqa: S608 - names of our own
     trigger="promise_due",
     goal="plan_next_step",
     kind="activity",

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+# Where each activity is ``f``: our side has not been in touch with its contact since, about no deal and lead.
+NO_LATER_WORD = """NOT EXISTS (
+        SELECT 1 FROM crm_activity b
+        WHERE b.contact_id = f.contact_id AND b.opportunity_id IS NULL AND b.lead_id IS NULL
+          AND b.occurred_at > f.occurred_at AND b.activity_kind <> 'note'
+          AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
+"""
+
 _WRITE = """,
 written AS (
     INSERT INTO triggers_signal AS s

@@ -21,7 +21,7 @@ from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.deals.amounts import AmountFigures, measure_open_amounts
 from apps.triggers.rules.deals.changes import IS_OPEN
-from apps.triggers.rules.interest import HotParameters, hot, hot_edges
+from apps.triggers.rules.interest import HotParameters, hot_deals, hot_edges
 from apps.triggers.rules.planning import nothing_planned
 from apps.triggers.rules.subjects import asked_to_wait
 from apps.triggers.watches import Own, Related, Scored
@@ -111,7 +111,7 @@ class DealDecaying(Trigger[DealDecayingParameters]):
             _with_contacts(past_since, moment.now)
             .filter(
                 nothing_planned(self.record_kind),
-                ~asked_to_wait("pk", moment.days_ago(LONGEST_PAUSE_DAYS)),
+                ~asked_to_wait(moment.days_ago(LONGEST_PAUSE_DAYS)),
             )
             .annotate(
                 loud_count=Count(
@@ -281,8 +281,7 @@ class DealHot(Trigger[HotParameters]):
 
     def matching(self, moment: ScanMoment, parameters: HotParameters) -> QuerySet[Opportunity]:
         """Open deals with a high score or messages and calls not answered, without an open task."""
-        deals = Opportunity.objects.open()
-        return hot(deals, self.record_kind, Prediction.DEAL_CLOSE, moment, parameters)
+        return hot_deals(moment, parameters)
 
     def edges(self, moment: ScanMoment, parameters: HotParameters) -> tuple[Edge, ...]:
         """A message dated ahead arriving, and one growing too old to count."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet
+from django.db.models import F, Func, JSONField, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from pydantic import JsonValue
 
@@ -16,6 +16,7 @@ from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Trigger
 from apps.triggers.rules.accounts.ways import ACTIVITY_AT_ACCOUNT, WAYS, at_account
+from apps.triggers.rules.engagement import MAY_BE_CONTACTED
 from apps.triggers.rules.shifts.change import (
     ShiftOf,
     ShiftParameters,
@@ -25,9 +26,6 @@ from apps.triggers.rules.shifts.change import (
 )
 from apps.triggers.rules.shifts.weeks import Weeks
 from apps.triggers.watches import Own, Related
-
-# As the partial index of contacts has it.
-MAY_BE_CONTACTED = Q(do_not_contact=False)
 
 
 class _Shift(Trigger[ShiftParameters]):
