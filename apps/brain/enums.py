@@ -1,5 +1,7 @@
 """What the Brain may do and who answers for it."""
 
+from __future__ import annotations
+
 from django.db import models
 
 
@@ -81,7 +83,11 @@ class Language(models.TextChoices):
 
 
 class Goal(models.TextChoices):
-    """What the signals of a record call for; one open suggestion per record and goal."""
+    """What the signals of a record call for; one open suggestion per record and goal.
+
+    ``AS_ASKED`` is what a person asked for: no signal calls for it, nobody is asked what would serve it, and
+    there is one open suggestion per record, tool and person.
+    """
 
     MEET_LEAD = "meet_lead", "Make first contact"
     REVIVE_LEAD = "revive_lead", "Revive the lead"
@@ -99,3 +105,9 @@ class Goal(models.TextChoices):
     IDENTIFY_SENDER = "identify_sender", "Take in the sender"
     CORRECT_CONTACT = "correct_contact", "Correct the contact"
     MERGE_DUPLICATES = "merge_duplicates", "Merge the duplicates"
+    AS_ASKED = "as_asked", "As asked"
+
+    @classmethod
+    def of_signals(cls) -> list[Goal]:
+        """Those that signals call for."""
+        return [goal for goal in cls if goal != cls.AS_ASKED]

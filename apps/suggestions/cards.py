@@ -18,6 +18,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import explain_rank
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import conceal, without_hidden
+from apps.suggestions.wishes import wish_of
 from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
@@ -36,6 +37,7 @@ class Badge:
 class Card:
     """What ``templates/suggestions/_cards.html`` shows of one suggestion; empty texts are left out.
 
+    ``words`` are those in which somebody asked for it.
     ``suggested`` and ``expires`` are elements that say when; all other texts are plain. ``token`` names it
     and its edition, ``is_bulkable`` says whether it may be approved with others of its ``tool``.
     """
@@ -53,6 +55,7 @@ class Card:
     assignee: str
     suggested: str
     reason: str
+    words: str
     badges: tuple[Badge, ...]
     found_by: str
     written_by: str
@@ -135,8 +138,9 @@ def cards_of(
             ),
             suggested=relative_time(suggestion.created_at, now),
             reason=suggestion.reason,
+            words=wish.words if (wish := wish_of(suggestion, viewer)) else "",
             badges=_unusual_badges(suggestion),
-            found_by=_found_by(suggestion),
+            found_by=wish.sentence if wish else _found_by(suggestion),
             written_by=_WRITERS[suggestion.provider],
             risk=str(Risk(suggestion.risk).label).lower(),
             expires=_expires(suggestion, now),

@@ -168,6 +168,39 @@ class NotProposableError(SuggestionError):
     message = "These two records are not, or no longer, a pair that could be merged like this."
 
 
+class NotAskableError(SuggestionError):
+    """The tool is there, and nobody may ask for it in words."""
+
+    code = "tool_not_allowed"
+    status = 403
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"“{label}” is nothing that can be asked for here.")
+
+
+class ProposalRefusedError(SuggestionError):
+    """What was asked for does not hold; ``code`` says against what, as in the record of the pipeline."""
+
+    code = "proposal_refused"
+    status = 422
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(_WHY_REFUSED.get(code, _STATED_NOWHERE))
+
+
+_STATED_NOWHERE = "It holds a detail that stands neither in your words nor in the record."
+_WHY_REFUSED = {
+    "changes_nothing": "The record says so already: nothing would change.",
+    "implausible_date": "The day lies in the past, or more than half a year ahead.",
+    "no_evidence": "It says neither what was asked for nor why.",
+    "too_long": "The reason is longer than 500 characters.",
+    "reads_like_orders": "Its text reads like instructions to an AI.",
+    "hidden_signs": "Its text holds signs that nobody sees.",
+    "markup": "Its text holds markup.",
+}
+
+
 class PartNotAllowedError(SuggestionError):
     """The change stands or falls as a whole."""
 

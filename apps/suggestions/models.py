@@ -145,8 +145,14 @@ class Suggestion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["record_kind", "record_id", "goal"],
-                condition=Q(state__in=State.barring_values()),
+                condition=Q(state__in=State.barring_values()) & ~Q(goal="as_asked"),
                 name="one_open_suggestion_per_record_and_goal",
+            ),
+            # A person may wish for several things at once about one record.
+            models.UniqueConstraint(
+                fields=["record_kind", "record_id", "tool", "assignee"],
+                condition=Q(state__in=State.barring_values(), goal="as_asked"),
+                name="one_open_asked_suggestion_per_record_tool_and_person",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="suggestion_state_is_known"
@@ -210,6 +216,11 @@ class Suggestion(models.Model):
     def get_absolute_url(self) -> str:
         """The suggestion's own page in the queue."""
         return reverse("suggestions:detail", args=[self.pk])
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person asked for it in so many words: the assistant's, not a trigger's."""
+        return self.goal == Goal.AS_ASKED
 
     @property
     def meant_for(self) -> User | None:

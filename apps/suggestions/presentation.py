@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,7 @@ from apps.suggestions.learning.rules import MINIMUM_DECISIONS
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, record_of, seen_of
+from apps.suggestions.wishes import WISH, Wish, is_own_wish, sees_words, wish_of
 from apps.tenants.templatetags.aisha_ui import money, percent
 from apps.triggers.enums import Severity
 from apps.triggers.rules import registry as triggers
@@ -40,6 +42,10 @@ OUTGROWN = (
 HOSTILE_NOTICE = (
     "A text of this record reads like instructions to an AI; it was not shown to the language"
     " model."
+)
+ASKED_HOSTILE_NOTICE = (
+    "What was asked, or a text of this record, reads like instructions to an AI."
+    " Read what would change with care."
 )
 HIDDEN_CLAIM = "This stands in a record that you may not see any more."
 
@@ -97,6 +103,8 @@ class Detail:
 
     diff: Diff | None
     evidence: tuple[ShownClaim, ...]
+    # Who asked for it, and how; None where a trigger led to it.
+    wish: Wish | None
     # What the reader is to know of its texts, empty as a rule.
     notice: str
     side_effects: tuple[str, ...]
@@ -141,7 +149,8 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
     return Detail(
         diff=diff,
         evidence=evidence_of(suggestion, viewer),
-        notice=HOSTILE_NOTICE if suggestion.hostile_codes else "",
+        wish=wish_of(suggestion, viewer),
+        notice=_notice_of(suggestion),
         side_effects=diff.side_effects if diff else (),
         history=history_of(entries),
         stale=stale,
@@ -160,6 +169,12 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
             if entry.event == Event.SUGGESTION_SHOWN and entry.actor_id == viewer.pk
         ),
     )
+
+
+def _notice_of(suggestion: Suggestion) -> str:
+    if not suggestion.hostile_codes:
+        return ""
+    return ASKED_HOSTILE_NOTICE if suggestion.is_asked else HOSTILE_NOTICE
 
 
 def _can_be_mended(suggestion: Suggestion, viewer: User) -> bool:
@@ -300,7 +315,7 @@ def evidence_of(suggestion: Suggestion, viewer: User) -> tuple[ShownClaim, ...]:
     facts = {
         row["number"]: ShownFact(
             number=row["number"],
-            label=row["label"],
+            label=_label_of(row, suggestion, viewer),
             text=row["text"],
             occurred_at=datetime.fromisoformat(row["occurred_at"]) if row["occurred_at"] else None,
             url=_record_url(row["record"]),
@@ -309,6 +324,9 @@ def evidence_of(suggestion: Suggestion, viewer: User) -> tuple[ShownClaim, ...]:
         if refs.get(row["number"]) not in hidden
     }
     left_out = {number for number, ref in refs.items() if ref in hidden}
+    if suggestion.is_asked and not sees_words(suggestion, viewer):
+        left_out.add(WISH)
+        facts.pop(WISH, None)
     return tuple(
         ShownClaim(HIDDEN_CLAIM, ())
         if left_out & {*claim["facts"]}
@@ -319,21 +337,31 @@ def evidence_of(suggestion: Suggestion, viewer: User) -> tuple[ShownClaim, ...]:
     )
 
 
+def _label_of(fact: Mapping[str, Any], suggestion: Suggestion, viewer: User) -> str:
+    """The label of a fact; what a person asked is told to others as what was asked."""
+    is_of_others = suggestion.is_asked and not is_own_wish(suggestion, viewer)
+    return "Asked" if is_of_others and fact["number"] == WISH else str(fact["label"])
+
+
 def explain_rank(suggestion: Suggestion) -> str:
     """Why the suggestion stands where it does, for whoever points at it."""
     value = "an unknown value"
     if suggestion.value_at_stake is not None:
         value = money(suggestion.value_at_stake, suggestion.currency)
+    urgency = Severity(suggestion.urgency).label.lower()
+    if suggestion.is_asked:
+        return f"Ranked by {value} at stake, urgency: {urgency}; it was asked for"
     acceptance = rules.acceptance_in(
         suggestion.rank, value_at_stake=suggestion.value_at_stake, urgency=suggestion.urgency
     )
-    urgency = Severity(suggestion.urgency).label.lower()
     accepted = percent(min(acceptance, 1.0))
     return f"Ranked by {value} at stake, urgency: {urgency}, expected acceptance: {accepted}"
 
 
 def explain_confidence(suggestion: Suggestion) -> str:
     """What the confidence rests on, in a sentence."""
+    if suggestion.is_asked:
+        return "Not measured: it was asked for"
     if suggestion.confidence is None:
         needed = MINIMUM_DECISIONS
         return f"Not yet measured: {suggestion.confidence_n} of {needed} decisions about this kind"

@@ -30,7 +30,7 @@ def proposal_schema(tools: tuple[str, ...]) -> dict[str, Any]:
         }
     )
     changes = [
-        _object({"tool": {"type": "string", "enum": [key]}, "arguments": _arguments(key)})
+        _object({"tool": {"type": "string", "enum": [key]}, "arguments": arguments_schema(key)})
         for key in tools
     ]
     return _object(
@@ -66,7 +66,9 @@ def function_of(key: str, description: str, arguments: type[BaseModel]) -> dict[
     }
 
 
-def _arguments(tool: str) -> dict[str, Any]:
+@cache
+def arguments_schema(tool: str) -> dict[str, Any]:
+    """Return the schema of a tool's arguments; null stands for an optional one that is not given."""
     return _strict(schema_of(registry.get(tool)))
 
 

@@ -75,7 +75,9 @@ def test_the_model_writes_a_proposal(switch_on: Switch, stand_in: RunningStandIn
 
 
 def test_the_stand_in_has_words_for_every_goal() -> None:
-    assert {IN_WORDS.get(goal.label.casefold()) for goal in Goal} == set(Goal.values)
+    assert {IN_WORDS.get(goal.label.casefold()) for goal in Goal.of_signals()} == set(
+        Goal.of_signals()
+    )
 
 
 def test_what_a_call_cost_is_on_record_and_in_the_budget(switch_on: Switch) -> None:

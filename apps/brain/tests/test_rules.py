@@ -37,7 +37,7 @@ def proposal_for(task: ThinkTask) -> Proposal:
 
 
 def test_every_goal_has_a_writer_and_a_question() -> None:
-    assert {goal for goal, _ in rules.WRITERS} == set(Goal)
+    assert {goal for goal, _ in rules.WRITERS} == set(Goal.of_signals())
     assert set(rules.WRITERS) == set(QUESTIONS)
 
 

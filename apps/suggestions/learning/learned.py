@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.brain.enums import Goal
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.learning.acceptance import Acceptance, AcceptanceTable
 from apps.suggestions.learning.quieting import NOBODY, Quieting, find_quiet, quiet_lists
@@ -50,7 +51,7 @@ WITH learned (assignee_id, trigger, tool, segment, likelihood, estimate, rate, d
     JOIN learned l ON l.assignee_id = coalesce(g.assignee_id, 0) AND l.trigger = g.trigger
                   AND l.tool = g.tool AND l.segment = g.segment
                   AND coalesce(l.likelihood, -1) = coalesce(g.likelihood, -1)
-    WHERE g.state = 'pending'
+    WHERE g.state = 'pending' AND g.goal <> 'as_asked'
 )
 UPDATE suggestions_suggestion g
 SET confidence = n.rate, confidence_n = n.decided, rank = n.weight * n.estimate
@@ -64,10 +65,13 @@ WHERE n.id = g.id
 def rerank(acceptance: AcceptanceTable) -> int:
     """Give what waits the confidence and rank of its kind as it is measured now; return how many moved.
 
+    What people asked for keeps its rank: of it nothing is measured.
+
     Two statements, however much waits.
     """
     kinds = list(
         Suggestion.objects.filter(state=State.PENDING)
+        .exclude(goal=Goal.AS_ASKED)
         .order_by()
         .values_list("assignee_id", "trigger", "tool", "segment", "likelihood")
         .distinct()

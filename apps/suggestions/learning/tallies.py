@@ -34,6 +34,7 @@ class Tally:
     edited: int
 
 
+# What a person asked for tells nothing of what they want to be suggested, and does not count.
 # The last word about a suggestion counts: an approval that was undone is a no, a reopened one is none yet. A
 # person's k-th last decision on a trigger and tool has faded by k half-lives, and by its age.
 _TALLIES = """
@@ -43,7 +44,7 @@ WITH weights (reason, weight) AS (
     SELECT d.id, d.decided_by_id, d.trigger, d.tool, d.segment, d.decided_at, d.reason, d.is_edited,
            d.verdict = 'approve' AS is_accepted
     FROM suggestions_decision d
-    WHERE d.verdict IN ('approve', 'reject', 'undo')
+    WHERE d.verdict IN ('approve', 'reject', 'undo') AND d.goal <> 'as_asked'
       AND d.decided_at > %(since)s AND d.decided_at <= %(now)s
       AND NOT EXISTS (
           SELECT 1 FROM suggestions_decision l

@@ -103,7 +103,7 @@ counting AS (
                CASE WHEN given_by_id IS NOT NULL THEN ARRAY[assignee_id, given_for_id] END AS given
         FROM suggestions_suggestion o
         WHERE o.record_kind = s.record_kind AND o.record_id = s.record_id AND o.goal = s.goal
-          AND o.state IN ('pending', 'snoozed', 'approved')
+          AND o.goal <> 'as_asked' AND o.state IN ('pending', 'snoozed', 'approved')
         LIMIT 1
     ) g ON true
     WHERE s.cleared_at IS NULL

@@ -350,7 +350,8 @@ def _changed_since_snoozed() -> list[int]:
 
 
 # The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap
-# less what waits already or, if that is more, less what has come today. What is quiet comes on trial alone:
+# less what waits already or, if that is more, less what has come today; what they asked for does not count.
+# What is quiet comes on trial alone:
 # so does what its reader has hardly decided on and what would not come by its rank, a kind a day, in an order
 # that changes from day to day.
 _RELEASE = """
@@ -360,7 +361,7 @@ WITH load AS (
            count(*) FILTER (WHERE queued_at >= %(day_begins)s) AS today,
            count(*) FILTER (WHERE queued_at >= %(day_begins)s AND is_on_trial) AS tried
     FROM suggestions_suggestion
-    WHERE (state = 'pending' AND held_back = '') OR queued_at >= %(day_begins)s
+    WHERE ((state = 'pending' AND held_back = '') OR queued_at >= %(day_begins)s) AND goal <> 'as_asked'
     GROUP BY assignee_id
 ), proven (assignee_id, trigger, segment) AS (
     SELECT * FROM unnest(%(people)s::bigint[], %(triggers)s::text[], %(segments)s::text[])

@@ -6,15 +6,17 @@ free text (``apps.brain.astray``).
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from apps.brain.astray import astray_code
-from apps.brain.enums import Provider
+from apps.brain.enums import Goal, Provider
 from apps.brain.rules.duplicates import TAKEN
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
 from apps.execution.tools.base import settable_fields
 from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
+from apps.suggestions.pipeline.context.asked import ASKED
 
 # Of arguments that copy a person's details: the facts that may be copied.
 _SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -38,34 +40,51 @@ _SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         for name in sorted(settable_fields(MergeDuplicatesArguments))
     },
 }
+# The same of what a person asked for: their own words must say so. An e-mail goes to the address on record.
+_ASKED_SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "update_lead": {"email": (ASKED,), "phone": (ASKED,)},
+    "update_contact": {"email": (ASKED,), "phone": (ASKED,), "title": (ASKED,)},
+    "update_account": {"phone": (ASKED,), "website": (ASKED,)},
+    "draft_email": _SOURCES["draft_email"],
+}
 # Facts whose numbers and addresses may be written into a text: the product has read them out of fields.
 _QUOTABLE = frozenset(
     {
         "value", "phone", "address", "on_file_phone", "on_file_email", "stated_phone", "stated_email",
-        "duplicate_phone", "duplicate_email", f"{TAKEN}phone", f"{TAKEN}email",
+        "duplicate_phone", "duplicate_email", f"{TAKEN}phone", f"{TAKEN}email", ASKED,
     }
 )  # fmt: skip
 # What is written for people to read, wherever it stands.
 _PROSE = frozenset({"title", "subject", "next_step", "lead_source", "description", "body", "notes"})
+_NAMES_OF_RECORDS = frozenset({"first_name", "last_name", "company", "name", "sector", "location"})
 
 # Names that a host may be a part of: “Booking.com”.
-_NAMES = frozenset({"about", "account", "company", "contact", "duplicate", "other_contact"})
+_NAMES = frozenset({"about", "account", "company", "contact", "duplicate", "other_contact", ASKED})
+
+# How signs of addresses are spoken, and what is left out of a website's address when it is.
+_SPOKEN = re.compile(r"\b(?:at|dot|point|dash|hyphen|minus|underscore|plus)\b", re.IGNORECASE)
+_UNSPOKEN = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
 
 
 def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
     """Return the code of what is wrong with a model's words, or nothing."""
+    is_asked = task.goal == Goal.AS_ASKED
     prose = [proposal.title, proposal.reason]
-    copied = _SOURCES.get(proposal.tool, {})
+    copied = (_ASKED_SOURCES if is_asked else _SOURCES).get(proposal.tool, {})
     for name, value in proposal.arguments.items():
         if not isinstance(value, str):
             continue
         if name in copied:
             sources = [fact for fact in task.facts if fact.key in copied[name]]
-            if not _is_stated(value, sources):
+            if not _is_stated(_UNSPOKEN.sub("", value) if is_asked else value, sources):
                 return "stated_nowhere"
+            if is_asked:
+                continue
             # A sender chooses what stands in a signature, too.
             if code := _code_of(value, sources, task):
                 return code
+        elif is_asked and name in _PROSE | _NAMES_OF_RECORDS:
+            prose.append(_without_former(value, name, task))
         elif name in _PROSE:
             prose.append(value)
     quotable = [fact for fact in task.facts if fact.key in _QUOTABLE]
@@ -90,7 +109,22 @@ def sound_claims(task: ThinkTask, proposal: Proposal) -> tuple[Claim, ...]:
 def _is_stated(value: str, sources: Sequence[Fact]) -> bool:
     """Whether one of the facts says this, leaving case, spaces and punctuation aside."""
     wanted = _letters(value)
-    return bool(wanted) and any(wanted in _letters(str(fact.value)) for fact in sources)
+    return bool(wanted) and any(wanted in _letters(text) for text in _texts_of(sources))
+
+
+def _texts_of(sources: Sequence[Fact]) -> Iterator[str]:
+    for fact in sources:
+        if fact.key == ASKED:
+            yield fact.text
+            yield _SPOKEN.sub(" ", fact.text)
+        else:
+            yield str(fact.value)
+
+
+def _without_former(value: str, name: str, task: ThinkTask) -> str:
+    """What is new in a text that goes on from the one in the record."""
+    former = task.fact(name)
+    return value.replace(former.text, " ") if former is not None else value
 
 
 def _code_of(text: str, quotable: Sequence[Fact], task: ThinkTask) -> str:

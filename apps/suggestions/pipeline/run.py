@@ -190,7 +190,7 @@ def _keep_true(actor: Actor, tenant: Tenant, now: datetime) -> int:
                 reason="Nobody decided in time",
             )
             for suggestion in expired
-            if suggestion.held_back != HeldBack.QUIET
+            if suggestion.held_back != HeldBack.QUIET and not suggestion.is_asked
         )
     return withdrawn
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from apps.brain.enums import Provider
+from apps.brain.enums import Goal, Provider
 from apps.brain.models import BrainCall
 from apps.brain.schemas import Claim, Proposal, ThinkTask
 from apps.brain.services import Answer
@@ -141,7 +141,9 @@ def _check(asked: Asked) -> _Checked | Dropped:
     claims = sound_claims(task, proposal)
     if not claims or not one_line(proposal.title) or not one_line(proposal.reason):
         return Dropped(asked, "no_evidence")
-    if proposal.provider != Provider.RULES and (code := implausible_code(task, proposal)):
+    # Who wrote what a person asked for is not always known.
+    is_of_rules = proposal.provider == Provider.RULES and task.goal != Goal.AS_ASKED
+    if not is_of_rules and (code := implausible_code(task, proposal)):
         return Dropped(asked, code)
     # What is said of the change must not rearrange itself before the reader's eyes.
     said = replace(proposal, title=one_line(proposal.title), reason=one_line(proposal.reason))

@@ -16,6 +16,7 @@ from apps.suggestions.services.access import (
     without_hidden,
 )
 from apps.suggestions.services.approving import approve
+from apps.suggestions.services.asking import ASKABLE, askable_tools, propose_change, schema_of
 from apps.suggestions.services.bulk import (
     MOST_ITEMS,
     find_bulk,
@@ -33,11 +34,13 @@ from apps.suggestions.services.undoing import undo
 from apps.suggestions.services.updating import edit, editable, rebase
 
 __all__ = [
+    "ASKABLE",
     "MOST_ITEMS",
     "STOP_DAYS",
     "VIEW_PERMISSION",
     "Stop",
     "approve",
+    "askable_tools",
     "choose",
     "conceal",
     "decidable",
@@ -49,6 +52,7 @@ __all__ = [
     "may_decide",
     "may_view",
     "possible_assignees",
+    "propose_change",
     "propose_merge",
     "reassign",
     "rebase",
@@ -59,6 +63,7 @@ __all__ = [
     "require_decider",
     "retry_bulk",
     "run_bulk",
+    "schema_of",
     "seen_of",
     "sees_records_of",
     "snooze",

@@ -157,11 +157,13 @@ def reopen(
             )
             if not moved:
                 raise already_decided(suggestion.pk)
-            Silence.objects.in_force(now).filter(
-                record_kind=suggestion.record_kind,
-                record_id=suggestion.record_id,
-                goal__in=["", suggestion.goal],
-            ).update(until=now)
+            # What a person asked for was kept from nobody by a silence.
+            if not suggestion.is_asked:
+                Silence.objects.in_force(now).filter(
+                    record_kind=suggestion.record_kind,
+                    record_id=suggestion.record_id,
+                    goal__in=["", suggestion.goal],
+                ).update(until=now)
             lift_stops(suggestion, user, now)
             if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
                 merges.take_settlement_back(suggestion, user, now)

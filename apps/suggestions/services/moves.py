@@ -23,6 +23,12 @@ from apps.triggers.moments import ScanMoment
 from apps.triggers.services import is_still_true, moment_at, read_settings
 from apps.users.models import User
 
+# Of a record and goal, and of what a person asked for about a record with one tool.
+_ONE_OPEN = (
+    "one_open_suggestion_per_record_and_goal",
+    "one_open_asked_suggestion_per_record_tool_and_person",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TenantNow:
@@ -62,8 +68,8 @@ def name_of(error: DatabaseError) -> str:
 
 
 def is_another_open(error: Exception) -> bool:
-    """Whether the database refused a second open suggestion for the same record and goal."""
-    return "one_open_suggestion_per_record_and_goal" in str(error)
+    """Whether the database refused a second open suggestion for the same purpose."""
+    return any(name in str(error) for name in _ONE_OPEN)
 
 
 def move(suggestion: Suggestion, state: State, **values: object) -> None:
@@ -143,7 +149,12 @@ def note_decision(
 def silence(
     suggestion: Suggestion, user: User, now: datetime, reason: str, *, tenant: Tenant
 ) -> None:
-    """Do not make the same suggestion again until the tenant's days have passed."""
+    """Do not make the same suggestion again until the tenant's days have passed.
+
+    What a person asked for nobody makes again by themselves, and they may ask again at any time.
+    """
+    if suggestion.is_asked:
+        return
     Silence.objects.create(
         record_kind=suggestion.record_kind,
         record_id=suggestion.record_id,

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_events
+from apps.brain.enums import Goal
+from apps.brain.hostile import reads_like_orders
+from apps.brain.models import BrainCall
+from apps.brain.services import note_dropped
+from apps.crm.exceptions import RecordNotFoundError
 from apps.execution.exceptions import (
     ExecutionError,
     LaterWorkError,
     PermissionRefusedError,
     StaleError,
 )
+from apps.execution.schemas import RecordRef
+from apps.execution.tools import registry as tools
 from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import (
+    AnotherOpenError,
     BulkNotFoundError,
     DecisionPermissionError,
     HighRiskError,
+    NotAskableError,
     PartNotAllowedError,
     SuggestionError,
     SuggestionNotFoundError,
@@ -92,4 +102,36 @@ def record_reach(
             "code": error.code,
         }
         entries.append(Entry(event, details=details))
+    record_events(actor, entries)
+
+
+def asking_refused(
+    error: AishaError,
+    tool: str,
+    record: RecordRef | None,
+    words: str,
+    actor: Actor,
+    brain_call: BrainCall | None,
+) -> None:
+    """Put on record that what a person asked for was not proposed, and why; the texts are not.
+
+    A model may name a tool by any text: only one that there is goes on record.
+    """
+    about: dict[str, Any] = {
+        "record_kind": record.kind if record else "",
+        "record_id": record.id if record else None,
+    }
+    details: dict[str, Detail] = {"tool": tool if tool in tools else "", "code": error.code}
+    entries = []
+    if code := reads_like_orders(words):
+        hostile: dict[str, Detail] = {"goal": Goal.AS_ASKED, "codes": [code], "places": ["F1"]}
+        entries.append(Entry(Event.HOSTILE_TEXT_FOUND, **about, details=hostile))
+    if isinstance(error, ModuleOffError):
+        entries.append(Entry(Event.POLICY_REFUSED, **about, details=details))
+    elif isinstance(error, (*_NOT_FOR_THEM, RecordNotFoundError, NotAskableError)):
+        entries.append(Entry(Event.PERMISSION_REFUSED, **about, details=details))
+    elif not isinstance(error, AnotherOpenError):
+        entries.append(Entry(Event.PROPOSAL_DROPPED, **about, details=details))
+        if brain_call is not None:
+            note_dropped({brain_call.pk: error.code})
     record_events(actor, entries)

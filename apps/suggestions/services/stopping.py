@@ -11,6 +11,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
+from apps.brain.enums import Goal
 from apps.suggestions.enums import State, StopScope
 from apps.suggestions.exceptions import StopPermissionError
 from apps.suggestions.models import Suggestion
@@ -89,6 +90,8 @@ def put_in_force(
         ),
     )
     undecided = Suggestion.objects.filter(Q(**matching), state__in=[State.PENDING, State.SNOOZED])
+    # What people asked for is not what AiSHA suggests by itself.
+    undecided = undecided.exclude(goal=Goal.AS_ASKED)
     # Whole rows would be read in vain: their texts and evidence are no part of an entry.
     named = undecided.only("record_kind", "record_id")
     found = list(named.select_for_update().order_by("pk"))

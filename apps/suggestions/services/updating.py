@@ -47,7 +47,8 @@ def rebase(
     """Bring a stale suggestion up to date: a new preview to approve, nothing written to the record.
 
     One that a trigger made is written anew, reason and evidence included; of any other, and of one that a
-    person has edited, only the values that it was shown with are read again.
+    person has edited, only the values that it was shown with are read again. What was asked for, and rests on
+    a record that this person may not see any more, is withdrawn.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, AlreadyDecidedError: refused.
@@ -57,7 +58,9 @@ def rebase(
     """
     suggestion = _changeable(user, suggestion_id, Verdict.REBASE, origin, seen_at)
     actor = Actor.for_person(user, origin)
-    if not is_still_true_of(suggestion, TenantNow.read(now)):
+    # What was asked for cannot be written anew without what it was written from.
+    is_spoilt = suggestion.is_asked and suggestion.is_concealed
+    if is_spoilt or not is_still_true_of(suggestion, TenantNow.read(now)):
         withdraw(suggestion, actor)
         raise WithdrawnError()
     if suggestion.origin != Origin.TRIGGER or suggestion.edited_at is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apps.brain.enums import Goal
 from apps.crm.models import Lead
 from apps.suggestions.pipeline.context.contexts import Context, Group
 from apps.suggestions.pipeline.context.history import (
@@ -30,6 +31,8 @@ def lead_contexts(group: Group) -> Iterator[Context]:
         context.add("company", "Company", lead.company)
         context.add("title", "Title", lead.title)
         context.add("phone", "Phone", lead.phone, value=lead.phone)
+        if awaiting.goal == Goal.AS_ASKED:
+            context.add("on_file_email", "E-mail on file", lead.email, value=lead.email)
         context.add("lead_source", "Lead source", lead.lead_source)
         context.add_moment("created_at", "Created", lead.created_at)
         context.add_history(lead.last_activity_at, recent[lead.pk])

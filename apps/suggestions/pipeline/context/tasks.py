@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apps.brain.enums import Goal
 from apps.crm.enums import DealOutcome, LeadStatus, TaskPriority
 from apps.crm.models import Task
 from apps.execution.schemas import RecordRef
@@ -17,7 +18,8 @@ def task_contexts(group: Group) -> Iterator[Context]:
     )
     for awaiting in group.awaiting:
         task = tasks.get(awaiting.record.id)
-        if task is None or task.due_on is None:
+        is_undated = task is not None and task.due_on is None
+        if task is None or (is_undated and awaiting.goal != Goal.AS_ASKED):
             continue
         deal = group.readers.allowed(task.owner_id, task.opportunity)
         lead = group.readers.allowed(task.owner_id, task.lead)
