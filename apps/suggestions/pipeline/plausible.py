@@ -14,6 +14,7 @@ from apps.brain.astray import astray_code
 from apps.brain.enums import Goal, Provider
 from apps.brain.rules.duplicates import TAKEN
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
+from apps.execution.schemas import JsonValue
 from apps.execution.tools.base import settable_fields
 from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
 from apps.suggestions.pipeline.context.asked import ASKED
@@ -73,6 +74,8 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
     copied = (_ASKED_SOURCES if is_asked else _SOURCES).get(proposal.tool, {})
     for name, value in proposal.arguments.items():
         if not isinstance(value, str):
+            if is_asked:
+                prose += _texts_within(value)
             continue
         if name in copied:
             sources = [fact for fact in task.facts if fact.key in copied[name]]
@@ -119,6 +122,15 @@ def _texts_of(sources: Sequence[Fact]) -> Iterator[str]:
             yield _SPOKEN.sub(" ", fact.text)
         else:
             yield str(fact.value)
+
+
+def _texts_within(value: JsonValue) -> Iterator[str]:
+    """The texts in a value that holds others."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts_within(part)
 
 
 def _without_former(value: str, name: str, task: ThinkTask) -> str:
