@@ -16,13 +16,19 @@ from django.urls import path  # noqa: E402
 
 from apps.operations.body_limit import BodyLimit  # noqa: E402
 from apps.operations.starting import LeastPowerAtStart  # noqa: E402
+from apps.realtime.consumers import TelemetryConsumer  # noqa: E402
 from apps.suggestions.live.sockets import SuggestionConsumer  # noqa: E402
 
 # Each consumer asks by itself for its page's host and its person's session.
 protocols = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": URLRouter([path("live/suggestions/", SuggestionConsumer.as_asgi())]),
+        "websocket": URLRouter(
+            [
+                path("live/suggestions/", SuggestionConsumer.as_asgi()),
+                path("live/realtime/", TelemetryConsumer.as_asgi()),
+            ]
+        ),
     }
 )
 

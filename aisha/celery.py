@@ -130,6 +130,13 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
     },
+    "upkeep of realtime voice": {
+        "task": "realtime.keep_all_up",
+        # A call of which nothing is heard for a minute and a half is over; a minute more shows it as lost.
+        # Two statements by index.
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "removal of kept answers": {
         "task": "users.remove_all_old_answers",
         # They are kept for a day, and are not read after it: an hour more is noticed by nobody.

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from aisha.environment import (
     celery_redis_url,
+    origin_of,
     parse_database_url,
     parse_email_url,
     read_bool,
@@ -210,9 +211,19 @@ CELERY_TIMEZONE = "UTC"
 # What tenants use that bring no language model of their own. Nothing is sent anywhere until a tenant has
 # switched its model on.
 
+# OpenAI's own address, where no other is named.
+OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_BASE_URL = read_text("OPENAI_BASE_URL", "")
 OPENAI_API_KEY = read_text("OPENAI_API_KEY", "")
 OPENAI_MODEL = read_text("OPENAI_MODEL", "gpt-4.1-mini")
+# Realtime voice, where it is asked elsewhere than the language model; empty stands for the same.
+REALTIME_BASE_URL = read_text("REALTIME_BASE_URL", "")
+REALTIME_API_KEY = read_text("REALTIME_API_KEY", "")
+REALTIME_MODEL = read_text("REALTIME_MODEL", "gpt-realtime-2.1")
+TRANSCRIPTION_MODEL = read_text("TRANSCRIPTION_MODEL", "gpt-4o-mini-transcribe")
+# How many calls one person, and one tenant, may begin in a minute.
+REALTIME_TOKENS_PER_MINUTE = read_int("REALTIME_TOKENS_PER_MINUTE", 6)
+REALTIME_TOKENS_PER_MINUTE_OF_TENANT = read_int("REALTIME_TOKENS_PER_MINUTE_OF_TENANT", 60)
 # Calls to models that are under way at once, of all tenants and workers.
 BRAIN_CONCURRENCY = read_int("BRAIN_CONCURRENCY", 32)
 # Hosts inside the operator's network that a tenant may name as its model's address.
@@ -285,7 +296,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
+        "connect-src": [SELF, origin_of(REALTIME_BASE_URL or OPENAI_BASE_URL or OPENAI_URL)],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", tenant_site.urls),
     path("api/schema/", DescriptionView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
+    path("api/ai/", include("apps.realtime.urls_ai")),
     path("api/v1/", include("aisha.urls_api")),
 ]
 

@@ -13,6 +13,7 @@ class TokenOutcome(models.TextChoices):
     NO_KEY = "no_key", "No key is set"
     THROTTLED = "throttled", "Too many requests"
     COST_LIMIT = "cost_limit", "The month's limit is reached"
+    INVALID = "invalid", "The request was not as it should be"
     PROVIDER_AUTH = "provider_auth", "The provider refused the key"
     PROVIDER_QUOTA = "provider_quota", "The provider's quota is used up"
     PROVIDER_DOWN = "provider_down", "The provider does not answer"

@@ -58,9 +58,14 @@ class BatchIn(BaseModel):
 
 
 class WatchIn(BaseModel):
-    """What a panel wants to be told of: one session, or, without one, all that the person may see."""
+    """What a panel wants to be told of: one session, or, without one, all that the person may see.
+
+    ``ai_debug`` says that the browser has ``localStorage.ai_debug`` set; a panel says all of this again every
+    half a minute.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["watch"]
     session: UUID | None = None
+    ai_debug: bool = False

@@ -33,11 +33,13 @@ class Endpoint(APIView):
     """The base of every endpoint; a test sees to it.
 
     ``write_scope`` is what a token needs for everything but reading; None where nothing else can be done.
-    ``keeps_answers`` is False where an answer holds a secret.
+    ``keeps_answers`` is False where an answer holds a secret. ``takes_keys`` is False where others are waited
+    for, so that no transaction may be open: an ``Idempotency-Key`` says nothing there.
     """
 
     write_scope: ClassVar[Scope | None] = None
     keeps_answers: ClassVar[bool] = True
+    takes_keys: ClassVar[bool] = True
 
     _write: SentWrite | None = None
     _transaction: ExitStack
@@ -50,7 +52,7 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may, and find out whether it was done before."""
         super().initial(request, *args, **kwargs)
-        write = read_write(request, person_of(request))
+        write = read_write(request, person_of(request)) if self.takes_keys else None
         if write is None:
             return
         self._transaction.enter_context(transaction.atomic())

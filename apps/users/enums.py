@@ -19,6 +19,7 @@ class Scope(models.TextChoices):
     SUGGESTIONS_DECIDE = "suggestions:decide", "Decide on suggestions"
     SCANS_START = "scans:start", "Start scans and replays"
     SETTINGS_WRITE = "settings:write", "Change settings"
+    TALK = "talk", "Talk to AiSHA, and have changes proposed"
 
 
 class PersonEvent(models.TextChoices):

@@ -24,7 +24,7 @@ from apps.conftest import Cast, TenantClient, make_cast
 from apps.crm.tests.factories import LeadFactory
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.live import announcing
-from apps.suggestions.live.sockets import NOT_ALLOWED, NOT_SIGNED_IN, SuggestionConsumer
+from apps.suggestions.live.sockets import SuggestionConsumer
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import reject
 from apps.suggestions.tests.cases import NOW, put_in
@@ -32,6 +32,7 @@ from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import User
+from apps.users.sockets import NOT_ALLOWED, NOT_SIGNED_IN
 
 HOST = "race.localhost"
 NEWS = "/suggestions/news/"

@@ -1,0 +1,219 @@
+"""The bridge: a function that the provider's model calls becomes a look-up or a proposal of this person's.
+
+It runs with the person's own rights and as the role ``aisha_ai``. There are no other functions than those
+that read and those that propose, whatever the browser or the model asks for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.brain.hostile import reads_like_orders
+from apps.brain.language_model.prompts import quoted_facts
+from apps.brain.language_model.questions import LONGEST_RESULT
+from apps.brain.language_model.replies import FunctionCall
+from apps.brain.reading.running import run_call
+from apps.brain.reading.tools import ReadRefusedError, read_tool
+from apps.brain.schemas import Question
+from apps.realtime.config import read_config
+from apps.realtime.enums import ToolCallStatus
+from apps.realtime.exceptions import NotForThisPersonError
+from apps.realtime.models import Session, ToolCall
+from apps.realtime.offers import PROPOSES
+from apps.realtime.sessions import find_session, require_open
+from apps.realtime.tokens import TALK_PERMISSION
+from apps.suggestions.models import Suggestion
+from apps.suggestions.services import propose_change
+from apps.tenants.enums import Module
+from apps.tenants.exceptions import AishaError
+from apps.tenants.services import current_tenant, require_module
+from apps.users.models import User
+
+# Somebody who talks asks for a few things in a minute; a model that has lost its way asks for hundreds.
+MOST_CALLS_A_MINUTE = 30
+# What a person may have said that asks for one thing.
+LONGEST_ARGUMENTS = 20_000
+# What people will want it to do that it never does: told apart on record, by the word alone.
+_BARRED = re.compile(
+    r"approve|apply|execute|undo|delete|remove|send|admin|setting|reject|permission"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What goes back to the provider's model as the function's output."""
+
+    call_id: str
+    status: ToolCallStatus
+    code: str
+    output: dict[str, JsonValue]
+    suggestion_id: int | None = None
+
+
+class _Wish(BaseModel):
+    """The arguments of a function that proposes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    arguments: dict[str, JsonValue]
+    reason: str = Field(min_length=1, max_length=500)
+    words: str = Field(min_length=1, max_length=2_000)
+
+
+def call_tool(
+    user: User, session_id: UUID, call_id: str, name: str, arguments: str, *, now: datetime
+) -> Answered:
+    """Answer a call; the same call told twice has the answer that it had.
+
+    Raises:
+        ModuleOffError, NotForThisPersonError: talking is not for this company, or this person.
+        SessionNotFoundError, SessionOverError: the call is no call of theirs, or is over.
+    """
+    require_module(Module.REALTIME)
+    if not user.has_perm(TALK_PERMISSION):
+        raise NotForThisPersonError()
+    session = find_session(user, session_id)
+    require_open(session, now)
+    # Read as the run-time login: the AI's role knows nothing of rights.
+    user.get_all_permissions()
+    began = time.monotonic()
+    with transaction.atomic():
+        # One call of a session at a time: of two that are the same the second finds the first's answer.
+        Session.objects.select_for_update().get(pk=session.pk)
+        known = ToolCall.objects.filter(session=session, call_id=call_id).first()
+        if known is not None:
+            return _answer_of(known)
+        answered = _answer(user, session, call_id, name, arguments, now)
+        is_ours = answered.code != "unknown_tool"
+        ToolCall.objects.create(
+            session=session,
+            call_id=call_id,
+            tool=name if is_ours else "",
+            status=answered.status,
+            code=answered.code,
+            answer=answered.output,
+            suggestion_id=answered.suggestion_id,
+            called_at=now,
+            latency_ms=round((time.monotonic() - began) * 1000),
+        )
+        session.tool_calls_count += 1
+        session.last_seen_at = max(session.last_seen_at, now)
+        session.save(update_fields=["tool_calls_count", "last_seen_at"])
+    return answered
+
+
+def _answer(
+    user: User, session: Session, call_id: str, name: str, arguments: str, now: datetime
+) -> Answered:
+    actor = Actor.for_person(user, Origin.REALTIME)
+    lately = ToolCall.objects.filter(session=session, called_at__gt=now - timedelta(minutes=1))
+    if lately.count() >= MOST_CALLS_A_MINUTE:
+        return _refused(session, actor, call_id, "too_many_calls", name)
+    if len(arguments) > LONGEST_ARGUMENTS:
+        return _refused(session, actor, call_id, "invalid_arguments", name)
+    if name.startswith(PROPOSES):
+        return _propose(user, session, actor, call_id, name, arguments, now)
+    return _read(user, session, actor, call_id, name, arguments, now)
+
+
+def _read(
+    user: User,
+    session: Session,
+    actor: Actor,
+    call_id: str,
+    name: str,
+    arguments: str,
+    now: datetime,
+) -> Answered:
+    try:
+        read_tool(name)
+    except ReadRefusedError as refused:
+        return _refused(session, actor, call_id, refused.code, name)
+    today = now.astimezone(current_tenant().zone).date()
+    question = Question("", user, read_config().language, today)
+    read = run_call(FunctionCall(call_id, name, arguments), question, first_number=1, actor=actor)
+    if read.refusal:
+        return Answered(call_id, ToolCallStatus.REFUSED, read.refusal, {"refused": read.refusal})
+    withheld = {fact.number for fact in read.facts if reads_like_orders(fact.text)}
+    quoted = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
+    output: dict[str, Any] = {"facts": quoted, "left_out": len(read.facts) - len(quoted)}
+    return Answered(call_id, ToolCallStatus.ANSWERED, "", output)
+
+
+def _propose(
+    user: User,
+    session: Session,
+    actor: Actor,
+    call_id: str,
+    name: str,
+    arguments: str,
+    now: datetime,
+) -> Answered:
+    try:
+        wish = _Wish.model_validate_json(arguments)
+    except ValidationError:
+        return _refused(session, actor, call_id, "invalid_arguments", name)
+    try:
+        suggestion = propose_change(
+            tool=name.removeprefix(PROPOSES),
+            arguments=wish.arguments,
+            reason=wish.reason,
+            words=wish.words,
+            user=user,
+            origin=Origin.REALTIME,
+            actor=actor,
+            now=now,
+        )
+    except AishaError as error:
+        code = "unknown_tool" if error.code in {"unknown_tool", "not_askable"} else error.code
+        return _refused(session, actor, call_id, code, name, error.message)
+    return Answered(call_id, ToolCallStatus.PROPOSED, "", _told(suggestion), suggestion.pk)
+
+
+def _told(suggestion: Suggestion) -> dict[str, JsonValue]:
+    return {
+        "proposed": suggestion.title,
+        "suggestion": suggestion.pk,
+        "state": "waits for approval on the page Suggestions",
+    }
+
+
+def _refused(
+    session: Session, actor: Actor, call_id: str, code: str, name: str, message: str = ""
+) -> Answered:
+    """Refuse, and put it on record. The model may call a function by any text, which is not kept."""
+    barred = _BARRED.search(name.lower())
+    record_event(
+        actor,
+        Entry(
+            Event.REALTIME_TOOL_REFUSED,
+            details={
+                "session": str(session.pk),
+                "code": code,
+                "wanted": barred.group() if barred and code == "unknown_tool" else "",
+            },
+        ),
+    )
+    output: dict[str, JsonValue] = {"refused": code}
+    if message:
+        output["message"] = message
+    return Answered(call_id, ToolCallStatus.REFUSED, code, output)
+
+
+def _answer_of(known: ToolCall) -> Answered:
+    output = json.loads(json.dumps(known.answer))
+    return Answered(
+        known.call_id, ToolCallStatus(known.status), known.code, output, known.suggestion_id
+    )

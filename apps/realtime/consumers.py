@@ -1,0 +1,182 @@
+"""The socket of telemetry: pages that talk tell what happens, panels hear of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.utils import timezone
+from django_tenants.utils import schema_context
+from pydantic import ValidationError
+
+from apps.realtime.exceptions import RealtimeError
+from apps.realtime.schemas import BatchIn, EventIn, WatchIn
+from apps.realtime.telemetry import Taken, take
+from apps.realtime.tokens import TALK_PERMISSION
+from apps.realtime.watching import (
+    group_of_all,
+    group_of_person,
+    is_watched,
+    may_look,
+    note_watched,
+    sees_all,
+)
+from apps.tenants.connections import tenant_connection
+from apps.tenants.enums import Module
+from apps.tenants.services import is_module_on
+from apps.users.models import User
+from apps.users.sockets import (
+    LIVED_LONG_ENOUGH,
+    LONGEST_LIFE_S,
+    NOT_ALLOWED,
+    Knocking,
+    knocking_of,
+    let_in,
+)
+
+# A batch of 500 events with all that each may hold is smaller.
+LONGEST_MESSAGE = 2_500_000
+# Batches that wait in this process. Beyond the first number pages are asked to rest, beyond the second what
+# comes in floods is left out.
+RESTS_FROM, LEAVES_OUT_FROM = 4, 16
+REST_MS = 1_000
+TOO_LONG = 4409
+
+_waiting = 0
+
+
+class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """Takes batches of events of its person's sessions, and tells panels of those that they may see."""
+
+    groups: list[str]
+
+    async def connect(self) -> None:
+        """Let in a signed-in person of the tenant whose host it is, from a page of that host."""
+        self.groups = []
+        self._watched: UUID | None = None
+        self._end: asyncio.TimerHandle | None = None
+        knocking = knocking_of(self.scope["headers"])
+        found = NOT_ALLOWED if knocking is None else await database_sync_to_async(_admit)(knocking)
+        # Accepted first, because a browser tells its page the code of an open socket alone.
+        await self.accept()
+        if isinstance(found, int):
+            await self.close(found)
+            return
+        self._schema, self._person = found
+        self._end = asyncio.get_running_loop().call_later(
+            LONGEST_LIFE_S, lambda: asyncio.ensure_future(self.close(LIVED_LONG_ENOUGH))
+        )
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the groups."""
+        if self._end is not None:
+            self._end.cancel()
+        for group in self.groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
+    ) -> None:
+        """Take a batch, or begin to watch; whatever else comes is refused."""
+        if text_data is None or len(text_data) > LONGEST_MESSAGE:
+            await self.close(TOO_LONG)
+            return
+        try:
+            batch = BatchIn.model_validate_json(text_data)
+        except ValidationError:
+            await self._begin_to_watch(text_data)
+            return
+        await self._take(batch)
+
+    async def telemetry_events(self, message: dict[str, Any]) -> None:
+        """Events that came in, for a panel that looks at their session."""
+        if self._watched is None or message["session"] == str(self._watched):
+            await self.send_json(
+                {"kind": "events", "session": message["session"], "events": message["events"]}
+            )
+
+    async def _take(self, batch: BatchIn) -> None:
+        global _waiting
+        waiting = _waiting
+        _waiting += 1
+        try:
+            taken, is_seen = await database_sync_to_async(_take)(
+                self._schema, self._person, batch, waiting >= LEAVES_OUT_FROM
+            )
+        except RealtimeError as error:
+            refusal = {"kind": "refused", "batch": batch.batch, "code": error.code}
+            await self.send_json(refusal)
+            return
+        finally:
+            _waiting -= 1
+        rest_ms = REST_MS if waiting >= RESTS_FROM else 0
+        await self.send_json({"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms})
+        if is_seen and taken.events:
+            await self._pass_on(taken)
+
+    async def _pass_on(self, taken: Taken) -> None:
+        message = {
+            "type": "telemetry.events",
+            "session": str(taken.session_id),
+            "events": [shown(event) for event in taken.events],
+        }
+        for group in (
+            group_of_person(self._schema, taken.person_id),
+            group_of_all(self._schema),
+        ):
+            await self.channel_layer.group_send(group, message)
+
+    async def _begin_to_watch(self, text: str) -> None:
+        try:
+            wanted = WatchIn.model_validate_json(text)
+        except ValidationError:
+            await self.send_json({"kind": "refused", "code": "invalid"})
+            return
+        group = await database_sync_to_async(_group_to_watch)(
+            self._schema, self._person, wanted.ai_debug
+        )
+        if group is None:
+            await self.close(NOT_ALLOWED)
+            return
+        self._watched = wanted.session
+        if group not in self.groups:
+            self.groups.append(group)
+            await self.channel_layer.group_add(group, self.channel_name)
+        session = str(wanted.session) if wanted.session else None
+        await self.send_json({"kind": "watching", "session": session})
+
+
+def shown(event: EventIn) -> dict[str, Any]:
+    """An event as panels have it."""
+    return event.model_dump(mode="json", exclude={"v", "at"})
+
+
+def _admit(knocking: Knocking) -> tuple[str, User] | int:
+    try:
+        found = let_in(knocking)
+        if isinstance(found, int):
+            return found
+        tenant, person = found
+        # Read here, where the connection stands in the tenant's schema.
+        if not is_module_on(tenant, Module.REALTIME) or not person.has_perm(TALK_PERMISSION):
+            return NOT_ALLOWED
+        return tenant.schema_name, person
+    finally:
+        tenant_connection().set_schema_to_public()
+
+
+def _take(schema: str, person: User, batch: BatchIn, is_loaded: bool) -> tuple[Taken, bool]:
+    with schema_context(schema):
+        return take(person, batch, timezone.now(), is_loaded=is_loaded), is_watched()
+
+
+def _group_to_watch(schema: str, person: User, asks_for_debug: bool) -> str | None:
+    """The group in which a panel of this person hears what they may see; None where it is not for them."""
+    with schema_context(schema):
+        if not may_look(person, asks_for_debug=asks_for_debug):
+            return None
+        note_watched(schema)
+        return group_of_all(schema) if sees_all(person) else group_of_person(schema, person.pk)

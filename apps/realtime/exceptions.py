@@ -1,0 +1,146 @@
+"""What can go wrong with realtime voice, each with a stable code."""
+
+from __future__ import annotations
+
+from apps.realtime.enums import TokenOutcome
+from apps.tenants.exceptions import AishaError
+
+
+class RealtimeError(AishaError):
+    """The base of this app's errors."""
+
+    code = "realtime"
+
+
+class TokenError(RealtimeError):
+    """No token is issued; ``outcome`` says why. Nothing that the provider said is passed on."""
+
+    outcome: TokenOutcome
+    headers: dict[str, str]
+
+    def __init__(self) -> None:
+        self.headers = {}
+        super().__init__()
+
+
+class NotForThisPersonError(TokenError):
+    """The person's role has no realtime voice."""
+
+    outcome = TokenOutcome.PERMISSION_DENIED
+    code = TokenOutcome.PERMISSION_DENIED.value
+    status = 403
+    message = (
+        "Your role does not include realtime voice. An administrator of your company can change it."
+    )
+
+
+class RealtimeOffError(TokenError):
+    """The module is off, or its gate could not be read."""
+
+    outcome = TokenOutcome.MODULE_OFF
+    code = TokenOutcome.MODULE_OFF.value
+    status = 403
+    message = "Realtime voice is switched off for your company. You can type instead."
+
+
+class NoKeyError(TokenError):
+    """Neither the tenant nor the operator has set a key."""
+
+    outcome = TokenOutcome.NO_KEY
+    code = TokenOutcome.NO_KEY.value
+    status = 503
+    message = (
+        "No key is set for the voice provider. An administrator sets one on the page Brain, or the operator"
+        " with OPENAI_API_KEY."
+    )
+
+
+class TokensThrottledError(TokenError):
+    """Too many requests of this person, or of the company, within a minute."""
+
+    outcome = TokenOutcome.THROTTLED
+    code = TokenOutcome.THROTTLED.value
+    status = 429
+    message = "Too many calls were begun within a minute. Wait a moment, then try again."
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(wait_s)}
+
+
+class MonthLimitError(TokenError):
+    """What the company wants to spend on voice in a month is spent."""
+
+    outcome = TokenOutcome.COST_LIMIT
+    code = TokenOutcome.COST_LIMIT.value
+    status = 429
+    message = "This month's limit for realtime voice is reached. You can type instead."
+
+
+class ProviderAuthError(TokenError):
+    """The provider refused the key."""
+
+    outcome = TokenOutcome.PROVIDER_AUTH
+    code = TokenOutcome.PROVIDER_AUTH.value
+    status = 502
+    message = "The voice provider refused the key. An administrator can set another one on the page Brain."
+
+
+class ProviderQuotaError(TokenError):
+    """The provider takes no more requests with this key for now."""
+
+    outcome = TokenOutcome.PROVIDER_QUOTA
+    code = TokenOutcome.PROVIDER_QUOTA.value
+    status = 503
+    message = "The voice provider's quota is used up. Try again later, or type instead."
+
+
+class ProviderSlowError(TokenError):
+    """The provider did not answer in time."""
+
+    outcome = TokenOutcome.PROVIDER_SLOW
+    code = TokenOutcome.PROVIDER_SLOW.value
+    status = 504
+    message = "The voice provider took too long to answer. Try again, or type instead."
+
+
+class ProviderDownError(TokenError):
+    """The provider cannot be reached, or fails."""
+
+    outcome = TokenOutcome.PROVIDER_DOWN
+    code = TokenOutcome.PROVIDER_DOWN.value
+    status = 502
+    message = "The voice provider does not answer. Try again, or type instead."
+
+
+class ProviderInvalidError(TokenError):
+    """The provider answered something that holds no usable secret."""
+
+    outcome = TokenOutcome.PROVIDER_INVALID
+    code = TokenOutcome.PROVIDER_INVALID.value
+    status = 502
+    message = "The voice provider's answer could not be used. Try again, or type instead."
+
+
+class SessionNotFoundError(RealtimeError):
+    """There is no such session of this person."""
+
+    code = "session_not_found"
+    status = 404
+    message = "There is no such call of yours."
+
+
+class SessionOverError(RealtimeError):
+    """The session has ended, or its limits are reached."""
+
+    code = "session_over"
+    status = 409
+    message = "This call is over. Begin a new one."
+
+
+class ChannelRefusedError(RealtimeError):
+    """A message on the telemetry socket does not fit the schema."""
+
+    code = "invalid"
+    status = 400
+    message = "This is no batch of events."

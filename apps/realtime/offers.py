@@ -1,0 +1,47 @@
+"""The functions that a session may call: to read, and to propose. There are no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.brain.language_model.strict import function_of
+from apps.brain.reading.tools import read_tools
+from apps.suggestions.services import askable_tools, schema_of
+from apps.users.models import User
+
+PROPOSES = "propose_"
+
+_REASON = {
+    "type": "string",
+    "description": "Why, in one sentence, from what was said and looked up.",
+}
+_WORDS = {
+    "type": "string",
+    "description": "What your colleague said that asks for this, word for word.",
+}
+
+
+def functions_for(user: User) -> list[dict[str, Any]]:
+    """What this person's session is given, as the provider's API takes it."""
+    reads = [function_of(tool.key, tool.description, tool.arguments) for tool in read_tools()]
+    return [*map(_without_strict, reads), *map(_proposing, askable_tools(user))]
+
+
+def _proposing(tool: Any) -> dict[str, Any]:
+    """A function that makes a suggestion with a tool: its arguments, why, and who said so."""
+    return {
+        "type": "function",
+        "name": f"{PROPOSES}{tool.key}",
+        "description": f"Proposes, for your colleague to approve: {tool.label}.",
+        "parameters": {
+            "type": "object",
+            "properties": {"arguments": schema_of(tool), "reason": _REASON, "words": _WORDS},
+            "required": ["arguments", "reason", "words"],
+            "additionalProperties": False,
+        },
+    }
+
+
+def _without_strict(function: dict[str, Any]) -> dict[str, Any]:
+    # The realtime API knows no strict mode; what comes back is held against the schema here.
+    return {name: value for name, value in function.items() if name != "strict"}

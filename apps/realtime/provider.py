@@ -1,0 +1,154 @@
+"""Asking the provider for a client secret, with the official client, and telling its failures apart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from apps.brain.addresses import check_address, is_listed
+from apps.brain.exceptions import AddressRefusedError
+from apps.realtime.config import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, SECRET_LASTS, RealtimeConfig
+from apps.realtime.exceptions import (
+    ProviderAuthError,
+    ProviderDownError,
+    ProviderInvalidError,
+    ProviderQuotaError,
+    ProviderSlowError,
+    TokenError,
+)
+from apps.tenants.addresses import is_public
+from apps.tenants.pinned import pinned_transport
+
+if TYPE_CHECKING:
+    import openai
+
+_HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN, _HTTP_TOO_MANY = 401, 403, 429
+# Some keys of tenants, and the operator's; each client keeps its connections open.
+_MOST_CLIENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What lets one browser into one session, once. Never shown by ``repr``, never stored."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: a secret or why there is none, and how long the provider took."""
+
+    secret: Secret | None
+    error: TokenError | None
+    provider_ms: int
+
+
+class _Body(BaseModel):
+    """What is read of the provider's answer."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    value: str = Field(min_length=8, max_length=4_000)
+    expires_at: int = Field(gt=0, lt=2**40)
+
+
+def ask_for_secret(config: RealtimeConfig, session: dict[str, Any]) -> Asked:
+    """Ask for a secret for a session that is configured here. No transaction may be open."""
+    began = time.monotonic()
+    secret: Secret | None = None
+    error: TokenError | None = None
+    try:
+        secret = _read(_ask(config, session))
+    except TokenError as refused:
+        error = refused
+    return Asked(secret, error, round((time.monotonic() - began) * 1000))
+
+
+def _ask(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
+    # The client is large; a process that begins no calls does without it.
+    import openai
+
+    try:
+        if _is_tenants_to_answer_for(config):
+            return asyncio.run(_ask_pinned(config, session))
+        client = _client(config.base_url, config.api_key)
+        raw = client.realtime.client_secrets.with_raw_response.create(**_body(session))
+        return bytes(raw.http_response.content)
+    except openai.APITimeoutError:
+        raise ProviderSlowError() from None
+    except openai.APIStatusError as failed:
+        raise _error_of(failed) from None
+    except (openai.OpenAIError, AddressRefusedError):
+        raise ProviderDownError() from None
+
+
+def _is_tenants_to_answer_for(config: RealtimeConfig) -> bool:
+    """Whether the address is a tenant's own: it is looked at before anything is sent there."""
+    if not config.is_own_address:
+        return False
+    check_address(config.base_url)
+    return not is_listed(urlsplit(config.base_url).hostname or "")
+
+
+async def _ask_pinned(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
+    import openai
+
+    async with openai.AsyncOpenAI(
+        api_key=config.api_key,
+        base_url=config.base_url,
+        max_retries=0,
+        http_client=openai.DefaultAsyncHttpxClient(
+            timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            follow_redirects=False,
+            transport=pinned_transport(is_public),
+        ),
+    ) as client:
+        raw = await client.realtime.client_secrets.with_raw_response.create(**_body(session))
+        return bytes(raw.http_response.content)
+
+
+def _body(session: dict[str, Any]) -> dict[str, Any]:
+    seconds = int(SECRET_LASTS.total_seconds())
+    return {"expires_after": {"anchor": "created_at", "seconds": seconds}, "session": session}
+
+
+@lru_cache(_MOST_CLIENTS)
+def _client(base_url: str, api_key: str) -> openai.OpenAI:
+    """The process's client of an address and key: to make one costs more than to ask."""
+    import openai
+
+    return openai.OpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        # Somebody waits, and presses again.
+        max_retries=0,
+        http_client=openai.DefaultHttpxClient(
+            timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            # A redirect could lead the key to another host.
+            follow_redirects=False,
+        ),
+    )
+
+
+def _error_of(failed: openai.APIStatusError) -> TokenError:
+    if failed.status_code in {_HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN}:
+        return ProviderAuthError()
+    if failed.status_code == _HTTP_TOO_MANY:
+        return ProviderQuotaError()
+    return ProviderDownError()
+
+
+def _read(body: bytes) -> Secret:
+    try:
+        read = _Body.model_validate_json(body)
+    except ValidationError:
+        raise ProviderInvalidError() from None
+    return Secret(read.value, datetime.fromtimestamp(read.expires_at, UTC))

@@ -1,0 +1,65 @@
+"""What an event may hold when it is stored: numbers, names, states; words only where the tenant keeps them.
+
+The browser leaves words out before they leave the page. This holds for what reaches us all the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import JsonValue
+
+# Names of members that hold no words: of our own events, and of the provider's.
+_PLAIN = frozenset(
+    {
+        "ms", "status", "code", "state", "call_id", "tool", "name", "rtt_ms", "jitter_ms", "lost",
+        "received", "bitrate_in_bps", "bitrate_out_bps", "reason", "attempt", "wait_ms", "ok", "on",
+        "kind", "limit", "left_s", "count", "why", "usage", "total_tokens", "input_tokens",
+        "output_tokens", "input_token_details", "output_token_details", "text_tokens", "audio_tokens",
+        "cached_tokens", "cached_tokens_details", "image_tokens", "type", "event_id", "item_id",
+        "response_id", "previous_item_id", "output_index", "content_index", "role", "audio_start_ms",
+        "audio_end_ms", "rate_limits", "remaining", "reset_seconds", "param", "characters",
+    }
+)  # fmt: skip
+# The provider's free texts of errors and of why something ended carry what was sent to it.
+_LONGEST_PLAIN = 120
+_LONGEST_WORDS = 2_000
+# Keys and client secrets, wherever they stand.
+_SECRET = re.compile(r"\b(?:sk|ek|rk)[-_][A-Za-z0-9_\-]{6,}")
+_DEEPEST = 6
+
+
+def redacted(data: dict[str, JsonValue], *, keeps_texts: bool) -> dict[str, JsonValue]:
+    """Return what may be stored; of words that are left out, how many characters they had."""
+    return _object(data, keeps_texts, _DEEPEST)
+
+
+def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[str, JsonValue]:
+    kept: dict[str, JsonValue] = {}
+    for name, value in data.items():
+        if name in _PLAIN:
+            kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth - 1)
+        elif keeps_texts:
+            kept[name] = _value(value, keeps_texts, _LONGEST_WORDS, depth - 1)
+        elif isinstance(value, str):
+            kept["characters"] = _characters(kept) + len(value)
+        elif isinstance(value, bool | int | float):
+            kept[name] = value
+    return kept
+
+
+def _characters(kept: dict[str, JsonValue]) -> int:
+    counted = kept.get("characters")
+    return counted if isinstance(counted, int) else 0
+
+
+def _value(value: JsonValue, keeps_texts: bool, longest: int, depth: int) -> JsonValue:
+    if depth < 0:
+        return None
+    if isinstance(value, str):
+        return _SECRET.sub("[removed]", value)[:longest]
+    if isinstance(value, list):
+        return [_value(item, keeps_texts, longest, depth - 1) for item in value[:20]]
+    if isinstance(value, dict):
+        return _object(value, keeps_texts, depth)
+    return value

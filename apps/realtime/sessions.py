@@ -1,0 +1,165 @@
+"""A session from its token to its end: what its events say of it, its limits, and what was left open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.audit.enums import Event, Origin
+from apps.audit.schemas import Actor
+from apps.audit.services import Entry, record_event
+from apps.realtime.config import RealtimeConfig, read_config
+from apps.realtime.enums import EndReason, SessionState
+from apps.realtime.exceptions import SessionNotFoundError, SessionOverError
+from apps.realtime.models import Session
+from apps.realtime.usage import Spoken, cost_usd, usage_of
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.realtime.schemas import EventIn
+
+# A lift, a tunnel, a laptop that is opened again: after this, who comes back begins anew.
+GRACE = timedelta(seconds=60)
+# A page tells of itself at least every few seconds (statistics of the connection); so long without a word
+# it is gone.
+SILENT_FOR = timedelta(seconds=90)
+WARNED_BEFORE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a session may still take. ``seconds`` is until its longest length; ``usd`` until its limit."""
+
+    seconds: int
+    usd: Decimal
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a limit is reached."""
+        return self.seconds <= 0 or self.usd <= 0
+
+
+def find_session(user: User, session_id: UUID) -> Session:
+    """Return a session of this person.
+
+    Raises:
+        SessionNotFoundError: there is none of this id that is theirs.
+    """
+    session = Session.objects.filter(pk=session_id, person=user).first()
+    if session is None:
+        raise SessionNotFoundError()
+    return session
+
+
+def resumable(user: User, session_id: UUID, now: datetime) -> Session:
+    """Return a session of this person whose connection may be made again.
+
+    Raises:
+        SessionNotFoundError: there is none that is theirs.
+        SessionOverError: it has ended, was lost too long ago, or a limit is reached.
+    """
+    session = find_session(user, session_id)
+    is_late = now - session.last_seen_at > GRACE
+    if session.state == SessionState.ENDED or is_late or left_of(session, now).is_nothing:
+        raise SessionOverError()
+    return session
+
+
+def require_open(session: Session, now: datetime) -> None:
+    """Pass while a session goes on.
+
+    Raises:
+        SessionOverError: it has ended, or a limit is reached.
+    """
+    if session.state == SessionState.ENDED or left_of(session, now).is_nothing:
+        raise SessionOverError()
+
+
+def left_of(session: Session, now: datetime, config: RealtimeConfig | None = None) -> Left:
+    """What the limits leave. The length counts from the first connection on, or from the token."""
+    limits = (config or read_config()).limits
+    ends = (session.began_at or session.issued_at) + limits.length
+    return Left(int((ends - now).total_seconds()), limits.session_usd - session.cost_usd)
+
+
+def follow(session_id: UUID, events: Sequence[EventIn], left_out: int, now: datetime) -> None:
+    """Bring a session's row up to what its events say; called once for each new event."""
+    with transaction.atomic():
+        session = Session.objects.select_for_update().get(pk=session_id)
+        session.last_seen_at = max(session.last_seen_at, now)
+        session.events_count += len(events)
+        session.events_left_out += left_out
+        for event in events:
+            _follow_one(session, event, now)
+        session.save()
+
+
+def end_session(session: Session, reason: EndReason, now: datetime) -> None:
+    """End a session, once."""
+    with transaction.atomic():
+        row = Session.objects.select_for_update().get(pk=session.pk)
+        _end(row, reason, now)
+        row.save()
+
+
+def close_lost(now: datetime) -> int:
+    """End the sessions of which nothing has been heard; return how many that were."""
+    lost = Session.objects.exclude(state=SessionState.ENDED).filter(
+        last_seen_at__lt=now - SILENT_FOR
+    )
+    for session in lost:
+        never = session.began_at is None
+        end_session(session, EndReason.NEVER_CONNECTED if never else EndReason.CONNECTION_LOST, now)
+    return len(lost)
+
+
+def _follow_one(session: Session, event: EventIn, now: datetime) -> None:
+    match event.type:
+        case "aisha.connection_state":
+            if event.data.get("state") == "connected" and session.state != SessionState.ENDED:
+                session.state = SessionState.OPEN
+                session.began_at = session.began_at or now
+        case "aisha.drop":
+            session.drops_count += 1
+            if session.state == SessionState.OPEN:
+                session.state = SessionState.LOST
+        case "aisha.reconnect":
+            if event.data.get("ok") is True:
+                session.reconnects_count += 1
+        case "aisha.end":
+            _end(session, _reason_of(event), now)
+        case "response.done":
+            _add_usage(session, usage_of(event.data.get("usage")))
+
+
+def _reason_of(event: EventIn) -> EndReason:
+    told = event.data.get("reason")
+    return EndReason(told) if told in EndReason.values else EndReason.HUNG_UP
+
+
+def _add_usage(session: Session, used: Spoken) -> None:
+    session.text_tokens_in += used.text_in
+    session.audio_tokens_in += used.audio_in
+    session.cached_tokens_in += used.cached_in
+    session.text_tokens_out += used.text_out
+    session.audio_tokens_out += used.audio_out
+    session.cost_usd += cost_usd(session.model, used)
+
+
+def _end(session: Session, reason: EndReason, now: datetime) -> None:
+    if session.state == SessionState.ENDED:
+        return
+    session.state, session.end_reason, session.ended_at = SessionState.ENDED, reason, now
+    actor = Actor.for_person(session.person, Origin.REALTIME)
+    details = {
+        "session": str(session.pk),
+        "reason": reason.value,
+        "cost_usd": str(session.cost_usd),
+    }
+    record_event(actor, Entry(Event.REALTIME_SESSION_ENDED, details=details))

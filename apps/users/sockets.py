@@ -1,0 +1,78 @@
+"""Who opens a socket: the same person that a request of the same page would have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+from django_tenants.utils import get_public_schema_name
+
+from apps.tenants.connections import tenant_connection
+from apps.tenants.models import Domain, Tenant
+from apps.users.models import User
+
+# Why a socket was refused or closed: in the range that is ours to give meaning to.
+NOT_SIGNED_IN = 4401
+NOT_ALLOWED = 4403
+LIVED_LONG_ENOUGH = 4408
+# After so long the page connects anew, and is asked again who it is.
+LONGEST_LIFE_S = 15 * 60
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Knocking:
+    """What a socket's first request tells: its host, and the cookies of its page."""
+
+    host: str
+    cookies: str
+
+
+def knocking_of(headers: Headers) -> Knocking | None:
+    """Read the headers; None where the socket was not opened by a page of its own host."""
+    told = {name: value.decode("latin-1") for name, value in headers}
+    host = told.get(b"host", "")
+    if not host or urlsplit(told.get(b"origin", "")).netloc != host:
+        return None
+    return Knocking(host, told.get(b"cookie", ""))
+
+
+def let_in(knocking: Knocking) -> tuple[Tenant, User] | int:
+    """The tenant of the host and the person of the session, or the code of the refusal.
+
+    The connection stands in the tenant's schema afterwards where they are let in, else in the public one.
+    """
+    name, _ = split_domain_port(knocking.host)
+    tenant_connection().set_schema_to_public()
+    domain = Domain.objects.select_related("tenant").filter(domain=name).first()
+    if domain is None or not domain.tenant.is_enabled:
+        return NOT_ALLOWED
+    if domain.tenant.schema_name == get_public_schema_name():
+        return NOT_ALLOWED
+    tenant_connection().set_tenant(domain.tenant)
+    person = _person_of(knocking.cookies)
+    if person is None:
+        tenant_connection().set_schema_to_public()
+        return NOT_SIGNED_IN
+    return domain.tenant, person
+
+
+def _person_of(cookies: str) -> User | None:
+    """Whose session it is, as a request would find it."""
+    try:
+        morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return None
+    if morsel is None:
+        return None
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None
