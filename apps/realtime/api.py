@@ -7,8 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from pydantic import ValidationError as PydanticError
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,14 +20,16 @@ from apps.execution.schemas import RecordRef
 from apps.realtime.bridge import LONGEST_ARGUMENTS, call_tool
 from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import EndReason, SessionState, TokenOutcome, ToolCallStatus
-from apps.realtime.exceptions import TokenError
+from apps.realtime.exceptions import ChannelRefusedError, TokenError
 from apps.realtime.models import Session
+from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn
 from apps.realtime.sessions import (
     WARNED_BEFORE,
     end_session,
     find_session,
     left_of,
 )
+from apps.realtime.telemetry import take
 from apps.realtime.tokens import (
     Attempt,
     issue_token,
@@ -34,7 +38,12 @@ from apps.realtime.tokens import (
     settle_refused,
 )
 from apps.realtime.transcripts import keep_transcript
-from apps.tenants.api import StrictSerializer, UtcDateTimeField, refuse_parameters
+from apps.tenants.api import (
+    NestedJSONParser,
+    StrictSerializer,
+    UtcDateTimeField,
+    refuse_parameters,
+)
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.exceptions import CallsThrottledError
@@ -331,3 +340,35 @@ class RealtimeTranscriptView(Endpoint):
         return Response(
             TranscriptKeptSerializer({"message_id": message.pk if message else None}).data
         )
+
+
+class BeaconSerializer(StrictSerializer):
+    """The last batch of a page that is closed."""
+
+    csrfmiddlewaretoken = serializers.CharField(required=False, write_only=True)
+    batch = serializers.CharField(
+        max_length=LONGEST_MESSAGE, help_text="A batch of events, as the socket takes it."
+    )
+
+
+class RealtimeBeaconView(Endpoint):
+    """Telemetry without a socket: what a page sends while it is closed."""
+
+    write_scope = Scope.TALK
+    takes_keys = False
+    http_method_names = ("post",)
+    # What a browser can send while a page goes is a form.
+    parser_classes = (MultiPartParser, FormParser, NestedJSONParser)
+
+    @extend_schema(request=BeaconSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Store a batch; an event that was told before is passed over."""
+        refuse_parameters(request)
+        serializer = BeaconSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            told = BatchIn.model_validate_json(serializer.validated_data["batch"])
+        except PydanticError:
+            raise ChannelRefusedError() from None
+        take(person_of(request), told, timezone.now())
+        return Response(status=204)

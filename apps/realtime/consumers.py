@@ -13,7 +13,7 @@ from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
 from apps.realtime.exceptions import RealtimeError
-from apps.realtime.schemas import BatchIn, EventIn, WatchIn
+from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn, EventIn, WatchIn
 from apps.realtime.telemetry import Taken, take
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.realtime.watching import (
@@ -37,8 +37,6 @@ from apps.users.sockets import (
     let_in,
 )
 
-# A batch of 500 events with all that each may hold is smaller.
-LONGEST_MESSAGE = 2_500_000
 # Batches that wait in this process. Beyond the first number pages are asked to rest, beyond the second what
 # comes in floods is left out.
 RESTS_FROM, LEAVES_OUT_FROM = 4, 16

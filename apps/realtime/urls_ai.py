@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.realtime.api import (
+    RealtimeBeaconView,
     RealtimeSessionView,
     RealtimeTokenView,
     RealtimeToolView,
@@ -17,5 +18,6 @@ urlpatterns = [
         name="realtime-session",
     ),
     path("realtime/tools", RealtimeToolView.as_view(), name="realtime-tools"),
+    path("realtime/telemetry", RealtimeBeaconView.as_view(), name="realtime-telemetry"),
     path("realtime/transcripts", RealtimeTranscriptView.as_view(), name="realtime-transcripts"),
 ]

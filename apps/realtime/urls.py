@@ -1,0 +1,11 @@
+"""Routes of realtime voice."""
+
+from django.urls import path
+
+from apps.realtime.views import voice
+
+app_name = "realtime"
+
+urlpatterns = [
+    path("voice/", voice.show_voice, name="voice"),
+]
