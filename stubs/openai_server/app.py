@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import NoReturn
 
 from pydantic import JsonValue, ValidationError
 from starlette.applications import Starlette
@@ -19,10 +17,24 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from stubs.openai_server import replies
-from stubs.openai_server.answers import JsonObject
-from stubs.openai_server.behaviours import MODEL, SILENCE_S, Behaviour, behaviour_of
+from stubs.openai_server.behaviours import MODEL, Behaviour
+from stubs.openai_server.edge import KEY_BEGINS as KEY_BEGINS
+from stubs.openai_server.edge import (
+    RefusedError,
+    answered,
+    arrival_of,
+    behaviour_at,
+    check_key,
+    delayed,
+    failed,
+    is_key_good,
+    known_behaviour,
+    named,
+    refuse,
+)
 from stubs.openai_server.ledger import Arrival, Ledger
 from stubs.openai_server.reading import Turn, next_turn
+from stubs.openai_server.realtime.endpoints import Realtime
 from stubs.openai_server.schemas import (
     FunctionCallItem,
     Question,
@@ -40,22 +52,10 @@ from stubs.openai_server.tampering import Written, write
 from stubs.openai_server.usage import tokens
 from stubs.openai_server.writing import Writer
 
-KEY_BEGINS = "sk-stand-in"
 HOSTS = ["127.0.0.1", "localhost"]
 REFUSAL = "I’m sorry, but I can’t help with that."
-_RETRY_AFTER_S = 1
 _EVENTS = "text/event-stream"
 _NO_SCHEMA = StrictSchema(SchemaNode.model_validate({}))
-
-
-class _RefusedError(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, outcome: str, body: JsonObject) -> None:
-        super().__init__(outcome)
-        self.status = status
-        self.outcome = outcome
-        self.body = body
 
 
 class _Cut(Response):
@@ -78,6 +78,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
+        self._realtime = Realtime(self._ledger)
 
     def application(self) -> Starlette:
         """The ASGI application. Only names of this machine are answered to."""
@@ -85,6 +86,7 @@ class StandIn:
             routes=[
                 Route("/v1/responses", self.respond, methods=["POST"]),
                 Route("/v1/models", self.models),
+                *self._realtime.routes(),
                 Route("/control/requests", self.requests),
                 Route("/control/counts", self.counts),
                 Route("/control/reset", self.reset, methods=["POST"]),
@@ -95,20 +97,15 @@ class StandIn:
     async def respond(self, request: Request) -> Response:
         """Answer one question."""
         began = asyncio.get_running_loop().time()
-        arrival = await _arrival(request)
-        self._ledger.arrive(arrival)
-        self._ledger.begin()
-        try:
+
+        async def answer(arrival: Arrival) -> Response:
             return await self._answer(request, arrival, began)
-        except _RefusedError as refused:
-            self._ledger.settle(arrival, refused.outcome)
-            return JSONResponse(refused.body, refused.status, _named())
-        finally:
-            self._ledger.end()
+
+        return await answered(self._ledger, await arrival_of(request), answer)
 
     async def models(self, request: Request) -> Response:
         """Name the models that there are."""
-        if not _is_key_good(request):
+        if not is_key_good(request):
             return JSONResponse(replies.error(HTTPStatus.UNAUTHORIZED), HTTPStatus.UNAUTHORIZED)
         return JSONResponse(replies.model_list([MODEL]))
 
@@ -121,27 +118,21 @@ class StandIn:
         return JSONResponse(self._ledger.counts())
 
     async def reset(self, _request: Request) -> Response:
-        """Forget it."""
+        """Forget it, and end the calls that are under way."""
         self._ledger.reset()
+        await self._realtime.reset()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _answer(self, request: Request, arrival: Arrival, began: float) -> Response:
-        if not arrival.is_key_good:
-            raise _RefusedError(401, "bad-key", replies.error(401))
+        check_key(arrival)
         asked = _parsed(arrival.body)
-        behaviour = behaviour_of(asked.model)
-        if behaviour is None:
-            message = f"The model '{asked.model}' does not exist or you do not have access to it."
-            raise _RefusedError(404, "no-such-model", replies.error(404, message))
+        known_behaviour(asked.model)
         schema = _schema_of(asked)
         _check_functions(asked)
         question = _question_of(asked)
-        behaviour = behaviour.at(self._ledger.count(asked.model))
-        self._ledger.settle(arrival, behaviour.name or "good")
-        if behaviour.status:
-            return _failure(behaviour)
-        if behaviour.name == "slow-first-byte" and await _is_gone_within(request, SILENCE_S):
-            return Response()
+        behaviour = behaviour_at(self._ledger, arrival, asked.model)
+        if failure := await failed(request, behaviour):
+            return failure
         if isinstance(question, ReadQuestion):
             turn = next_turn(asked, question, behaviour.name)
         else:
@@ -149,9 +140,7 @@ class StandIn:
             turn = Turn(text=written.text, obeyed=written.obeyed)
         arrival.obeyed = list(turn.obeyed)
         reply = self._reply(asked, behaviour, turn)
-        if behaviour.delay_ms:
-            ends = began + behaviour.delay_ms / 1000
-            await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
+        await delayed(behaviour, began)
         return _delivered(reply, behaviour, is_stream=bool(asked.stream))
 
     def _reply(self, asked: ResponsesRequest, behaviour: Behaviour, turn: Turn) -> replies.Reply:
@@ -176,30 +165,12 @@ class StandIn:
         )
 
 
-async def _arrival(request: Request) -> Arrival:
-    headers = {
-        name: value for name, value in request.headers.items() if name.lower() != "authorization"
-    }
-    text = await request.body()
-    body: JsonValue
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = text.decode(errors="replace")
-    return Arrival(request.url.path, headers, _is_key_good(request), body)
-
-
-def _is_key_good(request: Request) -> bool:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and key.startswith(KEY_BEGINS)
-
-
 def _parsed(body: JsonValue) -> ResponsesRequest:
     """The request, as the API would take it."""
     try:
         return ResponsesRequest.model_validate(body)
     except ValidationError as error:
-        _refuse(error)
+        refuse(error)
 
 
 def _schema_of(asked: ResponsesRequest) -> StrictSchema | None:
@@ -213,7 +184,7 @@ def _schema_of(asked: ResponsesRequest) -> StrictSchema | None:
         body = replies.error(
             400, str(error), code="invalid_json_schema", param="text.format.schema"
         )
-        raise _RefusedError(400, "bad-request", body) from error
+        raise RefusedError(400, "bad-request", body) from error
 
 
 def _check_functions(asked: ResponsesRequest) -> None:
@@ -228,12 +199,12 @@ def _check_functions(asked: ResponsesRequest) -> None:
                 code="invalid_function_parameters",
                 param=f"tools[{place}].parameters",
             )
-            raise _RefusedError(400, "bad-request", body) from error
+            raise RefusedError(400, "bad-request", body) from error
     called = {turn.call_id for turn in asked.turns if isinstance(turn, FunctionCallItem)}
     for turn in asked.turns:
         if turn.call_id not in called:
             message = f"No tool call found for function call output with call_id {turn.call_id}."
-            raise _RefusedError(400, "bad-request", replies.error(400, message, param="input"))
+            raise RefusedError(400, "bad-request", replies.error(400, message, param="input"))
 
 
 def _question_of(asked: ResponsesRequest) -> Question | ReadQuestion:
@@ -244,25 +215,7 @@ def _question_of(asked: ResponsesRequest) -> Question | ReadQuestion:
             return ReadQuestion.model_validate_json(text)
         return Question.model_validate_json(text)
     except ValidationError as error:
-        _refuse(error, beside="input: the user's message is no question that the stand-in knows")
-
-
-def _refuse(error: ValidationError, beside: str = "") -> NoReturn:
-    problem = error.errors()[0]
-    # A step in brackets names no field, but which sort of item it was held against.
-    named = (step for step in problem["loc"] if not str(step).startswith("("))
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in named)
-    param = "".join(steps).removeprefix(".")
-    code, message = "invalid_value", f"Invalid value: '{param}'. {problem['msg']}."
-    if beside:
-        message = f"{beside}: '{param}': {problem['msg']}."
-        param = "input"
-    elif problem["type"] == "extra_forbidden":
-        code, message = "unknown_parameter", f"Unknown parameter: '{param}'."
-    elif problem["type"] == "missing":
-        code, message = "missing_required_parameter", f"Missing required parameter: '{param}'."
-    body = replies.error(400, message, code=code, param=param)
-    raise _RefusedError(400, "bad-request", body) from error
+        refuse(error, beside="input: the user's message is no question that the stand-in knows")
 
 
 def _written(behaviour: Behaviour, question: Question, schema: StrictSchema | None) -> Written:
@@ -289,42 +242,17 @@ def _most_tokens(asked: ResponsesRequest, prompt: str) -> int:
     return tokens(prompt) - sum(map(tokens, quoted)) + size
 
 
-def _failure(behaviour: Behaviour) -> Response:
-    headers = _named()
-    if behaviour.retry_after_ms:
-        headers["retry-after-ms"] = str(behaviour.retry_after_ms)
-    elif behaviour.status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers["retry-after"] = str(_RETRY_AFTER_S)
-    return JSONResponse(replies.error(behaviour.status), behaviour.status, headers)
-
-
 def _delivered(reply: replies.Reply, behaviour: Behaviour, *, is_stream: bool) -> Response:
     if not is_stream:
-        whole: Response = JSONResponse(reply.body(), headers=_named())
+        whole: Response = JSONResponse(reply.body(), headers=named())
         return _Cut(whole) if behaviour.name == "cut" else whole
     if behaviour.name == "cut":
-        stream = Response(b"".join(reply.events()), headers=_named(), media_type=_EVENTS)
+        stream = Response(b"".join(reply.events()), headers=named(), media_type=_EVENTS)
         del stream.headers["content-length"]
         return _Cut(stream)
-    return StreamingResponse(_each(reply), headers=_named(), media_type=_EVENTS)
+    return StreamingResponse(_each(reply), headers=named(), media_type=_EVENTS)
 
 
 async def _each(reply: replies.Reply) -> AsyncIterator[bytes]:
     for event in reply.events():
         yield event
-
-
-async def _is_gone_within(request: Request, seconds: float) -> bool:
-    """Whether the client hangs up meanwhile."""
-    try:
-        async with asyncio.timeout(seconds):
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return False
-    return True
-
-
-def _named() -> dict[str, str]:
-    """The headers of every answer: each has a name, which the client tells in its errors."""
-    return {"x-request-id": f"req_{secrets.token_hex(16)}"}

@@ -44,6 +44,18 @@ def error(
     }
 
 
+def out_of_quota() -> JsonObject:
+    """The body of the answer to an account that has nothing left to spend."""
+    return {
+        "error": {
+            "message": "You exceeded your current quota, please check your plan and billing details.",
+            "type": "insufficient_quota",
+            "param": None,
+            "code": "insufficient_quota",
+        }
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """The tokens of one answer."""
