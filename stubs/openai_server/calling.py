@@ -106,31 +106,40 @@ class Caller:
         """Speak for so long, then be silent."""
         self._to_say_ms += duration_ms
 
-    async def wait_for(self, kind: str) -> dict[str, Any]:
-        """The next event of a type behind the one that was waited for last."""
-        async with asyncio.timeout(TIMEOUT_S), self._changed:
+    async def wait_for(self, *kinds: str) -> dict[str, Any]:
+        """The next event of one of these types behind the one that was waited for last."""
+        async with self._changed:
             while True:
                 for place in range(self._looked_at, len(self.events)):
-                    if self.events[place]["type"] == kind:
+                    if self.events[place]["type"] in kinds:
                         self._looked_at = place + 1
                         return self.events[place]
-                await self._changed.wait()
+                await self._next_change(" or ".join(kinds))
+
+    async def _next_change(self, awaited: str) -> None:
+        try:
+            await asyncio.wait_for(self._changed.wait(), TIMEOUT_S)
+        except TimeoutError as error:
+            raise AssertionError(f"Waited for {awaited}; there was {self.kinds()}.") from error
 
     async def wait_until_closed(self) -> str:
         """Wait until the data channel is closed; the state of the connection then."""
-        async with asyncio.timeout(TIMEOUT_S), self._changed:
-            await self._changed.wait_for(lambda: self._channel.readyState == "closed")
+        async with self._changed:
+            while self._channel.readyState != "closed":
+                await self._next_change("the channel's end")
         return self.peer.connectionState
 
     async def wait_until_over(self) -> None:
         """Wait until the connection is closed from the other side."""
-        async with asyncio.timeout(TIMEOUT_S), self._changed:
-            await self._changed.wait_for(lambda: self.peer.connectionState in {"closed", "failed"})
+        async with self._changed:
+            while self.peer.connectionState not in {"closed", "failed"}:
+                await self._next_change("the connection’s end")
 
     async def wait_until_heard(self, duration_ms: float) -> None:
         """Wait until so much speech was heard."""
-        async with asyncio.timeout(TIMEOUT_S), self._changed:
-            await self._changed.wait_for(lambda: self.heard_ms >= duration_ms)
+        async with self._changed:
+            while self.heard_ms < duration_ms:
+                await self._next_change("speech")
 
     def kinds(self) -> list[str]:
         """The types of all events so far."""

@@ -63,6 +63,9 @@ class Call:
         except (ValueError, AttributeError, IndexError, KeyError) as error:
             await self.hang_up("refused")
             raise OfferRefusedError(str(error)) from error
+        if not peer.getTransceivers() and peer.sctp is None:
+            await self.hang_up("refused")
+            raise OfferRefusedError("It offers nothing.")
         sender: RTCRtpSender | None = None
         if any(transceiver.kind == "audio" for transceiver in peer.getTransceivers()):
             sender = peer.addTrack(ToneTrack(self._play))

@@ -48,7 +48,9 @@ _WHOM = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(r"(?:him|her|them|it|that|this)(?: .*)?", re.IGNORECASE)
-_VERBS = re.compile(r"^(?:call|follow up(?: with)?|visit|meet|mail|write to|the) ", re.IGNORECASE)
+_VERBS = re.compile(
+    r"^(?:call|follow up|visit|meet|mail|write|with|about|to|for|the) ", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Situation:
 
     def tool(self, *parts: str) -> str:
         """The first function whose name has one of the parts, empty for none; the parts in order."""
-        proposing = parts[0] == "propose"
+        proposing = parts[0].startswith("propose")
         names = [name for name in self.tools if ("propose" in name) == proposing]
         return next((name for part in parts for name in names if part in name), "")
 

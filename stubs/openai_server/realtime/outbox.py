@@ -56,17 +56,19 @@ class Outbox:
 
     def _deliver(self, event: JsonObject) -> None:
         kind = str(event["type"])
-        # The last event of an answer is never held back, so none is for ever.
-        is_held_back = kind.startswith("response.") and kind != "response.done"
+        # The last event of an answer is neither held back nor overtakes another: none is held for ever.
+        is_last = kind == "response.done"
+        is_held_back = kind.startswith("response.") and not is_last
         if self._fault == "out-of-order" and self._held is None and is_held_back:
             self._held = event
             return
-        self._pass(event)
+        held, self._held = self._held, None
+        pair = [held, event] if is_last else [event, held]
+        for one in pair:
+            if one is not None:
+                self._pass(one)
         if self._fault == "duplicate-events":
             self._pass(event)
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._pass(held)
         if self._mid_turn is not None and kind.endswith(".delta"):
             mid_turn, self._mid_turn = self._mid_turn, None
             mid_turn()

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    field_validator,
+)
 
 from stubs.openai_server.answers import JsonObject
 from stubs.openai_server.behaviours import MODEL, behaviour_of
@@ -26,6 +34,26 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
+def _format_tag(value: Any) -> str:
+    """The tag of a format. In brackets, so that it is not told as a parameter's name."""
+    is_pcm = _type_of(value) == "audio/pcm"
+    return "(audio/pcm)" if is_pcm else "(telephone)"
+
+
+def _detection_tag(value: Any) -> str:
+    """The tag of a way to find turns."""
+    return f"({_type_of(value)})"
+
+
+def _tokens_tag(value: Any) -> str:
+    """The tag of a limit."""
+    return "(all)" if isinstance(value, str) else "(number)"
+
+
+def _type_of(value: Any) -> Any:
+    return value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+
+
 class PcmFormat(Wire):
     """Samples of 16 bits."""
 
@@ -39,7 +67,10 @@ class TelephoneFormat(Wire):
     type: Literal["audio/pcmu", "audio/pcma"]
 
 
-AudioFormat = Annotated[PcmFormat | TelephoneFormat, Field(discriminator="type")]
+AudioFormat = Annotated[
+    Annotated[PcmFormat, Tag("(audio/pcm)")] | Annotated[TelephoneFormat, Tag("(telephone)")],
+    Discriminator(_format_tag),
+]
 _PCM = PcmFormat(type="audio/pcm")
 
 
@@ -89,7 +120,10 @@ class SemanticVad(Wire):
     interrupt_response: bool = True
 
 
-TurnDetection = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
+TurnDetection = Annotated[
+    Annotated[ServerVad, Tag("(server_vad)")] | Annotated[SemanticVad, Tag("(semantic_vad)")],
+    Discriminator(_detection_tag),
+]
 
 
 class AudioInput(Wire):
@@ -146,7 +180,10 @@ class FunctionChoice(Wire):
 
 
 Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)]
-MostTokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"]
+MostTokens = Annotated[
+    Annotated[int, Field(ge=1, le=4096), Tag("(number)")] | Annotated[Literal["inf"], Tag("(all)")],
+    Discriminator(_tokens_tag),
+]
 ToolChoice = Literal["auto", "none", "required"] | FunctionChoice
 
 
