@@ -138,6 +138,11 @@ def _client(base_url: str, api_key: str) -> openai.OpenAI:
     )
 
 
+def forget_clients() -> None:
+    """Make clients anew: after a key was changed, the former one is not kept in memory."""
+    _client.cache_clear()
+
+
 def _error_of(failed: openai.APIStatusError) -> TokenError:
     if failed.status_code in {_HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN}:
         return ProviderAuthError()

@@ -1,0 +1,571 @@
+// A call with the voice provider: token, WebRTC, the events of its data channel, our tools, limits, and coming back
+// after a drop. It knows nothing of the page: whoever makes one is told by `on(name, detail)`.
+//
+//   state      asking, connecting, live, lost, ended; with words for the person
+//   caption    {speaker, item, text, isWhole}
+//   proposed   {suggestion}
+//   warned     {limit, left_s}
+//   devices    the microphones there are
+(() => {
+  "use strict";
+  const AI = "/api/ai";
+  const FIRST_RETRY_MS = 500;
+  const LAST_RETRY_MS = 8_000;
+  // The server lets a call go on for a minute after it was lost.
+  const GRACE_MS = 60_000;
+  // ICE mends short drops by itself.
+  const PATIENCE_MS = 4_000;
+  const CONNECT_WITHIN_MS = 15_000;
+  const STATS_MS = 2_000;
+  const LOOK_MS = 1_000;
+  const ASK_LEFT_MS = 20_000;
+  const MOST_CALLS_AT_ONCE = 4;
+  // After so many rounds of tools without a word the model has to speak.
+  const MOST_ROUNDS = 8;
+  const REMEMBERED_EVENTS = 2_000;
+  const REMEMBERED_WORDS = 12;
+  const ENDS = {
+    hung_up: "The call has ended.",
+    length_limit: "The call has reached its longest length.",
+    idle_limit: "The call has ended, because nobody said anything.",
+    cost_limit: "The call has reached its cost limit.",
+    connection_lost: "The connection was lost and could not be made again.",
+    provider: "The voice provider has ended the call.",
+    failed: "The call could not be made.",
+  };
+  const MICROPHONES = {
+    NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
+    NotFoundError: "There is no microphone. Plug one in, or type instead.",
+    NotReadableError: "The microphone is used by another program. Close it, or type instead.",
+  };
+
+  class CallError extends Error {
+    constructor(message, { code = "", retryAfterS = 0 } = {}) {
+      super(message);
+      this.code = code;
+      this.retryAfterS = retryAfterS;
+    }
+  }
+
+  async function ask(path, { method = "POST", body } = {}) {
+    const response = await fetch(`${AI}${path}`, {
+      method,
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": Aisha.csrfToken() },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (response.status === 204) return null;
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) {
+      throw new CallError(answer.title ?? "AiSHA did not answer. Try again.", { code: answer.code ?? `status_${response.status}`, retryAfterS: Number(response.headers.get("Retry-After") ?? 0) });
+    }
+    return answer;
+  }
+
+  class Call {
+    #peer = null;
+    #channel = null;
+    #microphone = null;
+    #session = null;
+    #release = null;
+    #telemetry;
+    #turn = 0;
+    #seen = new Set();
+    #words = [];
+    #pending = new Map();
+    #handled = new Set();
+    #rounds = 0;
+    #isResponding = false;
+    #isSounding = false;
+    #isHeld = false;
+    #lastWordAt = 0;
+    #endsAt = Infinity;
+    #warned = new Set();
+    #lostAt = 0;
+    #retryMs = FIRST_RETRY_MS;
+    #attempt = 0;
+    #timers = [];
+    #lastLook = 0;
+    #lastStats = null;
+    #patience = 0;
+
+    constructor({ on, audio, record = "", conversation = null, origin = "realtime" }) {
+      this.on = on;
+      this.audio = audio;
+      this.about = { ...(record && { record }), ...(conversation && { conversation_id: conversation }) };
+      this.origin = origin;
+      this.state = "idle";
+      this.isMuted = false;
+    }
+
+    get conversation() {
+      return this.#session?.conversation ?? null;
+    }
+
+    async start() {
+      this.#telemetry = new Aisha.Telemetry(performance.now());
+      this.#become("asking", "Asking for a line…");
+      try {
+        await this.#takeTheLine();
+        this.#microphone = await this.#openMicrophone();
+        await this.#connect({});
+      } catch (error) {
+        this.#give(error);
+      }
+    }
+
+    // One call at a time, over all tabs of this browser.
+    async #takeTheLine() {
+      if (!navigator.locks) return;
+      const isOurs = await new Promise((resolve) => {
+        navigator.locks.request("aisha-call", { ifAvailable: true }, (lock) => {
+          resolve(Boolean(lock));
+          return lock ? new Promise((release) => (this.#release = release)) : undefined;
+        });
+      });
+      if (!isOurs) throw new CallError("You are in a call in another tab.", { code: "other_tab" });
+    }
+
+    async #openMicrophone(deviceId = "") {
+      if (!navigator.mediaDevices?.getUserMedia) throw new CallError("This browser gives no page a microphone here. Type instead.", { code: "no_microphone" });
+      try {
+        const audio = { echoCancellation: true, noiseSuppression: true, ...(deviceId && { deviceId: { exact: deviceId } }) };
+        return await navigator.mediaDevices.getUserMedia({ audio });
+      } catch (error) {
+        throw new CallError(MICROPHONES[error.name] ?? "The microphone could not be opened. Type instead.", { code: error.name });
+      }
+    }
+
+    async #connect({ resumes = false }) {
+      const began = performance.now();
+      const wanted = resumes ? { session_id: this.#session.id } : this.about;
+      const token = await ask("/realtime-token", { body: wanted }).catch((error) => {
+        this.#note("aisha.token", { ms: performance.now() - began, code: error.code });
+        throw error;
+      });
+      this.#session = await ask(`/realtime/sessions/${token.session_id}`, { method: "GET" });
+      this.#note("aisha.token", { ms: performance.now() - began, status: 201 });
+      this.#telemetry.open(token.session_id, this.#session.keeps_texts);
+      this.#endsAt = performance.now() + this.#session.left_s * 1_000;
+      this.#become(resumes ? "lost" : "connecting", resumes ? "Connecting again…" : "Connecting…");
+      await this.#dial(token.value);
+    }
+
+    async #dial(secret) {
+      this.#hangUpPeer();
+      const peer = (this.#peer = new RTCPeerConnection());
+      for (const track of this.#microphone.getAudioTracks()) peer.addTrack(track, this.#microphone);
+      peer.ontrack = ({ streams }) => (this.audio.srcObject = streams[0]);
+      peer.oniceconnectionstatechange = () => this.#note("aisha.ice_state", { state: peer.iceConnectionState });
+      peer.onconnectionstatechange = () => this.#follow(peer);
+      const channel = (this.#channel = peer.createDataChannel("oai-events"));
+      const opened = new Promise((resolve, reject) => {
+        channel.onopen = resolve;
+        peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && reject(new CallError("No connection could be made.", { code: "ice_failed" })));
+        setTimeout(() => reject(new CallError("No connection could be made in time.", { code: "connect_timeout" })), CONNECT_WITHIN_MS);
+      });
+      channel.onmessage = ({ data }) => this.#hear(data);
+      channel.onclose = () => {
+        if (peer !== this.#peer) return;
+        this.#note("aisha.channel_state", { state: "closed" });
+        this.#lose("channel_closed");
+      };
+      const offer = await peer.createOffer();
+      await peer.setLocalDescription(offer);
+      this.#note("aisha.offer", {}, { direction: "out", size: offer.sdp.length });
+      const began = performance.now();
+      const response = await fetch(this.#session.calls_url, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp" },
+        body: offer.sdp,
+        referrerPolicy: "no-referrer",
+      }).catch(() => {
+        throw new CallError("The voice provider could not be reached.", { code: "provider_down" });
+      });
+      const sdp = await response.text();
+      if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
+      this.#note("aisha.answer", { ms: performance.now() - began, status: response.status }, { direction: "in", size: sdp.length });
+      await peer.setRemoteDescription({ type: "answer", sdp });
+      await opened;
+      this.#note("aisha.channel_state", { state: "open" });
+      this.#goLive();
+    }
+
+    #goLive() {
+      const wasLost = this.#lostAt > 0;
+      if (wasLost) {
+        this.#note("aisha.reconnect", { attempt: this.#attempt, ok: true });
+        this.#remind();
+      }
+      this.#lostAt = 0;
+      this.#attempt = 0;
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#isResponding = this.#isSounding = false;
+      this.#lastWordAt = performance.now();
+      if (this.#isHeld) this.#setTurnDetection();
+      this.#become("live", wasLost ? "You are connected again." : "Listening.");
+      this.#lastLook = Date.now();
+      if (!this.#timers.length) {
+        this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#measure(), STATS_MS), setInterval(() => this.#askWhatIsLeft(), ASK_LEFT_MS)];
+      }
+      this.#tellDevices();
+    }
+
+    // The provider's session is a new one after a drop: it is told what was said before.
+    #remind() {
+      for (const { speaker, text } of this.#words.slice(-REMEMBERED_WORDS)) {
+        const isPerson = speaker === "person";
+        this.#send({ type: "conversation.item.create", item: { type: "message", role: isPerson ? "user" : "assistant", content: [{ type: isPerson ? "input_text" : "output_text", text }] } });
+      }
+    }
+
+    #follow(peer) {
+      if (peer !== this.#peer) return;
+      const state = peer.connectionState;
+      this.#note("aisha.connection_state", { state });
+      clearTimeout(this.#patience);
+      if (state === "disconnected") {
+        this.#become("lost", "The connection is poor. Waiting for it to come back…");
+        this.#patience = setTimeout(() => this.#lose("disconnected"), PATIENCE_MS);
+      } else if (state === "failed") this.#lose("failed");
+      else if (state === "connected" && this.state === "lost" && this.#channel?.readyState === "open") this.#become("live", "Listening.");
+    }
+
+    #lose(reason) {
+      if (this.state === "ended" || this.state === "asking" || this.state === "connecting") return;
+      if (this.#lostAt) return;
+      this.#note("aisha.drop", { reason });
+      this.#lostAt = performance.now();
+      this.#become("lost", "The connection was lost. Connecting again…");
+      this.#hangUpPeer();
+      this.#retry();
+    }
+
+    async #retry() {
+      if (this.state === "ended") return;
+      if (performance.now() - this.#lostAt > GRACE_MS) {
+        this.end("connection_lost");
+        return;
+      }
+      const waitMs = this.#retryMs * (0.5 + Math.random() / 2);
+      this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+      this.#attempt += 1;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (this.state === "ended") return;
+      try {
+        await this.#connect({ resumes: true });
+      } catch (error) {
+        this.#note("aisha.reconnect", { attempt: this.#attempt, wait_ms: waitMs, ok: false, code: error.code });
+        if (["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"].includes(error.code)) this.end("connection_lost", error.message);
+        else {
+          this.#retryMs = Math.max(this.#retryMs, 1_000 * (error.retryAfterS ?? 0));
+          this.#retry();
+        }
+      }
+    }
+
+    #hear(text) {
+      let event;
+      try {
+        event = JSON.parse(text);
+      } catch {
+        return;
+      }
+      if (event.event_id) {
+        if (this.#seen.has(event.event_id)) return;
+        this.#seen.add(event.event_id);
+        if (this.#seen.size > REMEMBERED_EVENTS) this.#seen.delete(this.#seen.values().next().value);
+      }
+      if (event.type === "input_audio_buffer.speech_started") this.#beginTurn();
+      this.#telemetry.noteProvider(event, "in", this.#turn || null, text.length);
+      this.#handle(event);
+    }
+
+    #beginTurn() {
+      if (this.#isSounding) this.#note("aisha.barge_in", { on: true });
+      this.#turn += 1;
+      this.#rounds = 0;
+      this.#lastWordAt = performance.now();
+    }
+
+    #handle(event) {
+      switch (event.type) {
+        case "conversation.item.input_audio_transcription.completed":
+          this.#caption("person", event.item_id, event.transcript ?? "", true);
+          this.#keep("person", event.item_id, event.transcript ?? "");
+          break;
+        case "response.created":
+          this.#isResponding = true;
+          break;
+        case "response.output_audio_transcript.delta":
+        case "response.output_text.delta":
+          this.#lastWordAt = performance.now();
+          this.#caption("assistant", event.item_id, event.delta ?? "", false);
+          break;
+        case "response.output_audio_transcript.done":
+        case "response.output_text.done":
+          this.#caption("assistant", event.item_id, event.transcript ?? event.text ?? "", true);
+          break;
+        case "output_audio_buffer.started":
+          this.#isSounding = true;
+          break;
+        case "output_audio_buffer.stopped":
+        case "output_audio_buffer.cleared":
+          this.#isSounding = false;
+          this.#lastWordAt = performance.now();
+          break;
+        case "response.done":
+          this.#isResponding = false;
+          this.#finish(event.response ?? {});
+          break;
+        case "error":
+          if (event.error?.code === "session_expired") this.end("provider");
+          break;
+      }
+    }
+
+    // What was said is kept in the thread, and what the model wants to call is called.
+    async #finish(response) {
+      const output = response.output ?? [];
+      for (const item of output) {
+        if (item.type !== "message") continue;
+        const text = (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
+        this.#keep("assistant", item.id, text, response.status === "cancelled" ? "cut_short" : "whole");
+      }
+      if (response.status === "cancelled") return;
+      const calls = output.filter((item) => item.type === "function_call" && !this.#handled.has(item.call_id));
+      if (!calls.length) return;
+      for (const call of calls) this.#handled.add(call.call_id);
+      const turn = this.#turn || null;
+      this.#rounds += 1;
+      const waiting = [...calls];
+      const work = async () => {
+        for (let call = waiting.shift(); call; call = waiting.shift()) await this.#callTool(call, turn);
+      };
+      await Promise.all(Array.from({ length: Math.min(MOST_CALLS_AT_ONCE, calls.length) }, work));
+      // Somebody spoke meanwhile: what they said is answered, with what was found.
+      if (this.state !== "live" || this.#isResponding || (this.#turn || null) !== turn) return;
+      this.#send({ type: "response.create", ...(this.#rounds >= MOST_ROUNDS && { response: { tool_choice: "none" } }) });
+    }
+
+    async #callTool(call, turn) {
+      const began = performance.now();
+      this.#note("aisha.tool_call", { call_id: call.call_id, tool: call.name }, { direction: "out", turn, size: (call.arguments ?? "").length });
+      let answer;
+      try {
+        answer = await ask("/realtime/tools", { body: { session_id: this.#session.id, call_id: call.call_id, name: call.name, arguments: call.arguments ?? "" } });
+      } catch (error) {
+        answer = { status: "refused", code: error.code, output: { refused: error.code, message: error.message }, suggestion_id: null };
+        if (error.code === "session_over") this.end("length_limit");
+      }
+      const output = JSON.stringify(answer.output);
+      this.#note("aisha.tool_result", { call_id: call.call_id, tool: call.name, ms: performance.now() - began, status: answer.status, code: answer.code }, { direction: "in", turn, size: output.length });
+      if (answer.suggestion_id) this.on("proposed", { suggestion: answer.suggestion_id, title: answer.output.proposed });
+      this.#send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: call.call_id, output } });
+    }
+
+    #caption(speaker, item, text, isWhole) {
+      if (text) this.on("caption", { speaker, item, text, isWhole });
+    }
+
+    #keep(speaker, item, text, state = "whole") {
+      if (!text.trim()) return;
+      this.#words.push({ speaker, text });
+      ask("/realtime/transcripts", { body: { session_id: this.#session.id, item: item ?? "", speaker, text: text.slice(0, 20_000), state } }).catch(() => {
+        // The thread lacks a line; what was said stands in the captions.
+      });
+    }
+
+    // Typed words in a call are answered like spoken ones.
+    sendText(text) {
+      this.#turn += 1;
+      this.#rounds = 0;
+      this.#lastWordAt = performance.now();
+      this.interrupt();
+      const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
+      this.#caption("person", item, text, true);
+      this.#keep("person", item, text);
+      this.#send({ type: "conversation.item.create", item: { id: item, type: "message", role: "user", content: [{ type: "input_text", text }] } });
+      this.#send({ type: "response.create" });
+    }
+
+    interrupt() {
+      if (!this.#isResponding && !this.#isSounding) return;
+      this.#note("aisha.barge_in", { on: true });
+      if (this.#isResponding) this.#send({ type: "response.cancel" });
+      this.#send({ type: "output_audio_buffer.clear" });
+    }
+
+    mute(isMuted) {
+      this.isMuted = isMuted;
+      this.#note("aisha.muted", { on: isMuted });
+      this.#applyMicrophone(!isMuted && !this.#isHeld);
+    }
+
+    // With `isHeld` the person is heard while they hold a button, else all the time.
+    hold(isHeld) {
+      this.#isHeld = isHeld;
+      this.#applyMicrophone(!isHeld && !this.isMuted);
+      if (this.state === "live") this.#setTurnDetection();
+    }
+
+    press() {
+      if (!this.#isHeld || this.state !== "live") return;
+      this.interrupt();
+      this.#turn += 1;
+      this.#rounds = 0;
+      this.#send({ type: "input_audio_buffer.clear" });
+      this.#applyMicrophone(true);
+    }
+
+    release() {
+      if (!this.#isHeld || this.state !== "live") return;
+      this.#applyMicrophone(false);
+      this.#lastWordAt = performance.now();
+      this.#send({ type: "input_audio_buffer.commit" });
+      this.#send({ type: "response.create" });
+    }
+
+    async useDevice(deviceId) {
+      try {
+        const chosen = await this.#openMicrophone(deviceId);
+        const [track] = chosen.getAudioTracks();
+        const sender = this.#peer?.getSenders().find((one) => one.track?.kind === "audio");
+        await sender?.replaceTrack(track);
+        for (const old of this.#microphone?.getTracks() ?? []) old.stop();
+        this.#microphone = chosen;
+        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
+        this.#note("aisha.device", { kind: "microphone" });
+      } catch (error) {
+        this.on("state", { state: this.state, words: error.message });
+      }
+    }
+
+    end(reason = "hung_up", words = "") {
+      if (this.state === "ended") return;
+      const wasBegun = Boolean(this.#session);
+      this.#become("ended", words || ENDS[reason] || ENDS.hung_up);
+      for (const timer of this.#timers) clearInterval(timer);
+      clearTimeout(this.#patience);
+      if (wasBegun) this.#note("aisha.end", { reason });
+      this.#hangUpPeer();
+      for (const track of this.#microphone?.getTracks() ?? []) track.stop();
+      this.#telemetry.close();
+      this.#release?.();
+    }
+
+    #setTurnDetection() {
+      const detection = this.#isHeld ? null : { type: "server_vad", interrupt_response: true };
+      this.#send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: detection } } } });
+    }
+
+    #applyMicrophone(isOn) {
+      for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = isOn;
+    }
+
+    async #tellDevices() {
+      const devices = await navigator.mediaDevices.enumerateDevices();
+      const used = this.#microphone?.getAudioTracks()[0]?.getSettings().deviceId;
+      this.on("devices", { used, devices: devices.filter((one) => one.kind === "audioinput").map(({ deviceId, label }) => ({ deviceId, label })) });
+    }
+
+    // Each second: is a limit near, was the machine asleep?
+    #look() {
+      const now = Date.now();
+      const wasAsleep = now - this.#lastLook > 10 * LOOK_MS;
+      this.#lastLook = now;
+      if (this.state !== "live") return;
+      if (wasAsleep && this.#peer?.connectionState !== "connected") {
+        this.#lose("asleep");
+        return;
+      }
+      const left = Math.round((this.#endsAt - performance.now()) / 1_000);
+      const silent = this.#isResponding || this.#isSounding ? 0 : (performance.now() - this.#lastWordAt) / 1_000;
+      const idleLeft = Math.round(this.#session.idle_s - silent);
+      if (left <= 0) this.end("length_limit");
+      else if (idleLeft <= 0) this.end("idle_limit");
+      else {
+        this.#warn("length", left, this.#session.warned_before_s);
+        this.#warn("idle", idleLeft, Math.min(20, this.#session.idle_s / 3));
+      }
+    }
+
+    #warn(limit, left, before) {
+      if (left > before) this.#warned.delete(limit);
+      else if (!this.#warned.has(limit)) {
+        this.#warned.add(limit);
+        this.#note("aisha.limit", { limit, left_s: left });
+        this.on("warned", { limit, left_s: left });
+      }
+    }
+
+    async #askWhatIsLeft() {
+      if (this.state !== "live") return;
+      try {
+        const told = await ask(`/realtime/sessions/${this.#session.id}`, { method: "GET" });
+        if (told.state === "ended") this.end("provider", "This call was ended.");
+        else if (Number(told.left_usd) <= 0) this.end("cost_limit");
+      } catch {
+        // Asked again soon; the bridge holds the limits meanwhile.
+      }
+    }
+
+    async #measure() {
+      if (this.#peer?.connectionState !== "connected") return;
+      const stats = { rtt_ms: null, jitter_ms: null, lost: 0, received: 0, bitrate_in_bps: null, bitrate_out_bps: null };
+      let bytesIn = 0;
+      let bytesOut = 0;
+      for (const report of (await this.#peer.getStats()).values()) {
+        if (report.type === "candidate-pair" && report.nominated) {
+          if (report.currentRoundTripTime !== undefined) stats.rtt_ms = report.currentRoundTripTime * 1_000;
+        } else if (report.type === "inbound-rtp" && report.kind === "audio") {
+          stats.jitter_ms = (report.jitter ?? 0) * 1_000;
+          stats.lost = report.packetsLost ?? 0;
+          stats.received = report.packetsReceived ?? 0;
+          bytesIn = report.bytesReceived ?? 0;
+        } else if (report.type === "outbound-rtp" && report.kind === "audio") bytesOut = report.bytesSent ?? 0;
+      }
+      const at = performance.now();
+      if (this.#lastStats) {
+        const seconds = (at - this.#lastStats.at) / 1_000;
+        stats.bitrate_in_bps = Math.max(0, Math.round(((bytesIn - this.#lastStats.bytesIn) * 8) / seconds));
+        stats.bitrate_out_bps = Math.max(0, Math.round(((bytesOut - this.#lastStats.bytesOut) * 8) / seconds));
+      }
+      this.#lastStats = { at, bytesIn, bytesOut };
+      this.#note("aisha.stats", stats);
+    }
+
+    #send(event) {
+      if (this.#channel?.readyState !== "open") return;
+      const told = { event_id: `evt_${crypto.randomUUID()}`, ...event };
+      const text = JSON.stringify(told);
+      this.#telemetry.noteProvider(told, "out", this.#turn || null, text.length);
+      this.#channel.send(text);
+    }
+
+    #hangUpPeer() {
+      const peer = this.#peer;
+      this.#peer = null;
+      this.#channel = null;
+      this.#lastStats = null;
+      peer?.close();
+    }
+
+    #note(type, data, more = {}) {
+      this.#telemetry.note(type, data, { turn: this.#turn || null, origin: this.origin, ...more });
+    }
+
+    #give(error) {
+      this.#note("aisha.drop", { reason: error.code ?? "failed" });
+      this.end("failed", error instanceof CallError ? error.message : ENDS.failed);
+    }
+
+    #become(state, words) {
+      this.state = state;
+      this.on("state", { state, words });
+    }
+  }
+
+  window.Aisha = window.Aisha ?? {};
+  Aisha.Call = Call;
+})();
