@@ -22,15 +22,20 @@ TOOLS: list[dict[str, Any]] = [
         ("record_summary", obj(kind=one_of(*KINDS), id={"type": "integer"})),
         ("my_tasks", obj()),
         ("pipeline_numbers", obj()),
+        ("propose_update_task", obj(arguments=obj(task_id={"type": "integer"}))),
         (
-            "propose_followup",
+            "propose_create_followup",
             obj(
-                subject_kind=one_of(*KINDS),
-                subject_id={"type": "integer"},
-                title={"type": "string"},
+                arguments=obj(
+                    subject_kind=one_of(*KINDS),
+                    subject_id={"type": "integer"},
+                    title={"type": "string"},
+                    due_on={"type": "string", "format": "date"},
+                    priority={"anyOf": [{"type": "integer", "enum": [1, 2]}, {"type": "null"}]},
+                    owner_id=optional("integer"),
+                ),
                 reason={"type": "string"},
-                due_on=optional("string", format="date"),
-                owner_id=optional("integer"),
+                words={"type": "string"},
             ),
         ),
     )
