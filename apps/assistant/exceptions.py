@@ -35,3 +35,11 @@ class NothingSaidError(AssistantError):
     code = "nothing_said"
     status = 422
     message = "There are no words in this message."
+
+
+class BeingAnsweredError(AssistantError):
+    """The message before this one is still being answered."""
+
+    code = "being_answered"
+    status = 409
+    message = "I am still answering your last message. Stop it, or send this one afterwards."

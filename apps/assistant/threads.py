@@ -18,6 +18,7 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
 from apps.crm.changelog import record_models
+from apps.crm.enums import RecordKind
 from apps.crm.services import visible_records
 from apps.execution.schemas import RecordRef
 from apps.execution.signs import one_line
@@ -29,6 +30,12 @@ TALK_PERMISSION = "assistant.add_message"
 # What a person types; a longer text is a document.
 LONGEST_TEXT = 4_000
 _LONGEST_TITLE = 80
+# How many answers back a record is still the one that “them” means.
+_LOOKED_BACK = 6
+_SPOKEN_ABOUT = frozenset(
+    {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
+    | {RecordKind.CONTRACT}
+)
 _MODELS = {model.kind: model for model in record_models()}
 
 
@@ -144,3 +151,28 @@ def delete_conversation(user: User, conversation_id: int) -> None:
         details = {"conversation": conversation.pk, "messages": conversation.messages.count()}
         conversation.delete()
         record_event(Actor.for_person(user), Entry(Event.CONVERSATION_DELETED, details=details))
+
+
+def delete_conversations(user: User) -> int:
+    """Delete all conversations of this person's, and return how many that were."""
+    with transaction.atomic():
+        mine = Conversation.objects.filter(person=user)
+        count = mine.count()
+        if count:
+            said = Message.objects.filter(conversation__person=user).count()
+            mine.delete()
+            details = {"conversations": count, "messages": said}
+            record_event(Actor.for_person(user), Entry(Event.CONVERSATION_DELETED, details=details))
+    return count
+
+
+def spoken_about(conversation: Conversation) -> RecordRef | None:
+    """The record that was spoken about last: the first one that the latest answer about any cites."""
+    answers = conversation.messages.filter(speaker=Speaker.ASSISTANT).order_by("-id")
+    for answer in answers[:_LOOKED_BACK].prefetch_related("suggestions"):
+        for fact in answer.facts:
+            if fact["record"] and (ref := RecordRef.parse(fact["record"])).kind in _SPOKEN_ABOUT:
+                return ref
+        for suggestion in answer.suggestions.all():
+            return RecordRef.parse(f"{suggestion.record_kind}:{suggestion.record_id}")
+    return None

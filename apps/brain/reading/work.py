@@ -39,7 +39,8 @@ def read_my_tasks(asker: User, _: NoArguments, today: date) -> Sequence[Fact]:
     for task in rows[:MOST_TASKS]:
         due = f"due {describe_time(task.due_on)}" if task.due_on else "without a day"
         ref = RecordRef(RecordKind.TASK, task.pk)
-        facts.append(found("task", f"Open task, {due}", task.title, record=ref))
+        day = task.due_on.isoformat() if task.due_on else None
+        facts.append(found("task", f"Open task, {due}", task.title, value=day, record=ref))
     return facts
 
 

@@ -97,7 +97,8 @@ def test_a_question_is_answered_from_what_was_read(
     assert (month.usd_reserved, month.tokens_reserved) == (Decimal(0), 0)
     (first, _) = (request["body"] for request in stand_in.requests())
     assert [tool["name"] for tool in first["tools"]] == [
-        "my_tasks", "pipeline_numbers", "record_summary", "search_records",
+        "discovered", "forecast_numbers", "my_tasks", "people_met", "pipeline_numbers", "record_summary",
+        "renewals_ahead", "search_records", "waiting_suggestions",
     ]  # fmt: skip
     assert (first["store"], first["tool_choice"]) == (False, "auto")
 

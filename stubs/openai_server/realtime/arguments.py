@@ -14,14 +14,11 @@ from stubs.openai_server.realtime.findings import FoundRecord
 
 _SEARCHED = re.compile(r"text|query|q|words|term|search|name")
 _TITLE = re.compile(r"title|subject|what|next_step|action")
-_REASON = re.compile(
-    r".*(?:reason|description|note|body|detail|message|words|said|why|rationale).*"
-)
+_REASON = re.compile(r".*(?:reason|description|note|body|detail|message|why|rationale).*")
 _KIND = re.compile(r"(?:.*_)?(?:kind|type)")
 _ID = re.compile(r"(?:(?P<of>.*)_)?id")
 _DAY = re.compile(r"(?:.*_)?(?:due|date|day|on|at|when|until)(?:_.*)?")
 _FOLLOW_UP = re.compile(r"follow_?up|task|reminder")
-_DATES = frozenset({"date", "date-time"})
 # Ids that name somebody or something else than the record that is spoken of.
 _OF_OTHERS = frozenset({"owner", "user", "assignee", "doer", "suggestion", "session"})
 _KINDS = frozenset(
@@ -44,15 +41,12 @@ class Wish:
         words: what was said.
         searched: what is searched for, if anything.
         record: the record that is spoken of.
-        day: the day that is named.
-        next_day: the day that is taken where none is named and one is needed.
     """
 
     words: str
     searched: str = ""
     record: FoundRecord | None = None
     day: date | None = None
-    next_day: date | None = None
 
     @property
     def title(self) -> str:
@@ -77,15 +71,6 @@ def day_in(words: str, today: date) -> date | None:
         return date.fromisoformat(name)
     except ValueError:
         return None
-
-
-def next_working_day(today: date) -> date:
-    """The first day after today that is no weekend."""
-    return next(
-        day
-        for day in (today + timedelta(days=ahead) for ahead in range(1, 4))
-        if day.weekday() < _WEEKDAYS.index("saturday")
-    )
 
 
 def fill(schema: JsonObject, wish: Wish) -> JsonObject:
@@ -125,11 +110,7 @@ def _needed(options: Sequence[JsonObject], wish: Wish) -> JsonValue:
     if not options or any(schema.get("type") == "null" for schema in options):
         return None
     schema = options[0]
-    kind, choices = schema.get("type"), schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[0]
-    if schema.get("format") in _DATES:
-        return _day(schema, wish.next_day)
+    kind = schema.get("type")
     if kind in {"integer", "number"}:
         least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
         return int(least) + 1 if isinstance(least, int | float) else 1
@@ -151,7 +132,7 @@ def _known(name: str, schema: JsonObject, wish: Wish) -> JsonValue:
         return None
     if _KIND.fullmatch(name):
         return record.kind if record else None
-    if schema.get("format") in _DATES or _DAY.fullmatch(name):
+    if schema.get("format") in {"date", "date-time"} or _DAY.fullmatch(name):
         return _day(schema, wish.day)
     if _TITLE.fullmatch(name):
         return wish.title
@@ -166,14 +147,14 @@ def _is_of(what: str, kind: str) -> bool:
 
 
 def _choice(name: str, choices: Sequence[JsonValue], wish: Wish) -> JsonValue:
-    """One of the values that are allowed, if any is meant."""
+    """One of the values that are allowed."""
     if _KIND.fullmatch(name) and wish.record is not None:
         kind = wish.record.kind
         for one in (kind, _SAME_KIND.get(kind)):
             if one in choices:
                 return one
     fitting = (one for one in choices if isinstance(one, str) and _FOLLOW_UP.search(one))
-    return next(fitting, None)
+    return next(fitting, choices[0] if choices else None)
 
 
 def _day(schema: JsonObject, day: date | None) -> str | None:

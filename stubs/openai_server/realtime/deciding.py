@@ -13,7 +13,7 @@ from datetime import date
 from itertools import chain
 
 from stubs.openai_server.answers import JsonObject
-from stubs.openai_server.realtime.arguments import Wish, day_in, fill, next_working_day
+from stubs.openai_server.realtime.arguments import Wish, day_in, fill
 from stubs.openai_server.realtime.findings import (
     FoundRecord,
     parse_output,
@@ -97,22 +97,14 @@ class Situation:
     must_call: bool = False
 
     def tool(self, *parts: str) -> str:
-        """The function that reads whose name has one of the parts, the first before; empty for none."""
-        return _first_named([name for name in self.tools if "propose" not in name], parts)
-
-    @property
-    def proposing_tool(self) -> str:
-        """The function that proposes something to do, empty for none."""
-        names = [name for name in self.tools if "propose" in name]
-        return _first_named(names, ("follow", "create_task", "task", ""))
+        """The first function whose name has one of the parts, empty for none; the parts in order."""
+        proposing = parts[0].startswith("propose")
+        names = [name for name in self.tools if ("propose" in name) == proposing]
+        return next((name for part in parts for name in names if part in name), "")
 
     def wanted(self, name: str, wish: Wish) -> Wanted:
         """A call of a function that is on offer."""
         return Wanted(name, fill(self.tools[name], wish))
-
-
-def _first_named(names: Sequence[str], parts: Sequence[str]) -> str:
-    return next((name for part in parts for name in names if part in name), "")
 
 
 def next_step(situation: Situation, fault: str) -> Step:
@@ -163,7 +155,7 @@ def _wanted(situation: Situation) -> Wanted | None:
         return None
     if _APPROVE.search(words):
         return None if names else Wanted(APPROVE_TOOL, {"all": True})
-    propose = situation.proposing_tool
+    propose = situation.tool("propose_follow", "propose_task", "propose")
     if propose and _PROPOSE.search(words):
         return None if propose in names else _proposed(situation, propose)
     return _read(situation, names)
@@ -184,8 +176,7 @@ def _proposed(situation: Situation, propose: str) -> Wanted | None:
         record = situation.found
     if record is None:
         return None
-    next_day = next_working_day(situation.today)
-    return situation.wanted(propose, Wish(words, record=record, day=day, next_day=next_day))
+    return situation.wanted(propose, Wish(words, whom, record, day))
 
 
 def _read(situation: Situation, names: Sequence[str]) -> Wanted | None:
@@ -232,7 +223,7 @@ def _is_other(whom: str, words: str, found: FoundRecord | None) -> bool:
     """Whether somebody else is meant than the record that was found last."""
     if _BACK.fullmatch(whom) or whom == UNKNOWN_HIT:
         return False
-    return found is None or not found.name or found.name.casefold() not in words.casefold()
+    return found is None or found.name.casefold() not in words.casefold()
 
 
 def _said(situation: Situation) -> str:

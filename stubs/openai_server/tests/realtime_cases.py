@@ -22,20 +22,15 @@ TOOLS: list[dict[str, Any]] = [
         ("record_summary", obj(kind=one_of(*KINDS), id={"type": "integer"})),
         ("my_tasks", obj()),
         ("pipeline_numbers", obj()),
-        ("propose_update_task", obj(arguments=obj(task_id={"type": "integer"}))),
         (
-            "propose_create_followup",
+            "propose_followup",
             obj(
-                arguments=obj(
-                    subject_kind=one_of(*KINDS),
-                    subject_id={"type": "integer"},
-                    title={"type": "string"},
-                    due_on={"type": "string", "format": "date"},
-                    priority={"anyOf": [{"type": "integer", "enum": [1, 2]}, {"type": "null"}]},
-                    owner_id=optional("integer"),
-                ),
+                subject_kind=one_of(*KINDS),
+                subject_id={"type": "integer"},
+                title={"type": "string"},
                 reason={"type": "string"},
-                words={"type": "string"},
+                due_on=optional("string", format="date"),
+                owner_id=optional("integer"),
             ),
         ),
     )

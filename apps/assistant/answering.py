@@ -1,0 +1,292 @@
+"""From a message to its answer: the rules first, a language model where they do not know and one is set.
+
+Whatever becomes of the answer, the person's message is kept before it is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.assistant.enums import Intent, MessageState, Speaker
+from apps.assistant.exceptions import BeingAnsweredError
+from apps.assistant.intents import intent_of
+from apps.assistant.models import Conversation, Message
+from apps.assistant.replies import reply_to
+from apps.assistant.replies.questions import EXAMPLES, facts_at_hand
+from apps.assistant.replies.reply import Reply, Replying, plainly
+from apps.assistant.rules import Heard, hear
+from apps.assistant.steps import (
+    Cited,
+    Done,
+    Failed,
+    Kept,
+    LeadsTo,
+    Proposed,
+    Said,
+    Step,
+    Working,
+    as_json,
+)
+from apps.assistant.threads import (
+    keep_message,
+    record_of,
+    require_talker,
+    spoken_about,
+    visible_context,
+)
+from apps.assistant.turns import Turn
+from apps.audit.enums import Origin
+from apps.brain.config import read_config
+from apps.brain.enums import Mode, Provider
+from apps.brain.schemas import Claim
+from apps.brain.services import think
+from apps.execution.schemas import RecordRef
+from apps.suggestions.models import Suggestion
+from apps.tenants.exceptions import AishaError
+from apps.tenants.services import current_tenant
+from apps.users.models import User
+
+# Longer than any answer takes; one that was never finished, because its process died, blocks no longer.
+ANSWER_LASTS = timedelta(minutes=2)
+ANSWERED_FROM = (Origin.TYPED, Origin.VOICE)
+CANNOT = "I cannot answer this without a language model, and none is set for your company."
+CANNOT_NOW = "I cannot answer this: the language model did not answer, and the built-in rules do not know it."
+STOPPED, FAULT = "stopped", "fault"
+
+
+def respond(
+    user: User,
+    conversation: Conversation,
+    text: str,
+    origin: Origin,
+    now: datetime,
+    *,
+    record: RecordRef | None = None,
+) -> Iterator[Step]:
+    """Keep a message of this person's, and return the steps of its answer as they are made.
+
+    ``record`` is the one whose page is open. No transaction may be open while the steps are read: a model
+    may be asked. Who stops reading closes the iterator, and what was said so far is kept.
+
+    Raises:
+        ModuleOffError, TalkPermissionError: the assistant is not for them.
+        NothingSaidError: there are no words.
+        BeingAnsweredError: the message before is still being answered.
+    """
+    require_talker(user)
+    with transaction.atomic():
+        Conversation.objects.select_for_update().get(pk=conversation.pk)
+        if _is_being_answered(conversation, now):
+            raise BeingAnsweredError()
+        said = keep_message(conversation, Speaker.PERSON, text, origin=origin, now=now)
+    return _answer(user, conversation, said, record, now)
+
+
+def _is_being_answered(conversation: Conversation, now: datetime) -> bool:
+    """Whether the last message is a person's that was sent for an answer not long ago."""
+    last = conversation.messages.order_by("-id").first()
+    return (
+        last is not None
+        and last.speaker == Speaker.PERSON
+        and last.origin in ANSWERED_FROM
+        and last.said_at > now - ANSWER_LASTS
+    )
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come of a message so far."""
+
+    asked: Message
+    intent: str = ""
+    claims: list[Claim] = field(default_factory=list)
+    suggestions: list[int] = field(default_factory=list)
+    leads_to: LeadsTo | None = None
+    reply: Reply | None = None
+    is_kept: bool = False
+
+    def keep(self, turn: Turn, state: MessageState, *, code: str = "", words: str = "") -> Message:
+        """Store it, once, below the message that it answers."""
+        self.is_kept = True
+        cited = {number for claim in self.claims for number in claim.facts}
+        text = words or " ".join(claim.text for claim in self.claims) or "…"
+        reply = self.reply
+        with transaction.atomic():
+            message = Message.objects.create(
+                conversation_id=self.asked.conversation_id,
+                speaker=Speaker.ASSISTANT,
+                origin=self.asked.origin,
+                state=state,
+                text=text,
+                intent=self.intent,
+                sentences=[{"text": one.text, "facts": list(one.facts)} for one in self.claims],
+                facts=[as_json(fact) for fact in turn.facts if fact.number in cited],
+                leads_to=self.leads_to.address if self.leads_to else "",
+                provider=reply.provider if reply else "",
+                brain_call_id=reply.call_id if reply else None,
+                error_code=code,
+                said_at=timezone.now(),
+            )
+            known = Suggestion.objects.filter(pk__in=self.suggestions).values_list("pk", flat=True)
+            message.suggestions.set(known)
+            Message.objects.filter(pk=self.asked.pk).update(intent=self.intent)
+            Conversation.objects.filter(pk=message.conversation_id).update(
+                last_said_at=message.said_at
+            )
+        return message
+
+
+def _answer(
+    user: User,
+    conversation: Conversation,
+    said: Message,
+    record: RecordRef | None,
+    now: datetime,
+) -> Iterator[Step]:
+    answer = _Answer(said)
+    turn: Turn | None = None
+    try:
+        yield Kept(said.pk)
+        turn = _turn_of(user, conversation, said, record, now)
+        zone = user.zone(current_tenant().zone)
+        try:
+            answer.reply = yield from _noted(_within(zone, _replying(turn, answer)), answer)
+        except AishaError as error:
+            answer.keep(turn, MessageState.FAILED, code=error.code, words=error.message)
+            yield Failed(error.code, error.message)
+            return
+        answer.leads_to = answer.reply.leads_to
+        for claim in answer.reply.claims:
+            answer.claims.append(claim)
+            yield Said(claim)
+        yield from _rest(turn, answer)
+        message = answer.keep(turn, MessageState.WHOLE)
+        yield Done(message.pk)
+    except GeneratorExit:
+        if turn is not None and not answer.is_kept:
+            answer.keep(turn, MessageState.CUT_SHORT, code=STOPPED)
+        raise
+    finally:
+        if turn is not None and not answer.is_kept:
+            words = "Something went wrong on our side, and I have no answer."
+            answer.keep(turn, MessageState.FAILED, code=FAULT, words=words)
+
+
+def _rest(turn: Turn, answer: _Answer) -> Iterator[Step]:
+    """What stands below the sentences."""
+    cited = {number for claim in answer.claims for number in claim.facts}
+    if cited:
+        yield Cited([fact for fact in turn.facts if fact.number in cited])
+    assert answer.reply is not None  # noqa: S101 - it has just been given
+    for suggestion_id in answer.reply.suggestions:
+        if suggestion_id not in answer.suggestions:
+            answer.suggestions.append(suggestion_id)
+            yield Proposed(suggestion_id)
+    if answer.leads_to is not None:
+        yield answer.leads_to
+
+
+def _noted(replying: Replying, answer: _Answer) -> Replying:
+    """The steps, with what is proposed on the way taken down: it stays, even if the rest is stopped."""
+    while True:
+        try:
+            step = next(replying)
+        except StopIteration as finished:
+            reply: Reply = finished.value
+            return reply
+        if isinstance(step, Proposed):
+            answer.suggestions.append(step.suggestion_id)
+        yield step
+
+
+def _within(zone: ZoneInfo, replying: Replying) -> Generator[Step, None, Reply]:
+    """The same steps, each made in the person's zone, which is nobody's while they wait to be read."""
+    while True:
+        with timezone.override(zone):
+            try:
+                step = next(replying)
+            except StopIteration as finished:
+                reply: Reply = finished.value
+                return reply
+        yield step
+
+
+def _turn_of(
+    user: User,
+    conversation: Conversation,
+    said: Message,
+    record: RecordRef | None,
+    now: datetime,
+) -> Turn:
+    # Read as the run-time login: the AI's role knows nothing of rights.
+    user.get_all_permissions()
+    tenant = current_tenant()
+    today = now.astimezone(tenant.zone).date()
+    page = visible_context(user, record) or visible_context(user, record_of(conversation))
+    return Turn(
+        user=user,
+        words=said.text,
+        origin=Origin(said.origin),
+        now=now,
+        today=today,
+        next_working_day=tenant.calendar.next_working_day(today),
+        language=read_config().language,
+        page=page,
+        carried=visible_context(user, spoken_about(conversation)),
+    )
+
+
+def _replying(turn: Turn, answer: _Answer) -> Replying:
+    heard = hear(turn.words)
+    answer.intent = heard.topic.intent if heard else ""
+    if heard is not None and (heard.is_whole or heard.topic.intent != Intent.QUESTION):
+        return (yield from reply_to(turn, heard))
+    config = read_config()
+    if config.provider == Provider.RULES or config.lacks(turn.today):
+        answer.intent = answer.intent or Intent.QUESTION
+        return (yield from _by_rules(turn, heard, CANNOT))
+    if not answer.intent:
+        yield Working("Understanding the question")
+        answer.intent = intent_of(turn)
+    return (yield from _by_model(turn, heard, answer))
+
+
+def _by_model(turn: Turn, heard: Heard | None, answer: _Answer) -> Replying:
+    if answer.intent == Intent.OUT_OF_SCOPE:
+        return plainly(
+            "This is nothing that I do: I answer from your CRM, and propose changes to it.",
+            f"Ask me, for example: {' · '.join(EXAMPLES)}",
+        )
+    if answer.intent == Intent.PROPOSE:
+        return plainly(
+            "I did not understand what is to be proposed. Say it like this: “Remind me to call … on Friday”,"
+            " “Follow up with … next week”, “Log a call with …: …”."
+        )
+    facts = facts_at_hand(turn)
+    yield Working("Asking the language model")
+    read = think(
+        turn.question(facts),
+        Mode.READ_ONLY,
+        actor=turn.actor,
+        now=turn.now,
+        is_waited_for=True,
+    )
+    if read.provider == Provider.RULES:
+        return (yield from _by_rules(turn, heard, CANNOT_NOW))
+    # Its facts go on from those that it was given, by number.
+    known = {fact.number for fact in turn.facts}
+    turn.facts += [turn.harmless(fact) for fact in read.cited if fact.number not in known]
+    return Reply(read.sentences, provider=read.provider, call_id=read.call_id)
+
+
+def _by_rules(turn: Turn, heard: Heard | None, cannot: str) -> Replying:
+    """What the rules make of a message that they have not understood word for word."""
+    if heard is not None:
+        return (yield from reply_to(turn, heard))
+    return plainly(cannot, f"What I can tell you now: {' · '.join(EXAMPLES)}")

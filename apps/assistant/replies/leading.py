@@ -1,0 +1,62 @@
+"""Where a person is led: to a page of ours that their role includes, or to where they do it themselves."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from apps.assistant.replies.naming import Unclear, find_named, page_of
+from apps.assistant.replies.reply import Reply, Replying, plainly
+from apps.assistant.rules import Heard, Topic
+from apps.assistant.rules.pages import PLACES
+from apps.assistant.steps import LeadsTo, Working
+from apps.assistant.turns import Turn
+from apps.brain.schemas import Claim
+from apps.suggestions.services import may_view
+from apps.users.models import User
+
+_PROPOSES = "I answer and propose; what is written is decided by a person."
+
+
+def go_to(turn: Turn, heard: Heard) -> Replying:
+    """A page by its name, or the page of a record."""
+    if heard.choice:
+        place = PLACES[heard.choice]
+        if place.permission and not turn.user.has_perm(place.permission):
+            return plainly(f"Your role does not include the page “{place.label}”.")
+        return plainly(
+            f"Here is the way to “{place.label}”.",
+            leads_to=LeadsTo(reverse(place.route), place.label),
+        )
+    yield Working("Finding the record")
+    named = find_named(turn, heard.name)
+    if isinstance(named, Unclear):
+        return Reply(named.claims)
+    said = Claim(f"Here is the way to {named.label}.", (named.fact.number,))
+    return Reply((said,), leads_to=page_of(named))
+
+
+def send_where_people_do_it(turn: Turn, heard: Heard) -> Replying:
+    """Deciding, undoing, deleting and settings are a person's own: say where, and do nothing."""
+    yield from ()
+    queue = _queue(turn.user)
+    match heard.topic:
+        case Topic.DECIDING:
+            said = "Approve, edit, snooze or reject suggestions yourself, in your queue."
+            return plainly(_PROPOSES, said, leads_to=queue)
+        case Topic.UNDOING:
+            said = "What was applied you undo yourself, on the page of its suggestion."
+            return plainly(_PROPOSES, said, leads_to=queue)
+        case Topic.DELETING:
+            said = (
+                "I delete nothing. A conversation you delete in its history; records stay, and an"
+                " administrator of your company can erase a person's data."
+            )
+            return plainly(said)
+        case _:
+            said = "Settings are changed by people alone: your own on your profile."
+            leads_to = LeadsTo(reverse("users:profile"), "Profile")
+            return plainly(said, leads_to=leads_to)
+
+
+def _queue(user: User) -> LeadsTo | None:
+    return LeadsTo(reverse("suggestions:queue"), "Suggestions") if may_view(user) else None

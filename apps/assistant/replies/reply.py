@@ -1,0 +1,31 @@
+"""What a message is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from apps.assistant.steps import LeadsTo, Step
+from apps.brain.enums import Provider
+from apps.brain.schemas import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Sentences that cite facts of the turn, suggestions by id, and perhaps a page to go to."""
+
+    claims: tuple[Claim, ...]
+    suggestions: tuple[int, ...] = ()
+    leads_to: LeadsTo | None = None
+    provider: Provider = Provider.RULES
+    call_id: int | None = None
+
+
+# What comes while the reply is made, and the reply.
+Replying: TypeAlias = Generator[Step, None, Reply]
+
+
+def plainly(*sentences: str, leads_to: LeadsTo | None = None) -> Reply:
+    """Sentences of the product's own, which cite nothing."""
+    return Reply(tuple(Claim(sentence, ()) for sentence in sentences), leads_to=leads_to)
