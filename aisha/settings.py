@@ -398,7 +398,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # With a field that narrows the page to a part of the API: there are many.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "filter": True},
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SCHEMA_PATH_PREFIX": r"/api/(?:v1|ai)",
     "COMPONENT_SPLIT_REQUEST": True,
     # Sets of choices under several names: urgency of a suggestion, severity of a signal; kinds of record.
     "ENUM_NAME_OVERRIDES": {

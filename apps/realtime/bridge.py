@@ -177,7 +177,7 @@ def _propose(
             now=now,
         )
     except AishaError as error:
-        code = "unknown_tool" if error.code in {"unknown_tool", "not_askable"} else error.code
+        code = "unknown_tool" if error.code in {"unknown_tool", "tool_not_allowed"} else error.code
         return _refused(session, actor, call_id, code, name, error.message)
     return Answered(call_id, ToolCallStatus.PROPOSED, "", _told(suggestion), suggestion.pk)
 

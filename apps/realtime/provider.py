@@ -6,7 +6,6 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 _HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN, _HTTP_TOO_MANY = 401, 403, 429
 # Some keys of tenants, and the operator's; each client keeps its connections open.
 _MOST_CLIENTS = 64
+_CLIENTS: dict[tuple[str, str], openai.OpenAI] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,17 @@ def _body(session: dict[str, Any]) -> dict[str, Any]:
     return {"expires_after": {"anchor": "created_at", "seconds": seconds}, "session": session}
 
 
-@lru_cache(_MOST_CLIENTS)
 def _client(base_url: str, api_key: str) -> openai.OpenAI:
     """The process's client of an address and key: to make one costs more than to ask."""
+    known = _CLIENTS.get((base_url, api_key))
+    if known is not None:
+        return known
     import openai
 
-    return openai.OpenAI(
+    if len(_CLIENTS) >= _MOST_CLIENTS:
+        # Whoever asks with it at this moment still has it.
+        _CLIENTS.pop(next(iter(_CLIENTS)), None)
+    client = _CLIENTS[base_url, api_key] = openai.OpenAI(
         api_key=api_key,
         base_url=base_url,
         # Somebody waits, and presses again.
@@ -136,11 +141,14 @@ def _client(base_url: str, api_key: str) -> openai.OpenAI:
             follow_redirects=False,
         ),
     )
+    return client
 
 
 def forget_clients() -> None:
-    """Make clients anew: after a key was changed, the former one is not kept in memory."""
-    _client.cache_clear()
+    """Close the connections, and keep no key in memory."""
+    while _CLIENTS:
+        _, client = _CLIENTS.popitem()
+        client.close()
 
 
 def _error_of(failed: openai.APIStatusError) -> TokenError:

@@ -22,7 +22,7 @@ OPEN_ROUTES: dict[str, str] = {
     "docs": "the API's documentation page",
 }
 # The API answers 401 itself, in JSON, to those without a token or a session.
-SELF_GUARDED_PREFIX = "/api/v1/"
+SELF_GUARDED_PREFIXES = ("/api/v1/", "/api/ai/")
 
 
 class SignInRequiredMiddleware:
@@ -36,7 +36,7 @@ class SignInRequiredMiddleware:
         if request.user.is_authenticated:
             note_person(request.user.pk)
             return self.get_response(request)
-        if request.path_info.startswith(SELF_GUARDED_PREFIX) or _is_open(request):
+        if request.path_info.startswith(SELF_GUARDED_PREFIXES) or _is_open(request):
             return self.get_response(request)
         if request.headers.get("HX-Request") == "true":
             # A fragment must not be filled with the sign-in page: make the browser go there.

@@ -35,7 +35,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.work.enums import WorkStatus
 from apps.triggers.models import ReplayRun, Scan
 from apps.users.api import Endpoint
-from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIX
+from apps.users.middleware import OPEN_ROUTES, SELF_GUARDED_PREFIXES
 from apps.users.models import ApiToken, User
 from apps.users.tests.factories import UserFactory
 
@@ -140,7 +140,7 @@ def model_of(route: Route) -> Model | None:
         return Task if name == "task_done" else model_of_kind(name.partition("_")[0])
     if route.name == "users:revoke_token":
         return ApiToken
-    if not namespace and route.path.startswith(SELF_GUARDED_PREFIX):
+    if not namespace and route.path.startswith(SELF_GUARDED_PREFIXES):
         (found,) = [m for m in MAKERS if m._meta.model_name == name.partition("-")[0]]
         return found
     raise AssertionError(f"tell this test which row {route.name} ({route.path}) is about")
@@ -175,7 +175,7 @@ WITH_ROW = [route for route in walk_routes(TENANT_MAP) if route.arguments and mo
 
 def send(client: TenantClient, method: str, path: str) -> Any:
     """Send an empty form or, to the API, an empty object; read the answer to its end."""
-    if path.startswith(SELF_GUARDED_PREFIX):
+    if path.startswith(SELF_GUARDED_PREFIXES):
         answer: Any = client.generic(method, path, "{}", "application/json")
     else:
         answer = client.generic(method, path, "", "application/x-www-form-urlencoded")
@@ -225,7 +225,7 @@ def test_every_endpoint_of_the_api_asks_for_the_scope_of_a_token() -> None:
     """A view that is none could be reached by a token that may not; so could a write without a scope."""
     lacking = []
     for route in walk_routes(TENANT_MAP):
-        if route.path.startswith(SELF_GUARDED_PREFIX) and route.name != "unknown_endpoint":
+        if route.path.startswith(SELF_GUARDED_PREFIXES) and route.name != "unknown_endpoint":
             view = resolve(route.fill(key=TRIGGER), TENANT_MAP).func
             methods = {*getattr(view, "actions", {})} - {"get", "head", "options"}
             endpoint: Any = getattr(view, "cls", object)
@@ -239,7 +239,7 @@ def test_fault_19_every_endpoint_of_the_api_guards_itself(
 ) -> None:
     """The sign-in of pages stands in a middleware; the API does without it."""
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "SignInRequired" not in name]
-    routes = [r for r in walk_routes(TENANT_MAP) if r.path.startswith(SELF_GUARDED_PREFIX)]
+    routes = [r for r in walk_routes(TENANT_MAP) if r.path.startswith(SELF_GUARDED_PREFIXES)]
     assert len(routes) > 30
     answers = {
         (route.path, method): send(anonymous_client, method, route.fill()).status_code

@@ -37,7 +37,7 @@ from apps.operations.tests.test_routes import (
 from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, Trial
 from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
-from apps.users.middleware import SELF_GUARDED_PREFIX
+from apps.users.middleware import SELF_GUARDED_PREFIXES
 from apps.users.models import ApiToken, User
 
 # Whose the row is, seen from each person; the administrator is in no team.
@@ -129,7 +129,7 @@ class Asker:
 
         None as a whole where the route does not know the method, or is a page that is read and sent alone.
         """
-        is_page = not route.path.startswith(SELF_GUARDED_PREFIX)
+        is_page = not route.path.startswith(SELF_GUARDED_PREFIXES)
         if is_page and method not in PAGE_METHODS:
             return None
         if self._status(route, method, "admin", OWN) == 405:

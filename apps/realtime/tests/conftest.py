@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import LazySettings
 
@@ -11,12 +13,12 @@ from stubs.openai_server.testing import RunningStandIn
 
 
 @pytest.fixture
-def provider(stand_in: RunningStandIn, settings: LazySettings) -> RunningStandIn:
+def provider(stand_in: RunningStandIn, settings: LazySettings) -> Iterator[RunningStandIn]:
     """The stand-in with a key that it takes; nobody has begun a call yet."""
     settings.REALTIME_BASE_URL = stand_in.base_url
     settings.REALTIME_API_KEY = stand_in.key
     settings.REALTIME_MODEL = "stand-in"
-    forget_clients()
     for key in valkey().scan_iter("aisha:talk:*"):
         valkey().delete(key)
-    return stand_in
+    yield stand_in
+    forget_clients()

@@ -147,7 +147,7 @@ def test_a_record_of_another_team_is_not_there(cast: Cast) -> None:
     read = call(cast.rep, session, "record_summary", {"kind": "lead", "id": hidden.pk})
     proposed = call(cast.rep, session, "propose_create_followup", a_wish(hidden), call_id="call_2")
     assert (read.status, read.code) == (REFUSED, "not_found")
-    assert (proposed.status, proposed.code) == (REFUSED, "record_not_found")
+    assert (proposed.status, proposed.code) == (REFUSED, "not_found")
     assert not Suggestion.objects.exists()
 
 
