@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.crm.enums import RecordKind
-from apps.execution.diff import NOTHING, field_of, kind_of, label_of, text_of
-from apps.execution.enums import ValueChoice
-from apps.execution.schemas import ComparedField, Comparison, RecordRef, Seen, ValueOption
+from apps.execution.custom_fields import Definitions, definitions_of, kind_of_custom
+from apps.execution.custom_names import custom_key, custom_names, flat
+from apps.execution.diff import NOTHING, custom_text, field_of, kind_of, label_of, text_of
+from apps.execution.enums import ValueChoice, ValueKind
+from apps.execution.schemas import (
+    ComparedField,
+    Comparison,
+    JsonValue,
+    RecordRef,
+    Seen,
+    ValueOption,
+)
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools.base import CURRENCY_FIELD, Tool, every_row_of, model_of, to_json
 from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
@@ -18,6 +27,7 @@ from apps.execution.tools.surviving import (
     NOTES,
     TAKEN_WITH,
     Values,
+    fields_of,
     is_empty,
     joined_notes,
     unfit_values,
@@ -37,9 +47,9 @@ def compare_records(
     """Both records as they were seen; None where a change was stored without what was seen of one."""
     survivor, duplicate = arguments.survivor, arguments.duplicate
     rows = seen.by_record()
-    kept, other = rows.get(survivor), rows.get(duplicate)
-    if kept is None or other is None:
+    if survivor not in rows or duplicate not in rows:
         return None
+    kept, other = flat(rows[survivor]), flat(rows[duplicate])
     names = {ref: _name_of(ref) for ref in (survivor, duplicate)}
     one, many = ("was moved", "were moved") if is_done else ("moves", "move")
     to = f"to “{names[survivor]}”."
@@ -49,6 +59,7 @@ def compare_records(
         other,
         {**kept, **{name: to_json(value) for name, value in tool.values(arguments).items()}},
         viewer,
+        definitions_of(survivor.kind),
     )
     return Comparison(
         survivor=survivor,
@@ -71,15 +82,37 @@ class _Sides:
     other: Values
     result: Values
     viewer: Reader
+    custom: Definitions
+
+    def label(self, name: str) -> str:
+        """The field by its name."""
+        key = custom_key(name)
+        return self.custom[key].label if key else label_of(self.kind, name)
+
+    def value_kind(self, name: str) -> ValueKind:
+        """How its values are shown."""
+        key = custom_key(name)
+        if key:
+            return kind_of_custom(self.custom[key])
+        return kind_of(field_of(model_of(self.kind), name))
+
+    def words(self, name: str, value: JsonValue, currency: str = "") -> str:
+        """One value as the viewer reads it."""
+        key = custom_key(name)
+        if not key:
+            return text_of(self.kind, name, value, viewer=self.viewer, currency=currency)
+        return custom_text(self.custom[key], value)
 
 
 def _fields(
     sides: _Sides, tool: Tool[Any], arguments: MergeDuplicatesArguments
 ) -> tuple[ComparedField, ...]:
-    names = [name for name in type(arguments).model_fields if name in tool.writes[sides.kind]]
+    own = fields_of(tool, arguments.survivor, sides.custom)
+    names = [name for name in type(arguments).model_fields if name in own]
+    names += custom_names(sides.custom)
     along = {name: [part for part in TAKEN_WITH.get(name, ()) if part in names] for name in names}
     taken_along = {part for parts in along.values() for part in parts}
-    unfit = unfit_values(tool, arguments.survivor, arguments.duplicate, sides.other)
+    unfit = unfit_values(tool, arguments.survivor, arguments.duplicate, sides.other, sides.custom)
     rows = []
     for name in names:
         parts = [name, *along[name]]
@@ -106,8 +139,8 @@ def _field(parts: list[str], sides: _Sides, *, is_fit: bool) -> ComparedField:
         more.append(option(ValueChoice.OTHER, sides.result))
     return ComparedField(
         field=name,
-        label=label_of(sides.kind, name),
-        kind=kind_of(field_of(model_of(sides.kind), name)),
+        label=sides.label(name),
+        kind=sides.value_kind(name),
         survivor=option(ValueChoice.SURVIVOR, sides.kept),
         duplicate=option(
             ValueChoice.DUPLICATE, sides.other, is_offered=is_fit and _can_take(parts, sides)
@@ -145,12 +178,11 @@ def _text(sides: _Sides, parts: list[str], values: Values) -> str:
     """The value in words, money with its currency, an address with what is known of it."""
     name, *along = parts
     currency = str(values.get(CURRENCY_FIELD) or "")
-    words = text_of(sides.kind, name, values.get(name), viewer=sides.viewer, currency=currency)
+    words = sides.words(name, values.get(name), currency)
     status = values.get("email_status")
     if "email_status" not in along or words == NOTHING or status in (None, "", "unknown"):
         return words
-    known = text_of(sides.kind, "email_status", status, viewer=sides.viewer)
-    return f"{words} ({known.lower()})"
+    return f"{words} ({sides.words('email_status', status).lower()})"
 
 
 def _name_of(ref: RecordRef) -> str:

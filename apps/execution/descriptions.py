@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from apps.crm.enums import RecordKind
+from apps.crm.custom_values import MAX_TEXT_LENGTH
+from apps.crm.enums import FieldType, RecordKind
+from apps.crm.models import CustomField
+from apps.execution.custom_names import custom_name
 from apps.execution.diff import field_of, label_of, text_of
 from apps.execution.enums import Risk
 from apps.execution.schemas import JsonValue
@@ -106,6 +109,35 @@ def arguments_of(tool: Tool[Any]) -> tuple[Argument, ...]:
         _argument(tool, name, rule, is_required=name in required)
         for name, rule in schema["properties"].items()
     )
+
+
+def own_argument(field: CustomField) -> Argument:
+    """A company's own field as an argument of a tool that takes some by key."""
+    json_type, form = _OWN_TYPES.get(FieldType(field.field_type), ("string", ""))
+    choices = field.choices if field.field_type == FieldType.CHOICE else ()
+    return Argument(
+        name=custom_name(field.key),
+        label=field.label,
+        help_text="",
+        json_type=json_type,
+        format=form,
+        choices=tuple((value, str(value)) for value in choices),
+        reference="",
+        is_fixed=False,
+        is_required=False,
+        is_nullable=False,
+        may_be_empty=False,
+        max_length=MAX_TEXT_LENGTH if json_type == "string" and not form else None,
+        default=None,
+    )
+
+
+# The types in JSON of what is not plain text, and the formats.
+_OWN_TYPES = {
+    FieldType.NUMBER: ("number", ""),
+    FieldType.DATE: ("string", "date"),
+    FieldType.BOOLEAN: ("boolean", ""),
+}
 
 
 def _undo_in_words(tool: Tool[Any]) -> str:

@@ -15,9 +15,11 @@ from typing import Any
 from django.db import models
 
 from apps.crm.enums import RecordKind
-from apps.crm.models import Record
+from apps.crm.models import CustomField, Record
 from apps.crm.presentation import describe_time
 from apps.crm.services import all_records
+from apps.execution.custom_fields import definition_of, kind_of_custom, words_of_custom
+from apps.execution.custom_names import ATTRIBUTES, custom_key, value_in
 from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
@@ -71,7 +73,7 @@ def build_diff(
     written = _written(tool, typed)
     first_written = _written_first(tool, proposed, typed)
     held = [
-        (column, [known.get(column), written.get(column), first_written.get(column)])
+        (column, [_known_of(known, column), written.get(column), first_written.get(column)])
         for column in {**written, **first_written}
     ]
     names = _names_of_references(model_of(kind), held, known_names or {}, viewer)
@@ -129,6 +131,11 @@ def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonV
     return {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
 
 
+def _known_of(known: Mapping[str, JsonValue], column: str) -> JsonValue:
+    is_known = column in known or (custom_key(column) and ATTRIBUTES in known)
+    return value_in(known, column) if is_known else None
+
+
 def _rows(
     tool: Tool[Any],
     kind: RecordKind,
@@ -142,13 +149,13 @@ def _rows(
         _field_diff(
             model_of(kind),
             column,
-            before=_Value(known.get(column), names, _currency_in(known)),
+            before=_Value(_known_of(known, column), names, _currency_in(known)),
             after=_Value(new, names, _currency_in({**known, **values})),
             is_new=tool.is_creation,
             origin=origins.get(column, "proposed"),
         )
         for column, new in values.items()
-        if (new not in (None, "") if tool.is_creation else known.get(column) != new)
+        if (new not in (None, "") if tool.is_creation else _known_of(known, column) != new)
     )
 
 
@@ -175,7 +182,9 @@ def _written_first(
 
 
 def label_of(kind: RecordKind, column: str) -> str:
-    """Return the name of a column as people read it."""
+    """Return the name of a field as people read it."""
+    if custom_key(column):
+        return definition_of(kind, column).label
     name = str(field_of(model_of(kind), column).verbose_name).replace("email", "e-mail")
     return name[:1].upper() + name[1:]
 
@@ -187,9 +196,18 @@ def text_of(
 
     Without a ``viewer`` it is for everybody, and no record is named.
     """
+    if custom_key(column):
+        return custom_text(definition_of(kind, column), value)
     model = model_of(kind)
     names = _names_of_references(model, [(column, [value])], {}, viewer)
     return _Value(value, names, currency).text(field_of(model, column))
+
+
+def custom_text(field: CustomField, value: JsonValue) -> str:
+    """Return one value of a company's own field as people read it."""
+    if value is None or value == "":
+        return NOTHING
+    return with_unseen_named(words_of_custom(field, value))
 
 
 def field_of(model: type[Record], column: str) -> models.Field[Any, Any]:
@@ -255,8 +273,7 @@ def _names_of_references(
     """
     names = dict(known)
     for column, held in values:
-        field = field_of(model, column)
-        if field.related_model is None:
+        if custom_key(column) or (field := field_of(model, column)).related_model is None:
             continue
         ids = {value for value in held if isinstance(value, int)}
         ids -= {known_id for known_column, known_id in known if known_column == column}
@@ -285,6 +302,8 @@ def _field_diff(
     is_new: bool,
     origin: RowOrigin,
 ) -> FieldDiff:
+    if custom_key(column):
+        return _custom_diff(model.kind, column, before.raw, after.raw, is_new=is_new, origin=origin)
     field = field_of(model, column)
     kind = kind_of(field)
     segments: tuple[tuple[str, str], ...] = ()
@@ -303,6 +322,29 @@ def _field_diff(
         after_text=after.text(field),
         is_new=is_new,
         segments=segments,
+        origin_label=origin,
+    )
+
+
+def _custom_diff(
+    kind: RecordKind,
+    name: str,
+    before: JsonValue,
+    after: JsonValue,
+    *,
+    is_new: bool,
+    origin: RowOrigin,
+) -> FieldDiff:
+    field = definition_of(kind, name)
+    return FieldDiff(
+        field=name,
+        label=field.label,
+        kind=kind_of_custom(field),
+        before=before,
+        after=after,
+        before_text=custom_text(field, before),
+        after_text=custom_text(field, after),
+        is_new=is_new,
         origin_label=origin,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,12 +15,15 @@ from apps.crm.forms.fields import (
     AmountField,
     DayField,
     MomentField,
+    NumberField,
     OwnerField,
     ReferenceField,
 )
 from apps.crm.models import Record, Stage
 from apps.crm.services import visible_records
-from apps.execution.descriptions import Argument, arguments_of
+from apps.execution.custom_fields import definitions_of
+from apps.execution.custom_names import ATTRIBUTES, custom_key, flat, nested
+from apps.execution.descriptions import Argument, arguments_of, own_argument
 from apps.execution.exceptions import (
     ChangeNotPossibleError,
     InvalidArgumentsError,
@@ -28,7 +31,7 @@ from apps.execution.exceptions import (
 )
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import Tool
-from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.base import FittedArguments, model_of, to_json
 from apps.execution.tools.fields import OWNER, STAGE
 from apps.users.models import User
 
@@ -61,10 +64,13 @@ class ArgumentsForm(forms.Form):
     ) -> None:
         super().__init__(data, **options)
         self.tool, self.viewer = tool, viewer
-        every = arguments_of(tool)
-        self.fitted = tool.fit(arguments)
+        fitted, self.given = tool.fit(arguments), flat(arguments)
+        every = [*arguments_of(tool), *self._own_fields()]
+        self.fitted = FittedArguments(
+            flat(fitted.values), (*fitted.problems, *self._undefined(every))
+        )
         names = {argument.name for argument in every}
-        self.given = {name: value for name, value in arguments.items() if name in names}
+        self.given = {name: value for name, value in self.given.items() if name in names}
         if any(known.is_fixed and known.name not in self.fitted.values for known in every):
             raise InvalidArgumentsError(tool.key, [*self.fitted.problems])
         self.editable = [argument for argument in every if self._is_offered(argument)]
@@ -109,10 +115,26 @@ class ArgumentsForm(forms.Form):
             if argument.name not in self.given and value == argument.default:
                 continue
             arguments[argument.name] = value
-        return arguments
+        return nested(arguments)
+
+    def _own_fields(self) -> list[Argument]:
+        """The company's own fields among the arguments, as they are defined."""
+        keys = {key for name in self.given if (key := custom_key(name))}
+        kind = str(self.given.get("record_kind"))
+        if not keys or kind not in RecordKind.values:
+            return []
+        defined = definitions_of(RecordKind(kind))
+        return [own_argument(field) for key, field in defined.items() if key in keys]
+
+    def _undefined(self, every: Iterable[Argument]) -> Iterator[str]:
+        """What stands in the arguments and is no field of the company's any more."""
+        names = {argument.name for argument in every}
+        for name in self.given:
+            if custom_key(name) and name not in names:
+                yield f"{name}: There is no such custom field."
 
     def _is_offered(self, argument: Argument) -> bool:
-        if argument.is_fixed:
+        if argument.is_fixed or argument.name == ATTRIBUTES:
             return False
         if self.tool.is_creation or argument.name in self.given or argument.is_required:
             return True
@@ -163,6 +185,8 @@ class ArgumentsForm(forms.Form):
                 return AmountField(max_digits=14, decimal_places=2, **options)
             case _, "integer":
                 return forms.IntegerField(**options)
+            case _, "number":
+                return NumberField(**options)
             case _, "boolean":
                 return forms.TypedChoiceField(
                     choices=((True, "Yes"), (False, "No")),
@@ -233,15 +257,16 @@ class ArgumentsForm(forms.Form):
         names = {argument.name for argument in arguments_of(self.tool)}
         for problem in self.fitted.problems:
             name = problem.partition(":")[0]
-            if name in names or name == "arguments":
+            if name in names or name in self.fields or name == "arguments":
                 self._add_problem(problem)
             else:
+                name = custom_key(name) or name
                 self.add_error(None, f"“{_in_words(name)}” is no longer written, and left out.")
 
     def _add_problem(self, problem: str) -> None:
         name, _, words = problem.partition(": ")
         words = words.removeprefix("Value error, ")
-        field = name.partition(".")[0]
+        field = name if name in self.fields else name.partition(".")[0]
         self.add_error(field if field in self.fields else None, f"{words[:1].upper()}{words[1:]}.")
 
 

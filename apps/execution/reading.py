@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apps.crm.enums import RecordKind
+from apps.execution.custom_names import column_of, value_in
 from apps.execution.exceptions import RecordGoneError
 from apps.execution.schemas import JsonValue, RecordRef, Seen
 from apps.execution.tools.base import Tool, ToolArguments, model_of, to_json
@@ -30,7 +31,8 @@ def read_seen_many(changes: Sequence[tuple[Tool[Any], ToolArguments]]) -> list[S
     """Read the same for many changes, in one query per kind of record; None where the record is gone."""
     wanted: dict[RecordKind, tuple[set[int], set[str]]] = defaultdict(lambda: (set(), set()))
     for tool, arguments in changes:
-        wanted[tool.subject(arguments).kind][1].update(_before_fields(tool, arguments))
+        columns = map(column_of, _before_fields(tool, arguments))
+        wanted[tool.subject(arguments).kind][1].update(columns)
         for ref in tool.guarded(arguments):
             ids, fields = wanted[ref.kind]
             ids.add(ref.id)
@@ -59,7 +61,7 @@ def _seen_in(
     held = {ref: row for ref, row in found.items() if row is not None}
     if len(held) < len(found):
         return None
-    before = {name: held[subject][name] for name in _before_fields(tool, arguments)}
+    before = {name: value_in(held[subject], name) for name in _before_fields(tool, arguments)}
     guards = {
         str(ref): {name: row[name] for name in names}
         for ref, row in held.items()

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
+from apps.execution.custom_names import nested
 from apps.execution.enums import ValueChoice, ValueKind
 from apps.execution.signs import isolated
 from apps.users.models import User
@@ -184,7 +185,7 @@ class ValueOption:
         """The option as the API gives it."""
         return {
             "choice": self.choice.value,
-            "values": dict(self.values),
+            "values": nested(self.values),
             "text": self.text,
             "is_chosen": self.is_chosen,
             "is_offered": self.is_offered,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.crm.enums import RecordKind
+from apps.execution.custom_names import custom_key
 from apps.execution.diff import NOTHING, label_of, text_of
 from apps.execution.models import Execution
 from apps.execution.schemas import RecordRef
@@ -29,7 +30,7 @@ def left_in_words(left_alone: Sequence[str]) -> tuple[str, ...]:
     fields = [name for name in left_alone if ":" not in name]
     records = Counter(RecordRef.parse(key).kind for key in left_alone if ":" in key)
     return (
-        *(name.removesuffix("_id").replace("_", " ") for name in fields),
+        *((custom_key(name) or name).removesuffix("_id").replace("_", " ") for name in fields),
         *counted(records),
     )
 

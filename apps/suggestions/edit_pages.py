@@ -13,8 +13,9 @@ from django.utils import formats, timezone
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.crm.enums import RecordKind
+from apps.execution.custom_names import column_of, custom_key, flat, nested
 from apps.execution.descriptions import arguments_of
-from apps.execution.diff import NOTHING, text_of
+from apps.execution.diff import NOTHING, label_of, text_of
 from apps.execution.forms import ArgumentsForm
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import Tool
@@ -102,11 +103,12 @@ def merge(suggestion: Suggestion, started: Started, typed: Arguments, viewer: Us
     kind = tool.written_kind(RecordKind(suggestion.record_kind))
     theirs: Arguments = suggestion.arguments
     mine = changed_names(started.stood, typed)
-    both = {**theirs, **{name: typed[name] for name in mine if name in typed}}
+    stood, now, ours = flat(started.stood), flat(theirs), flat(typed)
+    both = nested({**now, **{name: ours[name] for name in mine if name in ours}})
     form = ArgumentsForm(tool=tool, arguments=both, viewer=viewer)
     changes = tuple(
-        _change_of(tool, kind, name, viewer, started.stood, theirs, typed if name in mine else {})
-        for name in changed_names(started.stood, theirs)
+        _change_of(tool, kind, name, viewer, stood, now, ours if name in mine else {})
+        for name in changed_names(stood, now)
     )
     who = _who_changed(suggestion)
     for change in changes:
@@ -131,7 +133,7 @@ def _change_of(
 ) -> OthersChange:
     def words(arguments: Arguments) -> str:
         value = arguments.get(name)
-        if name in tool.writes[kind]:
+        if column_of(name) in tool.writes[kind]:
             currency = str(arguments.get(CURRENCY_FIELD) or "")
             return text_of(kind, name, value, viewer=viewer, currency=currency)
         return NOTHING if value in (None, "") else str(value)
@@ -139,7 +141,7 @@ def _change_of(
     labels = {argument.name: argument.label for argument in arguments_of(tool)}
     return OthersChange(
         name=name,
-        label=labels.get(name, name),
+        label=label_of(kind, name) if custom_key(name) else labels.get(name, name),
         before=words(before),
         theirs=words(theirs),
         mine=words(mine) if name in mine else "",

@@ -137,5 +137,20 @@ def _read(shape: type[_ShapeT], text: str) -> _ShapeT:
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, JsonValue]:
-    """The arguments that were given: null stands for an optional one that was not."""
-    return {name: value for name, value in arguments.items() if value is not None}
+    """The arguments that were given: null stands for an optional one that was not.
+
+    What a tool takes by key a strict schema knows as a list of keys and values.
+    """
+    given: dict[str, JsonValue] = {}
+    for name, value in arguments.items():
+        if isinstance(value, list) and all(_is_pair(item) for item in value):
+            value = {item["key"]: item["value"] for item in value} or None
+        if value is not None:
+            given[name] = value
+    return given
+
+
+def _is_pair(item: object) -> bool:
+    return (
+        isinstance(item, dict) and item.keys() == {"key", "value"} and isinstance(item["key"], str)
+    )

@@ -83,6 +83,11 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(rule: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(rule.get("additionalProperties"), dict):
+        # Keys that a strict schema cannot name beforehand.
+        pair = {"key": {"type": "string"}, "value": _plain(rule["additionalProperties"])}
+        words = {"description": rule["description"]} if "description" in rule else {}
+        return {"type": "array", "items": _object(pair), **words}
     kept: dict[str, Any] = {}
     for word, value in rule.items():
         if word in _DROPPED or word in _BOUNDS or word.startswith("x-"):

@@ -9,10 +9,14 @@ from apps.brain.rules.quoting import UNQUOTED
 from apps.brain.rules.wording import capital, claims_from, counted, listed, shortened
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
 from apps.crm.enums import RecordKind
+from apps.execution.custom_names import nested
 from apps.execution.schemas import JsonValue
 
 # Facts that state a value of the duplicate which the survivor is to take, named after its field.
 TAKEN = "take_"
+
+# The fact that a person says so.
+NAMED = "named_by"
 
 # How many likenesses a reason tells, and how many differences.
 _MOST_ALIKE = 4
@@ -31,14 +35,16 @@ def merge_duplicates(task: ThinkTask) -> Proposal | None:
         "survivor_id": task.record.id,
         "duplicate_kind": other.record.kind.value,
         "duplicate_id": other.record.id,
-        **{fact.key.removeprefix(TAKEN): fact.value for fact in taken},
+        **nested({fact.key.removeprefix(TAKEN): fact.value for fact in taken}),
     }
     alike, unlike = (
         [fact for fact in task.facts if fact.key == key] for key in ("alike", "unlike")
     )
-    moves = task.fact("moves")
+    moves, named = task.fact("moves"), task.fact(NAMED)
+    said = f"Named as the same by {shortened(named.text, 100)}" if named else ""
     findings = statements_of(task, PHRASES)
     claims = (
+        *claims_from([(said, named)]),
         *claims_from((capital(_likeness(fact)), fact) for fact in alike),
         *claims_from((f"But {_likeness(fact)}", fact) for fact in unlike),
         *claims_from([(f"Move to it: {moves.text}" if moves else "", moves)]),
@@ -51,7 +57,9 @@ def merge_duplicates(task: ThinkTask) -> Proposal | None:
         tool="merge_duplicates",
         arguments=arguments,
         title=shortened(_title(task, other), 200),
-        reason=shortened(" ".join(_sentences(alike, unlike, moves, taken, findings)), 500),
+        reason=shortened(
+            " ".join([*_said(said), *_sentences(alike, unlike, moves, taken, findings)]), 500
+        ),
         claims=claims,
     )
 
@@ -71,6 +79,10 @@ _PLURALS: Mapping[RecordKind, str] = {
     RecordKind.CONTACT: "contacts",
     RecordKind.ACCOUNT: "accounts",
 }
+
+
+def _said(words: str) -> tuple[str, ...]:
+    return (f"{words}.",) if words else ()
 
 
 def _sentences(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.execution.custom_names import ATTRIBUTES, custom_key, custom_name
 from apps.execution.exceptions import PermissionRefusedError, RecordGoneError, RecordMergedError
 from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved, ids_by_kind
 from apps.execution.signs import with_unseen_named
@@ -110,6 +111,24 @@ def moved_in(
     return [
         ValueMoved(ref, name, seen, now)
         for ref, values in seen_by_record.items()
-        for name, seen in values.items()
-        if (now := to_json(getattr(records[ref], name))) != seen
+        for name, seen in _each_seen(values, records[ref])
+        if (now := _held_by(records[ref], name)) != seen
     ]
+
+
+def _held_by(record: Record, name: str) -> JsonValue:
+    key = custom_key(name)
+    return to_json(record.attributes.get(key) if key else getattr(record, name))
+
+
+def _each_seen(values: Mapping[str, JsonValue], record: Record) -> Iterator[tuple[str, JsonValue]]:
+    """What was seen field by field: of custom fields also that one was not there."""
+    custom = values.get(ATTRIBUTES)
+    if not isinstance(custom, Mapping):
+        yield from values.items()
+        return
+    yield from (
+        (name, seen) for name, seen in values.items() if name != ATTRIBUTES and not custom_key(name)
+    )
+    for key in sorted({*custom, *record.attributes}):
+        yield custom_name(key), custom.get(key)

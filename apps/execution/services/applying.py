@@ -16,6 +16,7 @@ from apps.audit.enums import Event
 from apps.audit.services import Detail, Entry, record_event
 from apps.crm.models import Record
 from apps.execution import policy
+from apps.execution.custom_names import column_of, set_value
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution
@@ -82,15 +83,15 @@ def _write(tool: Tool[Any], arguments: Any, locked: Mapping[RecordRef, Record]) 
     ref = tool.subject(arguments)
     kind = tool.written_kind(ref.kind)
     model = model_of(kind)
-    outside = set(values) - tool.writes[kind]
+    outside = {*map(column_of, values)} - tool.writes[kind]
     if outside:
         raise PolicyRefusedError(f"{tool.key} may not touch {', '.join(sorted(outside))}.")
     if tool.is_creation:
         return model._default_manager.create(**values)
     record = locked.get(ref) or model._default_manager.get(pk=ref.id)
     for name, value in values.items():
-        setattr(record, name, value)
-    record.save(update_fields=list(values))
+        set_value(record, name, value)
+    record.save(update_fields={*map(column_of, values)})
     return record
 
 

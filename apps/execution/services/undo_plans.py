@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.execution.custom_names import custom_key, value_in
 from apps.execution.diff import label_of, text_of
 from apps.execution.enums import ExecutionStatus
 from apps.execution.exceptions import (
@@ -210,6 +211,7 @@ def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Fo
         # Nothing is kept of an update that changed no field.
         key = f"{execution.record_kind}:{execution.record_id}"
         before = execution.before_values.get(key, {})
+        now |= {name: value_in(row, name) for name in before if custom_key(name)}
         # A column that the product no longer has cannot go back.
         back = {name: value for name, value in before.items() if name in now}
         return _sorted_out(tool, execution.after_values, now, back)

@@ -18,6 +18,7 @@ from apps.audit.services import Detail, Entry, record_event
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution import policy
+from apps.execution.custom_names import column_of, custom_key, set_value
 from apps.execution.diff import label_of
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import (
@@ -133,10 +134,13 @@ def _check_undo_permission(tool: Tool[Any], written: RecordKind, user: User) -> 
 
 def _put_back(record: Record, returning: tuple[UndoneField, ...]) -> None:
     for field in returning:
+        if custom_key(field.name):
+            set_value(record, field.name, field.back)
+            continue
         column = next(f for f in record._meta.concrete_fields if f.attname == field.name)
         setattr(record, field.name, column.to_python(field.back))
     if returning:
-        record.save(update_fields=[field.name for field in returning])
+        record.save(update_fields={column_of(field.name) for field in returning})
 
 
 def _record_undo(

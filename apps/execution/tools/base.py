@@ -41,7 +41,8 @@ class ToolArguments(BaseModel):
     @field_validator("*")
     @classmethod
     def _refuse_controls(cls, value: object) -> object:
-        if isinstance(value, str) and has_controls(value):
+        texts = value.values() if isinstance(value, Mapping) else (value,)
+        if any(isinstance(text, str) and has_controls(text) for text in texts):
             raise ValueError("contains a control character")
         return value
 
@@ -55,10 +56,12 @@ class FittedArguments:
 
 
 def _readable(arguments: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {
-        name: without_unseen(value) if isinstance(value, str) else value
-        for name, value in arguments.items()
-    }
+    def read(value: JsonValue) -> JsonValue:
+        if isinstance(value, dict):
+            return _readable(value)
+        return without_unseen(value) if isinstance(value, str) else value
+
+    return {name: read(value) for name, value in arguments.items()}
 
 
 def _typed_alone(field: FieldInfo, value: JsonValue) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
@@ -97,6 +97,12 @@ Revenue = Annotated[Decimal, _amount(16), _TwoPlaces]
 CurrencyCode = Annotated[
     str, Field(pattern="^[A-Z]{3}$", description="Three capital letters, such as USD.")
 ]
+
+
+# A company's own field, by its key; whether there is one, and whether the value is of its type, only the rows
+# can tell (``Tool.check``).
+CustomKey = Annotated[str, Field(min_length=1, max_length=60)]
+CustomValue: TypeAlias = Annotated[str, Field(min_length=1, max_length=5000)] | bool | int | float
 
 
 def require_both(arguments: BaseModel, amount: str, currency: str = "currency") -> None:

@@ -14,6 +14,8 @@ from apps.execution.tools.fields import (
     AccountId,
     Amount,
     CurrencyCode,
+    CustomKey,
+    CustomValue,
     EmailText,
     Fixed,
     OneLine,
@@ -24,17 +26,25 @@ from apps.execution.tools.fields import (
 )
 from apps.execution.tools.repointing import Move
 
-_PERSON = frozenset({"owner_id", "first_name", "last_name", "title", "email", "phone", "notes"})
+_EVERY = frozenset({"owner_id", "phone", "notes", "attributes"})
+_PERSON = _EVERY | {"first_name", "last_name", "title", "email"}
 _KINDS = Literal["lead", "contact", "account"]
 # The fields of a survivor that may take another value.
 MERGED_FIELDS: dict[RecordKind, frozenset[str]] = {
     RecordKind.LEAD: _PERSON
     | {"company", "status", "lead_source", "estimated_value", "currency", "do_not_contact"},
     RecordKind.CONTACT: _PERSON | {"account_id", "email_status", "do_not_contact"},
-    RecordKind.ACCOUNT: frozenset(
-        {"owner_id", "name", "website", "sector", "location", "phone", "employees"}
-        | {"annual_revenue", "currency", "parent_id", "notes"}
-    ),
+    RecordKind.ACCOUNT: _EVERY
+    | {
+        "name",
+        "website",
+        "sector",
+        "location",
+        "employees",
+        "annual_revenue",
+        "currency",
+        "parent_id",
+    },
 }
 
 
@@ -73,6 +83,12 @@ class MergeDuplicatesArguments(ToolArguments):
     do_not_contact: bool = False
     owner_id: OwnerId = 0
     notes: Annotated[str, Field(max_length=10_000)] = ""
+    attributes: Annotated[
+        dict[CustomKey, CustomValue],
+        Field(
+            max_length=200, description="Fields of the company's own, by key: those that change."
+        ),
+    ] = {}
 
     @property
     def survivor(self) -> RecordRef:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Account, Lead, Record
 from apps.execution.comparing import compare_records
+from apps.execution.custom_fields import require_custom
+from apps.execution.custom_names import flat
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError, RecordGoneError
 from apps.execution.schemas import Comparison, JsonValue, RecordRef, Seen, SideUndo
@@ -89,8 +91,8 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
         return arguments.survivor
 
     def values(self, arguments: MergeDuplicatesArguments) -> dict[str, Any]:
-        """The given fields; of another address nothing is known until somebody has written to it."""
-        values = super().values(arguments)
+        """The given fields, the company's own each by its name; of another address nothing is known yet."""
+        values: dict[str, Any] = dict(sorted(flat(super().values(arguments)).items()))
         if arguments.record_kind == "contact" and "email" in values:
             values.setdefault("email_status", "unknown")
         return values
@@ -142,21 +144,26 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
     def invented(self, arguments: MergeDuplicatesArguments, seen: Seen) -> frozenset[str]:
         """Fields that are to have a value which neither record has."""
         rows = seen.by_record()
-        kept, other = rows[arguments.survivor], rows[arguments.duplicate]
+        kept, other = flat(rows[arguments.survivor]), flat(rows[arguments.duplicate])
+        given = flat(
+            {
+                name: to_json(getattr(arguments, name))
+                for name in arguments.model_fields_set & settable_fields(MergeDuplicatesArguments)
+            }
+        )
         return frozenset(
-            name
-            for name in arguments.model_fields_set & settable_fields(MergeDuplicatesArguments)
-            if to_json(getattr(arguments, name)) not in possible_values(name, kept, other)
+            name for name, value in given.items() if value not in possible_values(name, kept, other)
         )
 
     def check(self, arguments: MergeDuplicatesArguments, approver: User) -> None:
-        """A converted lead is not lost; owner and parent are such as the survivor may have."""
+        """A converted lead is not lost; owner, parent and own fields are such as the survivor may have."""
         given = arguments.model_fields_set
         if "owner_id" in given:
             require_owner(arguments.owner_id, approver)
         if "parent_id" in given:
             both = (arguments.survivor_id, arguments.duplicate_id)
             require_parent(both, arguments.parent_id)
+        require_custom(arguments.survivor.kind, arguments.attributes)
         if arguments.survivor.kind == RecordKind.LEAD:
             _require_conversion_kept(arguments)
 

@@ -1,10 +1,15 @@
-"""Which value of two records survives their merge: what each field may become, and what is proposed."""
+"""Which value of two records survives their merge: what each field may become, and what is proposed.
+
+Values are by name of the field, the company's own each by its own (``custom_fields.flat``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apps.execution.custom_fields import Definitions, unfit_custom
+from apps.execution.custom_names import ATTRIBUTES, custom_names
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import Tool
 from apps.execution.tools.merge_arguments import naming
@@ -65,14 +70,27 @@ def proposed_values(
     return taken
 
 
+def fields_of(tool: Tool[Any], survivor: RecordRef, custom: Definitions) -> frozenset[str]:
+    """The fields of a survivor that may take another value, the company's own among them."""
+    return tool.writes[survivor.kind].difference({ATTRIBUTES}).union(custom_names(custom))
+
+
 def unfit_values(
-    tool: Tool[Any], survivor: RecordRef, duplicate: RecordRef, other: Values
+    tool: Tool[Any],
+    survivor: RecordRef,
+    duplicate: RecordRef,
+    other: Values,
+    custom: Definitions,
 ) -> frozenset[str]:
-    """Fields of the duplicate whose value the survivor cannot take: not every address on record is one."""
+    """Fields of the duplicate whose value the survivor cannot take: not every address on record is one.
+
+    ``other`` are the duplicate's values, ``custom`` the company's own fields of the survivor's kind.
+    """
     own = {
         name: other[name]
         for name in tool.writes[survivor.kind]
         if name in other and not is_empty(other[name])
     }
     problems = tool.fit({**naming(survivor, duplicate), **own}).problems
-    return frozenset(problem.partition(":")[0] for problem in problems) & own.keys()
+    spoiled = frozenset(problem.partition(":")[0] for problem in problems) & own.keys()
+    return spoiled | unfit_custom(custom, other)

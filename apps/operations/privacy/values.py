@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.crm.models import Activity, Contact, Draft, Lead, Record, Task
+from apps.execution.custom_names import custom_key
 from apps.operations.privacy.people import ERASED
 
 # Field → what it holds afterwards. A draft and a task have to say something.
@@ -45,6 +46,8 @@ def redact(value: Any) -> Any:
 
 def redact_field(name: str, value: Any) -> Any:
     """One field's value, or the pair of its values before and after."""
+    if custom_key(name):
+        return ERASED if value not in (None, "") else value
     if name in _STRUCTURES:
         return [{}, {}] if isinstance(value, list) else {}
     if name not in _TEXTS:

@@ -14,6 +14,7 @@ from apps.brain.astray import astray_code
 from apps.brain.enums import Goal, Provider
 from apps.brain.rules.duplicates import TAKEN
 from apps.brain.schemas import Claim, Fact, Proposal, ThinkTask
+from apps.execution.custom_names import column_of, custom_key, flat
 from apps.execution.schemas import JsonValue
 from apps.execution.tools.base import settable_fields
 from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
@@ -72,13 +73,15 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
     is_asked = task.goal == Goal.AS_ASKED
     prose = [proposal.title, proposal.reason]
     copied = (_ASKED_SOURCES if is_asked else _SOURCES).get(proposal.tool, {})
-    for name, value in proposal.arguments.items():
+    arguments = proposal.arguments if is_asked else flat(proposal.arguments)
+    for name, value in arguments.items():
         if not isinstance(value, str):
             if is_asked:
                 prose += _texts_within(value)
             continue
-        if name in copied:
-            sources = [fact for fact in task.facts if fact.key in copied[name]]
+        if column_of(name) in copied:
+            keys = _keys_of(name, copied)
+            sources = [fact for fact in task.facts if fact.key in keys]
             if not _is_stated(_UNSPOKEN.sub("", value) if is_asked else value, sources):
                 return "stated_nowhere"
             if is_asked:
@@ -92,6 +95,12 @@ def implausible_code(task: ThinkTask, proposal: Proposal) -> str:
             prose.append(value)
     quotable = [fact for fact in task.facts if fact.key in _QUOTABLE]
     return next((code for text in prose if (code := _code_of(text, quotable, task))), "")
+
+
+def _keys_of(name: str, copied: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The facts that may be copied into an argument; of a company's own field those about this one."""
+    own = custom_key(name)
+    return tuple(f"{key}.{own}" if own else key for key in copied[column_of(name)])
 
 
 def sound_claims(task: ThinkTask, proposal: Proposal) -> tuple[Claim, ...]:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from apps.audit.enums import Origin
 from apps.execution import merge_choices
+from apps.execution.custom_fields import definitions_of
+from apps.execution.custom_names import custom_names, flat
 from apps.execution.enums import ValueChoice
 from apps.execution.schemas import JsonValue, Seen
 from apps.execution.tools import registry as tools
@@ -51,7 +53,8 @@ def choose(
 def _chosen(
     typed: MergeDuplicatesArguments, seen: Seen, choices: Mapping[str, ValueChoice]
 ) -> dict[str, JsonValue]:
-    own = seen.by_record()[typed.survivor]
+    own = flat(seen.by_record()[typed.survivor])
+    own |= dict.fromkeys(custom_names(definitions_of(typed.survivor.kind)))
     if not choices.keys() <= own.keys():
         raise InvalidDecisionError()
     return merge_choices.choose(typed, seen, choices)

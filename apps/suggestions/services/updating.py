@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.execution import services as execution
+from apps.execution.custom_names import flat
 from apps.execution.descriptions import arguments_of
 from apps.execution.exceptions import InvalidArgumentsError, StaleError
 from apps.execution.reading import read_seen
@@ -156,9 +157,10 @@ def _edit_values(
 def changed_names(
     before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
 ) -> tuple[str, ...]:
-    """The arguments that differ, those left out and those added among them."""
-    names = {*before, *after}
-    return tuple(sorted(name for name in names if before.get(name) != after.get(name)))
+    """The arguments that differ, those left out and those added among them; own fields each by its name."""
+    one, other = flat(before), flat(after)
+    names = {*one, *other}
+    return tuple(sorted(name for name in names if one.get(name) != other.get(name)))
 
 
 def _fixed_of(tool: Tool[Any], suggestion: Suggestion) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import Prefetch
 from apps.brain.rules.duplicates import TAKEN
 from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Contact, Lead
-from apps.crm.presentation import label_of, show_field
+from apps.crm.presentation import label_of, show_attribute, show_field
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.documents import MatcherDocument, default_document
 from apps.duplicates.matching.explaining import FieldEvidence, compare
@@ -21,6 +21,8 @@ from apps.duplicates.services.judging import learned_document
 from apps.duplicates.services.records import read_rows_of, subject_of
 from apps.duplicates.services.standing import read_standings
 from apps.duplicates.survivorship import Standing, values
+from apps.execution.custom_fields import Definitions, definitions_of
+from apps.execution.custom_names import ATTRIBUTES, custom_key, custom_name
 from apps.execution.schemas import JsonValue, RecordRef, ids_by_kind
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import to_json
@@ -104,10 +106,20 @@ def contexts_of(pairs: Sequence[Both], moment: ScanMoment, readers: Readers) -> 
 def _add_values(context: Context, both: Both, reading: _Reading, readers: Readers) -> None:
     """Add what the survivor is to take, and where else the two differ."""
     kept, other = reading.records[both.kept], reading.records[both.other]
-    ours, theirs = reading.values_of(both.kept), reading.values_of(both.other)
+    ours, theirs = reading.sides_of(both)
+    custom = reading.custom[both.kept.kind]
     taken = reading.taken_of(both)
+
+    def shown(record: DuplicateRecord, name: str) -> str:
+        key = custom_key(name)
+        if not key:
+            return _shown(record, name)
+        value = show_attribute(custom[key], record.attributes.get(key))
+        return "" if value.is_empty else value.text[:_LONGEST_VALUE]
+
     for name in ours:
-        label = label_of(type(kept), name)
+        key = custom_key(name)
+        label = custom[key].label if key else label_of(type(kept), name)
         if name in taken:
             value = taken[name]
             record = _named_account(other, name)
@@ -116,15 +128,15 @@ def _add_values(context: Context, both: Both, reading: _Reading, readers: Reader
             if name == "owner_id" and value != context.assignee_id:
                 continue
             ref = RecordRef(RecordKind.ACCOUNT, record.pk) if record else both.other
-            shown = str(value) if name == "notes" else _shown(other, name)
-            context.add(f"{TAKEN}{name}", label, shown, value=value, record=ref)
+            text = str(value) if name == "notes" else shown(other, name)
+            context.add(f"{TAKEN}{name}", label, text, value=value, record=ref)
         elif name not in _REFERENCES and name in theirs and ours[name] != theirs[name]:
-            context.add(f"on_file_{name}", label, _shown(kept, name), value=ours[name])
+            context.add(f"on_file_{name}", label, shown(kept, name), value=ours[name])
             if not is_empty(theirs[name]):
                 context.add(
                     f"duplicate_{name}",
                     f"{label} of the other",
-                    _shown(other, name),
+                    shown(other, name),
                     value=theirs[name],
                     record=both.other,
                 )
@@ -155,6 +167,8 @@ class _Reading:
     documents: Mapping[Subject, MatcherDocument]
     moves: Mapping[FromTo, Mapping[RecordKind, int]]
     deal_values: Mapping[tuple[int, int | None], tuple[Decimal, str]]
+    # The company's own fields of the kinds that survive.
+    custom: Mapping[RecordKind, Definitions]
 
     @classmethod
     def of(cls, pairs: Sequence[Both]) -> _Reading:
@@ -171,6 +185,7 @@ class _Reading:
             documents={subject: _document_of(subject) for subject in subjects},
             moves=count_hanging([(both.other, both.kept) for both in pairs]),
             deal_values=open_deal_values(accounts),
+            custom={kind: definitions_of(kind) for kind in {both.kept.kind for both in pairs}},
         )
 
     def value_of(self, record: DuplicateRecord) -> tuple[Decimal | None, str]:
@@ -179,16 +194,22 @@ class _Reading:
             return record.estimated_value, record.currency
         return self.deal_values.get((_account_of(record) or 0, record.owner_id), (None, ""))
 
-    def values_of(self, ref: RecordRef) -> Values:
-        """The fields of a record that a merge may write, as they are kept in JSON."""
+    def sides_of(self, both: Both) -> tuple[Values, Values]:
+        """What a merge may write of the survivor, and of the other, as it is kept in JSON."""
+        custom = self.custom[both.kept.kind]
+        return self._values_of(both.kept, custom), self._values_of(both.other, custom)
+
+    def _values_of(self, ref: RecordRef, custom: Definitions) -> Values:
         record = self.records[ref]
-        names = sorted(tools.get(MERGE).writes[ref.kind])
-        return {name: to_json(getattr(record, name)) for name in names}
+        own = sorted(tools.get(MERGE).writes[ref.kind] - {ATTRIBUTES})
+        values = {name: to_json(getattr(record, name)) for name in own}
+        return values | {custom_name(key): record.attributes.get(key) for key in custom}
 
     def taken_of(self, both: Both) -> Values:
         """What the survivor is to take of the other, as far as a tool would write it."""
-        ours, theirs = self.values_of(both.kept), self.values_of(both.other)
-        unfit = unfit_values(tools.get(MERGE), both.kept, both.other, theirs)
+        ours, theirs = self.sides_of(both)
+        custom = self.custom[both.kept.kind]
+        unfit = unfit_values(tools.get(MERGE), both.kept, both.other, theirs, custom)
         left_out = unfit.union(*(TAKEN_WITH.get(name, ()) for name in unfit))
         standings = self.standings[both.kept], self.standings[both.other]
         proposed = values(ours.keys() & theirs.keys(), ours, theirs, *standings)
