@@ -25,7 +25,9 @@ class Pair(models.Model):
 
     ``probability`` is 0 to 1. ``weights`` are what each field says for (positive) and against, in bits, by
     the name of the field, without any value of the records. ``cluster`` is the smallest id among the pairs of
-    one cluster. ``transaction_id`` orders rows by transaction, for readers that must not miss a slow one.
+    one cluster. ``follows`` is the pair whose “not a duplicate” was carried over, because one of its records
+    lives on in one of these; the pair itself once a person has taken such a word back. ``transaction_id``
+    orders rows by transaction, for readers that must not miss a slow one.
     """
 
     subject = models.CharField(max_length=20, choices=Subject.choices)
@@ -57,6 +59,7 @@ class Pair(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     decided_at = models.DateTimeField(null=True)
+    follows = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     transaction_id = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
 
     objects = PairQuerySet.as_manager()
@@ -84,6 +87,11 @@ class Pair(models.Model):
             ),
             models.Index(fields=["survivor_kind", "survivor_id"], name="pair_by_survivor"),
             models.Index(fields=["duplicate_kind", "duplicate_id"], name="pair_by_duplicate"),
+            models.Index(
+                fields=["subject"],
+                condition=Q(state="not_duplicate"),
+                name="pair_not_duplicate",
+            ),
             models.Index(fields=["cluster"], name="pair_by_cluster"),
             models.Index(fields=["transaction_id"], name="pair_by_transaction"),
         ]

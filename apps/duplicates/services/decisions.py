@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from apps.audit.enums import Event
@@ -34,7 +35,7 @@ def decide_not_duplicate(pair: Pair, user: User) -> Pair:
         held = _lock(pair, user)
         if held.state == PairState.MERGED:
             raise PairStateError("These two were merged. Undo that first.")
-        if held.state != PairState.NOT_DUPLICATE:
+        if held.state != PairState.NOT_DUPLICATE or held.follows_id is not None:
             _move(held, PairState.NOT_DUPLICATE, user)
             _record(Event.PAIR_NOT_DUPLICATE, held, user)
     return held
@@ -74,6 +75,8 @@ def _move(pair: Pair, state: PairState, user: User) -> None:
         state=state,
         decided_by=user if is_decided else None,
         decided_at=timezone.now() if is_decided else None,
+        # What was taken back follows itself alone: nothing is carried over to it any more.
+        follows=None if is_decided else F("pk"),
         transaction_id=CURRENT_TRANSACTION,
     )
     cluster_around(subject, concerned, current_document(subject).threshold)

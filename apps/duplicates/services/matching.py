@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from apps.duplicates.enums import FoundBy, PairState, Subject
 from apps.duplicates.learning import Decided, with_decisions
@@ -99,7 +99,9 @@ def _judge(records: Records, found: Found, document: MatcherDocument) -> Iterato
 
 def _with_decisions(subject: Subject, document: MatcherDocument) -> MatcherDocument:
     states = (PairState.MERGED, PairState.NOT_DUPLICATE)
-    pairs = Pair.objects.of_subject(subject).filter(state__in=states)
+    # What was carried over from another pair was decided once.
+    carried = Q(state=PairState.NOT_DUPLICATE, follows__isnull=False)
+    pairs = Pair.objects.of_subject(subject).filter(state__in=states).exclude(carried)
     decided = [
         Decided(probability, state == PairState.MERGED)
         for probability, state in pairs.values_list("probability", "state")

@@ -14,6 +14,7 @@ from apps.duplicates.enums import FoundBy, Subject
 from apps.duplicates.models import Matcher
 from apps.duplicates.models.pairs import key_of
 from apps.duplicates.services.clustering import cluster_all, cluster_around, neighbours_of
+from apps.duplicates.services.inheriting import carry_decisions_over
 from apps.duplicates.services.merges import Merge, read_merges
 from apps.duplicates.services.standing import CONFLICT_WITHIN, read_standings
 from apps.duplicates.survivorship import Standing, are_in_conflict, survivor_of
@@ -127,12 +128,13 @@ def settle(
         touched = None if scope is None else neighbours_of(scope)
         merges = read_merges(subject, scope)
         found = _write(subject, judged, matcher, found_by, now)
+        carried = carry_decisions_over(subject)
         gone = _let_go(subject, scope, merges, now)
         _mark_merged(merges)
         if touched is None:
             cluster_all(subject, threshold)
         else:
-            cluster_around(subject, touched | {*(scope or ())}, threshold)
+            cluster_around(subject, touched | {*(scope or ())} | carried, threshold)
     return Settled(found, gone)
 
 
