@@ -14,9 +14,15 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog
+from apps.execution.custom_names import column_of
 from apps.execution.descriptions import arguments_of
 from apps.execution.diff import build_diff, label_of, names_for, text_of
-from apps.execution.exceptions import ExecutionError, InvalidArgumentsError, RecordGoneError
+from apps.execution.exceptions import (
+    ExecutionError,
+    InvalidArgumentsError,
+    RecordGoneError,
+    RecordMergedError,
+)
 from apps.execution.models import Execution
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RecordRef, Seen, ValueMoved
 from apps.execution.services import UndoPlan, find_moved, hidden_records, plan_undo, undoable_until
@@ -28,6 +34,7 @@ from apps.suggestions.learning.rules import MINIMUM_DECISIONS
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, record_of, seen_of
+from apps.suggestions.services.merges import later_merge_of
 from apps.suggestions.wishes import WISH, Wish, is_own_wish, sees_words, wish_of
 from apps.tenants.templatetags.aisha_ui import money, percent
 from apps.triggers.enums import Severity
@@ -132,6 +139,8 @@ class ShownUndo:
     refusal: str
     plan: UndoPlan | None
     side_effects: tuple[str, ...]
+    # The merge that has to be undone first, where the person may see it.
+    later_merge: Suggestion | None = None
 
 
 def present(suggestion: Suggestion, viewer: User) -> Detail:
@@ -213,7 +222,9 @@ def undo_of(suggestion: Suggestion, viewer: User, now: datetime) -> ShownUndo:
     try:
         plan = plan_undo(execution, viewer=viewer, now=now)
     except ExecutionError as error:
-        return ShownUndo(error.message, None, ())
+        is_merged_on = isinstance(error, RecordMergedError)
+        later = later_merge_of(suggestion, viewer) if is_merged_on else None
+        return ShownUndo(error.message, None, (), later)
     refusal = _refusal(suggestion, viewer)
     if not plan.is_worthwhile:
         names = ", ".join(row.label for row in plan.staying)
@@ -429,7 +440,11 @@ def _shown_changes(
     shown = []
     for change in moved:
         ref, field = change.record, change.field
-        last = ChangeLog.objects.of_record(ref.kind, ref.id).filter(changes__has_key=field).first()
+        last = (
+            ChangeLog.objects.of_record(ref.kind, ref.id)
+            .filter(changes__has_key=column_of(field))
+            .first()
+        )
         shown.append(
             ShownChange(
                 label=label_of(ref.kind, field),

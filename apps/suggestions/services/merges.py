@@ -14,11 +14,12 @@ from apps.duplicates.models import Pair
 from apps.duplicates.models.pairs import key_of
 from apps.duplicates.services import decisions
 from apps.execution.schemas import RecordRef
-from apps.suggestions.enums import RejectReason, Verdict
-from apps.suggestions.exceptions import DecisionPermissionError
+from apps.suggestions.enums import RejectReason, State, Verdict
+from apps.suggestions.exceptions import DecisionPermissionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import look_again
 from apps.suggestions.pipeline.storing import insert_links
+from apps.suggestions.services.access import get_for
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant
@@ -81,6 +82,25 @@ def was_not_duplicate(suggestion: Suggestion) -> bool:
     """Whether it was rejected last because the two are not the same."""
     last = suggestion.decisions.filter(verdict=Verdict.REJECT).order_by("-pk").first()
     return last is not None and last.reason == RejectReason.NOT_DUPLICATE
+
+
+def later_merge_of(suggestion: Suggestion, user: User) -> Suggestion | None:
+    """The applied merge of the record that this merge let survive, if the person may see it."""
+    execution = suggestion.execution
+    if execution is None or not is_merge(suggestion):
+        return None
+    later = Suggestion.objects.filter(
+        goal=Goal.MERGE_DUPLICATES,
+        state=State.APPLIED,
+        arguments__duplicate_kind=execution.record_kind,
+        arguments__duplicate_id=execution.record_id,
+    )
+    for pk in later.values_list("pk", flat=True):
+        try:
+            return get_for(user, pk)
+        except SuggestionNotFoundError:
+            continue
+    return None
 
 
 def note_merged(suggestion: Suggestion, user: User, now: datetime) -> None:

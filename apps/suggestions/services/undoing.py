@@ -12,6 +12,7 @@ from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.execution import services as execution
+from apps.execution.exceptions import RecordMergedError
 from apps.execution.schemas import ApprovedUndo
 from apps.execution.written import left_in_words
 from apps.suggestions.enums import State, Verdict
@@ -48,12 +49,18 @@ def undo(
         NotReversibleError, UndoWindowError, UndoConflictError, LaterWorkError, RecordGoneError,
             UnknownToolError, ReferenceRefusedError, ChangeNotPossibleError: it cannot be undone (like this);
             nothing was written.
+        RecordMergedError: the survivor of the merge was itself merged since; ``extras`` name that merge.
         UndoFailedError: the write failed; the change stands and the undo can be tried again.
     """
     suggestion = decidable(user, suggestion_id, Verdict.UNDO, origin, seen_at)
     actor = Actor.for_person(user, origin)
     with refusals_on_record(suggestion, actor, Verdict.UNDO):
-        _take_back(suggestion, user, actor, now, despite)
+        try:
+            _take_back(suggestion, user, actor, now, despite)
+        except RecordMergedError as error:
+            if (later := merges.later_merge_of(suggestion, user)) is not None:
+                error.extras["merge"] = {"suggestion_id": later.pk}
+            raise
     suggestion.refresh_from_db()
     return suggestion
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.enums import Origin
-from apps.execution.exceptions import ExecutionError, LaterWorkError
+from apps.execution.exceptions import ExecutionError, LaterWorkError, RecordMergedError
 from apps.suggestions import services
 from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
@@ -48,7 +48,7 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         )
     except SuggestionNotFoundError:
         raise
-    except LaterWorkError as error:
+    except (LaterWorkError, RecordMergedError) as error:
         # The page tells it field by field, and how to go on.
         messages.error(request, error.message)
         return _to_page_of_undo(request, suggestion)
