@@ -405,6 +405,7 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": "apps.triggers.enums.Severity",
         "RecordKindEnum": "apps.crm.enums.RecordKind",
         "DiscoveryEnum": "apps.triggers.enums.Discovery",
+        "MatchedKindEnum": "apps.duplicates.enums.MATCHED_KINDS",
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",
         "ExecutionStatusEnum": "apps.execution.enums.ExecutionStatus",

@@ -8,7 +8,7 @@ from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
 from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
-from apps.duplicates.api import MatchRunViewSet, PairViewSet
+from apps.duplicates.api import MatchRunViewSet, PairViewSet, ProbeViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
@@ -72,6 +72,7 @@ urlpatterns = [
         name="suggestion_events",
     ),
     path("changes/", ChangeViewSet.as_view({"get": "list"}), name="changes"),
+    path("duplicates/probe/", ProbeViewSet.as_view({"post": "create"}), name="probe"),
     path("discoveries/", DiscoveryViewSet.as_view({"get": "list"}), name="discoveries"),
     path("dashboard/", DashboardViewSet.as_view({"get": "retrieve"}), name="dashboard"),
     path("predictions/", PredictionViewSet.as_view({"get": "list"}), name="predictions"),

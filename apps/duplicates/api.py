@@ -9,23 +9,31 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from apps.audit.enums import Origin
+from apps.crm.api.serializers import AccountSerializer, ContactSerializer, LeadSerializer
+from apps.crm.enums import RecordKind
+from apps.crm.services import require_permission
 from apps.duplicates.bands import Band, band_of
-from apps.duplicates.enums import Subject
+from apps.duplicates.enums import MATCHED_KINDS, Subject
 from apps.duplicates.filters import PairFilterSet, RunFilterSet
 from apps.duplicates.matching.fields import Field
 from apps.duplicates.models import MatchRun, Pair
-from apps.duplicates.querysets import PairQuerySet
+from apps.duplicates.querysets import RECORD_MODELS, PairQuerySet
 from apps.duplicates.services import decisions, starting
 from apps.duplicates.services.judging import current_document, explain
+from apps.duplicates.services.probe import look_alikes
+from apps.duplicates.services.records import row_of_values
 from apps.duplicates.tasks import send_run
 from apps.tenants.api import ApiModelSerializer, StrictSerializer, refuse_parameters
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
 from apps.tenants.work.querysets import WorkQuerySet
 from apps.tenants.work.runs import close_lost
 from apps.users.api import Endpoint
@@ -139,6 +147,82 @@ class PairViewSet(Endpoint, ListModelMixin, RetrieveModelMixin, GenericViewSet[P
         refuse_parameters(request)
         pair = decisions.reopen(self.get_object(), person_of(request))
         return Response(self.get_serializer(pair).data)
+
+
+class ProbeRequestSerializer(StrictSerializer):
+    """A record that is not written yet."""
+
+    kind = serializers.ChoiceField(MATCHED_KINDS)
+    values = serializers.DictField(
+        help_text="Its fields, as where such a record is created; those that are known suffice."
+    )
+
+
+class LookAlikeSerializer(serializers.Serializer[Any]):
+    """A record that may be the same."""
+
+    kind = serializers.ChoiceField(MATCHED_KINDS)
+    id = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    probability_0_1 = serializers.FloatField(help_text="How probably it is the same.")
+    words = serializers.CharField(help_text="What the two have in common.")
+
+
+class ProbeAnswerSerializer(serializers.Serializer[Any]):
+    """The records that may be the same, the likeliest first."""
+
+    matches = LookAlikeSerializer(many=True)
+    unseen = serializers.IntegerField(help_text="How many more there are that you may not see.")
+
+
+class ProbeViewSet(Endpoint, GenericViewSet[Pair]):
+    """What a new record would be a duplicate of."""
+
+    # Nothing is written.
+    write_scope = Scope.READ
+    permission_classes = (IsAuthenticated,)
+    serializer_class = ProbeRequestSerializer
+    pagination_class = None
+
+    @extend_schema(
+        request=ProbeRequestSerializer,
+        responses=ProbeAnswerSerializer,
+        description="Would this new record be a duplicate? Nothing is written.",
+    )
+    def create(self, request: Request) -> Response:
+        """Compare the given values with what is on file."""
+        refuse_parameters(request)
+        require_module(Module.DUPLICATES)
+        wanted = ProbeRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        kind, user = RecordKind(wanted.validated_data["kind"]), person_of(request)
+        require_permission(user, "view", RECORD_MODELS[kind], origin=Origin.API)
+        values = _NEW_RECORDS[kind](
+            data=wanted.validated_data["values"], partial=True, context={"request": request}
+        )
+        if not values.is_valid():
+            problems: Any = values.errors
+            raise ValidationError({"values": problems})
+        found = look_alikes(row_of_values(kind, values.validated_data), kind, user)
+        matches = [
+            {
+                "kind": like.record.kind,
+                "id": like.record.pk,
+                "label": str(like.record),
+                "probability_0_1": round(like.probability, 3),
+                "words": like.words,
+            }
+            for like in found.named
+        ]
+        answer = {"matches": matches, "unseen": found.unseen}
+        return Response(ProbeAnswerSerializer(answer).data)
+
+
+_NEW_RECORDS: dict[RecordKind, type[serializers.BaseSerializer[Any]]] = {
+    RecordKind.LEAD: LeadSerializer,
+    RecordKind.CONTACT: ContactSerializer,
+    RecordKind.ACCOUNT: AccountSerializer,
+}
 
 
 class MatchRunSerializer(ApiModelSerializer[MatchRun]):

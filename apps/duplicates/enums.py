@@ -21,6 +21,10 @@ class Subject(models.TextChoices):
         return (RecordKind.ACCOUNT,)
 
 
+# The kinds of record that may be the same as others, as choices.
+MATCHED_KINDS = [(kind.value, kind.label) for subject in Subject for kind in subject.kinds]
+
+
 class PairState(models.TextChoices):
     """How a pair stands."""
 

@@ -29,6 +29,7 @@ from apps.suggestions.answer_bodies import (
 from apps.suggestions.decision_bodies import (
     ApproveSerializer,
     EditSerializer,
+    MergeSerializer,
     ReassignSerializer,
     RejectSerializer,
     SnoozeSerializer,
@@ -45,7 +46,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
 from apps.suggestions.story import story_of
-from apps.tenants.api import MomentFilter
+from apps.tenants.api import MomentFilter, refuse_parameters
 from apps.triggers.enums import Severity
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
@@ -119,6 +120,9 @@ _ETAG = OpenApiParameter(
     response=[200],
     description="The edition, and a digest of the answer.",
 )
+_ETAG_OF_NEW = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[201], description="The edition, for `If-Match`."
+)
 _OF_DECISIONS = [_IF_MATCH, _ETAG]
 
 
@@ -159,6 +163,33 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
         answer = self._answer(services.get_for(person_of(request), int(pk)))
         if is_as_read(request, answer.headers["ETag"]):
             return Response(status=304, headers={"ETag": answer.headers["ETag"]})
+        return answer
+
+    @extend_schema(
+        request=MergeSerializer,
+        responses={201: SuggestionDetailSerializer},
+        parameters=[_ETAG_OF_NEW],
+    )
+    @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
+    def merges(self, request: Request) -> Response:
+        """Propose to merge two records, in your own queue. Nothing is merged before it is approved.
+
+        It stands in the place of what waits to be merged with either of them. Whose values survive is chosen
+        with `edit/`.
+        """
+        refuse_parameters(request)
+        wanted = MergeSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        suggestion = services.propose_merge_of(
+            keep=wanted.validated_data["keep"],
+            other=wanted.validated_data["merge"],
+            user=person_of(request),
+            now=timezone.now(),
+            origin=Origin.API,
+        )
+        answer = self._answer(services.get_for(person_of(request), suggestion.pk))
+        answer.status_code = 201
+        answer.headers["Location"] = self.reverse_action("detail", args=[suggestion.pk])
         return answer
 
     @extend_schema(responses=StoryItemSerializer(many=True))

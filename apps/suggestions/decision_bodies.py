@@ -6,9 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.execution.schemas import RecordRef
 from apps.suggestions.enums import RejectReason, StopScope
 from apps.suggestions.services import STOP_DAYS, Stop
-from apps.tenants.api import UtcDateTimeField
+from apps.tenants.api import StrictSerializer, UtcDateTimeField
 
 
 class ApproveSerializer(serializers.Serializer[Any]):
@@ -44,6 +45,23 @@ class EditSerializer(serializers.Serializer[Any]):
         if not isinstance(value, dict):
             raise serializers.ValidationError("Give an object.")
         return value
+
+
+_RECORD = r"^(lead|contact|account):[1-9][0-9]{0,17}$"
+
+
+class MergeSerializer(StrictSerializer):
+    """Two records of the same person or company, as `kind:id`."""
+
+    keep = serializers.RegexField(_RECORD, help_text="The record that stays, such as `contact:12`.")
+    merge = serializers.RegexField(
+        _RECORD,
+        help_text="The one to be merged into it: of the same kind, or a lead into a contact.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, RecordRef]:
+        """As the service takes them."""
+        return {name: RecordRef.parse(key) for name, key in attrs.items()}
 
 
 class StopSerializer(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ from apps.suggestions.services.bulk import (
 from apps.suggestions.services.choosing import choose
 from apps.suggestions.services.deciding import reject, reopen, snooze
 from apps.suggestions.services.giving import possible_assignees, reassign
-from apps.suggestions.services.proposing import propose_merge
+from apps.suggestions.services.proposing import propose_merge, propose_merge_of
 from apps.suggestions.services.stopping import STOP_DAYS, Stop, stop_scopes
 from apps.suggestions.services.undoing import undo
 from apps.suggestions.services.updating import edit, editable, rebase
@@ -54,6 +54,7 @@ __all__ = [
     "possible_assignees",
     "propose_change",
     "propose_merge",
+    "propose_merge_of",
     "reassign",
     "rebase",
     "record_of",

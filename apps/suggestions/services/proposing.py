@@ -1,4 +1,4 @@
-"""What a person proposes themselves: to merge two records of a pair, with the survivor of their choice."""
+"""What a person proposes themselves: to merge two records, with the survivor of their choice."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from django.db.models import Q
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.brain.enums import Goal
+from apps.brain.rules.duplicates import NAMED
 from apps.brain.services import think_by_rules
+from apps.crm.exceptions import RecordNotFoundError
+from apps.crm.services import permission_name, refuse_merged, visible_records
 from apps.duplicates.enums import PairState
 from apps.duplicates.exceptions import PairNotFoundError
+from apps.duplicates.matching.explaining import compare
 from apps.duplicates.models import Pair
+from apps.duplicates.models.pairs import key_of
+from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.services.judging import current_document
+from apps.duplicates.services.records import read_rows_of, subject_of
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import RecordRef
 from apps.execution.services import check_permission
@@ -65,12 +73,75 @@ def propose_merge(*, pair_id: int, keep: RecordRef | None, user: User, now: date
     if pair.state != PairState.OPEN or keep is None or keep not in {pair.survivor, pair.duplicate}:
         raise NotProposableError()
     other = pair.duplicate if keep == pair.survivor else pair.survivor
+    return _propose(keep, other, pair.probability, user, now, Origin.PERSON)
+
+
+def propose_merge_of(
+    *, keep: RecordRef, other: RecordRef, user: User, now: datetime, origin: Origin
+) -> Suggestion:
+    """Make a suggestion to merge two records that the person names, found alike or not.
+
+    It is for the person's own queue, stands in the place of what waits to be merged with either record, and
+    still has to be approved.
+
+    Raises:
+        ModuleOffError: suggestions are switched off for the company.
+        RecordNotFoundError: the person may not see both records, or one is not there.
+        crm RecordMergedError: one was merged into another record.
+        DecisionPermissionError, PermissionRefusedError: it is not for this person.
+        NotProposableError: a person has said that they are not the same, or such two are never merged.
+        AnotherOpenError: somebody proposed one at the same moment.
+    """
+    require_module(Module.SUGGESTIONS)
+    if not may_decide(user):
+        raise DecisionPermissionError()
+    for ref in (keep, other):
+        _require_seen(ref, user)
+    pair = Pair.objects.filter(key=key_of(keep, other)).first()
+    if pair is not None and pair.state == PairState.NOT_DUPLICATE:
+        raise NotProposableError()
     check_permission(tools.get(MERGE), keep.kind, user)
-    accepted = _accepted(keep, other, pair.probability, user, now)
+    is_found = pair is not None and pair.state == PairState.OPEN
+    likelihood = pair.probability if pair is not None and is_found else _likelihood(keep, other)
+    return _propose(keep, other, likelihood, user, now, origin)
+
+
+def _require_seen(ref: RecordRef, user: User) -> None:
+    """See that the record is there for the person.
+
+    Raises:
+        RecordNotFoundError, RecordMergedError: it is not.
+    """
+    model = RECORD_MODELS[ref.kind]
+    if not user.has_perm(permission_name("view", model)):
+        raise RecordNotFoundError()
+    if not visible_records(user, model).filter(pk=ref.id).exists():
+        refuse_merged(user, model, ref.id)
+        raise RecordNotFoundError()
+
+
+def _likelihood(one: RecordRef, other: RecordRef) -> float:
+    """How probably two records that nobody has found alike are the same."""
+    subject, rows = subject_of(one.kind), read_rows_of((one, other))
+    if subject != subject_of(other.kind) or len(rows) < 2:
+        return 0.0
+    return compare(current_document(subject), rows[one], rows[other]).probability
+
+
+def _propose(
+    keep: RecordRef,
+    other: RecordRef,
+    probability: float,
+    user: User,
+    now: datetime,
+    origin: Origin,
+) -> Suggestion:
+    is_named = origin != Origin.PERSON
+    accepted = _accepted(keep, other, probability, user, now, is_named=is_named)
     suggestion = packet_of(accepted, AcceptanceTable.read(now), now)
-    suggestion.origin, suggestion.assignee = Origin.PERSON, user
+    suggestion.origin, suggestion.assignee = origin, user
     suggestion.held_back, suggestion.queued_at = HeldBack.NO, now
-    actor = Actor.for_person(user)
+    actor = Actor.for_person(user, origin)
     try:
         with transaction.atomic():
             _supersede(keep, other, user, actor)
@@ -84,9 +155,18 @@ def propose_merge(*, pair_id: int, keep: RecordRef | None, user: User, now: date
 
 
 def _accepted(
-    survivor: RecordRef, duplicate: RecordRef, probability: float, user: User, now: datetime
+    survivor: RecordRef,
+    duplicate: RecordRef,
+    probability: float,
+    user: User,
+    now: datetime,
+    *,
+    is_named: bool,
 ) -> Accepted:
-    """What the rules propose for the two, held against the records."""
+    """What the rules propose for the two, held against the records.
+
+    ``is_named``: that the person names them is a reason by itself, whether or not they were found alike.
+    """
     try:
         tools.get(MERGE).parse(naming(survivor, duplicate))
     except InvalidArgumentsError as error:
@@ -103,6 +183,8 @@ def _accepted(
     )
     both = Both(awaiting, survivor, duplicate, round(probability, 2))
     for context in contexts_of([both], moment, Readers.read(read_overseers())):
+        if is_named:
+            context.add(NAMED, "Named as the same by", user.display_name)
         task = quarantined(task_of(context, moment))
         (answer,) = think_by_rules([task], actor=Actor.for_person(user))
         for accepted in validate([Asked(context, task, answer)])[0]:
