@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
@@ -19,8 +18,6 @@ from apps.duplicates.services.work import carry_out_run, match_changed, request_
 from apps.duplicates.tests.pairs import add_people, make_pair, pair_of, ref_of
 from apps.execution.schemas import RecordRef
 from apps.tenants.models import Tenant
-
-pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
 
