@@ -19,6 +19,7 @@ OTHER_TYPES: dict[str, tuple[object, ...]] = {
     "integer": ("7", True, 1.5, [1]),
     "number": ("many", True, [1]),
     "boolean": ("true", 1, None, [True]),
+    "object": ("x", 7, True, None, ["x"]),
 }
 
 
