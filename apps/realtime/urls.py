@@ -8,4 +8,5 @@ app_name = "realtime"
 
 urlpatterns = [
     path("voice/", voice.show_voice, name="voice"),
+    path("talk/", voice.show_talk, name="talk"),
 ]

@@ -87,7 +87,8 @@ class Demo:
             with self._stage("stand-in"):
                 self._children.start(self._stand_in.service)
                 self._await("stand-in", self._stand_in.port, self._stand_in.is_ready)
-            say(f"{self._stand_in.model} answers at {self._stand_in.base_url}")
+            whom = "callers" if self._stand_in.speaks_only else "whoever asks"
+            say(f"{self._stand_in.model} answers {whom} at {self._stand_in.base_url}")
         with self._preparation_lock():
             with self._stage("migrations"):
                 self._manage("migrations", "migrate_schemas", "--verbosity", "1")
@@ -323,6 +324,9 @@ def run_demo(home: Home, *, once: bool) -> int:
     """Prepare and, unless `once`, serve the demo; return the exit code."""
     port = read_port()
     stand_in = find_stand_in(os.environ)
+    if once and stand_in is not None and stand_in.speaks_only:
+        # Nobody is there to call.
+        stand_in = None
     if not once:
         refuse_second_serving(home)
         check_port(port)

@@ -1,4 +1,4 @@
-"""The stand-in for OpenAI that the demo starts on request: `AISHA_STAND_IN=1 make demo`."""
+"""The stand-in for OpenAI that the demo starts: for voice, and with `AISHA_STAND_IN=1` for everything."""
 
 import socket
 import sys
@@ -11,6 +11,8 @@ from apps.operations.supervisor.exceptions import SupervisorError
 ADDRESS = "127.0.0.1"
 KEY = "sk-stand-in-demo"
 MODEL = "stand-in"
+# Who sets one of these has somebody who answers.
+_KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "REALTIME_API_KEY", "REALTIME_BASE_URL")
 _TRUE, _FALSE = {"1", "yes", "true", "on"}, {"", "0", "no", "false", "off"}
 
 
@@ -20,10 +22,12 @@ class StandIn:
 
     Attributes:
         model: which of its models is asked; the name says how it behaves.
+        speaks_only: nobody but callers asks it: the language model is not its part.
     """
 
     port: int
     model: str = MODEL
+    speaks_only: bool = False
 
     @property
     def base_url(self) -> str:
@@ -33,7 +37,15 @@ class StandIn:
     @property
     def environment(self) -> dict[str, str]:
         """What makes the demo's processes ask it."""
-        return {
+        voice = {
+            "REALTIME_BASE_URL": self.base_url,
+            "REALTIME_API_KEY": KEY,
+            "REALTIME_MODEL": self.model,
+            "TRANSCRIPTION_MODEL": self.model,
+        }
+        if self.speaks_only:
+            return voice
+        return voice | {
             "OPENAI_BASE_URL": self.base_url,
             "OPENAI_API_KEY": KEY,
             "OPENAI_MODEL": self.model,
@@ -52,20 +64,28 @@ class StandIn:
 
 
 def find_stand_in(environment: Mapping[str, str]) -> StandIn | None:
-    """The stand-in that is asked for, on a free port; None when none is.
+    """The stand-in that is asked for, on a free port, or one for voice alone; None when none is.
+
+    Where no key is set, and nothing is said of a stand-in, voice can be tried all the same.
 
     Raises:
         SupervisorError: AISHA_STAND_IN is neither yes nor no, or OPENAI_BASE_URL names another model.
     """
     text = environment.get("AISHA_STAND_IN", "")
     word = text.strip().lower()
+    if not word and not any(environment.get(name) for name in _KEYS):
+        return StandIn(_free_port(), speaks_only=True)
     if word in _FALSE:
         return None
     if word not in _TRUE:
         raise SupervisorError(f"AISHA_STAND_IN={text!r} is neither yes nor no.")
     if environment.get("OPENAI_BASE_URL"):
         raise SupervisorError("Set AISHA_STAND_IN or OPENAI_BASE_URL, not both.")
+    return StandIn(_free_port(), environment.get("OPENAI_MODEL") or MODEL)
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
         port: int = probe.getsockname()[1]
-    return StandIn(port, environment.get("OPENAI_MODEL") or MODEL)
+    return port

@@ -16,8 +16,20 @@ from stubs.openai_server.behaviours import GOOD, behaviour_of
 
 @pytest.mark.parametrize("word", ["", "0", "no", "False", " off "])
 def test_none_is_started_unless_asked_for(word: str) -> None:
-    assert find_stand_in({}) is None
     assert find_stand_in({"AISHA_STAND_IN": word, "OPENAI_BASE_URL": "http://x"}) is None
+    assert find_stand_in({"AISHA_STAND_IN": word, "REALTIME_API_KEY": "sk-mine"}) is None
+
+
+def test_voice_can_be_tried_where_no_key_is_set() -> None:
+    stand_in = find_stand_in({})
+    assert stand_in is not None
+    assert stand_in.environment == {
+        "REALTIME_BASE_URL": f"http://127.0.0.1:{stand_in.port}/v1",
+        "REALTIME_API_KEY": "sk-stand-in-demo",
+        "REALTIME_MODEL": "stand-in",
+        "TRANSCRIPTION_MODEL": "stand-in",
+    }
+    assert find_stand_in({"AISHA_STAND_IN": "0"}) is None
 
 
 @pytest.mark.parametrize("word", ["1", "yes", "True", " on "])
@@ -28,6 +40,10 @@ def test_demo_is_told_where_it_answers(word: str) -> None:
         "OPENAI_BASE_URL": f"http://127.0.0.1:{stand_in.port}/v1",
         "OPENAI_API_KEY": "sk-stand-in-demo",
         "OPENAI_MODEL": "stand-in",
+        "REALTIME_BASE_URL": f"http://127.0.0.1:{stand_in.port}/v1",
+        "REALTIME_API_KEY": "sk-stand-in-demo",
+        "REALTIME_MODEL": "stand-in",
+        "TRANSCRIPTION_MODEL": "stand-in",
     }
 
 

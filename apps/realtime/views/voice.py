@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from apps.realtime.config import read_config
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.tenants.enums import Module
-from apps.tenants.services import current_tenant, is_module_on
-from apps.users.services import person_of
+from apps.tenants.services import current_tenant, is_module_on, require_module
+from apps.users.services import person_of, person_with
 
 NO_CONTENT = 204
 
@@ -24,3 +24,24 @@ def show_voice(request: HttpRequest) -> HttpResponse:
     config = read_config()
     context = {"has_key": bool(config.api_key), "is_stand_in": config.is_stand_in}
     return render(request, "realtime/_voice.html", context)
+
+
+@require_safe
+def show_talk(request: HttpRequest) -> HttpResponse:
+    """A page for talking, and for nothing else.
+
+    Where the company brings a provider of its own, this page alone may reach it: the policy of all others
+    names the operator's.
+
+    Raises:
+        ModuleOffError: realtime voice is off for the company.
+        PermissionDenied: it is not for the person.
+    """
+    require_module(Module.REALTIME)
+    person_with(request, TALK_PERMISSION, "Your role does not include realtime voice.")
+    config = read_config()
+    answer = render(request, "realtime/talk.html", {"nav_section": "talk"})
+    if config.is_own_address:
+        # Read by csp's middleware on the way out.
+        answer._csp_update = {"connect-src": config.origin}  # type: ignore[attr-defined]
+    return answer
