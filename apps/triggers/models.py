@@ -315,6 +315,7 @@ class Reading(models.Model):
 
     activity_id = models.BigIntegerField(primary_key=True)
     promised_on = models.DateField(null=True)
+    tells_of_step = models.BooleanField(default=False)
     asks_to_buy = models.BooleanField(default=False)
     means_to_leave = models.BooleanField(default=False)
     asks_to_wait = models.BooleanField(default=False)

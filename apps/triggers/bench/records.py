@@ -146,11 +146,13 @@ _STATEMENTS = (
     *HISTORIES,
     *PAIRS,
     # One activity of twenty says something: most often that it needs no answer, seldom that somebody wants to
-    # buy, and one of a hundred talks and mails promises a day within the next weeks.
+    # buy, a note that a step was taken, and one of a hundred talks and mails promises a day within the next
+    # weeks.
     """
-    INSERT INTO triggers_reading (activity_id, promised_on, asks_to_buy, means_to_leave, asks_to_wait,
-                                  needs_no_answer)
-    SELECT id, CASE WHEN id %% 100 = 0 THEN (occurred_at + (id / 100 %% 28) * interval '1 day')::date END,
+    INSERT INTO triggers_reading (activity_id, tells_of_step, promised_on, asks_to_buy, means_to_leave,
+                                  asks_to_wait, needs_no_answer)
+    SELECT id, activity_kind = 'note',
+           CASE WHEN id %% 100 = 0 THEN (occurred_at + (id / 100 %% 28) * interval '1 day')::date END,
            id %% 100 = 20, id %% 200 = 40, id %% 100 = 60, id %% 100 = 80
     FROM crm_activity WHERE id %% 20 = 0
     """,

@@ -25,6 +25,23 @@ _WEEKDAYS = {
     )
     for name in names
 }
+# Short as in "call back Tue": such words mean other things, too, unless one of these comes before.
+_SHORT_WEEKDAYS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("mon", "mo"),
+            ("tue", "tues", "di"),
+            ("wed", "mi"),
+            ("thu", "thur", "thurs", "do"),
+            ("fri", "fr"),
+            ("sat", "sa"),
+            ("sun", "so"),
+        )
+    )
+    for name in names
+}
+_BEFORE_SHORT = r"(?:on|by|until|till|before|this|next|back|again|am|bis|nächsten|kommenden)"
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -56,6 +73,7 @@ _NUMBERS = {
 _UNIT_DAYS = {
     **dict.fromkeys(("day", "days", "tag", "tagen", "tage", "jour", "jours"), 1),
     **dict.fromkeys(("week", "weeks", "woche", "wochen", "semaine", "semaines"), 7),
+    "fortnight": 14,
 }
 
 
@@ -76,7 +94,12 @@ _WORDS = {
     r"(?:\s+(?P<year>20\d\d))?",
     "month_day": rf"(?P<en_month>{_one_of(_MONTHS)})\s+(?P<en_day>\d{{1,2}})(?:st|nd|rd|th)?"
     r"(?:,?\s+(?P<en_year>20\d\d))?",
+    "day_only": rf"(?:the\s+(?P<nth>\d{{1,2}})(?:st|nd|rd|th)(?!\s+(?:of\s+)?(?:{_one_of(_MONTHS)})\b)"
+    rf"|(?:am|bis\s+zum|zum)\s+(?P<nth_de>\d{{1,2}})\.(?!\s?\d|\s*(?:{_one_of(_MONTHS)})\b)"
+    r"|le\s+(?P<nth_fr>\d{1,2})(?=\s*(?:[.,;!]|$)))",
+    "next_month": r"next month|(?:nächsten|kommenden) monat|le mois prochain",
     "weekday": _one_of(_WEEKDAYS),
+    "short_weekday": rf"{_BEFORE_SHORT}\s+(?P<short>{_one_of(_SHORT_WEEKDAYS)})",
 }
 _DAY = re.compile(
     r"(?<![\w./-])(?:" + "|".join(f"(?P<{k}>{v})" for k, v in _WORDS.items()) + r")(?![\w/-])",
@@ -87,8 +110,9 @@ _DAY = re.compile(
 def day_named(sentence: str, said_on: date, *, months_first: bool) -> date | None:
     """The first day ahead that a sentence names, else None.
 
-    "Next week" is meant until its Friday; a day of the week is the next such day; a date without a year is
-    the next such date. Days that have passed and days further off than ``FURTHEST`` are left out.
+    "Next week" is meant until its Friday, "next month" until its last day; a day of the week is the next such
+    day; a date without a year is the next such date. Days that have passed and days further off than
+    ``FURTHEST`` are left out.
 
     Args:
         months_first: whether 5/3 is the third of May where both readings are possible.
@@ -112,6 +136,12 @@ def _readings(found: re.Match[str], said_on: date, *, months_first: bool) -> Ite
     if relative is not None:
         yield relative(found, said_on)
         return
+    if kind == "day_only":
+        number = int(found["nth"] or found["nth_de"] or found["nth_fr"])
+        following = said_on.replace(day=1) + DAY * 31
+        yield from _dates(said_on.year, said_on.month, number, said_on)
+        yield from _dates(following.year, following.month, number, said_on)
+        return
     for year, month, day in _date_parts(kind, found, months_first=months_first):
         yield from _dates(year, month, day, said_on)
 
@@ -122,9 +152,13 @@ def _in_days(found: re.Match[str], said_on: date) -> date:
     return said_on + DAY * number * _UNIT_DAYS[found["unit"].lower()]
 
 
-def _weekday(found: re.Match[str], said_on: date) -> date:
-    ahead = (_WEEKDAYS[found["weekday"].lower()] - said_on.weekday()) % 7
-    return said_on + DAY * (ahead or 7)
+def _next(weekday: int, said_on: date) -> date:
+    return said_on + DAY * ((weekday - said_on.weekday()) % 7 or 7)
+
+
+def _end_of_next_month(said_on: date) -> date:
+    after_next = said_on.month + 1
+    return date(said_on.year + after_next // 12, after_next % 12 + 1, 1) - DAY
 
 
 _RELATIVE: dict[str, Callable[[re.Match[str], date], date]] = {
@@ -133,7 +167,9 @@ _RELATIVE: dict[str, Callable[[re.Match[str], date], date]] = {
     "after_tomorrow": lambda found, said_on: said_on + DAY * 2,
     "next_week": lambda found, said_on: said_on + DAY * (11 - said_on.weekday()),
     "week_end": lambda found, said_on: said_on + DAY * ((4 - said_on.weekday()) % 7),
-    "weekday": _weekday,
+    "next_month": lambda found, said_on: _end_of_next_month(said_on),
+    "weekday": lambda found, said_on: _next(_WEEKDAYS[found["weekday"].lower()], said_on),
+    "short_weekday": lambda found, said_on: _next(_SHORT_WEEKDAYS[found["short"].lower()], said_on),
 }
 
 

@@ -25,21 +25,67 @@ _QUOTED = re.compile(
 # A dot after a number is part of a date.
 _SENTENCE_END = re.compile(r"(?<=[!?])\s+|(?<=(?<!\d)\.)\s+|\n+")
 
+# To be away, to wait or to want something is no step of ours.
+_NO_STEP = (
+    r"(?!\s+(?:not|never|know|see|hear|wait|need|want|like|prefer|travel|leave|miss|attend|have\s+to"
+    r"|take\s+(?:a|some|the|my|our)?\s*(?:leave|break|holiday|vacation|days?|time)"
+    r"|be\s+(?!in\s+touch|calling|ringing|sending|writing|contacting|back\s+(?:to|with)))\b)"
+)
+_STEPS_DE = (
+    r"melden|anrufen|zurückrufen|rufen|schicken|zuschicken|senden|zusenden|liefern|klären|prüfen|schreiben"
+    r"|geben|nachfassen|nachreichen|zurückmelden|zurückkommen|zukommen"
+)
 # What we say that we shall do; a note may leave out the "I".
 _COMMITMENT = re.compile(
-    r"\b(?:i|we)(?:['’]ll|\s+will|\s+shall|\s+(?:am|are)\s+going\s+to|\s+would)\b"
+    rf"\b(?:i|we)(?:['’]ll|\s+will|\s+shall|\s+(?:am|are)\s+going\s+to|\s+would)\b{_NO_STEP}"
     r"|\b(?:promised|agreed)\s+to\b|\bsaid\s+(?:i|we)\b"
     r"|^(?:will|to)\s+(?:call|phone|ring|send|write|get\s+back|come\s+back|follow\s+up|check|report)\b"
     r"|^(?:call|phone|ring|get|write)\s+(?:\w+\s+)?(?:back|again)\b|^follow\s+up\b"
     r"|\byou\s+will\s+(?:have|get|receive|hear)\b.{0,60}\bfrom\s+(?:me|us)\b"
-    r"|\b(?:ich|wir)\b.{0,40}\b(?:melde|rufe|schicke|sende|komme|gebe|schreibe|liefere|kläre|prüfe|werde)n?\b"
+    r"|\b(?:ich|wir)\b.{0,40}\b(?:melde|rufe|schicke|sende|gebe|schreibe|liefere|kläre|prüfe)n?\b"
+    r"|\b(?:ich|wir)\b.{0,40}\bkommen?\b.{0,40}\b(?:auf|darauf|vorbei)\b"
+    rf"|\bwerden?\s+(?:ich|wir)\b.{{0,80}}\b(?:{_STEPS_DE})\b"
+    rf"|\b(?:ich|wir)\s+werden?\b.{{0,80}}\b(?:{_STEPS_DE})\b"
     r"|\b(?:melde|rufe|schicke|sende|schreibe|gebe)n?\s+(?:ich|wir)\b"
     r"|\b(?:zurückrufen|anrufen|nachfassen|rückruf)\b"
     r"|\b(?:je|nous)\s+(?:(?:vous|te|lui|leur|le|la|les)\s+)?"
-    r"(?:rappell\w+|envoi\w+|enverr\w+|envoyons|revien\w+|reviendr\w+|recontact\w+|transmet\w+|écri\w+)"
+    r"(?:rappell\w+|envoi\w+|enverr\w+|envoyons|recontact\w+|transmet\w+|écri\w+"
+    r"|(?:revien|reviendr)\w+\s+vers)"
+    r"|\b(?:vais|allons)\s+(?:(?:vous|te|lui|leur)\s+)?(?:rappeler|envoyer|recontacter|revenir\s+vers|écrire)"
     r"|\b(?:à\s+rappeler|rappeler)\b",
     re.IGNORECASE,
 )  # fmt: skip
+# What they asked of us, as minutes and notes of ours tell it: it begins what is said.
+_ASKED_OF_US = re.compile(
+    r"(?:^|[:;,.\"“„«(–—-]\s*)(?:please\s+|bitte\s+)?"
+    r"(?:(?:call|ring|phone|e-?mail|contact|write(?:\s+to)?)\s+(?:me|us|him|her|them)\b"
+    r"|(?:ruf|rufen\s+sie|melde\s+dich|melden\s+sie\s+sich)\b|schick(?:en\s+sie)?\s+(?:mir|uns|ihm|ihr)\b"
+    r"|(?:rappelez|rappelle|recontactez|écrivez|envoyez)-(?:moi|nous|le|la|les|lui))"
+    r"|\bcall-?\s?back\s*(?::|on\b|due\b|by\b|requested\b|wanted\b)"
+    r"|\b(?:wants?|wanted|asked|asks|would\s+like)\s+(?:(?:for\s+)?a\s+call|(?:me|us)\s+to\b|to\s+be\s+called)"
+    r"|\b(?:möchte|bittet|bat|wünscht)\b.{0,40}\b(?:rückruf|zurückgerufen|angerufen)\b"
+    r"|\b(?:souhaite|demande|veut)\b.{0,30}\b(?:rappel|rappelé|rappelée|recontacté)\b",
+    re.IGNORECASE,
+)
+# A note that tells of a step of ours: who wrote it leaves out the "I", or says it.
+_STEP_TAKEN = re.compile(
+    r"(?:^|\b(?:i|we)(?:['’]ve|\s+have|\s+had)?\s+(?:just\s+|already\s+)?)"
+    r"(?:called|phoned|rang|rung|reached|spoke|spoken|talked|met|e-?mailed|mailed|wrote|written|sent)\b"
+    r"|\b(?:this|that|it|all|everything|matter)\s+(?:is|was|has\s+been)\s+(?:all\s+)?"
+    r"(?:settled|sorted|done|taken\s+care\s+of)\b"
+    r"|^(?:\w+\s+){0,5}(?:angerufen|telefoniert|gesprochen|erreicht|erledigt|geklärt|geschickt|gesendet)\b"
+    r"|\b(?:ich|wir)\s+haben?\b.{0,60}\b(?:angerufen|telefoniert|gesprochen|erreicht|geklärt|geschickt)\b"
+    r"|\bhaben?\s+(?:ich|wir)\b.{0,60}\b(?:angerufen|telefoniert|gesprochen|erreicht|geklärt|geschickt)\b"
+    r"|(?:^|\bj['’]ai\s+|\bnous\s+avons\s+)(?:l['’]ai\s+)?(?:appelé|joint|parlé|rencontré|envoyé|réglé)\w*\b"
+    r"|\bc['’]est\s+(?:fait|réglé)\b",
+    re.IGNORECASE,
+)
+_NOT_REACHED = re.compile(
+    r"\b(?:not|no\s+one|nobody|no\s+answer|no\s+reply|never|tried|try|voice-?mail|mailbox|engaged|message"
+    r"|without\s+success|nicht|niemand\w*|kein\w*|versucht|besetzt|anrufbeantworter|noch|hat|muss|soll"
+    r"|pas|personne|messagerie|occupé|essayé)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 _REQUEST = re.compile(
     r"\?|\b(?:please|could\s+you|can\s+you|would\s+you|would\s+like|let\s+me\s+know|send|call\s+me|need"
     r"|reach\s+out|get\s+back|confirm|waiting|urgent"
@@ -89,12 +135,15 @@ _LEAVING = re.compile(
 class Heard:
     """What one activity says.
 
-    ``promised_on``: until when our side has promised something. ``asks_to_buy``: a question for a price, an
-    offer, a demo or a meeting. ``means_to_leave``: the end of a contract. ``asks_to_wait``: the matter rests
-    for some weeks. ``needs_no_answer``: thanks, or a machine's reply. The last four are of mails of theirs.
+    ``promised_on``: until when our side has promised something, or was asked for it. ``tells_of_step``: a
+    note of ours that somebody was called, met or written to, or that the matter is settled. ``asks_to_buy``:
+    a question for a price, an offer, a demo or a meeting. ``means_to_leave``: the end of a contract.
+    ``asks_to_wait``: the matter rests for some weeks. ``needs_no_answer``: thanks, or a machine's reply. The
+    last four are of mails of theirs.
     """
 
     promised_on: date | None = None
+    tells_of_step: bool = False
     asks_to_buy: bool = False
     means_to_leave: bool = False
     asks_to_wait: bool = False
@@ -113,7 +162,11 @@ def hear(
         return _hear_mail(subject, text)
     if direction == Direction.INBOUND and kind != ActivityKind.CALL:
         return _NOTHING
-    return Heard(promised_on=_promised_day(text, said_on, months_first=months_first))
+    is_mail = kind == ActivityKind.EMAIL
+    return Heard(
+        promised_on=_promised_day(text, said_on, months_first=months_first, is_mail=is_mail),
+        tells_of_step=kind == ActivityKind.NOTE and _tells_of_step(text),
+    )
 
 
 def _hear_mail(subject: str, text: str) -> Heard:
@@ -130,14 +183,24 @@ def _hear_mail(subject: str, text: str) -> Heard:
     )
 
 
-def _promised_day(text: str, said_on: date, *, months_first: bool) -> date | None:
-    """The day until which the last promise of a text is to be kept."""
+def _tells_of_step(text: str) -> bool:
+    return any(
+        _STEP_TAKEN.search(sentence) and not _NOT_REACHED.search(sentence)
+        for sentence in _sentences(text)
+    )
+
+
+def _promised_day(text: str, said_on: date, *, months_first: bool, is_mail: bool) -> date | None:
+    """The day until which the last promise of a text is to be kept.
+
+    What a mail of ours asks for, we do not owe; what minutes and notes say was asked of us, we do.
+    """
     if not names_a_day(text):
         return None
     promised = (
         day_named(sentence, said_on, months_first=months_first)
         for sentence in _sentences(text)
-        if _COMMITMENT.search(sentence)
+        if _COMMITMENT.search(sentence) or (not is_mail and _ASKED_OF_US.search(sentence))
     )
     return max((day for day in promised if day is not None), default=None)
 

@@ -23,6 +23,7 @@ from apps.triggers.rules.subjects import (
     Subject,
     earlier_contact,
     later_contact,
+    later_note_of_step,
     later_word_to_the_person,
     says,
     subject_facts,
@@ -154,10 +155,10 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
     """Somebody's mail after which nobody wrote, called or met them.
 
     The mail is about its deal, else its lead, else its contact; of several the newest there counts. An open
-    task on the subject, made since, is a plan. Closed deals and leads, people who are not to be contacted
-    and machine addresses call for no answer, nor do mere thanks, automatic replies and mails that ask to wait
-    (as ``apps.triggers.reading`` reads them). What our side has said to the person since, about nothing in
-    particular, may have been the answer.
+    task on the subject, made since, is a plan, and a note that tells of a step was the answer. Closed deals
+    and leads, people who are not to be contacted and machine addresses call for none, nor do mere thanks,
+    automatic replies and mails that ask to wait (as ``apps.triggers.reading`` reads them). What our side has
+    said to the person since, about nothing in particular, may have been the answer.
 
     Two working days: of two million people's mail, half of all replies were sent within 47 minutes and more
     than nine of ten within a day (Kooti and others, "Evolution of Conversations in the Age of Email
@@ -184,7 +185,11 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
         nothing_after = (
             condition
             for subject in subjects()
-            for condition in (~Exists(later_contact(subject, since)), ~Exists(_task_since(subject)))
+            for condition in (
+                ~Exists(later_contact(subject, since)),
+                ~Exists(later_note_of_step(subject, since)),
+                ~Exists(_task_since(subject)),
+            )
         )
         return (
             Activity.objects.alias(address=Lower("counterpart_address"))
@@ -228,8 +233,8 @@ class NewActivity(Trigger[NewActivityParameters]):
 
     It is about its deal, else its lead, else its contact, be that open or closed: a lost deal whose other
     side writes again is the best of leads. There had been contact, the last of it ``dormant_days`` or more
-    before. It ends when somebody writes, calls, meets them or makes a task. People who are not to be
-    contacted and machine addresses do not count.
+    before. It ends when somebody writes, calls, meets them, notes that they did, or makes a task. People who
+    are not to be contacted and machine addresses do not count.
 
     Sixty days: of 54,476 gaps between two contacts about one deal or lead in the demo's two companies fewer
     than one in a hundred were that long (as of 18 March 2026). Whoever writes after it has taken the matter
@@ -256,6 +261,7 @@ class NewActivity(Trigger[NewActivityParameters]):
             for subject in subjects()
             for condition in (
                 ~Exists(later_contact(subject, since).filter(IS_REACTION)),
+                ~Exists(later_note_of_step(subject, since)),
                 ~Exists(_task_since(subject)),
             )
         )

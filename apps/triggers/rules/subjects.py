@@ -86,6 +86,16 @@ def later_contact(subject: Subject, since: datetime) -> QuerySet[Activity]:
     )
 
 
+def later_note_of_step(subject: Subject, since: datetime) -> QuerySet[Activity]:
+    """Notes on the subject, later than the outer activity, that tell of a step: called, met, settled."""
+    return Activity.objects.filter(
+        *subject.is_same,
+        says(tells_of_step=True),
+        activity_kind=ActivityKind.NOTE,
+        occurred_at__gt=OuterRef("occurred_at"),
+    ).filter(occurred_at__gt=since)
+
+
 def later_word_to_the_person(since: datetime) -> QuerySet[Activity]:
     """What our side did later with the outer activity's contact, about no deal and no lead.
 
@@ -101,9 +111,14 @@ def later_word_to_the_person(since: datetime) -> QuerySet[Activity]:
 
 
 def planned_or_done(subject: Subject) -> QuerySet[Task]:
-    """Open tasks on the subject of the outer activity, and those that were done after it."""
+    """Open tasks on the subject of the outer activity, and those that were made and done after it.
+
+    One that stood there before may have been this very activity, ticked off later.
+    """
+    since = OuterRef("occurred_at")
     return Task.objects.filter(
-        Q(status=TaskStatus.OPEN) | Q(completed_at__gte=OuterRef("occurred_at")), *subject.is_same
+        Q(status=TaskStatus.OPEN) | Q(completed_at__gte=since, created_at__gte=since),
+        *subject.is_same,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -31,6 +31,7 @@ from apps.triggers.rules.subjects import (
     IS_TALK,
     Subject,
     later_contact,
+    later_note_of_step,
     later_word_to_the_person,
     planned_or_done,
     says,
@@ -70,10 +71,10 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
     """A meeting or call after which nothing happened and nothing is planned.
 
     The talk is about its deal, else its lead, else its contact; it counts when it is the last activity
-    there (a note is none, a meeting that lies ahead is one) and no open task hangs on it, nor was one done
-    since. What our side has said to the person since, about nothing in particular, may have been the next
-    step; one that was promised for a day is not missing before (``promise_due``). Closed deals and leads call
-    for no next step.
+    there (a meeting that lies ahead is one; a note is one if it tells of a step, a mail of theirs unless it
+    only thanks or is a machine's) and no open task hangs on it, nor was one made and done since. What our
+    side has said to the person since, about nothing in particular, may have been the next step; one that was
+    promised for a day is not missing before (``promise_due``). Closed deals and leads call for no next step.
 
     Two working days: of 10,721 talks in the demo's two companies three of five were followed by contact
     within 48 hours, four of five within four days (as of 18 March 2026). Thirty days, because in the
@@ -100,7 +101,8 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
             condition
             for subject in subjects()
             for condition in (
-                ~Exists(later_contact(subject, since)),
+                ~Exists(_later_contact_about_it(subject, since)),
+                ~Exists(later_note_of_step(subject, since)),
                 ~Exists(planned_or_done(subject)),
             )
         )
@@ -156,8 +158,9 @@ class PromiseDue(Trigger[PromiseDueParameters]):
     "I will call you back on Tuesday", "Ich melde mich am 3. Mai", "Je vous rappelle la semaine prochaine":
     the day is read from the words (``apps.triggers.reading``), in the company's zone and seen from the day on
     which they were written. It was kept when our side has written, called or met them since, be it about
-    nothing in particular, or has left a note on the day or later; an open task, or one done since, is a plan.
-    When they have written meanwhile, their mail waits for an answer instead. Closed deals and leads are left
+    nothing in particular, or has left a note that tells of a step, or any on the day or later; an open task,
+    or one made and done since, is a plan. When they have written meanwhile, and not only thanked, their mail
+    waits for an answer instead. Closed deals and leads are left
     alone.
 
     A promise is due when its day is over, because the day itself was part of it. Forty-five days, because who
@@ -188,7 +191,8 @@ class PromiseDue(Trigger[PromiseDueParameters]):
             condition
             for subject in subjects()
             for condition in (
-                ~Exists(later_contact(subject, since)),
+                ~Exists(_later_contact_about_it(subject, since)),
+                ~Exists(later_note_of_step(subject, since)),
                 ~Exists(_note_of_keeping(subject)),
                 ~Exists(planned_or_done(subject)),
             )
@@ -228,6 +232,11 @@ def _promised_day_passes(threshold: Threshold) -> Edge:
 def _grace_begins(parameters: PromiseDueParameters) -> Callable[[ScanMoment], date]:
     """The day before which a promise must have been kept."""
     return lambda moment: moment.calendar.days_before(moment.today, parameters.grace_working_days)
+
+
+def _later_contact_about_it(subject: Subject, since: datetime) -> QuerySet[Activity]:
+    """What happened later with the subject, less the mails of theirs that call for nothing."""
+    return later_contact(subject, since).exclude(says(needs_no_answer=True))
 
 
 def _note_of_keeping(subject: Subject) -> QuerySet[Activity]:

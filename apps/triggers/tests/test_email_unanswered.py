@@ -19,6 +19,7 @@ from apps.crm.tests.factories import (
 )
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
+from apps.triggers.models import Reading
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 
 KEY = "email_unanswered"
@@ -140,6 +141,21 @@ def test_an_answer_clears_it(
     message = mail(**{subject: record})
     ActivityFactory(activity_kind=kind, direction=direction, occurred_at=at, **{subject: record})
     assert matching(KEY) == ([message.pk] if fires else [])
+
+
+@pytest.mark.parametrize("subject", ["opportunity", "lead", "contact"])
+def test_a_note_that_tells_of_a_step_clears_it(acme: Tenant, subject: str) -> None:
+    record = MAKERS[subject]()
+    message = mail(**{subject: record})
+    note = ActivityFactory(
+        activity_kind=ActivityKind.NOTE,
+        direction=Direction.NONE,
+        occurred_at=ago(days=1),
+        **{subject: record},
+    )
+    assert matching(KEY) == [message.pk]
+    Reading.objects.create(activity_id=note.pk, tells_of_step=True)
+    assert matching(KEY) == []
 
 
 def test_the_newest_mail_stands_for_those_before(acme: Tenant) -> None:

@@ -21,7 +21,7 @@ from apps.crm.tests.factories import (
 )
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
-from apps.triggers.models import TriggerSetting
+from apps.triggers.models import Reading, TriggerSetting
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 
@@ -123,6 +123,43 @@ def test_only_the_last_contact_calls_for_a_step(
 ) -> None:
     meeting = talk()
     ActivityFactory(opportunity=meeting.opportunity, **later)
+    assert matching(KEY) == ([meeting.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "fires"),
+    [
+        ({"tells_of_step": True}, ActivityKind.NOTE, False),
+        ({"needs_no_answer": True}, ActivityKind.EMAIL, True),
+        ({"asks_to_buy": True}, ActivityKind.EMAIL, False),
+    ],
+    ids=["noted that they were called", "only thanked", "asked for more"],
+)
+def test_what_was_said_since(
+    acme: Tenant, said: dict[str, bool], kind: ActivityKind, fires: bool
+) -> None:
+    meeting = talk()
+    later = ActivityFactory(
+        opportunity=meeting.opportunity,
+        activity_kind=kind,
+        direction=Direction.INBOUND,
+        occurred_at=ago(days=5),
+    )
+    Reading.objects.create(activity_id=later.pk, **said)
+    assert matching(KEY) == ([meeting.pk] if fires else [])
+
+
+@pytest.mark.parametrize(("made_days_ago", "fires"), [(5, False), (7, True)])
+def test_a_task_of_before_the_talk_is_not_its_next_step(
+    acme: Tenant, made_days_ago: int, fires: bool
+) -> None:
+    meeting = talk()
+    TaskFactory(
+        opportunity=meeting.opportunity,
+        status=TaskStatus.DONE,
+        created_at=ago(days=made_days_ago),
+        completed_at=ago(days=4),
+    )
     assert matching(KEY) == ([meeting.pk] if fires else [])
 
 

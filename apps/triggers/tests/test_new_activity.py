@@ -18,6 +18,7 @@ from apps.crm.tests.factories import (
     TaskFactory,
 )
 from apps.tenants.models import Tenant
+from apps.triggers.models import Reading
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 
@@ -149,6 +150,21 @@ def test_an_open_task_made_since_is_a_plan(
     message = came_back(subject, record)
     TaskFactory(created_at=made_at, status=status, **{subject: record})
     assert matching(KEY) == ([message.pk] if fires else [])
+
+
+@pytest.mark.parametrize("subject", ["opportunity", "lead", "contact"])
+def test_a_note_that_tells_of_a_step_clears_it(acme: Tenant, subject: str) -> None:
+    record = MAKERS[subject]()
+    message = came_back(subject, record)
+    note = ActivityFactory(
+        activity_kind=ActivityKind.NOTE,
+        direction=Direction.NONE,
+        occurred_at=ago(days=1),
+        **{subject: record},
+    )
+    assert matching(KEY) == [message.pk]
+    Reading.objects.create(activity_id=note.pk, tells_of_step=True)
+    assert matching(KEY) == []
 
 
 def test_what_was_lost_or_given_up_may_come_back(acme: Tenant) -> None:

@@ -67,7 +67,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "engagement_shift": ({"contact_by_activity", "activity_by_contact"}, set()),
     "followup_missing": (
         {"activity_talks"},
-        {"crm_opportunity", "crm_lead", "crm_contact"},
+        {"crm_opportunity", "crm_lead", "crm_contact", "triggers_reading"},
     ),
     "inbound_from_unknown_sender": (
         {"activity_unmatched", "activity_unmatched_sender"},
@@ -82,11 +82,19 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "lead_inactive": ({"lead_open_by_activity"}, set()),
     "lead_new": ({"lead_new_by_creation"}, set()),
     "lead_score_drop": ({"score_by_time"}, set()),
-    "new_activity": ({"activity_inbound"}, set()),
+    # What notes and mails said since: few activities have a reading at all, and all of them are asked at once.
+    "new_activity": ({"activity_inbound"}, {"triggers_reading"}),
     # What has happened since is looked for once for all promises of the window.
     "promise_due": (
         {"reading_promised"},
-        {"crm_activity", "crm_task", "crm_opportunity", "crm_lead", "crm_contact"},
+        {
+            "triggers_reading",
+            "crm_activity",
+            "crm_task",
+            "crm_opportunity",
+            "crm_lead",
+            "crm_contact",
+        },
     ),
     # A contract of a year has one chance in six to renew within sixty days: here one account of thirteen has
     # one that does, and those lie on nearly every page of the accounts.

@@ -104,14 +104,43 @@ def test_a_colleague_wrote_to_the_person_about_nothing_in_particular(acme: Tenan
         ({"status": TaskStatus.OPEN}, True),
         ({"status": TaskStatus.DONE, "completed_at": ago(days=1)}, True),
         ({"status": TaskStatus.DONE, "completed_at": ago(days=9)}, False),
+        (
+            {"status": TaskStatus.DONE, "completed_at": ago(days=1), "created_at": ago(days=7)},
+            False,
+        ),
     ],
-    ids=["open", "done since", "done before"],
+    ids=["open", "done since", "done before", "made before"],
 )
 def test_tasks(acme: Tenant, fields: dict[str, Any], is_plan: bool) -> None:
     deal = OpportunityFactory()
     sent = promised(6, due_days_ago=2, opportunity=deal)
     TaskFactory(opportunity=deal, **fields)
     assert found() == ([] if is_plan else [sent.pk])
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "direction", "kept"),
+    [
+        ("Called her, all is settled.", ActivityKind.NOTE, Direction.NONE, True),
+        ("Her assistant is new.", ActivityKind.NOTE, Direction.NONE, False),
+        ("Thank you, well received.", ActivityKind.EMAIL, Direction.INBOUND, False),
+        ("Thank you. Could you send it sooner?", ActivityKind.EMAIL, Direction.INBOUND, True),
+    ],
+    ids=["a call is noted", "something is noted", "they thank", "they ask"],
+)
+def test_what_was_said_before_the_day(
+    acme: Tenant, body: str, kind: str, direction: str, kept: bool
+) -> None:
+    deal = OpportunityFactory()
+    sent = promised(6, due_days_ago=1, opportunity=deal)
+    ActivityFactory(
+        opportunity=deal,
+        activity_kind=kind,
+        direction=direction,
+        body=body,
+        occurred_at=ago(days=4),
+    )
+    assert found() == ([] if kept else [sent.pk])
 
 
 def test_closed_deals_are_left_alone(acme: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.triggers.bench.plain.writing import NO_LATER_WORD, statement
+from apps.triggers.bench.plain.writing import NO_LATER_WORD, note_of_step, statement
 
 INBOUND_FROM_UNKNOWN_SENDER = statement(
     """
@@ -43,7 +43,8 @@ def _without_answer(record: str, joined: str, unless: str) -> str:
         WHERE {unless} r.id = m.{record}
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.{record} = m.{record} AND b.occurred_at >= m.occurred_at
-                            AND (b.occurred_at > m.occurred_at OR b.id > m.id) AND b.activity_kind <> 'note')
+                            AND (b.occurred_at > m.occurred_at OR b.id > m.id)
+                            AND (b.activity_kind <> 'note' OR {note_of_step("b", "m")}))
           AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.{record} = m.{record} AND t.status = 'open'
                           AND t.created_at >= m.occurred_at)
     """  # noqa: S608 - names of our own
@@ -105,8 +106,10 @@ def _after_silence(record: str, joined: str, unless: str) -> str:
         WHERE {unless} r.id = m.{record} AND f.occurred_at <= m.occurred_at - interval '60 days'
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.{record} = m.{record} AND b.occurred_at >= m.occurred_at
-                            AND (b.occurred_at > m.occurred_at OR b.id > m.id) AND b.activity_kind <> 'note'
-                            AND (b.activity_kind IN ('meeting', 'call') OR b.direction = 'outbound'))
+                            AND (b.occurred_at > m.occurred_at OR b.id > m.id)
+                            AND (b.activity_kind IN ('meeting', 'call')
+                                 OR b.activity_kind <> 'note' AND b.direction = 'outbound'
+                                 OR {note_of_step("b", "m")}))
           AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.{record} = m.{record} AND t.status = 'open'
                           AND t.created_at >= m.occurred_at)
     """  # noqa: S608 - names of our own

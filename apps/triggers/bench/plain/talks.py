@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from apps.triggers.bench.plain.writing import NO_LATER_WORD, statement
+from apps.triggers.bench.plain.writing import (
+    NO_LATER_WORD,
+    note_of_step,
+    note_or_thanks,
+    statement,
+)
 
 # One branch for each subject, so that each is a short way through its own index.
 FOLLOWUP_MISSING = statement(
@@ -16,10 +21,12 @@ FOLLOWUP_MISSING = statement(
         FROM talk a JOIN crm_opportunity d ON d.id = a.opportunity_id AND d.outcome = 'open'
         WHERE NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.opportunity_id = a.opportunity_id AND b.occurred_at >= a.occurred_at
-                            AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
+                            AND (b.occurred_at > a.occurred_at OR b.id > a.id)
+                            AND (NOT {note_or_thanks("b")} OR {note_of_step("b", "a")}))
           AND NOT EXISTS (SELECT 1 FROM crm_task t
                           WHERE t.opportunity_id = a.opportunity_id
-                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at
+                               AND t.created_at >= a.occurred_at))
         UNION ALL
         SELECT a.*, l.revision
         FROM talk a JOIN crm_lead l ON l.id = a.lead_id AND NOT l.do_not_contact
@@ -27,18 +34,22 @@ FOLLOWUP_MISSING = statement(
         WHERE a.opportunity_id IS NULL
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.lead_id = a.lead_id AND b.occurred_at >= a.occurred_at
-                            AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
+                            AND (b.occurred_at > a.occurred_at OR b.id > a.id)
+                            AND (NOT {note_or_thanks("b")} OR {note_of_step("b", "a")}))
           AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.lead_id = a.lead_id
-                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at
+                               AND t.created_at >= a.occurred_at))
         UNION ALL
         SELECT a.*, c.revision
         FROM talk a JOIN crm_contact c ON c.id = a.contact_id AND NOT c.do_not_contact
         WHERE a.opportunity_id IS NULL AND a.lead_id IS NULL
           AND NOT EXISTS (SELECT 1 FROM crm_activity b
                           WHERE b.contact_id = a.contact_id AND b.occurred_at >= a.occurred_at
-                            AND (b.occurred_at > a.occurred_at OR b.id > a.id) AND b.activity_kind <> 'note')
+                            AND (b.occurred_at > a.occurred_at OR b.id > a.id)
+                            AND (NOT {note_or_thanks("b")} OR {note_of_step("b", "a")}))
           AND NOT EXISTS (SELECT 1 FROM crm_task t WHERE t.contact_id = a.contact_id
-                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at))
+                          AND (t.status = 'open' OR t.completed_at >= a.occurred_at
+                               AND t.created_at >= a.occurred_at))
     )
     SELECT id, jsonb_build_object('occurred_at', occurred_at, 'opportunity_id', opportunity_id,
                                   'lead_id', lead_id, 'contact_id', contact_id, 'revision', revision,
@@ -82,12 +93,15 @@ PROMISE_DUE = statement(
         WHERE (b.opportunity_id = f.opportunity_id OR f.opportunity_id IS NULL AND b.lead_id = f.lead_id
                OR coalesce(f.opportunity_id, f.lead_id) IS NULL AND b.contact_id = f.contact_id)
           AND (b.occurred_at, b.id) > (f.occurred_at, f.id)
-          AND (b.activity_kind <> 'note' OR (b.occurred_at AT TIME ZONE 'UTC')::date >= f.promised_on))
+          AND (NOT {note_or_thanks("b")} OR {note_of_step("b", "f")}
+               OR b.activity_kind = 'note' AND b.occurred_at > f.occurred_at
+                  AND (b.occurred_at AT TIME ZONE 'UTC')::date >= f.promised_on))
       AND NOT EXISTS (
         SELECT 1 FROM crm_task t
         WHERE (t.opportunity_id = f.opportunity_id OR f.opportunity_id IS NULL AND t.lead_id = f.lead_id
                OR coalesce(f.opportunity_id, f.lead_id) IS NULL AND t.contact_id = f.contact_id)
-          AND (t.status = 'open' OR t.completed_at >= f.occurred_at))
+          AND (t.status = 'open'
+               OR t.completed_at >= f.occurred_at AND t.created_at >= f.occurred_at))
       AND {NO_LATER_WORD}
     """,  # noqa: S608 - names of our own
     trigger="promise_due",

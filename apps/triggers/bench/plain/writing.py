@@ -36,3 +36,19 @@ def statement(
     signal = f"'{trigger}', '{goal}', '{kind}'"
     write = _WRITE.format(signal=signal, severity=severity, parameters=parameters, trigger=trigger)
     return f"WITH m AS MATERIALIZED ({matching}){write}"
+
+
+def note_of_step(later: str, activity: str) -> str:
+    """Whether a later activity is a note that tells of a step."""
+    return (
+        f"({later}.activity_kind = 'note' AND {later}.occurred_at > {activity}.occurred_at AND EXISTS ("  # noqa: S608 - names of our own
+        f"SELECT 1 FROM triggers_reading s WHERE s.activity_id = {later}.id AND s.tells_of_step))"
+    )
+
+
+def note_or_thanks(later: str) -> str:
+    """Whether a later activity is a note, or a mail that calls for nothing."""
+    return (
+        f"({later}.activity_kind = 'note' OR EXISTS ("  # noqa: S608 - names of our own
+        f"SELECT 1 FROM triggers_reading s WHERE s.activity_id = {later}.id AND s.needs_no_answer))"
+    )

@@ -42,6 +42,20 @@ SAID_ON = date(2026, 4, 29)
         ("demain", date(2026, 4, 30)),
         ("on 3/5", date(2026, 5, 3)),
         ("on 13/5/2026", date(2026, 5, 13)),
+        ("by Fri", date(2026, 5, 1)),
+        ("next Wed.", date(2026, 5, 6)),
+        ("am Mo oder so", date(2026, 5, 4)),
+        ("in a fortnight", date(2026, 5, 13)),
+        ("next month", date(2026, 5, 31)),
+        ("nächsten Monat", date(2026, 5, 31)),
+        ("le mois prochain", date(2026, 5, 31)),
+        ("on the 3rd", date(2026, 5, 3)),
+        ("on the 30th", date(2026, 4, 30)),
+        ("on the 3rd of June", date(2026, 6, 3)),
+        ("am 3.", date(2026, 5, 3)),
+        ("am 3. Juni", date(2026, 6, 3)),
+        ("le 3.", date(2026, 5, 3)),
+        ("le 3 juin", date(2026, 6, 3)),
         # Not on a day that has passed: the next one that is named, or none.
         ("I called on 2026-04-20 and will call on 2026-05-04", date(2026, 5, 4)),
         ("on 1 March 2026", None),
@@ -51,6 +65,7 @@ SAID_ON = date(2026, 4, 29)
         ("on 2031-05-03", None),
         ("3.5 % discount, version 3.5.1, room 12/4b", None),
         ("Mr Mayer may call", None),
+        ("the sun, my son sat down, wed in fri", None),
         ("x" * 10_000, None),
         ("", None),
     ],
@@ -64,6 +79,12 @@ def test_where_months_come_first_a_date_is_read_so_if_it_can_be() -> None:
     assert day_named("on 4/5", said_on, months_first=True) == date(2026, 4, 5)
     assert day_named("on 4/5", said_on, months_first=False) == date(2026, 5, 4)
     assert day_named("on 25/3", said_on, months_first=True) == date(2026, 3, 25)
+
+
+def test_the_end_of_the_next_month_may_lie_in_the_next_year() -> None:
+    assert day_named("next month", date(2026, 11, 18), months_first=False) == date(2026, 12, 31)
+    assert day_named("next month", date(2026, 12, 18), months_first=False) == date(2027, 1, 31)
+    assert day_named("next month", date(2027, 1, 30), months_first=False) == date(2027, 2, 28)
 
 
 def test_a_date_without_a_year_is_the_next_one() -> None:

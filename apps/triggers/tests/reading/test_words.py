@@ -28,7 +28,6 @@ def mail(body: str, subject: str = "") -> Heard:
     "body",
     [
         "I will call back on Tuesday.",
-        "Spoke with Ann. Will call back Tuesday.",
         "Call back Tuesday",
         "We'll send the quote on Tuesday, as agreed.",
         "On Tuesday I'll get back to you.",
@@ -42,6 +41,18 @@ def mail(body: str, subject: str = "") -> Heard:
         "Je vous rappelle mardi.",
         "À rappeler mardi",
         "Nous vous envoyons le devis mardi.",
+        "call back on tue",
+        "Will send the quote by Tues",
+        "I'll be in touch on the 5th.",
+        "I will be sending the offer on 5 May.",
+        "Ich melde mich am 5.",
+        "Ich werde Ihnen am Dienstag das Angebot schicken.",
+        "Am Dienstag werden wir anrufen.",
+        "Ich komme am Dienstag darauf zurück.",
+        "Bis Di melde ich mich",
+        "Je vous rappelle le 5.",
+        "Je reviens vers vous mardi.",
+        "Nous allons vous envoyer le devis mardi.",
     ],
 )
 def test_a_promise_that_names_its_day(body: str) -> None:
@@ -63,11 +74,100 @@ def test_a_promise_that_names_its_day(body: str) -> None:
         "I will call back.",
         "Thanks!\n> I will call back on Tuesday.",
         "Danke!\nAm 3. April 2026 schrieb Ann Lee:\nIch melde mich am Dienstag.",
+        "I will be on holiday until Tuesday.",
+        "I'll be back on Tuesday.",
+        "We will not be able to call before Tuesday.",
+        "I would need it by Tuesday.",
+        "I will know more on Tuesday.",
+        "We will wait until Tuesday.",
+        "Ich bin bis Dienstag im Urlaub.",
+        "Ich werde bis Dienstag im Urlaub sein.",
+        "Ich komme am Dienstag aus dem Urlaub zurück.",
+        "Je serai en vacances jusqu'à mardi.",
+        "Je reviens mardi.",
+        "Call me on Tuesday.",
+        "Rufen Sie mich am Dienstag an.",
+        "Rappelez-moi mardi.",
         "",
     ],
 )
 def test_no_promise_of_ours_with_a_day(body: str) -> None:
     assert heard(body, kind="email", direction="outbound") == Heard()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ring me again on Tuesday",
+        "Please call me on the 5th.",
+        "callback: 5/5",
+        "Anna asked for a call on Tuesday.",
+        "They want the terms. Asked me to come back on Tuesday.",
+        "Ruf mich am Dienstag an",
+        "Rufen Sie mich am Dienstag an.",
+        "Melden Sie sich am Dienstag.",
+        "Herr Lang möchte am Dienstag zurückgerufen werden.",
+        "Rappelez-moi mardi.",
+        "Elle souhaite être rappelée mardi.",
+    ],
+)
+def test_what_minutes_and_notes_say_was_asked_of_us(body: str) -> None:
+    assert heard(body) == TUESDAY
+    assert heard(body, kind="call", direction="inbound") == TUESDAY
+
+
+@pytest.mark.parametrize(
+    "body", ["She will call me on Tuesday.", "They call us back on Tuesday.", "On Tuesday she asks me."]
+)  # fmt: skip
+def test_what_they_mean_to_do_is_not_asked_of_us(body: str) -> None:
+    assert heard(body) == Heard()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Called and left everything they asked for.",
+        "Reached them by phone in the meantime, this is settled.",
+        "Julia was ill. I have just spoken to her deputy.",
+        "All is settled.",
+        "Heute mit Frau Meier telefoniert.",
+        "Ich habe ihn gestern erreicht.",
+        "Ist erledigt.",
+        "Appelé ce matin.",
+        "J'ai envoyé le devis.",
+        "C'est réglé.",
+    ],
+)
+def test_a_note_that_tells_of_a_step(body: str) -> None:
+    assert heard(body) == Heard(tells_of_step=True)
+    assert heard(body, kind="email", direction="outbound") == Heard()
+
+
+def test_a_note_may_tell_of_a_step_and_promise_another() -> None:
+    body = "Spoke with Ann. Will call back Tuesday."
+    assert heard(body) == Heard(promised_on=TUESDAY.promised_on, tells_of_step=True)
+    assert heard(body, kind="call", direction="outbound") == TUESDAY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Called, nobody there.",
+        "Called and left a message.",
+        "Tried to reach her.",
+        "He called us.",
+        "Julia talked to the finance director.",
+        "It is not settled.",
+        "Must be called.",
+        "Noch nicht angerufen.",
+        "Frau Meier hat angerufen.",
+        "Niemanden erreicht.",
+        "Pas joint.",
+        "Appelé, personne.",
+    ],
+)
+def test_a_note_of_no_step_of_ours(body: str) -> None:
+    assert heard(body) == Heard()
 
 
 def test_the_last_of_several_promises_counts() -> None:
