@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.crm.enums import RecordKind
-from apps.operations.bench.discovery.comparing import Comparison, Finding, Tally, Truth
+from apps.operations.bench.discovery.comparing import BY_ORACLE, Comparison, Finding, Tally, Truth
+from apps.operations.bench.discovery.shifts import seen_by_an_oracle, shifted
 from apps.operations.bench.discovery.worlds import Split, worlds_of
+from apps.operations.demo.causes import Engagement, HiddenCauses
+from apps.operations.demo.schemas import World
+from apps.operations.tests.test_demo_simulation import NOW, whole_acme
 
 A, B, C, D = ((RecordKind.LEAD, key) for key in "abcd")
 
@@ -23,6 +29,31 @@ def test_what_is_unsettled_is_neither_right_nor_wrong_nor_missed() -> None:
 
 def test_nothing_found_is_no_precision_and_no_recall() -> None:
     assert (Tally(missed=3).precision, Tally(missed=3).recall) == (0.0, 0.0)
+
+
+def test_one_who_knows_the_rates_sees_most_of_what_changed_and_is_a_row_of_its_own() -> None:
+    world = whole_acme()
+    changed = shifted(world, NOW, frozenset())
+    seen = seen_by_an_oracle(world, changed, NOW, frozenset())
+    comparison = Comparison()
+    comparison.add_oracle(seen, changed)
+    assert comparison.rows()[BY_ORACLE] == Tally(
+        right=len(seen), missed=len(changed.holds) - len(seen)
+    )
+    assert comparison.by_oracle.recall > 0.85
+
+
+def test_a_week_in_which_nobody_worked_tells_of_no_change() -> None:
+    since = NOW - timedelta(weeks=20)
+    changed_at = NOW - timedelta(weeks=3)
+    world = World(HiddenCauses())
+    world.causes.engagement = [
+        Engagement("a", "", since, changed_at, 5.0),
+    ]
+    subject = (RecordKind.CONTACT, "a")
+    assert shifted(world, NOW, frozenset()).holds == {subject}
+    off = frozenset(NOW.date() - timedelta(days=days) for days in range(1, 22))
+    assert shifted(world, NOW, off) == Truth()
 
 
 def test_the_final_measure_looks_at_worlds_that_nobody_has_tuned_on() -> None:

@@ -110,10 +110,45 @@ def test_holidays_are_no_fall(acme: Tenant) -> None:
 
 def test_who_was_met_a_few_weeks_ago_has_begun(acme: Tenant) -> None:
     contact: Contact = ContactFactory()
-    weekly([5, 5, 5, 0, 0, 1], contact=contact)
+    weekly([6, 6, 6, 0, 0, 2], contact=contact)
     assert matching(KEY) == []
     touch(7 * 7, contact=contact)
     assert matching(KEY) == [contact.pk]
+
+
+def test_who_was_met_once_or_twice_before_has_begun(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([5, 5, 5] + [0] * 11 + [2], contact=contact)
+    assert matching(KEY) == []
+    touch(7 * 13, contact=contact)
+    assert matching(KEY) == [contact.pk]
+
+
+def test_the_deals_of_one_day_are_so_many_contacts(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([2] * 15, contact=contact)
+    for days in range(1, 15):
+        touch(days, contact=contact, opportunity=OpportunityFactory(contact=contact))
+    assert matching(KEY) == [contact.pk]
+    Activity.objects.update(opportunity=None)
+    assert matching(KEY) == []
+
+
+def test_another_week_of_the_window_may_be_that_of_the_change(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([4] * 8 + [3] + [1] * 15, contact=contact)
+    assert facts_of(KEY, contact.pk)["changed_on"] == (TODAY - timedelta(weeks=9)).isoformat()
+    assert matching(KEY, {"oldest_weeks": 8}) == [contact.pk]
+    assert matching(KEY, {"oldest_weeks": 7}) == []
+
+
+def test_what_a_closure_puts_off_is_no_rise(acme: Tenant) -> None:
+    contact: Contact = ContactFactory()
+    weekly([5, 5, 0, 0] + [2] * 14, contact=contact)
+    parameters = {"evidence_tenths": 30, "rise_percent": 150}
+    off = frozenset(TODAY - timedelta(days=days) for days in range(15, 29))
+    assert matching(KEY, parameters) == [contact.pk]
+    assert matching(KEY, parameters, calendar=WorkingCalendar(holidays=off)) == []
 
 
 def test_who_grew_as_quiet_a_year_before_has_a_season(acme: Tenant) -> None:

@@ -82,7 +82,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "lead_inactive": ({"lead_open_by_activity"}, set()),
     "lead_new": ({"lead_new_by_creation"}, set()),
     "lead_score_drop": ({"score_by_time"}, set()),
-    # What notes and mails said since: few activities have a reading at all, and all of them are asked at once.
+    # What notes and mails said since: few activities have a reading at all, and all are asked at once.
     "new_activity": ({"activity_inbound"}, {"triggers_reading"}),
     # What has happened since is looked for once for all promises of the window.
     "promise_due": (

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from apps.operations.bench.discovery.comparing import BY_ORACLE
 from apps.operations.bench.discovery.worlds import Split
 
 __all__ = ["measure_discovery"]
@@ -19,7 +20,8 @@ _PRECISION, _RECALL = 0.9, 0.8
 def measure_discovery() -> Iterator[dict[str, object]]:
     """Precision and recall of each kind, over companies that were not looked at while building.
 
-    Filling a company takes the owner's account, hence a process of its own.
+    One who knows the hidden rates is no detector and has no target: he shows how much of the changed
+    behaviour can be seen at all. Filling a company takes the owner's account, hence a process of its own.
     """
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "measure_discovery"]
     command += ["--split", Split.HELD_OUT, "--json"]
@@ -32,7 +34,7 @@ def measure_discovery() -> Iterator[dict[str, object]]:
                 "name": f"discovery, {row['finding']}: {name}",
                 "value": round(row[name], 3),
                 "unit": "",
-                "target": target,
+                "target": None if row["finding"] == BY_ORACLE else target,
                 "better": "higher",
                 "remark": counts if name == "precision" else "",
             }

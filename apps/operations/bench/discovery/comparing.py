@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from apps.crm.enums import RecordKind
 
+BY_ORACLE = "behaviour change, by an oracle"
 # A record by its kind and the simulation's key.
 Subject = tuple[RecordKind, str]
 
@@ -56,18 +57,31 @@ class Tally:
 
 @dataclass(slots=True)
 class Comparison:
-    """A tally per kind of finding."""
+    """A tally per kind of finding; ``by_oracle`` is that of changed behaviour for one who knows the rates."""
 
     tallies: dict[Finding, Tally] = field(
         default_factory=lambda: {finding: Tally() for finding in Finding}
     )
+    by_oracle: Tally = field(default_factory=Tally)
+
+    def rows(self) -> dict[str, Tally]:
+        """All tallies by what they are called."""
+        named = {finding.value: tally for finding, tally in self.tallies.items()}
+        return named | {BY_ORACLE: self.by_oracle}
 
     def add(
         self, found: Mapping[Finding, Iterable[Subject]], truths: Mapping[Finding, Truth]
     ) -> None:
         """Count one world."""
         for finding, tally in self.tallies.items():
-            truth, subjects = truths[finding], set(found.get(finding, ()))
-            tally.right += len(subjects & truth.holds)
-            tally.wrong += len(subjects - truth.holds - truth.unsettled)
-            tally.missed += len(truth.holds - subjects)
+            _count(tally, set(found.get(finding, ())), truths[finding])
+
+    def add_oracle(self, seen: Iterable[Subject], truth: Truth) -> None:
+        """Count what one who knows the rates would see in one world."""
+        _count(self.by_oracle, set(seen), truth)
+
+
+def _count(tally: Tally, subjects: set[Subject], truth: Truth) -> None:
+    tally.right += len(subjects & truth.holds)
+    tally.wrong += len(subjects - truth.holds - truth.unsettled)
+    tally.missed += len(truth.holds - subjects)

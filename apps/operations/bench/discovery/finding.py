@@ -12,6 +12,8 @@ from django.db import connection, transaction
 
 from apps.crm.changelog import record_models
 from apps.crm.enums import RecordKind
+from apps.duplicates.enums import Subject as DuplicateSubject
+from apps.duplicates.services.matching import match_all
 from apps.operations.bench.discovery.comparing import Finding, Subject
 from apps.operations.bench.discovery.worlds import MeasuredWorld
 from apps.operations.demo.loading import load_world
@@ -45,7 +47,7 @@ _MODELS = {model.kind: model for model in record_models()}
 
 @contextmanager
 def loaded(measured: MeasuredWorld, world: World, tenant: Tenant) -> Iterator[ScanMoment]:
-    """The world in the tenant's tables, with scores as after a night's work; taken back afterwards."""
+    """The world in the tenant's tables, with scores and pairs as after a night; taken back afterwards."""
     tenant.time_zone, tenant.currency = measured.time_zone, measured.currency
     tenant.holidays = sorted(measured.holidays)
     with transaction.atomic():
@@ -60,8 +62,10 @@ def loaded(measured: MeasuredWorld, world: World, tenant: Tenant) -> Iterator[Sc
         for prediction in scored_predictions():
             score_all(prediction, now=measured.now, tell=tell_nobody)
         read_activities(measured.now, tenant.zone)
+        for subject in DuplicateSubject:
+            match_all(subject, now=measured.now, tell=lambda stage: None)
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE triggers_reading, predictions_score")
+            cursor.execute("ANALYZE triggers_reading, predictions_score, duplicates_pair")
         measure_figures(moment_at(tenant, measured.now))
         yield moment_at(tenant, measured.now)
         transaction.set_rollback(True)
@@ -83,11 +87,12 @@ def _subjects(trigger: Trigger[Any], moment: ScanMoment) -> Iterator[Subject]:
         rows = cursor.fetchall()
     ids: dict[RecordKind, set[int]] = defaultdict(set)
     for record_id, facts_json in rows:
-        kind, about = trigger.record_kind, record_id
+        kind, about, facts = trigger.record_kind, record_id, json.loads(facts_json)
         if kind is RecordKind.ACTIVITY:
-            facts = json.loads(facts_json)
             kind, about = next((k, facts[f"{k}_id"]) for k in SUBJECTS if facts.get(f"{k}_id"))
         ids[kind].add(about)
+        if trigger.discovers is Discovery.DUPLICATE:
+            ids[RecordKind(facts["duplicate_kind"])].add(facts["duplicate_id"])
     for kind, keys in ids.items():
         known = _MODELS[kind]._default_manager.filter(pk__in=keys)
         for key in known.values_list("external_id", flat=True):

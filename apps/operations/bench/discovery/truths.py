@@ -6,8 +6,8 @@ four weeks, in which somebody who looks daily has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
 
 from apps.crm.enums import RecordKind
 from apps.operations.bench.discovery.comparing import Finding, Subject, Truth
@@ -45,14 +45,17 @@ class _Truths:
         return Truth(frozenset(self._holds), frozenset(self._unsettled - self._holds))
 
 
-def truths_of(world: World, now: datetime) -> Mapping[Finding, Truth]:
+def truths_of(
+    world: World, now: datetime, holidays: Collection[date] = frozenset()
+) -> Mapping[Finding, Truth]:
     """The truth of each finding."""
+    changed = shifted(world, now, holidays)
     return {
         Finding.MISSING_FOLLOWUP: _missing_followups(world, now),
         Finding.STALLED_DEAL: _stalled_deals(world, now),
         Finding.HOT_LEAD: _hot_leads(world, now),
-        Finding.BEHAVIOUR_CHANGE: shifted(world.causes.engagement, now),
-        Finding.CHURN: _churn(world, now),
+        Finding.BEHAVIOUR_CHANGE: changed,
+        Finding.CHURN: _churn(world, now, changed),
         Finding.DUPLICATE: _duplicates(world),
     }
 
@@ -77,18 +80,31 @@ def _missing_followups(world: World, now: datetime) -> Truth:
     """Matters in which our side owes the next step, and nothing is written down of it.
 
     It was forgotten after a talk, a mail was passed over, or a promise was not kept. It is owed from the day
-    that was promised, else from when the rep would have taken the matter up at the usual pace.
+    that was promised, else from when the rep would have taken the matter up at the usual pace. Where a task
+    was made with it and ticked off, it was taken after all; who came back after a deal was lost waits, too:
+    both can be said neither way.
     """
-    truths, causes = _Truths(), world.causes
+    truths, causes, matters = _Truths(), world.causes, _open_matters(world)
     planned = {(RecordKind.OPPORTUNITY, t.deal) for t in world.tasks if t.status == "open"}
     planned |= {(RecordKind.LEAD, t.lead) for t in world.tasks if t.status == "open"}
+    taken = {
+        subject
+        for task in world.tasks
+        for subject in ((RecordKind.OPPORTUNITY, task.deal), (RecordKind.LEAD, task.lead))
+        if task.status == "done"
+        and subject in matters
+        and task.created_at >= matters[subject][1].since
+    }
+    for activity in world.activities:
+        if activity.key in causes.comebacks:
+            truths.add((RecordKind.OPPORTUNITY, activity.deal), holds=False)
     promised = {
         (RecordKind.OPPORTUNITY, row.deal) if row.deal else (RecordKind.LEAD, row.lead): day
         for row in world.activities
         if (day := causes.forgotten_promises.get(row.key)) is not None
         and row.occurred_at >= now - _FRESH * 3
     }
-    for subject, (row, truth) in _open_matters(world).items():
+    for subject, (row, truth) in matters.items():
         # They wait for a next step, whether it was forgotten or has not been taken yet.
         if row.key in causes.intents:
             truths.add(subject, holds=False)
@@ -99,7 +115,7 @@ def _missing_followups(world: World, now: datetime) -> Truth:
         if day is not None and day >= truth.since.date():
             owed_at = max(owed_at, truth.since + (day - truth.since.date()) + timedelta(days=1))
         is_fresh = owed_at <= now and now - owed_at <= _FRESH
-        truths.add(subject, holds=is_fresh and subject not in planned)
+        truths.add(subject, holds=is_fresh and subject not in planned | taken)
     return truths.all()
 
 
@@ -133,13 +149,13 @@ def _hot_leads(world: World, now: datetime) -> Truth:
     return truths.all()
 
 
-def _churn(world: World, now: datetime) -> Truth:
+def _churn(world: World, now: datetime, changed: Truth) -> Truth:
     """Customers who have decided to leave, and those who are left alone.
 
     Whose contact has really changed may be about to leave: that can be said neither way.
     """
     truths, causes = _Truths(), world.causes
-    for subject in shifted(causes.engagement, now).holds:
+    for subject in changed.holds:
         if subject[0] is RecordKind.ACCOUNT:
             truths.add(subject, holds=False)
     ends: dict[str, datetime] = {}

@@ -26,6 +26,9 @@ _SHARE = 0.45
 # After a change there is so much more, or so much less.
 _MORE, _LESS = (3.0, 6.0), (0.0, 0.15)
 _IMPORTED = 14
+# Days with contact that an exchange takes, and weeks by which nights and weekends put off the next one:
+# counted over 600 weeks at 0.1 to 13 exchanges a week, where they hold within a twentieth.
+_DAYS_PER_EXCHANGE, _PUT_OFF_WEEKS = 1.2, 0.2
 
 
 class _Sort(Enum):
@@ -128,12 +131,19 @@ def _steps(
     ]
 
 
+def _days_with_contact(exchanges_a_week: float) -> float:
+    """On how many days of a week there is contact: however much there is to say, on five at most."""
+    return _DAYS_PER_EXCHANGE * exchanges_a_week / (1 + _PUT_OFF_WEEKS * exchanges_a_week)
+
+
 def _exchange(diary: Diary, rhythm: _Rhythm, slots: dict[str, str], rng: Random) -> None:
     """A question that is answered or notes that are acknowledged, at random moments."""
     calendar, other = diary.calendar, rhythm.party.counterpart
     since = max(rhythm.since, rhythm.party.created_at)
     diary.world.causes.engagement.append(
-        Engagement(other.key, rhythm.party.account, since, rhythm.until, rhythm.a_week)
+        Engagement(
+            other.key, rhythm.party.account, since, rhythm.until, _days_with_contact(rhythm.a_week)
+        )
     )
     if not rhythm.a_week:
         return

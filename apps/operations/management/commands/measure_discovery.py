@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django_tenants.utils import schema_exists
 
 from apps.audit.schemas import Actor
-from apps.operations.bench.discovery.comparing import Comparison
+from apps.operations.bench.discovery.comparing import Comparison, Finding
 from apps.operations.bench.discovery.finding import find_all, loaded
+from apps.operations.bench.discovery.shifts import seen_by_an_oracle
 from apps.operations.bench.discovery.truths import truths_of
 from apps.operations.bench.discovery.worlds import MeasuredWorld, Split, worlds_of
 from apps.operations.provisioning import create_tenant
@@ -47,10 +48,13 @@ class Command(BaseCommand):
     def _measure(self, measured: MeasuredWorld, total: Comparison) -> None:
         tenant = _tenant()
         world = measured.simulate()
-        truths = truths_of(world, measured.now)
+        truths = truths_of(world, measured.now, measured.holidays)
         with tenant, loaded(measured, world, tenant) as moment:
             found = find_all(moment)
         total.add({key: set().union(*by.values()) for key, by in found.items()}, truths)
+        changed = truths[Finding.BEHAVIOUR_CHANGE]
+        seen = seen_by_an_oracle(world, changed, measured.now, measured.holidays)
+        total.add_oracle(seen, changed)
         self.stderr.write(f"{measured.name}:")
         for finding, by_trigger in found.items():
             truth = truths[finding]
@@ -75,20 +79,20 @@ def _tenant() -> Tenant:
 def _rows(total: Comparison) -> list[dict[str, object]]:
     return [
         {
-            "finding": finding.value,
+            "finding": name,
             "precision": tally.precision,
             "recall": tally.recall,
             "right": tally.right,
             "wrong": tally.wrong,
             "missed": tally.missed,
         }
-        for finding, tally in total.tallies.items()
+        for name, tally in total.rows().items()
     ]
 
 
 def _lines(total: Comparison) -> list[str]:
     return [
-        f"{finding.value:18} precision {tally.precision:.3f}  recall {tally.recall:.3f}  "
+        f"{name:30} precision {tally.precision:.3f}  recall {tally.recall:.3f}  "
         f"({tally.right} right, {tally.wrong} wrong, {tally.missed} missed)"
-        for finding, tally in total.tallies.items()
+        for name, tally in total.rows().items()
     ]

@@ -55,16 +55,17 @@ _SHIFT = """
         JOIN worths w ON w.week <= r.first_week
         LEFT JOIN touched t ON t.record_id = r.record_id AND t.week = w.week
         WINDOW newest AS (PARTITION BY r.record_id ORDER BY w.week), every AS (PARTITION BY r.record_id)
+    ), weighed AS (
+        SELECT *, CASE WHEN after > 0 THEN after * ln(after / (days * worth_after / worth)) ELSE 0 END
+                  + CASE WHEN days > after
+                         THEN (days - after)
+                              * ln((days - after) / (days * (worth - worth_after) / worth)) ELSE 0 END
+                  AS evidence
+        FROM summed WHERE week < first_week AND days > 0
     ), likeliest AS (
         SELECT DISTINCT ON (record_id) *, days - after AS before, worth - worth_after AS worth_before
-        FROM (
-            SELECT *, CASE WHEN after > 0 THEN after * ln(after / (days * worth_after / worth)) ELSE 0 END
-                      + CASE WHEN days > after
-                             THEN (days - after)
-                                  * ln((days - after) / (days * (worth - worth_after) / worth)) ELSE 0 END
-                      AS evidence
-            FROM summed WHERE week < first_week AND days > 0
-        ) AS weighed
+        FROM (SELECT *, max(evidence) OVER (PARTITION BY record_id) AS most FROM weighed) AS compared
+        WHERE week BETWEEN 2 AND 9 AND evidence >= most - 2
         ORDER BY record_id, evidence DESC, week
     )
     SELECT r.id, jsonb_build_object(
@@ -74,8 +75,8 @@ _SHIFT = """
         'revision', r.revision) AS facts
     FROM likeliest s JOIN {table} r ON r.id = s.record_id AND {only}
                                     AND r.last_activity_at >= %(today)s::date - 182
-    WHERE week BETWEEN 2 AND 9 AND evidence >= 6
-      AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4
+    WHERE evidence >= 6.9
+      AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4 AND before >= 3
            OR after * worth_before * 2 <= before * worth_after
               AND NOT EXISTS (
                   SELECT FROM (SELECT coalesce(sum(t.days) FILTER (WHERE t.week - 52 <= s.week), 0) AS after,
@@ -86,20 +87,20 @@ _SHIFT = """
 """
 _TOUCHES = """
         SELECT {record} AS record_id, coalesce(a.contact_id, 0) AS who,
-               (a.occurred_at AT TIME ZONE 'UTC')::date AS day
+               coalesce(a.opportunity_id, 0) AS matter, (a.occurred_at AT TIME ZONE 'UTC')::date AS day
         FROM crm_activity a {joined}
         WHERE {record} IS NOT NULL AND a.activity_kind <> 'note'
           AND a.occurred_at >= %(today)s::date - 546 AND a.occurred_at < %(today)s::date
           AND a.created_at <= a.occurred_at + interval '3 days'
 """
 _PARAMETERS = (
-    '{"youngest_weeks": 2, "oldest_weeks": 9, "evidence_tenths": 60, "rise_percent": 200,'
+    '{"youngest_weeks": 2, "oldest_weeks": 9, "evidence_tenths": 69, "rise_percent": 200,'
     ' "fall_percent": 50}'
 )
 
 ENGAGEMENT_SHIFT = statement(
     _SHIFT.format(
-        touches=_TOUCHES.format(record="a.contact_id", joined="") + " GROUP BY 1, 2, 3",
+        touches=_TOUCHES.format(record="a.contact_id", joined="") + " GROUP BY 1, 2, 3, 4",
         table="crm_contact",
         only="NOT r.do_not_contact",
     ),

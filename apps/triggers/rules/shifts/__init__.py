@@ -20,7 +20,7 @@ from apps.triggers.rules.engagement import MAY_BE_CONTACTED
 from apps.triggers.rules.shifts.change import (
     ShiftOf,
     ShiftParameters,
-    as_who_and_day,
+    as_contacts,
     shift_of,
     touches,
 )
@@ -49,17 +49,19 @@ class _Shift(Trigger[ShiftParameters]):
 class EngagementShift(_Shift):
     """A contact with whom there is contact far more often than there used to be, or far less.
 
-    Counted are days with a mail, a call or a meeting, week by week over half a year, up to yesterday, in
-    relation to the company's working days; what was entered more than three days late came in by an import
-    and does not count. The week is taken from which on another rate makes the counts likeliest. It must lie
-    between two and nine weeks back, the rate must have doubled or halved, and the logarithm of the likelihood
-    ratio must reach six. Somebody who was first met within four weeks before has begun, not changed; who grew
-    as quiet a year before, in the same weeks, has a season.
+    Counted are days with a mail, a call or a meeting, each deal's apart, week by week over half a year, up to
+    yesterday, in relation to the company's working days; what was entered more than three days late came in
+    by an import and does not count. The week is taken from which on another rate makes the counts likeliest.
+    It must lie between two and nine weeks back, as far as the counts can say, the rate must have doubled or
+    halved, and the counts must be a thousand times likelier so (the logarithm is 6.9). Somebody who was first
+    met within four weeks before, or with whom there had been contact once or twice, has begun, not changed;
+    who grew as quiet a year before, in the same weeks, has a season.
 
-    Evidence of six comes about by chance with one record of a hundred or fewer (twice the logarithm is
+    A thousand comes about by chance with one record of two hundred or fewer (twice the logarithm is
     distributed like chi-squared with one degree of freedom, for each of a handful of weeks that tell
-    different things). Two weeks, because a shorter silence is a holiday; nine, because what is two months
-    old is known.
+    different things). With four hundred (six) twice as many findings were wrong in the development worlds of
+    ``measure_discovery``. Two weeks, because a shorter silence is a holiday; nine, because
+    what is two months old is known.
     """
 
     key = "engagement_shift"
@@ -72,17 +74,17 @@ class EngagementShift(_Shift):
         weeks = Weeks.at(moment)
         rows = touches(weeks).filter(contact=OuterRef("pk"))
         contacts = Contact.objects.filter(MAY_BE_CONTACTED, last_activity_at__gte=weeks.since)
-        return with_shift(contacts, shift_of(as_who_and_day(rows, moment), weeks, parameters))
+        return with_shift(contacts, shift_of(as_contacts(rows, moment), weeks, parameters))
 
 
 class AccountEngagementShift(_Shift):
     """An account with which there is contact far more often than there used to be, or far less.
 
     The account's own activities count, its contacts' and those about its deals: each day with each person
-    once. Weeks, evidence and size are those of ``engagement_shift``. A contact who hands over to a colleague
-    changes nothing at the account.
+    about each deal once. Weeks, evidence and size are those of ``engagement_shift``. A contact who hands over
+    to a colleague changes nothing at the account.
 
-    Evidence of six as there. An account has more contact than one person, so that smaller changes show: they
+    Evidence as there. An account has more contact than one person, so that smaller changes show: they
     must still double or halve the rate.
     """
 
@@ -106,7 +108,7 @@ class AccountEngagementShift(_Shift):
 def account_shift(moment: ScanMoment, weeks: Weeks, parameters: ShiftParameters) -> ShiftOf:
     """The change of the outer account."""
     rows = touches(weeks)
-    own, *others = (as_who_and_day(at_account(rows, way), moment) for way in WAYS)
+    own, *others = (as_contacts(at_account(rows, way), moment) for way in WAYS)
     return shift_of(own.union(*others), weeks, parameters)
 
 

@@ -3,8 +3,9 @@
 For each week it is asked how much likelier the counts are with one rate before and another after it than with
 one rate throughout (Poisson, rates in relation to what the weeks were worth): the likelihood ratio of the
 classical test for a change point, as in Kulldorff's scan statistic (A spatial scan statistic,
-Communications in Statistics 26, 1997). What is counted are days with contact, because mails that answer
-each other on one day, or come in by an import at once, are one contact.
+Communications in Statistics 26, 1997). What is counted are days with contact about one matter, because mails
+that answer each other on one day, or come in by an import at once, are one contact; whoever talks about five
+deals on one day has five.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from apps.crm.models import Activity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters
 from apps.triggers.rules.shifts.weeks import ENTERED_WITHIN, WEEKS, YEAR, Weeks
+
+# The week of a change may be any whose evidence is at most so much less than the likeliest one's: half of 4,
+# which chi-squared with one degree of freedom exceeds once in twenty times.
+_UNCERTAINTY = 2
 
 
 class ShiftParameters(Parameters):
@@ -48,9 +53,9 @@ class ShiftParameters(Parameters):
             ge=20,
             le=300,
             title="Evidence",
-            description="Tenths of the logarithm of the likelihood ratio: 60 leaves little to chance.",
+            description="Tenths of the logarithm of the likelihood ratio: 69 is a thousand times likelier.",
         ),
-    ] = 60
+    ] = 69
     rise_percent: Annotated[
         int,
         Field(
@@ -74,15 +79,16 @@ class ShiftParameters(Parameters):
 class ShiftOf(Subquery):
     """The change in the rows of a subquery, as facts; NULL when there is none that counts.
 
-    The subquery, which may be a union, has the columns ``who`` and ``day``; each pair counts once. Weeks
-    before the first contact do not: then it began. A fall to
-    what it fell to a year before, in the same weeks, is a season and no change.
+    The subquery, which may be a union, has the columns ``who``, ``matter`` and ``day``; each triple counts
+    once. Weeks before the first contact do not count: then it began. The likeliest of the weeks that count is
+    taken when no other week is much likelier. A fall to what it fell to a year before, in the same weeks, is
+    a season and no change.
     """
 
     template = """(
         WITH counted AS MATERIALIZED (
             SELECT (DATE '%(today)s' - touched.day - 1) / 7 AS week, count(*) AS days
-            FROM (SELECT DISTINCT who, day FROM (%(subquery)s) AS every) AS touched GROUP BY 1
+            FROM (SELECT DISTINCT who, matter, day FROM (%(subquery)s) AS every) AS touched GROUP BY 1
         ), known AS (
             SELECT max(week) + 1 AS first_week FROM counted WHERE week < %(weeks)d
         ), summed AS (
@@ -94,7 +100,7 @@ class ShiftOf(Subquery):
                 ON w.week <= k.first_week
             LEFT JOIN counted c ON c.week = w.week - 1
             WINDOW newest AS (ORDER BY w.week)
-        ), likeliest AS (
+        ), weighed AS (
             SELECT week, after, days - after AS before, worth_after, worth - worth_after AS worth_before,
                    first_week,
                    CASE WHEN after > 0
@@ -104,6 +110,10 @@ class ShiftOf(Subquery):
                                * ln((days - after) / (days * (worth - worth_after) / worth)) ELSE 0 END
                    AS evidence
             FROM summed WHERE week < first_week AND days > 0
+        ), likeliest AS (
+            SELECT *
+            FROM (SELECT *, max(evidence) OVER () AS most FROM weighed) AS compared
+            WHERE week BETWEEN %(youngest)d AND %(oldest)d AND evidence >= most - %(uncertainty)s
             ORDER BY evidence DESC, week LIMIT 1
         )
         SELECT jsonb_build_object(
@@ -112,9 +122,9 @@ class ShiftOf(Subquery):
             'recent_count', after::int, 'recent_days', (7 * week)::int,
             'former_count', before::int, 'past_days', (7 * (first_week - week))::int)
         FROM likeliest
-        WHERE week BETWEEN %(youngest)d AND %(oldest)d AND evidence * 10 >= %(evidence_tenths)d
+        WHERE evidence * 10 >= %(evidence_tenths)d
           AND (after * worth_before * 100 >= before * worth_after * %(rise_percent)d
-                   AND first_week >= week + 4
+                   AND first_week >= week + 4 AND before >= 3
                OR after * worth_before * 100 <= before * worth_after * %(fall_percent)d
                    AND NOT EXISTS (
                        SELECT FROM (
@@ -144,10 +154,12 @@ def touches(weeks: Weeks) -> QuerySet[Activity, Any]:
     )
 
 
-def as_who_and_day(rows: QuerySet[Activity, Any], moment: ScanMoment) -> QuerySet[Activity, Any]:
+def as_contacts(rows: QuerySet[Activity, Any], moment: ScanMoment) -> QuerySet[Activity, Any]:
     """The columns that ``ShiftOf`` counts."""
     return rows.values(
-        who=Coalesce("contact_id", 0), day=TruncDate("occurred_at", tzinfo=moment.zone)
+        who=Coalesce("contact_id", 0),
+        matter=Coalesce("opportunity_id", 0),
+        day=TruncDate("occurred_at", tzinfo=moment.zone),
     )
 
 
@@ -158,6 +170,7 @@ def shift_of(rows: QuerySet[Any], weeks: Weeks, parameters: ShiftParameters) -> 
         today=weeks.today.isoformat(),
         worths=", ".join(map(str, weeks.worths)),
         weeks=WEEKS,
+        uncertainty=_UNCERTAINTY,
         youngest=parameters.youngest_weeks,
         oldest=parameters.oldest_weeks,
         evidence_tenths=parameters.evidence_tenths,
