@@ -13,7 +13,8 @@ from apps.duplicates.bench.generated.crm import GeneratedRecord, generate_accoun
 from apps.duplicates.evaluation.exports import Question, read_export
 from apps.duplicates.matching.fields import Field, Table
 
-SHARED = Path(settings.BASE_DIR).parent / "shared" / "data"
+SHARED_FROM_PROJECT = "../shared/data"
+SHARED = Path(settings.BASE_DIR) / SHARED_FROM_PROJECT
 _MAX_BYTES = 10**8
 _PEOPLE, _COMPANIES = 4_000, 2_000
 
@@ -107,7 +108,7 @@ _WHOLE_FEBRL = (
 
 
 def shared_sets() -> list[DataSet]:
-    """The sets of others, where they lie beside the project."""
+    """The sets of others, where they lie beside the project; else none, which whoever asks is to say."""
     if not SHARED.is_dir():
         return []
     fake_1000 = DataSet(

@@ -38,6 +38,19 @@ class Evaluation:
     seconds: float
     peak_mb: int
 
+    @property
+    def expected_precision(self) -> float:
+        """How right the matcher itself thinks that the pairs at the threshold are; 1 where there are none."""
+        likely = self.found.probabilities[: self.found.likely]
+        return float(likely.mean()) if len(likely) else 1.0
+
+    @property
+    def expected_recall(self) -> float:
+        """How complete it thinks they are; 1 where no pair is likely at all."""
+        probabilities = self.found.probabilities
+        expected = float(probabilities.sum())
+        return float(probabilities[: self.found.likely].sum()) / expected if expected else 1.0
+
     def to_json(self) -> dict[str, float | int | None]:
         """The figures; those that need the truth are None without it."""
         accuracy: dict[str, float | None]

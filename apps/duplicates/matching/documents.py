@@ -57,12 +57,19 @@ class FieldWeights(_Strict):
     ``frequencies`` are the shares of records that hold a frequent value; of the others each has
     ``rare_frequency``. None where frequency does not matter. Values in ``shared`` belong to many who have
     nothing else in common and count as not known.
+
+    Of names made of words, ``word_frequencies`` are the shares of names that hold a frequent word; of the
+    others each has ``rare_word_frequency``. How frequent a name is by chance then follows from its words,
+    times ``word_scale``; none is rarer than ``rare_frequency``.
     """
 
     field: Annotated[Field, Constrained(strict=False)]
     levels: tuple[LevelWeight, ...]
     frequencies: dict[str, Share] = {}
     rare_frequency: Share | None = None
+    word_frequencies: dict[str, Share] = {}
+    rare_word_frequency: Share | None = None
+    word_scale: Annotated[float, Constrained(gt=0)] = 1.0
     shared: frozenset[str] = Constrained(default=frozenset(), strict=False)
 
     @model_validator(mode="after")
@@ -79,14 +86,24 @@ class FieldWeights(_Strict):
         if level == UNKNOWN:
             return 0.0
         if level == 0 and explanation == 0 and self.rare_frequency is not None:
-            frequency = self.frequencies.get(value, self.rare_frequency)
-            return math.log2(self.levels[0].match_share / frequency)
+            return math.log2(self.levels[0].match_share / self._frequency(value))
         return self.bits_of(level, explanation)
 
     def bits_of(self, level: int, explanation: int) -> float:
         """What a level says whatever the value, in bits."""
         bits = self.levels[level].bits
         return bits[explanation] if explanation < len(bits) else bits[0]
+
+    def _frequency(self, value: str) -> float:
+        assert self.rare_frequency is not None  # noqa: S101 - else values are not told apart
+        frequency = self.frequencies.get(value, self.rare_frequency)
+        if self.rare_word_frequency is None or value in self.frequencies:
+            return frequency
+        by_chance = self.word_scale
+        for word in value.split():
+            by_chance *= self.word_frequencies.get(word, self.rare_word_frequency)
+        # What both hold speaks against no pair.
+        return min(max(frequency, by_chance), self.levels[0].match_share)
 
     def known(self, value: str) -> str:
         """The value, unless it belongs to so many that it says nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from apps.duplicates.matching.bulk_comparing import BulkComparing
@@ -16,8 +18,11 @@ RANDOM_PAIRS = 1_000_000
 AGREEING_PAIRS = 100_000
 
 
-def draw(table: EncodedTable, comparing: BulkComparing) -> Drawn:
-    """Draw pairs, always the same ones of a table, and compare them."""
+def draw(table: EncodedTable, comparing: BulkComparing, by_chance: Mapping[Field, float]) -> Drawn:
+    """Draw pairs, always the same ones of a table, and compare them.
+
+    ``by_chance`` has, by field, how often two others hold the same value, where that is known.
+    """
     random = np.random.default_rng(0)
     wanted = {by for field in comparing.fields for by in LADDERS[field].explained_by}
     explained: dict[tuple[Field, ...], Patterns] = {}
@@ -27,11 +32,14 @@ def draw(table: EncodedTable, comparing: BulkComparing) -> Drawn:
         )
         if len(left):
             explained[by] = patterns_of(comparing.levels(left, right), len(left))
-    return Drawn(_at_random(table, comparing, random), explained)
+    return Drawn(_at_random(table, comparing, random, by_chance), explained, frozenset(by_chance))
 
 
 def _at_random(
-    table: EncodedTable, comparing: BulkComparing, random: np.random.Generator
+    table: EncodedTable,
+    comparing: BulkComparing,
+    random: np.random.Generator,
+    by_chance: Mapping[Field, float],
 ) -> dict[Field, Floats]:
     """By field, how many of the pairs drawn at random reach each level."""
     left, right = _random_pairs(table.size, random)
@@ -43,7 +51,7 @@ def _at_random(
         counts = comparing.counts(field).astype(np.float64)
         holders = counts.sum()
         if holders > 1:
-            same = (counts * (counts - 1)).sum() / (holders * (holders - 1))
+            same = by_chance.get(field, (counts * (counts - 1)).sum() / (holders * (holders - 1)))
             tally[0] = same * tally.sum()
         tallies[field] = tally
     return tallies

@@ -32,8 +32,9 @@ Floats = NDArray[np.float64]
 # What is usual weighs as much as so many pairs of the same, and among others at most this share of the drawn.
 USUAL_MATCHES = 12.0
 MOST_USUAL_OTHERS = 0.1
-# What others show where nothing explains a field weighs as much as so many pairs where something does.
-UNEXPLAINED_PAIRS = 2.0
+# What others show where nothing explains a field weighs as much as so many pairs where something does; more
+# where most who agree in what explains it are the same, so that few others are seen.
+UNEXPLAINED_PAIRS, MOST_UNEXPLAINED_PAIRS = 2.0, 50.0
 # A share is never told to be smaller, whatever was not seen.
 LEAST_SHARE = 1e-9
 MOST_ROUNDS = 200
@@ -58,11 +59,13 @@ class Drawn:
     """Pairs drawn to see what others show.
 
     ``at_random`` has, by field, how many of the pairs drawn at random reach each level; ``explained``, by the
-    fields that explain others, the patterns of pairs drawn among those that agree in them.
+    fields that explain others, the patterns of pairs drawn among those that agree in them. Of the fields in
+    ``by_chance``, how many hold the same value is of others alone.
     """
 
     at_random: Mapping[Field, Floats]
     explained: Mapping[tuple[Field, ...], Patterns]
+    by_chance: frozenset[Field] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,22 @@ class Start(Enum):
     SAYS_AS_MUCH = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to estimate: where it begins, and how far pairs of the same may be other than usual.
+
+    ``usual_weight`` is how much the usual shares weigh, in parts of the pairs of the same that are expected;
+    None holds them as they are, so that only others and the prior are learned. What others show where nothing
+    explains a field weighs as much as ``unexplained_pairs`` where something does.
+    """
+
+    start: Start = Start.SAYS_NOTHING
+    usual_weight: float | None = 0.0
+    unexplained_pairs: float = UNEXPLAINED_PAIRS
+
+
 def estimate(
-    candidates: Patterns, drawn: Drawn, record_count: int, start: Start = Start.SAYS_NOTHING
+    candidates: Patterns, drawn: Drawn, record_count: int, attempt: Attempt | None = None
 ) -> Shares:
     """Estimate all shares from the candidates and from the pairs that were drawn.
 
@@ -107,14 +124,12 @@ def estimate(
     nothing, nobody is the same for having a similar address. In a table in which hardly any two agree in a
     company but those that are the same, it must say as much as what is not explained.
     """
+    attempt = attempt or Attempt()
     fields = list(candidates.levels)
     all_pairs = record_count * (record_count - 1) / 2
     match = {field: usual_shares(field)[0] for field in fields}
-    others = {
-        field: _others(drawn.at_random[field], field, match[field], 0.0, all_pairs)
-        for field in fields
-    }
-    at_first = match if start == Start.SAYS_NOTHING else others
+    others = {field: _others(drawn, field, match[field], 0.0, all_pairs) for field in fields}
+    at_first = match if attempt.start == Start.SAYS_NOTHING else others
     shares = Shares(
         usual_prior(record_count),
         match,
@@ -129,12 +144,15 @@ def estimate(
         weights = candidates.counts * probabilities(candidates, shares)
         matches = float(weights.sum())
         prior = _prior(matches, record_count)
-        match = {field: _match(field, candidates.levels[field], weights) for field in fields}
+        if attempt.usual_weight is not None:
+            match = {
+                field: _match(field, candidates.levels[field], weights, attempt.usual_weight)
+                for field in fields
+            }
         unexplained = {
-            field: _others(drawn.at_random[field], field, match[field], matches, all_pairs)
-            for field in fields
+            field: _others(drawn, field, match[field], matches, all_pairs) for field in fields
         }
-        explained = _explained(drawn.explained, shares, unexplained)
+        explained = _explained(drawn.explained, shares, unexplained, attempt.unexplained_pairs)
         change = abs(prior - shares.prior) / shares.prior
         shares = Shares(
             prior,
@@ -165,7 +183,10 @@ def probabilities(patterns: Patterns, shares: Shares) -> Floats:
 
 
 def _explained(
-    drawn: Mapping[tuple[Field, ...], Patterns], shares: Shares, unexplained: Mapping[Field, Floats]
+    drawn: Mapping[tuple[Field, ...], Patterns],
+    shares: Shares,
+    unexplained: Mapping[Field, Floats],
+    unexplained_pairs: float,
 ) -> Mapping[Field, Sequence[Floats]]:
     """By field, the shares among others for each explanation."""
     others = {
@@ -174,7 +195,9 @@ def _explained(
     }
     return {
         field: [
-            _explained_once(field, number, drawn.get(by), others.get(by), unexplained[field])
+            _explained_once(
+                field, number, drawn.get(by), others.get(by), unexplained[field], unexplained_pairs
+            )
             for number, by in enumerate(LADDERS[field].explained_by, start=1)
         ]
         for field in unexplained
@@ -187,32 +210,35 @@ def _explained_once(
     patterns: Patterns | None,
     others: Floats | None,
     unexplained: Floats,
+    unexplained_pairs: float,
 ) -> Floats:
     if patterns is None or others is None:
         return unexplained
     is_so = patterns.explanations[field] == number
     tally = _tally(patterns.levels[field], np.where(is_so, others, 0.0), len(unexplained))
-    shares = (tally + UNEXPLAINED_PAIRS * unexplained) / (tally.sum() + UNEXPLAINED_PAIRS)
+    shares = (tally + unexplained_pairs * unexplained) / (tally.sum() + unexplained_pairs)
     # An explanation can only make others agree more often.
     alike = slice(len(LADDERS[field].levels) - 1)
     shares[alike] = np.maximum(shares[alike], unexplained[alike])
     return np.asarray(shares / shares.sum())
 
 
-def _match(field: Field, levels: Levels, weights: Floats) -> Floats:
+def _match(field: Field, levels: Levels, weights: Floats, usual_weight: float) -> Floats:
     """The shares among pairs of the same."""
     usual = usual_shares(field)[0]
     tally = _tally(levels, weights, len(usual))
-    return np.asarray((tally + USUAL_MATCHES * usual) / (tally.sum() + USUAL_MATCHES))
+    weight = max(USUAL_MATCHES, usual_weight * float(tally.sum()))
+    return np.asarray((tally + weight * usual) / (tally.sum() + weight))
 
 
-def _others(tally: Floats, field: Field, match: Floats, matches: float, all_pairs: float) -> Floats:
+def _others(drawn: Drawn, field: Field, match: Floats, matches: float, all_pairs: float) -> Floats:
     """What pairs drawn at random show, less what those of the same among them do.
 
     It is drawn towards what is usual as much as the shares among pairs of the same, so that a level that was
     seen in neither tells as much as it usually does. Where no two records tell the field, it is the usual.
     """
     usual = usual_shares(field)[1]
+    tally = drawn.at_random[field]
     pairs = tally.sum()
     if not pairs:
         return usual
@@ -221,6 +247,8 @@ def _others(tally: Floats, field: Field, match: Floats, matches: float, all_pair
     left = shares - matches / all_pairs * match
     # Of what was seen at random a tenth at least is left to others.
     floored = np.maximum(left, np.maximum(shares * 0.1, LEAST_SHARE))
+    if field in drawn.by_chance:
+        floored[0] = max(tally[0] / pairs, LEAST_SHARE)
     return np.asarray(floored / floored.sum())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from apps.duplicates.matching.documents import (
 from apps.duplicates.matching.drawing import draw
 from apps.duplicates.matching.encoding import EncodedTable, Numbers, encode
 from apps.duplicates.matching.estimating import (
-    LEAST_SHARE,
+    MOST_UNEXPLAINED_PAIRS,
+    Attempt,
     Floats,
     Shares,
     Start,
@@ -30,17 +31,30 @@ from apps.duplicates.matching.estimating import (
     patterns_of,
 )
 from apps.duplicates.matching.fields import Field, Table
+from apps.duplicates.matching.frequencies import (
+    NameFrequencies,
+    frequencies_of,
+    is_of_companies,
+    name_frequencies_of,
+)
 from apps.duplicates.matching.ladders import LADDERS
-from apps.duplicates.matching.plausibility import LEAST_FIELDS, LEAST_RECORDS, is_plausible
-from apps.duplicates.matching.thresholds import estimates_of, threshold_of
+from apps.duplicates.matching.plausibility import (
+    LEAST_FIELDS,
+    LEAST_RECORDS,
+    is_plausible,
+    without_turned,
+)
+from apps.duplicates.matching.thresholds import MORE_LIKELY_THAN_NOT, estimates_of, threshold_of
 
 # Below this nobody would call two records the same; such pairs are not kept.
 LEAST_PROBABILITY = 0.01
 PAIRS_PER_CHUNK = 2_000_000
-# Frequencies of so many values of a field are kept, the most frequent ones.
-MOST_FREQUENT_VALUES = 2_000
-# The threshold of weights that a table did not teach: its expected F1 would say little.
-MORE_LIKELY_THAN_NOT = 0.5
+
+# With fewer fields, what pairs of the same show leans on what is usual from the beginning. Of companies, what
+# is learned freely is held against more (``plausibility``).
+LEAST_FREE_FIELDS, LEAST_FREE_FIELDS_OF_COMPANIES = 5, 4
+# By so many parts of the pairs of the same that are expected.
+LEANING = 1.0
 
 Told = Callable[[str], None]
 
@@ -150,26 +164,61 @@ def _learn(
     def weigh(document: MatcherDocument) -> Floats:
         return _weigh(document, table, comparing, candidates.left, levels)
 
-    if table.size >= LEAST_RECORDS and len(levels) >= LEAST_FIELDS:
-        patterns, drawn = patterns_of(levels, len(candidates.left)), draw(table, comparing)
-        for start in Start:
-            shares = estimate(patterns, drawn, table.size, start)
+    names = name_frequencies_of(table) if is_of_companies(table) else None
+    by_chance = {} if names is None else {Field.COMPANY: names.average}
+    if table.size >= LEAST_RECORDS and _are_enough(table):
+        patterns, drawn = (
+            patterns_of(levels, len(candidates.left)),
+            draw(table, comparing, by_chance),
+        )
+        first_held: tuple[MatcherDocument, Floats] | None = None
+        for attempt in attempts(len(levels), names is not None):
+            shares = estimate(patterns, drawn, table.size, attempt)
             learned = MatcherDocument(
                 region=region,
                 is_estimated=True,
                 record_count=table.size,
                 prior=shares.prior,
                 threshold=MORE_LIKELY_THAN_NOT,
-                fields=tuple(_field_weights(field, table, shares, shared) for field in levels),
+                fields=tuple(
+                    _field_weights(field, table, shares, shared, names) for field in levels
+                ),
             )
+            if attempt.usual_weight is None:
+                learned = without_turned(learned)
             bits = weigh(learned)
             found = probabilities_of(bits)
             learned = _expecting(learned, threshold_of(found), found)
-            if is_plausible(learned):
+            if first_held is None and attempt.usual_weight is None:
+                first_held = learned, bits
+            if is_plausible(learned, attempt.usual_weight or 0.0):
                 return learned, bits
-    usual = _usual(table, shared, region)
+        if first_held is not None:
+            return first_held
+    usual = _usual(table, shared, names, region)
     bits = weigh(usual)
     return _expecting(usual, MORE_LIKELY_THAN_NOT, probabilities_of(bits)), bits
+
+
+def attempts(field_count: int, is_of_companies: bool) -> Iterator[Attempt]:
+    """The ways to learn weights, the freest first.
+
+    What pairs of the same show can be learned freely where many fields tell them apart. With few, very
+    different shares fit nearly as well (Goodman 1974): there they lean on the usual ones from the beginning.
+    Companies that agree in a name hardly are others, so that what it explains speaks for them at first.
+    """
+    if field_count >= (LEAST_FREE_FIELDS_OF_COMPANIES if is_of_companies else LEAST_FREE_FIELDS):
+        yield from (Attempt(start, 0.0) for start in Start)
+    if field_count >= LEAST_FIELDS and not is_of_companies:
+        yield from (Attempt(start, LEANING) for start in Start)
+    if is_of_companies:
+        yield Attempt(Start.SAYS_AS_MUCH, None, MOST_UNEXPLAINED_PAIRS)
+    else:
+        yield from (Attempt(start, None) for start in Start)
+
+
+def _are_enough(table: EncodedTable) -> bool:
+    return len(table.codes) >= 2 or is_of_companies(table)
 
 
 def _expecting(
@@ -180,29 +229,37 @@ def _expecting(
 
 
 def _usual(
-    table: EncodedTable, shared: Mapping[Field, frozenset[str]], region: str
+    table: EncodedTable,
+    shared: Mapping[Field, frozenset[str]],
+    names: NameFrequencies | None,
+    region: str,
 ) -> MatcherDocument:
     """The usual weights, with the values that are frequent or belong to many in this table."""
     usual = default_document(table.size, region)
     fields = tuple(
-        _usual_weights(weights, table, shared) if weights.field in table.codes else weights
+        _usual_weights(weights, table, shared, names) if weights.field in table.codes else weights
         for weights in usual.fields
     )
     return usual.model_copy(update={"fields": fields})
 
 
 def _usual_weights(
-    weights: FieldWeights, table: EncodedTable, shared: Mapping[Field, frozenset[str]]
+    weights: FieldWeights,
+    table: EncodedTable,
+    shared: Mapping[Field, frozenset[str]],
+    names: NameFrequencies | None,
 ) -> FieldWeights:
     """Of what is explained, only agreement itself speaks for a pair, and no more than the table lets it.
 
     Agreement never speaks against one, though all records of the table hold the same value.
     """
     field, first = weights.field, weights.levels[0]
+    if field == Field.COMPANY and names is not None:
+        return _with_words(weights, names)
     found: dict[str, Any] = {"shared": shared.get(field, frozenset())}
     by_chance = first.other_share
     if LADDERS[field].has_frequent:
-        known, _ = _frequencies(field, table, by_chance)
+        known = frequencies_of(field, table, by_chance).frequent
         frequencies = {
             text: min(max(share, by_chance), first.match_share) for text, share in known.items()
         }
@@ -221,7 +278,11 @@ def _usual_weights(
 
 
 def _field_weights(
-    field: Field, table: EncodedTable, shares: Shares, shared: Mapping[Field, frozenset[str]]
+    field: Field,
+    table: EncodedTable,
+    shares: Shares,
+    shared: Mapping[Field, frozenset[str]],
+    names: NameFrequencies | None,
 ) -> FieldWeights:
     levels = tuple(
         LevelWeight(
@@ -234,36 +295,25 @@ def _field_weights(
             levels_of_ladder(field), shares.match[field], shares.other[field].T, strict=True
         )
     )
-    frequencies: dict[str, float] = {}
-    rare: float | None = None
-    if LADDERS[field].has_frequent:
-        frequencies, rare = _frequencies(field, table, levels[0].other_share)
-    return FieldWeights(
-        field=field,
-        levels=levels,
-        frequencies=frequencies,
-        rare_frequency=rare,
-        shared=shared.get(field, frozenset()),
+    weights = FieldWeights(field=field, levels=levels, shared=shared.get(field, frozenset()))
+    if field == Field.COMPANY and names is not None:
+        return _with_words(weights, names)
+    if not LADDERS[field].has_frequent:
+        return weights
+    found = frequencies_of(field, table, levels[0].other_share)
+    return weights.model_copy(update={"frequencies": found.frequent, "rare_frequency": found.rare})
+
+
+def _with_words(weights: FieldWeights, found: NameFrequencies) -> FieldWeights:
+    return weights.model_copy(
+        update={
+            "frequencies": found.names.frequent,
+            "rare_frequency": found.names.rare,
+            "word_frequencies": found.words,
+            "rare_word_frequency": found.rare_word,
+            "word_scale": found.scale,
+        }
     )
-
-
-def _frequencies(
-    field: Field, table: EncodedTable, chance: float
-) -> tuple[dict[str, float], float | None]:
-    """The shares of records that hold the frequent values, and of one that holds a rare one."""
-    counts = table.counts(field)
-    total = int(counts.sum())
-    if not total:
-        return {}, None
-    order = np.lexsort((np.arange(len(counts)), -counts))
-    frequent = [number for number in order[:MOST_FREQUENT_VALUES].tolist() if counts[number] > 2]
-    texts = table.values[field].texts
-    frequencies = {texts[number]: counts[number] / total for number in frequent}
-    rest = counts[order[len(frequent) :]]
-    rest = rest[rest > 0]
-    rare = float(rest.mean() / total) if len(rest) else min(chance, 1 / total)
-    top = 1 - LEAST_SHARE
-    return {text: min(float(share), top) for text, share in frequencies.items()}, min(rare, top)
 
 
 def _weigh(

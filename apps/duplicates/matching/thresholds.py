@@ -2,7 +2,8 @@
 
 Where probabilities are right, those above a threshold say how many of the pairs above it are the same, and
 those below it how many are missed. The threshold is where precision and recall, so expected, have the largest
-harmonic mean (F1): at half of it (Lipton, Elkan and Narayanaswamy 2014).
+harmonic mean (F1): at half of it (Lipton, Elkan and Narayanaswamy 2014). Where even that mean is expected to
+be poor, a pair that is less likely the same than not is not said to be: much of what is said would be wrong.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from apps.duplicates.matching.documents import Estimate
 Floats = NDArray[np.float64]
 
 _STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
-# Where hardly a pair is likely, the best that can be hoped for is poor, and half of it would be nonsense.
-_LOWEST = 0.3
+MORE_LIKELY_THAN_NOT = 0.5
+# An expected F1 below this is poor.
+_POOR = 0.8
 
 
 def threshold_of(probabilities: Floats) -> float:
-    """The threshold with the largest expected F1, 0.3 to 0.5."""
+    """The threshold with the largest expected F1, 0.4 to 0.5; 0.5 where that is poor."""
     ordered = np.sort(probabilities)[::-1]
     if not len(ordered):
-        return _LOWEST
+        return MORE_LIKELY_THAN_NOT
     f1 = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + ordered.sum())
-    return max(float(f1.max()) / 2, _LOWEST)
+    best = float(f1.max())
+    return best / 2 if best >= _POOR else MORE_LIKELY_THAN_NOT
 
 
 def estimates_of(probabilities: Floats) -> tuple[Estimate, ...]:

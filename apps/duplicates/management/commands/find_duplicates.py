@@ -25,6 +25,8 @@ MAX_BYTES = 4 * 1024**3
 _INTERRUPTED = 130
 # So many reasons are told for each pair.
 _REASONS = 4
+# Below it too much is wrong to be believed unseen.
+_GOOD_PRECISION = 0.9
 _USUAL_WEIGHTS = (
     "weights     the usual ones: the table is too small, or teaches none that make sense"
 )
@@ -135,12 +137,11 @@ def _render_nothing(evaluation: Evaluation) -> str:
 
 
 def _render_estimate(evaluation: Evaluation) -> str:
-    document = evaluation.found.document
-    if not document.is_estimated:
+    if not evaluation.found.document.is_estimated:
         return "estimated   nothing: the usual weights do not know this table"
-    estimates, threshold = document.estimates, document.threshold
-    at = min(estimates, key=lambda estimate: abs(estimate.probability - threshold))
-    return f"estimated   precision {at.precision:.2f} and recall {at.recall:.2f}, by the matcher itself"
+    precision, recall = evaluation.expected_precision, evaluation.expected_recall
+    said = f"estimated   precision {precision:.2f} and recall {recall:.2f}, by the matcher itself"
+    return said if precision >= _GOOD_PRECISION else f"{said}: look at each pair"
 
 
 def _render_pair(pair: ToldPair) -> str:

@@ -136,3 +136,23 @@ def _turned(weights: FieldWeights) -> FieldWeights:
         for level in weights.levels
     )
     return weights.model_copy(update={"levels": levels})
+
+
+def test_those_of_the_same_do_not_mostly_have_other_names() -> None:
+    usual = default_document(1_000)
+    surname = next(weights for weights in usual.fields if weights.field == Field.SURNAME)
+    other = surname.levels[-1].model_copy(update={"match_share": 0.46})
+    changed = surname.model_copy(update={"levels": (*surname.levels[:-1], other)})
+    fields = tuple(changed if weights is surname else weights for weights in usual.fields)
+    assert not is_plausible(usual.model_copy(update={"fields": fields}))
+
+
+def test_what_leans_on_the_usual_is_held_against_its_sense_without_it() -> None:
+    usual = default_document(1_000)
+    surname = next(weights for weights in usual.fields if weights.field == Field.SURNAME)
+    other = surname.levels[-1].model_copy(update={"match_share": 0.28})
+    changed = surname.model_copy(update={"levels": (*surname.levels[:-1], other)})
+    fields = tuple(changed if weights is surname else weights for weights in usual.fields)
+    document = usual.model_copy(update={"fields": fields})
+    assert is_plausible(document)
+    assert not is_plausible(document, usual_weight=1.0)
