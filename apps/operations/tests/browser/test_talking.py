@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from playwright.sync_api import BrowserType, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -62,16 +64,17 @@ def caller(
     talking_site: Site,
     tmp_path: Path,
 ) -> Iterator[Page]:
-    """The rep's page, in a browser whose microphone says one thing and is silent after it."""
+    """The rep's page, in a browser whose microphone says something every few seconds."""
     speech = tmp_path / "speech.wav"
-    write_speech(speech)
+    # However long connecting takes, something is said after it.
+    write_speech(speech, *[2_500, 1_200] * 8, 2_500)
     arguments = [
         *browser_type_launch_args["args"],
         *FAKE_DEVICES,
         f"--use-file-for-fake-audio-capture={speech}%noloop",
     ]
     browser = browser_type.launch(**(browser_type_launch_args | {"args": arguments}))
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     sign_in(page, talking_site, "rep")
     yield page
     browser.close()
@@ -105,6 +108,7 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
                             "about_kind": "lead",
                             "about_id": lead.pk,
                             "title": "Call Elena Quixworth",
+                            "due_on": (timezone.localdate() + timedelta(days=2)).isoformat(),
                         },
                         "reason": "You want to call Elena Quixworth.",
                         "words": "Remind me to call Elena Quixworth on Friday.",
@@ -112,6 +116,7 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
                 }
             ],
         },
+        *["Thank you."] * 8,
         characters_per_s=200,
     )
     page = caller
