@@ -80,7 +80,8 @@ def test_a_proposal_waits_for_the_person(cast: Cast) -> None:
     lead = LeadFactory(owner=cast.rep)
     answered = call(cast.rep, session, "propose_create_followup", a_wish(lead))
     assert answered.status == PROPOSED
-    suggestion = Suggestion.objects.get(pk=answered.suggestion_id)
+    suggestion = Suggestion.objects.get()
+    assert suggestion.pk == answered.suggestion_id
     assert (suggestion.state, suggestion.origin, suggestion.assignee) == (
         State.PENDING, "realtime", cast.rep,
     )  # fmt: skip
