@@ -26,7 +26,9 @@ _MEANINGS = {
     "415": "Send JSON.",
     "429": "Too many calls within a minute; `Retry-After` says when to come back.",
     "422": "What was asked cannot be done as it was asked.",
-    "502": "It could not be written; nothing was changed.",
+    "502": "It could not be written, or a provider did not answer as it should; nothing was changed.",
+    "503": "What is needed for it is not there: a key, or the provider's quota.",
+    "504": "A provider took too long.",
 }
 _ALWAYS = ("400", "401", "403", "406", "429")
 _OF_WRITES = ("409", "413", "415", "422")
@@ -38,6 +40,11 @@ _OF_ENDINGS = {
     ("get", "/audit/head/"): ("404",),
     ("get", "/explanation/"): ("409",),
     ("post", "/bulk-approvals/"): ("404",),
+    ("post", "/suggestions/merges/"): ("404",),
+    ("post", "/ai/realtime-token"): ("404", "502", "503", "504"),
+    ("post", "/ai/realtime/tools"): ("404",),
+    ("post", "/ai/realtime/transcripts"): ("404",),
+    ("post", "/ai/realtime/telemetry"): ("404",),
 }
 
 PROBLEM_SCHEMA: dict[str, Any] = {

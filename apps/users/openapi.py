@@ -27,7 +27,8 @@ class EndpointSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """The headers of the endpoint."""
         parameters = list(super().get_override_parameters())
-        return parameters if self.method in SAFE_METHODS else [*parameters, _IDEMPOTENCY_KEY]
+        takes_key = self.method not in SAFE_METHODS and getattr(self.view, "takes_keys", True)
+        return [*parameters, _IDEMPOTENCY_KEY] if takes_key else parameters
 
     def get_operation(self, *args: Any, **options: Any) -> dict[str, Any] | None:
         """The operation, with its scope."""

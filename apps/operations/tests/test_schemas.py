@@ -27,7 +27,7 @@ IN_BOTH = {
 }  # fmt: skip
 OURS = (
     "tenants", "users", "audit", "crm", "execution", "brain", "predictions", "duplicates",
-    "triggers", "suggestions",
+    "triggers", "suggestions", "assistant", "realtime",
 )  # fmt: skip
 
 

@@ -168,6 +168,10 @@ def test_a_role_without_voice_is_refused(
     cast.rep.groups.clear()
     assert refused(ask(rep)) == (403, "permission_denied")
     assert last_request() == (GateState.ON, TokenOutcome.PERMISSION_DENIED, 403)
+    (entry,) = AuditEntry.objects.filter(event=Event.REALTIME_TOKEN_REFUSED)
+    assert (entry.actor_id, entry.details) == (
+        cast.rep.pk, {"outcome": "permission_denied", "gate": "on"},
+    )  # fmt: skip
 
 
 def test_without_a_key_it_is_said_where_to_set_one(
