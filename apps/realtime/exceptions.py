@@ -144,3 +144,30 @@ class ChannelRefusedError(RealtimeError):
     code = "invalid"
     status = 400
     message = "This is no batch of events."
+
+
+class RealtimeSettingsPermissionError(RealtimeError):
+    """The person's role does not let them change how realtime voice is set."""
+
+    code = "permission_denied"
+    status = 403
+    message = "Administrators change how realtime voice is set."
+
+
+class InvalidRealtimeSettingsError(RealtimeError):
+    """A setting is unknown or out of its bounds; ``problems`` says what, by setting."""
+
+    code = "invalid_settings"
+    status = 422
+
+    def __init__(self, problems: dict[str, list[str]]) -> None:
+        self.problems = problems
+        super().__init__("Some settings are not as they should be.")
+
+
+class RealtimeSettingsChangedError(RealtimeError):
+    """Somebody has changed the settings since they were read."""
+
+    code = "settings_changed"
+    status = 409
+    message = "Somebody has changed these settings meanwhile. Here they are as they stand now."
