@@ -86,6 +86,14 @@ from apps.predictions.models import (
     TrainedModel,
     Trial,
 )
+from apps.realtime.admin import (
+    SessionAdmin,
+    TelemetryEventAdmin,
+    TokenRequestAdmin,
+    ToolCallAdmin,
+)
+from apps.realtime.models import Session, TelemetryEvent, TokenRequest, ToolCall
+from apps.realtime.watching import SEE_ALL_PERMISSION
 from apps.suggestions.admin import (
     BulkApprovalAdmin,
     DecisionAdmin,
@@ -212,6 +220,16 @@ TENANT_SECTIONS: tuple[Section, ...] = (
             Page(RecordKeys, RecordKeysAdmin, "Keys", "key"),
             Page(MatchCursor, MatchCursorAdmin, "Read up to", "bookmark"),
         ),
+    ),
+    Section(
+        "Realtime voice",
+        (
+            Page(Session, SessionAdmin, "Sessions", "call"),
+            Page(TokenRequest, TokenRequestAdmin, "Token requests", "vpn_key"),
+            Page(ToolCall, ToolCallAdmin, "Tool calls", "handyman"),
+            Page(TelemetryEvent, TelemetryEventAdmin, "Telemetry", "monitoring"),
+        ),
+        links=(Link("realtime:panel", SEE_ALL_PERMISSION, "Debug panel", "troubleshoot"),),
     ),
     Section(
         "People",

@@ -11,6 +11,7 @@ from pydantic import ValidationError as PydanticError
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +23,7 @@ from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import EndReason, SessionState, TokenOutcome, ToolCallStatus
 from apps.realtime.exceptions import ChannelRefusedError, TokenError
 from apps.realtime.models import Session
+from apps.realtime.passing import tell_panels
 from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn
 from apps.realtime.sessions import (
     WARNED_BEFORE,
@@ -31,6 +33,7 @@ from apps.realtime.sessions import (
 )
 from apps.realtime.telemetry import take
 from apps.realtime.tokens import (
+    TALK_PERMISSION,
     Attempt,
     issue_token,
     settle_issued,
@@ -52,6 +55,14 @@ from apps.users.services import person_of
 
 _LARGEST_ID = 2**63 - 1
 _LONGEST_NAME = 100
+
+
+class TalkPermission(BasePermission):
+    """For people whose role has realtime voice, as it is at this moment."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Ask the role."""
+        return bool(request.user.has_perm(TALK_PERMISSION))
 
 
 class TokenRequestSerializer(StrictSerializer):
@@ -216,6 +227,7 @@ class EndSerializer(StrictSerializer):
 class RealtimeSessionView(Endpoint):
     """A call of one's own."""
 
+    permission_classes = (IsAuthenticated, TalkPermission)
     write_scope = Scope.TALK
     http_method_names = ("get", "delete")
 
@@ -263,6 +275,7 @@ class ToolAnswerSerializer(serializers.Serializer[Any]):
 class RealtimeToolView(Endpoint):
     """The bridge: reads and proposes for the person who talks, and does nothing else."""
 
+    permission_classes = (IsAuthenticated, TalkPermission)
     write_scope = Scope.TALK
     # The same call told twice has one answer by its own id.
     takes_keys = False
@@ -317,6 +330,7 @@ class TranscriptKeptSerializer(serializers.Serializer[Any]):
 class RealtimeTranscriptView(Endpoint):
     """What is said in a call becomes part of the person's own thread."""
 
+    permission_classes = (IsAuthenticated, TalkPermission)
     write_scope = Scope.TALK
     takes_keys = False
     http_method_names = ("post",)
@@ -354,6 +368,7 @@ class BeaconSerializer(StrictSerializer):
 class RealtimeBeaconView(Endpoint):
     """Telemetry without a socket: what a page sends while it is closed."""
 
+    permission_classes = (IsAuthenticated, TalkPermission)
     write_scope = Scope.TALK
     takes_keys = False
     http_method_names = ("post",)
@@ -370,5 +385,5 @@ class RealtimeBeaconView(Endpoint):
             told = BatchIn.model_validate_json(serializer.validated_data["batch"])
         except PydanticError:
             raise ChannelRefusedError() from None
-        take(person_of(request), told, timezone.now())
+        tell_panels(take(person_of(request), told, timezone.now()))
         return Response(status=204)

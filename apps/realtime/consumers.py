@@ -12,8 +12,9 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
-from apps.realtime.exceptions import RealtimeError
-from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn, EventIn, WatchIn
+from apps.realtime.exceptions import ChannelRefusedError, RealtimeError
+from apps.realtime.passing import messages_of
+from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn, NumberedIn, WatchIn
 from apps.realtime.telemetry import Taken, take
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.realtime.watching import (
@@ -85,7 +86,7 @@ class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # ch
         try:
             batch = BatchIn.model_validate_json(text_data)
         except ValidationError:
-            await self._begin_to_watch(text_data)
+            await self._take_other(text_data)
             return
         await self._take(batch)
 
@@ -116,23 +117,20 @@ class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # ch
             await self._pass_on(taken)
 
     async def _pass_on(self, taken: Taken) -> None:
-        message = {
-            "type": "telemetry.events",
-            "session": str(taken.session_id),
-            "events": [shown(event) for event in taken.events],
-        }
-        for group in (
-            group_of_person(self._schema, taken.person_id),
-            group_of_all(self._schema),
-        ):
+        for group, message in messages_of(self._schema, taken):
             await self.channel_layer.group_send(group, message)
 
-    async def _begin_to_watch(self, text: str) -> None:
+    async def _take_other(self, text: str) -> None:
+        """Begin to watch; refuse what is neither that nor a batch, by its number if it has one."""
         try:
             wanted = WatchIn.model_validate_json(text)
         except ValidationError:
-            await self.send_json({"kind": "refused", "code": "invalid"})
+            refusal = {"kind": "refused", "code": ChannelRefusedError.code}
+            await self.send_json(refusal | batch_number(text))
             return
+        await self._begin_to_watch(wanted)
+
+    async def _begin_to_watch(self, wanted: WatchIn) -> None:
         group = await database_sync_to_async(_group_to_watch)(
             self._schema, self._person, wanted.ai_debug
         )
@@ -147,9 +145,12 @@ class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # ch
         await self.send_json({"kind": "watching", "session": session})
 
 
-def shown(event: EventIn) -> dict[str, Any]:
-    """An event as panels have it."""
-    return event.model_dump(mode="json", exclude={"v", "at"})
+def batch_number(text: str) -> dict[str, int]:
+    """Which batch a page waits for an answer to, where it can be read of one that does not fit."""
+    try:
+        return {"batch": NumberedIn.model_validate_json(text).batch}
+    except ValidationError:
+        return {}
 
 
 def _admit(knocking: Knocking) -> tuple[str, User] | int:

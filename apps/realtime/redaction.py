@@ -5,6 +5,7 @@ The browser leaves words out before they leave the page. This holds for what rea
 
 from __future__ import annotations
 
+import math
 import re
 
 from pydantic import JsonValue
@@ -27,6 +28,8 @@ _LONGEST_WORDS = 2_000
 # Keys and client secrets, wherever they stand.
 _SECRET = re.compile(r"\b(?:sk|ek|rk)[-_][A-Za-z0-9_\-]{6,}")
 _DEEPEST = 6
+# What is longer, or holds other signs, is no name of a member but words.
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 
 
 def redacted(data: dict[str, JsonValue], *, keeps_texts: bool) -> dict[str, JsonValue]:
@@ -37,6 +40,8 @@ def redacted(data: dict[str, JsonValue], *, keeps_texts: bool) -> dict[str, Json
 def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[str, JsonValue]:
     kept: dict[str, JsonValue] = {}
     for name, value in data.items():
+        if _NAME.fullmatch(name) is None or _SECRET.search(name):
+            continue
         if name in _PLAIN:
             kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth - 1)
         elif keeps_texts:
@@ -44,7 +49,7 @@ def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[s
         elif isinstance(value, str):
             kept["characters"] = _characters(kept) + len(value)
         elif isinstance(value, bool | int | float):
-            kept[name] = value
+            kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth)
     return kept
 
 
@@ -57,7 +62,10 @@ def _value(value: JsonValue, keeps_texts: bool, longest: int, depth: int) -> Jso
     if depth < 0:
         return None
     if isinstance(value, str):
-        return _SECRET.sub("[removed]", value)[:longest]
+        # The database holds no NUL in a text, and no number without end.
+        return _SECRET.sub("[removed]", value.replace("\0", ""))[:longest]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, list):
         return [_value(item, keeps_texts, longest, depth - 1) for item in value[:20]]
     if isinstance(value, dict):

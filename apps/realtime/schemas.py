@@ -59,6 +59,15 @@ class BatchIn(BaseModel):
     events: Annotated[list[EventIn], Field(max_length=MOST_IN_A_BATCH)]
 
 
+class NumberedIn(BaseModel):
+    """Of a batch that does not fit: which one it is."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: Literal["events"]
+    batch: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
 class WatchIn(BaseModel):
     """What a panel wants to be told of: one session, or, without one, all that the person may see.
 

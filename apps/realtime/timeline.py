@@ -21,7 +21,7 @@ _TRANSCRIBED = frozenset(
         "conversation.item.input_audio_transcription.failed",
     }
 )
-_FIRST_TEXT = frozenset({"response.output_audio_transcript.delta", "response.output_text.delta"})
+FIRST_TEXT = frozenset({"response.output_audio_transcript.delta", "response.output_text.delta"})
 _AUDIO_BEGAN = "output_audio_buffer.started"
 _AUDIO_ENDED = frozenset({"output_audio_buffer.stopped", "output_audio_buffer.cleared"})
 _RESPONSE_BEGAN = "response.created"
@@ -196,7 +196,7 @@ def _turn(number: int, events: Sequence[Event]) -> Turn:
     spoke_until = _first(events, _SPEECH_ENDED)
     asked_at = spoke_until if spoke_until is not None else _first(events, {_TYPED})
     transcript = _first(events, _TRANSCRIBED)
-    text, audio = _first(events, _FIRST_TEXT), _first(events, {_AUDIO_BEGAN})
+    text, audio = _first(events, FIRST_TEXT), _first(events, {_AUDIO_BEGAN})
     tools = tuple(_tools(events))
     spans = [*_speech(spoke_from, spoke_until), *tools, *_model(events), *_audio(events)]
     if spoke_until is not None and transcript is not None:

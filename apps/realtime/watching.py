@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from redis.exceptions import RedisError
 
-from apps.realtime.models import Session
+from apps.realtime.enums import TokenOutcome
+from apps.realtime.models import Session, TokenRequest
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.tenants.connections import tenant_connection
 from apps.tenants.valkey import valkey
@@ -34,6 +35,13 @@ def visible_sessions(user: User) -> QuerySet[Session]:
     """The sessions that a person may look at, the latest first."""
     sessions = Session.objects.order_by("-issued_at", "id")
     return sessions if sees_all(user) else sessions.filter(person=user)
+
+
+def refused_requests(user: User) -> QuerySet[TokenRequest]:
+    """The requests for a token that were refused and that a person may look at, the latest first."""
+    requests = TokenRequest.objects.exclude(outcome=TokenOutcome.ISSUED).order_by("-id")
+    requests = requests.select_related("person")
+    return requests if sees_all(user) else requests.filter(person=user)
 
 
 def group_of_person(schema: str, person_id: int) -> str:

@@ -1,4 +1,4 @@
-"""CSV files that are sent while they are read, and that no spreadsheet takes for formulas."""
+"""Files that are sent while they are read; no spreadsheet takes a cell of a CSV for a formula."""
 
 from __future__ import annotations
 
@@ -43,11 +43,22 @@ def stream_csv(
     rows: Iterable[Sequence[object]],
 ) -> StreamingHttpResponse:
     """Answer with a CSV file; ``rows`` is read while the file is sent, never held in memory."""
-    lines = _lines(header, rows)
+    return stream_text(
+        request,
+        file_name=file_name,
+        content_type="text/csv; charset=utf-8",
+        parts=_lines(header, rows),
+    )
+
+
+def stream_text(
+    request: HttpRequest, *, file_name: str, content_type: str, parts: Iterator[str]
+) -> StreamingHttpResponse:
+    """Answer with a file; ``parts`` are read while it is sent, some hundred at a time."""
     content: Iterator[str] | AsyncIterator[str]
     # An ASGI server would collect a plain iterator whole before it sends the first byte.
-    content = _send_async(lines) if isinstance(request, ASGIRequest) else _chunks(lines)
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    content = _send_async(parts) if isinstance(request, ASGIRequest) else _chunks(parts)
+    response = StreamingHttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     response["Cache-Control"] = "no-store"
     return response

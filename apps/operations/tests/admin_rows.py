@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import count
+from uuid import uuid4
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -55,6 +56,9 @@ from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score,
 from apps.predictions.schemas import TrialQuestion
 from apps.predictions.tests.factories import ForecastFactory, ScoreFactory
 from apps.predictions.tests.model_cards import make_model
+from apps.realtime.enums import Direction, GateState, TokenOutcome, ToolCallStatus
+from apps.realtime.models import Session, TelemetryEvent, TokenRequest, ToolCall
+from apps.realtime.tests.factories import make_session
 from apps.suggestions.digest.enums import DigestStatus
 from apps.suggestions.digest.models import DigestPreference, DigestSent
 from apps.suggestions.enums import Verdict
@@ -363,6 +367,50 @@ def make_module_gate() -> ModuleGate:
     return ModuleGate.objects.create(tenant=tenant, module=f"module_{number}", is_on=True)
 
 
+def make_call() -> Session:
+    return make_session(UserFactory())
+
+
+def make_token_request() -> TokenRequest:
+    call = make_call()
+    return TokenRequest.objects.create(
+        person=call.person,
+        session=call,
+        asked_at=timezone.now(),
+        gate=GateState.ON,
+        outcome=TokenOutcome.PROVIDER_SLOW,
+        status=504,
+        latency_ms=8_012,
+        provider_ms=8_000,
+    )
+
+
+def make_tool_call() -> ToolCall:
+    return ToolCall.objects.create(
+        session=make_call(),
+        call_id="call_1",
+        tool="create_followup",
+        status=ToolCallStatus.PROPOSED,
+        suggestion=make_suggestion(),
+        called_at=timezone.now(),
+        latency_ms=31,
+    )
+
+
+def make_telemetry_event() -> TelemetryEvent:
+    return TelemetryEvent.objects.create(
+        session=make_call(),
+        event_id=uuid4(),
+        v=1,
+        at_ms=1_250,
+        received_at=timezone.now(),
+        direction=Direction.LOCAL,
+        type="aisha.drop",
+        origin=Origin.REALTIME,
+        turn=1,
+    )
+
+
 TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     Suggestion: make_suggestion,
     Decision: make_decision,
@@ -398,6 +446,10 @@ TENANT_ROWS: dict[type[models.Model], RowMaker] = {
     MatchCursor: make_match_cursor,
     Forecast: make_forecast,
     SalesTarget: make_sales_target,
+    Session: make_call,
+    TokenRequest: make_token_request,
+    ToolCall: make_tool_call,
+    TelemetryEvent: make_telemetry_event,
     User: lambda: UserFactory(team=TeamFactory()),
     Team: lambda: UserFactory(team=TeamFactory()).team,
     TriggerSetting: make_trigger_setting,

@@ -23,6 +23,7 @@ from apps.operations.tests.admin_rows import SHARED_MODELS, TENANT_ROWS
 from apps.operations.tests.admin_rows import make_import_run as make_plain_import_run
 from apps.operations.tests.routes import PUBLIC_MAP, TENANT_MAP, Route, walk_routes
 from apps.predictions.models import PredictionRun, SalesTarget, TrainedModel, Trial
+from apps.realtime.models import Session
 from apps.suggestions.models import (
     BulkApproval,
     SavedView,
@@ -140,6 +141,8 @@ def model_of(route: Route) -> Model | None:
         return Task if name == "task_done" else model_of_kind(name.partition("_")[0])
     if route.name == "users:revoke_token":
         return ApiToken
+    if namespace == "realtime" or route.name == "realtime-session":
+        return Session
     if not namespace and route.path.startswith(SELF_GUARDED_PREFIXES):
         (found,) = [m for m in MAKERS if m._meta.model_name == name.partition("-")[0]]
         return found
@@ -317,7 +320,9 @@ def test_another_tenants_ids_lead_nowhere(
 
 
 # For administrators alone: a manager is refused before any row is looked for.
-ADMINISTRATORS_ONLY = ("/webhooks/", "/api/v1/webhooks/", "/api/v1/webhook-deliveries/")
+ADMINISTRATORS_ONLY = (
+    "/webhooks/", "/api/v1/webhooks/", "/api/v1/webhook-deliveries/", "/realtime/debug/",
+)  # fmt: skip
 
 
 def is_nowhere(answer: Any, path: str) -> bool:
@@ -343,10 +348,11 @@ def test_the_same_addresses_lead_somewhere_at_home(
     """What the test above attacks is there: as it is for globex's own administrator."""
     client = TenantClient("globex.localhost")
     with globex:
-        # Tokens are revoked, and views dropped, by their own person.
+        # Tokens are revoked, views dropped and calls ended by their own person.
         for model in (ApiToken, SavedView):
             own = model._default_manager.filter(pk=foreign_rows[model].pk)
             own.update(user=globex_cast.admin)
+        Session.objects.filter(pk=foreign_rows[Session].pk).update(person=globex_cast.admin)
         client.force_login(globex_cast.admin)
     answers: dict[Route, set[int]] = {route: set() for route in WITH_ROW}
     # Reading comes first: what a write does to stored files is not rolled back.
@@ -384,6 +390,8 @@ def own_rows(person: User) -> dict[Model, models.Model]:
             changes = {"assignee": person}
         elif isinstance(row, (ApiToken, SavedView)):
             changes = {"user": person}
+        elif isinstance(row, Session):
+            changes = {"person": person}
         if changes:
             model._default_manager.filter(pk=row.pk).update(**changes)
     return rows

@@ -35,6 +35,7 @@ from apps.operations.tests.test_routes import (
     send,
 )
 from apps.predictions.models import Forecast, PredictionRun, SalesTarget, Score, Trial
+from apps.realtime.models import Session
 from apps.suggestions.models import BulkApproval, SavedView, Suggestion
 from apps.triggers.models import ReplayRun, Scan, Signal
 from apps.users.middleware import SELF_GUARDED_PREFIXES
@@ -93,6 +94,8 @@ def _give(model: Model, row: Any, person: User) -> None:
             _give_record(ref.kind, ref.id, person)
     elif isinstance(row, ApiToken | SavedView):
         values = {"user": person}
+    elif isinstance(row, Session):
+        values = {"person": person}
     elif isinstance(row, BulkApproval | MatchRun | PredictionRun | ReplayRun | Scan | Trial):
         values = {"requested_by": person}
     elif isinstance(row, ImportRun):

@@ -1,0 +1,66 @@
+"""What the list of sessions is narrowed by."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+
+from apps.audit.enums import Origin
+from apps.crm.forms.fields import DayField
+from apps.realtime.enums import SessionState
+from apps.realtime.models import Session
+from apps.realtime.watching import DEBUG_PARAMETER, sees_all
+from apps.users.models import User
+
+_ORIGINS = (Origin.TYPED, Origin.VOICE, Origin.REALTIME)
+
+
+class DayFilter(django_filters.DateFilter):  # type: ignore[misc]
+    """A day as people write it."""
+
+    field_class = DayField
+
+
+class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    """What the list is narrowed by; who sees only their own sessions is not asked whose."""
+
+    person = django_filters.ModelChoiceFilter(
+        queryset=User.objects.order_by("first_name", "last_name", "username"), empty_label="Anybody"
+    )
+    state = django_filters.ChoiceFilter(choices=SessionState.choices, empty_label="Any")
+    origin = django_filters.ChoiceFilter(
+        choices=[(origin.value, origin.label) for origin in _ORIGINS], empty_label="Any"
+    )
+    day = DayFilter(method="filter_day", label="Day")
+
+    class Meta:
+        model = Session
+        fields = ("person", "state", "origin", "day")
+
+    def __init__(self, data: QueryDict, *, queryset: QuerySet[Session], viewer: User) -> None:
+        super().__init__(data, queryset=queryset)
+        if not sees_all(viewer):
+            del self.filters["person"]
+        if DEBUG_PARAMETER in data:
+            # The next page is asked for in the same way.
+            self.form.fields[DEBUG_PARAMETER] = forms.CharField(
+                initial=data[DEBUG_PARAMETER], required=False, widget=forms.HiddenInput
+            )
+
+    def filter_day(self, rows: QuerySet[Session], name: str, value: date) -> QuerySet[Session]:
+        """Those of one day in the person's zone."""
+        begin = timezone.make_aware(datetime.combine(value, time.min))
+        end = timezone.make_aware(datetime.combine(value + timedelta(days=1), time.min))
+        return rows.filter(issued_at__gte=begin, issued_at__lt=end)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the list is narrowed."""
+        chosen: Any = self.form.changed_data
+        return bool(chosen)
