@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 import django_filters
 from django import forms
@@ -38,29 +37,28 @@ class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         choices=[(origin.value, origin.label) for origin in _ORIGINS], empty_label="Any"
     )
     day = DayFilter(method="filter_day", label="Day")
+    # How the panel was asked for; the next page is asked for in the same way.
+    ai_debug = django_filters.CharFilter(
+        method="keep_all", initial="1", max_length=1, widget=forms.HiddenInput
+    )
 
     class Meta:
         model = Session
-        fields = ("person", "state", "origin", "day")
+        fields = ("person", "state", "origin", "day", "ai_debug")
 
     def __init__(self, data: QueryDict, *, queryset: QuerySet[Session], viewer: User) -> None:
         super().__init__(data, queryset=queryset)
         if not sees_all(viewer):
             del self.filters["person"]
-        if DEBUG_PARAMETER in data:
-            # The next page is asked for in the same way.
-            self.form.fields[DEBUG_PARAMETER] = forms.CharField(
-                initial=data[DEBUG_PARAMETER], required=False, widget=forms.HiddenInput
-            )
+        if data.get(DEBUG_PARAMETER) != "1":
+            del self.filters[DEBUG_PARAMETER]
+
+    def keep_all(self, rows: QuerySet[Session], name: str, value: str) -> QuerySet[Session]:
+        """Narrow nothing."""
+        return rows
 
     def filter_day(self, rows: QuerySet[Session], name: str, value: date) -> QuerySet[Session]:
         """Those of one day in the person's zone."""
         begin = timezone.make_aware(datetime.combine(value, time.min))
         end = timezone.make_aware(datetime.combine(value + timedelta(days=1), time.min))
         return rows.filter(issued_at__gte=begin, issued_at__lt=end)
-
-    @property
-    def is_chosen(self) -> bool:
-        """Whether the list is narrowed."""
-        chosen: Any = self.form.changed_data
-        return bool(chosen)

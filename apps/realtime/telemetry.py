@@ -77,7 +77,7 @@ def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) 
         for event in told
     }
     with transaction.atomic():
-        new = _insert(session.pk, list(rows.values()), now)
+        new = insert_events(session.pk, list(rows.values()), now)
         fresh = tuple(event for event in rows.values() if event.id in new)
         if fresh or left_out or batch.left_out:
             follow(session.pk, fresh, left_out + batch.left_out, now)
@@ -91,7 +91,8 @@ def remove_old(now: datetime) -> int:
     return removed
 
 
-def _insert(session_id: UUID, events: Sequence[EventIn], now: datetime) -> set[UUID]:
+def insert_events(session_id: UUID, events: Sequence[EventIn], now: datetime) -> set[UUID]:
+    """Store events as they are, in one statement; return the ids of those that were new."""
     if not events:
         return set()
     rows = json.dumps([event.model_dump(mode="json", exclude={"at"}) for event in events])

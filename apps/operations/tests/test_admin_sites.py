@@ -281,8 +281,12 @@ def test_the_first_page_shows_what_the_person_may_open(cast: Cast, client_for: C
         if page["has_permission"]
     }
     everything = {page.title for section in TENANT_SECTIONS for page in section.pages}
-    # What only an administrator has to do with: other systems, and how the matcher keeps its place.
-    of_administrators = {"Webhooks", "Webhook messages", "Keys", "Read up to"}
+    # What only an administrator has to do with: other systems, how the matcher keeps its place, and what
+    # happens on calls.
+    of_administrators = {
+        "Webhooks", "Webhook messages", "Keys", "Read up to",
+        "Sessions", "Token requests", "Tool calls", "Telemetry",
+    }  # fmt: skip
     assert everything - offered == of_administrators
     assert b"https://fonts" not in manager.content
 

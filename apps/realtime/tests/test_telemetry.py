@@ -19,6 +19,7 @@ from apps.realtime.models import ONLY_ROW, RealtimeSettings, Session, TelemetryE
 from apps.realtime.sessions import SILENT_FOR, close_lost
 from apps.realtime.telemetry import TAKEN_AFTER_END, remove_old, take
 from apps.realtime.tests.factories import NOW, batch, event, make_session
+from apps.tenants.models import Tenant
 
 DONE: dict[str, JsonValue] = {
     "status": "completed",
@@ -116,6 +117,19 @@ def test_nobody_tells_of_another_persons_session(cast: Cast, who: str) -> None:
     with pytest.raises(SessionNotFoundError):
         take(getattr(cast, who), batch(session, event("aisha.drop")), NOW)
     assert TelemetryEvent.objects.count() == 0
+
+
+def test_nobody_tells_of_another_tenants_session(
+    cast: Cast, globex: Tenant, globex_cast: Cast
+) -> None:
+    with globex:
+        foreign = make_session(globex_cast.rep)
+    told = batch(foreign, event("aisha.drop"))
+    for person in (cast.rep, cast.admin, globex_cast.rep):
+        with pytest.raises(SessionNotFoundError):
+            take(person, told, NOW)
+    with globex:
+        assert len(take(globex_cast.rep, told, NOW).events) == 1
 
 
 def test_a_session_that_there_is_not_takes_nothing(cast: Cast) -> None:
