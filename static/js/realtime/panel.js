@@ -223,7 +223,7 @@
           }
           const page = await answer.json();
           lastRow = page.events.at(-1)?.row ?? lastRow;
-          accept(page.events);
+          accept(page.events.sort((one, other) => one.at_ms - other.at_ms));
           isAll = page.is_all;
         }
       } catch {
