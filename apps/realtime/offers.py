@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from apps.brain.language_model.strict import function_of
-from apps.brain.reading.tools import read_tools
+from apps.brain.reading.tools import read_tool, read_tools
+from apps.execution.tools import registry as tools
 from apps.suggestions.services import askable_tools, schema_of
 from apps.users.models import User
 
@@ -23,12 +25,26 @@ _WORDS = {
 
 def functions_for(user: User) -> list[dict[str, Any]]:
     """What this person's session is given, as the provider's API takes it."""
-    reads = [function_of(tool.key, tool.description, tool.arguments) for tool in read_tools()]
-    return [*map(_without_strict, reads), *map(_proposing, askable_tools(user))]
+    reads = [_reading(tool.key) for tool in read_tools()]
+    return [*reads, *(_proposing(tool.key) for tool in askable_tools(user))]
 
 
-def _proposing(tool: Any) -> dict[str, Any]:
+# Schemas are made of the tools' types, which do not change while a process runs.
+@cache
+def _reading(key: str) -> dict[str, Any]:
+    """A function that looks something up.
+
+    The realtime API knows no strict mode; what comes back is held against the schema here.
+    """
+    tool = read_tool(key)
+    function = function_of(tool.key, tool.description, tool.arguments)
+    return {name: value for name, value in function.items() if name != "strict"}
+
+
+@cache
+def _proposing(key: str) -> dict[str, Any]:
     """A function that makes a suggestion with a tool: its arguments, why, and who said so."""
+    tool = tools.get(key)
     return {
         "type": "function",
         "name": f"{PROPOSES}{tool.key}",
@@ -40,8 +56,3 @@ def _proposing(tool: Any) -> dict[str, Any]:
             "additionalProperties": False,
         },
     }
-
-
-def _without_strict(function: dict[str, Any]) -> dict[str, Any]:
-    # The realtime API knows no strict mode; what comes back is held against the schema here.
-    return {name: value for name, value in function.items() if name != "strict"}

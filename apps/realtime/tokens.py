@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,7 @@ from apps.realtime.provider import ask_for_secret
 from apps.realtime.sessions import resumable
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
+from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant, is_module_on
 from apps.tenants.valkey import valkey
 from apps.users.models import User
@@ -100,11 +101,14 @@ def issue_token(
         ConversationNotFoundError, SessionNotFoundError, SessionOverError: what it is to go on with is not
             there for this person.
     """
-    config = _admit(attempt, user, now)
+    tenant = current_tenant()
+    config = _admit(attempt, user, tenant, now)
     former = resumable(user, resumed, now) if resumed else None
     thread = _thread_of(user, former, conversation_id)
     about = record_of(thread) if thread else visible_context(user, record)
-    asked = ask_for_secret(config, _session_body(config, user, about, now))
+    asked = ask_for_secret(
+        config, _session_body(config, user, about, today=now.astimezone(tenant.zone).date())
+    )
     attempt.provider_ms = asked.provider_ms
     if asked.secret is None:
         raise asked.error or NoKeyError()
@@ -185,9 +189,9 @@ def settle_issued(attempt: Attempt) -> None:
     settle_other(attempt, TokenOutcome.ISSUED, _ISSUED_STATUS)
 
 
-def _admit(attempt: Attempt, user: User, now: datetime) -> RealtimeConfig:
+def _admit(attempt: Attempt, user: User, tenant: Tenant, now: datetime) -> RealtimeConfig:
     """Pass one gate after the other; what costs least is asked first."""
-    is_on = is_module_on(current_tenant(), Module.REALTIME)
+    is_on = is_module_on(tenant, Module.REALTIME)
     attempt.gate = GateState.ON if is_on else GateState.OFF
     if not is_on:
         raise RealtimeOffError()
@@ -197,7 +201,7 @@ def _admit(attempt: Attempt, user: User, now: datetime) -> RealtimeConfig:
     if not config.api_key:
         raise NoKeyError()
     _count(user)
-    if _spent_in_month(now) >= config.limits.month_usd:
+    if _spent_in_month(now.astimezone(tenant.zone)) >= config.limits.month_usd:
         raise MonthLimitError()
     return config
 
@@ -225,9 +229,8 @@ def _count(user: User) -> None:
             raise TokensThrottledError(max(wait_s, 1))
 
 
-def _spent_in_month(now: datetime) -> Decimal:
+def _spent_in_month(local: datetime) -> Decimal:
     """What all sessions of the tenant's calendar month have cost; a limit that cannot be read is reached."""
-    local = now.astimezone(current_tenant().zone)
     begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
         with transaction.atomic():
@@ -240,10 +243,9 @@ def _spent_in_month(now: datetime) -> Decimal:
 
 
 def _session_body(
-    config: RealtimeConfig, user: User, record: RecordRef | None, now: datetime
+    config: RealtimeConfig, user: User, record: RecordRef | None, *, today: date
 ) -> dict[str, Any]:
     """The session as the provider's API takes it: all that the browser must not choose."""
-    today = now.astimezone(current_tenant().zone).date()
     return {
         "type": "realtime",
         "model": config.model,
