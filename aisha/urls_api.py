@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
+from apps.assistant.api import ConversationViewSet, MessageViewSet
 from apps.audit.api import AuditEntryViewSet
 from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
@@ -60,6 +61,12 @@ router.register("predictions/runs", PredictionRunViewSet, "predictionrun")
 router.register("predictions/trials", TrialViewSet, "trial")
 router.register("duplicates/pairs", PairViewSet, "pair")
 router.register("duplicates/runs", MatchRunViewSet, "matchrun")
+router.register("conversations", ConversationViewSet, "conversation")
+router.register(
+    r"conversations/(?P<conversation_id>[0-9]{1,18})/messages",
+    MessageViewSet,
+    "conversation-messages",
+)
 router.register("audit", AuditEntryViewSet, "auditentry")
 
 brain_settings = BrainSettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update"})

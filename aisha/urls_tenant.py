@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.triggers.urls")),
     path("", include("apps.predictions.urls")),
     path("", include("apps.duplicates.urls")),
+    path("assistant/", include("apps.assistant.urls")),
     path("realtime/", include("apps.realtime.urls")),
     path("brain/cost/", include("apps.suggestions.cost_urls")),
     path("brain/", include("apps.brain.urls")),

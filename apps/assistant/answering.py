@@ -68,7 +68,7 @@ def respond(
     now: datetime,
     *,
     record: RecordRef | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """Keep a message of this person's, and return the steps of its answer as they are made.
 
     ``record`` is the one whose page is open. No transaction may be open while the steps are read: a model
@@ -148,7 +148,7 @@ def _answer(
     said: Message,
     record: RecordRef | None,
     now: datetime,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     answer = _Answer(said)
     turn: Turn | None = None
     try:

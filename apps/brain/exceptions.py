@@ -96,3 +96,41 @@ class AddressRefusedError(BrainError):
 
     code = "address_refused"
     status = 422
+
+
+class NotTranscribedError(BrainError):
+    """Speech was not turned into words; ``code`` says why, and nothing of the provider's is passed on."""
+
+    code = "not_transcribed"
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.status, message = _WHY_NOT_TRANSCRIBED[code]
+        super().__init__(message)
+
+
+_WHY_NOT_TRANSCRIBED = {
+    "no_key": (
+        503,
+        "No key is set, so speech cannot be turned into words. An administrator sets one on the page Brain,"
+        " or the operator with OPENAI_API_KEY. You can type instead.",
+    ),
+    "no_price": (
+        503,
+        "The price of turning speech into words is not known, so its cost cannot be kept to.",
+    ),
+    "address_refused": (502, "The address of the language model is unknown or not allowed."),
+    "cost_limit": (429, "This month's budget is spent. You can type instead."),
+    "provider_auth": (502, "The provider refused the key. You can type instead."),
+    "provider_quota": (503, "The provider's quota is used up. Try again later, or type instead."),
+    "provider_slow": (504, "The provider took too long. Try again, or type instead."),
+    "provider_down": (502, "The provider does not answer. Try again, or type instead."),
+    "provider_invalid": (502, "The provider's answer could not be read. You can type instead."),
+    "no_recording": (422, "There is no recording."),
+    "recording_format": (415, "This kind of recording cannot be read. You can type instead."),
+    "recording_too_large": (413, "The recording is too long: five megabytes are the most."),
+    "nothing_heard": (
+        422,
+        "No words were heard. Hold the button while you speak, or type instead.",
+    ),
+}

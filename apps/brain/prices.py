@@ -70,6 +70,9 @@ _LIST = (
     _listed("gpt-5", "2025-08-07", "1.25", "0.125", "10.00"),
     _listed("gpt-5-mini", "2025-08-07", "0.25", "0.025", "2.00"),
     _listed("gpt-5-nano", "2025-08-07", "0.05", "0.005", "0.40"),
+    # Of recordings: what a token of audio costs, which is more than one of text.
+    _listed("gpt-4o-transcribe", "2025-03-20", "6.00", "6.00", "10.00"),
+    _listed("gpt-4o-mini-transcribe", "2025-03-20", "3.00", "3.00", "5.00"),
     # The local stand-in charges what the smallest model does, so that budgets have something to count.
     _listed("stand-in", "2024-01-01", "0.05", "0.005", "0.40"),
 )

@@ -26,6 +26,9 @@ def validate_time_zone(name: str) -> None:
 class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
     """A customer company: one PostgreSQL schema, one or more host names, its own settings."""
 
+    # What is on, where it was read with the tenant: for showing a way to it alone. A use case asks again.
+    modules_on: frozenset[str] = frozenset()
+
     # The schema is made by services.create_tenant, in one transaction with this row.
     auto_create_schema = False
     auto_drop_schema = False

@@ -228,7 +228,7 @@ def test_an_answer_that_is_stopped_is_kept_as_far_as_it_came(cast: Cast) -> None
     for step in steps:
         if isinstance(step, Said):
             break
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     asked, answer = talk.messages.all()
     assert (asked.origin, answer.state, answer.error_code) == ("voice", "cut_short", "stopped")
     assert len(answer.sentences) == 1

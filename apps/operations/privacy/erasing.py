@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import models, transaction
 from django.db.models import Q
 
+from apps.assistant.models import Conversation, Message
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, acting, record_events
@@ -96,6 +97,7 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     _erase_scores(rows, ids)
     _erase_pairs(rows, ids)
     _erase_admin_log(rows, ids)
+    _erase_conversations(rows, ids)
     # Answers of the API of the last day, whomever they are about: they are kept for convenience alone.
     _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
     # With what the steps before have written to it.
@@ -200,6 +202,21 @@ def _erase_admin_log(rows: Counter[str], ids: Ids) -> None:
             object_id__in=[str(pk) for pk in ids[model.kind]],
         )
     _blank(rows, LogEntry.objects.filter(wanted), {"object_repr": ERASED})
+
+
+def _erase_conversations(rows: Counter[str], ids: Ids) -> None:
+    """What was said about the person: conversations on their page go, answers that cite them are emptied."""
+    about = Conversation.objects.filter(_about(ids))
+    rows[Conversation._meta.db_table] += about.count()
+    about.delete()
+    cites = Q()
+    for kind, pks in ids.items():
+        for pk in sorted(pks):
+            cites |= Q(facts__contains=[{"record": f"{kind.value}:{pk}"}])
+    if cites:
+        empty = {"text": ERASED, "sentences": [], "facts": []}
+        _blank(rows, Message.objects.filter(cites), empty)
+    _forget_nothing(rows)
 
 
 def _history(ids: Ids) -> models.QuerySet[ChangeLog]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,13 @@ from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 from django.http import HttpResponseBase
 from django.urls import resolve
+from django.utils import timezone
 from pytest_django import Settings
 
+from apps.assistant.enums import Speaker
+from apps.assistant.models import Conversation, Message
+from apps.assistant.threads import keep_message, open_conversation
+from apps.audit.enums import Origin
 from apps.brain.models import BrainCall
 from apps.conftest import Cast, TenantClient
 from apps.crm.enums import RecordKind
@@ -95,9 +101,26 @@ def make_saved_view() -> SavedView:
     return SavedView.objects.create(user=UserFactory(), name="globex's view")
 
 
+def make_conversation() -> Conversation:
+    return open_conversation(UserFactory(), None, timezone.now())
+
+
+def make_message() -> Message:
+    conversation = make_conversation()
+    return keep_message(
+        conversation,
+        Speaker.PERSON,
+        "globex's words",
+        origin=Origin.TYPED,
+        now=timezone.now() - timedelta(hours=1),
+    )
+
+
 MAKERS: dict[Model, Callable[[], models.Model]] = {
     **{model: make for model, make in TENANT_ROWS.items() if model not in SHARED_MODELS},
     ApiToken: make_token,
+    Conversation: make_conversation,
+    Message: make_message,
     ImportRun: make_import_run,
     ReplayRun: make_replay,
     SavedView: make_saved_view,
@@ -122,6 +145,8 @@ def model_of(route: Route) -> Model | None:
         return Pair
     if namespace == "suggestions":
         return Suggestion
+    if namespace == "assistant":
+        return Message if name == "message" else Conversation
     if namespace == "webhooks":
         return WebhookDelivery if name.startswith("delivery_") else WebhookEndpoint
     if namespace == "brain":

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from apps.assistant.models import Conversation, Message
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
@@ -102,6 +103,10 @@ def _give(model: Model, row: Any, person: User) -> None:
         values = {"started_by": person}
     elif isinstance(row, Forecast | SalesTarget):
         values = {"owner": person}
+    elif isinstance(row, Conversation):
+        values = {"person": person}
+    elif isinstance(row, Message):
+        Conversation.objects.filter(pk=row.conversation_id).update(person=person)
     if values:
         model._default_manager.filter(pk=row.pk).update(**values)
 
