@@ -68,6 +68,8 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
         *(f"/api/v1/bulk-approvals/{rest}" for rest in ("", "{id}/", "{id}/retry/")),
         *("/api/v1/audit/head/", "/api/v1/dashboard/", "/api/v1/digest/", "/api/v1/changes/"),
         *("/api/v1/learning/", "/api/v1/learning/resets/", "/api/v1/suggestions/events/"),
+        *("/api/v1/conversations/", "/api/v1/conversations/{id}/"),
+        "/api/v1/conversations/{conversation_id}/messages/",
         *(f"/api/v1/brain/{rest}" for rest in ("settings/", "cost/", "calls/", "calls/{id}/")),
         *(f"/api/v1/webhooks/{rest}" for rest in ("", "{id}/", "{id}/secret/", "{id}/test/")),
         *(f"/api/v1/webhook-deliveries/{rest}" for rest in ("", "{id}/", "{id}/again/")),

@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
 from psycopg import sql
 
+from apps.assistant.models import Conversation
+from apps.assistant.tests.factories import make_answer, make_conversation
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
@@ -48,7 +50,7 @@ from apps.duplicates.models.pairs import key_of
 from apps.execution.exceptions import ExecutionError
 from apps.execution.schemas import RecordRef
 from apps.operations.privacy.erasing import erase_person
-from apps.operations.privacy.people import Person, find_person
+from apps.operations.privacy.people import ERASED, Person, find_person
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.tests.factories import ScoreFactory
@@ -421,3 +423,20 @@ def test_it_is_another_tenants_business(owned: Tenant) -> None:
         call_command("erase_person", "--tenant", "nobody", "--contact", "1")
     with pytest.raises(CommandError, match="There is no tenant 'public'"):
         call_command("erase_person", "--tenant", "public", "--contact", "1")
+
+
+def test_conversations_about_the_person_go_and_answers_about_them_are_emptied(
+    owned: Tenant,
+) -> None:
+    cast = make_cast()
+    zoe = ContactFactory(owner=cast.rep, **NAMES, email=EMAIL)
+    about = make_conversation(cast.rep, "Who is this?")
+    Conversation.objects.filter(pk=about.pk).update(record_kind="contact", record_id=zoe.pk)
+    other = make_conversation(cast.rep, "Who likes tulips? Zoë Quarz-Ünal?")
+    answer = make_answer(other, "It is a woman in Isdom.", f"contact:{zoe.pk}")
+    erase_person(RecordKind.CONTACT, zoe.pk, actor=ACTOR)
+    assert list(Conversation.objects.all()) == [other]
+    answer.refresh_from_db()
+    assert (answer.text, answer.sentences, answer.facts) == (ERASED, [], [])
+    (asked, _) = other.messages.all()
+    assert asked.text == f"Who likes tulips? {ERASED}?"
