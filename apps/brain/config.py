@@ -84,6 +84,23 @@ def read_config() -> BrainConfig:
     return config_of(stored_settings())
 
 
+def read_voice_config() -> BrainConfig:
+    """Return the settings in force for speech, which the operator may have answered elsewhere.
+
+    A tenant that brings an address talks there, too; a key of the tenant's own goes before the operator's.
+    """
+    config = read_config()
+    if config.is_own_address:
+        return config
+    operators_key = settings.REALTIME_API_KEY or settings.OPENAI_API_KEY
+    is_own_key = config.api_key != settings.OPENAI_API_KEY
+    return replace(
+        config,
+        base_url=settings.REALTIME_BASE_URL or config.base_url,
+        api_key=config.api_key if is_own_key else operators_key,
+    )
+
+
 def config_of(row: BrainSettings) -> BrainConfig:
     """Return what a row of settings comes to.
 

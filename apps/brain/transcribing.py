@@ -22,7 +22,7 @@ from apps.audit.services import record_events
 from apps.brain import budget
 from apps.brain.addresses import check_address, is_listed
 from apps.brain.call_log import call_entry
-from apps.brain.config import BrainConfig, read_config
+from apps.brain.config import BrainConfig, read_voice_config
 from apps.brain.enums import CallOutcome, Mode, Provider
 from apps.brain.exceptions import AddressRefusedError, BudgetSpentError, NotTranscribedError
 from apps.brain.models import BrainCall
@@ -90,7 +90,7 @@ def transcribe(recording: Recording, *, actor: Actor, today: date, now: datetime
     Raises:
         NotTranscribedError: there are none; its code says why.
     """
-    config = read_config()
+    config = read_voice_config()
     price = _admitted(config, today)
     try:
         reserved = budget.reserve([_MOST_USAGE], price, config.limits, today=today, now=now)

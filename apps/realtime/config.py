@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from aisha.environment import origin_of
-from apps.brain.config import read_config as read_brain_config
+from apps.brain.config import read_voice_config
 from apps.brain.enums import Language
 from apps.realtime.models import ONLY_ROW, RealtimeSettings
 
@@ -66,19 +66,12 @@ def stored_settings() -> RealtimeSettings:
 
 
 def read_config() -> RealtimeConfig:
-    """Return the settings in force.
-
-    A tenant that brings an address and a key for its language model talks there, too. Else the operator's
-    address for voice holds; a key of the tenant's own goes before the operator's.
-    """
-    brain, row = read_brain_config(), stored_settings()
-    operators_url = settings.REALTIME_BASE_URL or settings.OPENAI_BASE_URL or settings.OPENAI_URL
-    operators_key = settings.REALTIME_API_KEY or settings.OPENAI_API_KEY
-    is_own_key = brain.is_own_address or brain.api_key != settings.OPENAI_API_KEY
+    """Return the settings in force (``brain.config.read_voice_config``)."""
+    brain, row = read_voice_config(), stored_settings()
     return RealtimeConfig(
-        base_url=brain.base_url if brain.is_own_address else operators_url,
+        base_url=brain.base_url or settings.OPENAI_URL,
         is_own_address=brain.is_own_address,
-        api_key=brain.api_key if is_own_key else operators_key,
+        api_key=brain.api_key,
         model=row.model or settings.REALTIME_MODEL,
         voice=row.voice,
         language=brain.language,

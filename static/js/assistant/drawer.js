@@ -115,6 +115,8 @@
     const composer = part(root, "composer");
     const text = words.trim();
     if (!text) return;
+    // While a call goes on, what is typed is said in it.
+    if (window.Aisha?.sendIntoCall?.(text)) return clear(root);
     if (underWay.has(root)) return tell(root, "I am still answering. Stop it, or send this afterwards.");
     const stop = new AbortController();
     underWay.set(root, stop);
