@@ -91,7 +91,7 @@ def call_tool(
     began = time.monotonic()
     with transaction.atomic():
         # One call of a session at a time: of two that are the same the second finds the first's answer.
-        Session.objects.select_for_update().get(pk=session.pk)
+        session = Session.objects.select_for_update().get(pk=session.pk)
         known = ToolCall.objects.filter(session=session, call_id=call_id).first()
         if known is not None:
             return _answer_of(known)

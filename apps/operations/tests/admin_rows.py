@@ -368,7 +368,7 @@ def make_module_gate() -> ModuleGate:
 
 
 def make_call() -> Session:
-    return make_session(UserFactory())
+    return make_session(UserFactory(), issued_at=timezone.now())
 
 
 def make_token_request() -> TokenRequest:

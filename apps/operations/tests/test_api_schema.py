@@ -23,6 +23,8 @@ from apps.operations.tests.routes import TENANT_MAP, Route, walk_routes
 from apps.operations.tests.schema_cases import Case, CaseMaker
 from apps.operations.tests.test_routes import SOURCE, TRIGGER, model_of
 from apps.operations.tests.url_matrix import TOOL, Rows, external_id_of, rows_of
+from apps.realtime.models import Session
+from apps.realtime.tests.factories import batch, event
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve
@@ -36,6 +38,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # For each operation; a third of them fit. More cost the suite time and have found nothing more.
 CASES_EACH = {"admin": 12, "rep": 5}
 API = "/api/v1"
+TALKING = "/api/ai/realtime"
 BY_EXTERNAL_ID = "by-external-id/{source}/{external_id}"
 # A write may fail at the database, and say so; none of these does.
 FAULT = 500
@@ -63,6 +66,7 @@ def ids_of(path: str, rows: Rows, owner: User) -> dict[str, Any]:
     model = model_of(route) if route.arguments else None
     values = {
         "id": rows[model].pk if model else 1,
+        "session_id": rows[Session].pk,
         "source": SOURCE,
         "external_id": external_id_of(owner),
         "key": TOOL if route.name == "tool-detail" else TRIGGER,
@@ -95,6 +99,7 @@ def hints_of(cast: Cast, rows: Rows) -> dict[str, list[Any]]:
         "trigger": [TRIGGER],
         "tool": [suggestion.tool],
         "cursor": ["nonsense"],
+        "session_id": [str(rows[Session].pk)],
     }
 
 
@@ -110,7 +115,7 @@ def subjects_of(person: User) -> dict[str, Suggestion]:
     }
 
 
-def examples_of(subjects: Mapping[str, Suggestion]) -> dict[tuple[str, str], Any]:
+def examples_of(subjects: Mapping[str, Suggestion], session: Session) -> dict[tuple[str, str], Any]:
     """Bodies of which something must come where chance hardly finds one."""
     fresh, edited = subjects["approve"], subjects["edit"]
     call = {"activity_kind": "call", "direction": "outbound", "occurred_at": "2026-10-01T08:00:00Z"}
@@ -127,6 +132,9 @@ def examples_of(subjects: Mapping[str, Suggestion]) -> dict[tuple[str, str], Any
             "seen_at": edition_of(edited),
             "arguments": {**edited.arguments, "title": "Call the lead"},
         },
+        ("post", f"{TALKING}/telemetry"): {
+            "batch": batch(session, event("aisha.drop")).model_dump_json()
+        },
         ("post", f"{API}/targets/"): target,
         ("patch", f"{API}/targets/{{id}}/"): {"amount": "750.00"},
         ("post", f"{API}/bulk-approvals/"): {
@@ -142,7 +150,7 @@ def test_every_answer_is_one_that_the_description_names(
     person: User = getattr(cast, who)
     rows = rows_of(person)
     subjects = subjects_of(person)
-    examples = examples_of(subjects)
+    examples = examples_of(subjects, Session.objects.get(pk=rows[Session].pk))
     client = api_for(person)
     client.raise_request_exception = False
     maker = CaseMaker(description, hints_of(cast, rows))
@@ -184,6 +192,7 @@ NEVER_REACHED = {
     ("post", "/api/v1/predictions/runs/{id}/cancel/"): "the run is over",
     ("post", "/api/v1/predictions/trials/{id}/cancel/"): "the trial is over",
     ("post", "/api/v1/triggers/{key}/replays/{id}/cancel/"): "the replay is over",
+    ("post", "/api/ai/realtime-token"): "no key is set in a test, and nobody would answer",
     ("post", "/api/v1/webhooks/"): "its host is looked up, and a test has no network",
 }
 

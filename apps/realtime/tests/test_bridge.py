@@ -181,6 +181,17 @@ def test_a_model_that_calls_on_and_on_is_stopped(cast: Cast) -> None:
     assert {answer.code for answer in answers[MOST_CALLS_A_MINUTE:]} == {"too_many_calls"}
 
 
+def test_calls_at_once_are_all_counted(committed_tenant: Tenant) -> None:
+    cast = make_cast()
+    session = make_session(cast.rep)
+    calls = [
+        partial(call, cast.rep, session, "my_tasks", call_id=f"call_{place}") for place in range(4)
+    ]
+    at_once(committed_tenant, calls)
+    session.refresh_from_db()
+    assert (ToolCall.objects.count(), session.tool_calls_count) == (4, 4)
+
+
 @pytest.mark.parametrize("who", ["manager", "admin", "outsider"])
 def test_nobody_calls_in_another_persons_session(cast: Cast, who: str) -> None:
     session = make_session(cast.rep)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -179,3 +181,30 @@ def test_the_drawers_slot_is_filled_for_who_may_look(page: Page, site: Site) -> 
     expect(drawer.get_by_role("link", name="Open the panel")).to_have_attribute(
         "href", f"/realtime/debug/{own.pk}/?ai_debug=1"
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(
+    page: Page, site: Site, complaints: list[str], scheme: Literal["light", "dark"]
+) -> None:
+    tenant_connection().set_tenant(site.tenant)
+    session = make_session(site.cast.rep)
+    statistics = [
+        event("aisha.stats", 500.0 * place, data={"rtt_ms": 40 + place}) for place in range(5)
+    ]
+    told = [event("aisha.drop", 9_000, data={"reason": "ice"}), *a_turn(1, 100), *statistics]
+    take(site.cast.rep, batch(session, *told), NOW)
+    connection.close()
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    sign_in(page, site, "admin")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for address in ("", f"{session.pk}/"):
+            page.goto(f"{site.url}/realtime/debug/{address}")
+            expect(page.locator("[data-stream]")).to_have_attribute("data-state", "live")
+            if address:
+                expect(page.locator(".stream-row")).to_have_count(18)
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            is_wider: bool = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not is_wider
