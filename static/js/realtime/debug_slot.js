@@ -17,6 +17,11 @@
 
   const mayLook = () => hasAsked() || document.querySelector("[data-sees-debug]") !== null;
 
+  function showTab(slot, isShown) {
+    const tab = slot.closest("[data-debug-tab]");
+    if (tab) tab.hidden = !isShown;
+  }
+
   async function fill(slot) {
     if (slot.matches(":hover") && slot.childElementCount) return;
     const answer = await fetch(ADDRESS, { headers: { "X-AI-Debug": hasAsked() ? "1" : "0" } });
@@ -24,6 +29,7 @@
       // The server decides; a page that is refused shows nothing.
       slot.replaceChildren();
       slot.dataset.debugState = "refused";
+      showTab(slot, false);
       stop(slot);
       return;
     }
@@ -61,6 +67,7 @@
     if (!mayLook()) return;
     for (const slot of document.querySelectorAll("[data-debug-slot]:not([data-debug-state])")) {
       slot.dataset.debugState = "waiting";
+      showTab(slot, true);
       sight.observe(slot);
     }
   }
@@ -78,4 +85,5 @@
   });
   // Where the drawer is swapped in later.
   document.addEventListener("htmx:afterSettle", find);
+  document.addEventListener("aisha:assistant-drawn", find);
 })();

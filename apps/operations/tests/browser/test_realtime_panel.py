@@ -159,23 +159,20 @@ def test_ai_debug_leads_to_ones_own_calls(page: Page, site: Site) -> None:
     expect(page.locator("[data-stream]")).to_have_attribute("data-state", "live")
 
 
-def test_the_drawers_slot_is_filled_for_who_may_look(page: Page, site: Site) -> None:
+def test_the_drawer_shows_ones_latest_call_to_who_may_look(page: Page, site: Site) -> None:
     tenant_connection().set_tenant(site.tenant)
     own = make_session(site.cast.rep)
     take(site.cast.rep, batch(own, *a_turn(1, 100)), NOW)
     connection.close()
     sign_in(page, site, "rep")
-    put_slot = """() => {
-      const slot = document.createElement("div");
-      slot.dataset.debugSlot = "";
-      document.querySelector("main").prepend(slot);
-      document.dispatchEvent(new Event("htmx:afterSettle"));
-    }"""
-    page.evaluate(put_slot)
-    expect(page.locator("[data-debug-drawer]")).to_have_count(0)
+    page.locator("[data-assistant-open]").click()
+    tab = page.locator("dialog [data-debug-tab]")
+    expect(page.locator("dialog [data-assistant-thread]")).to_be_visible()
+    expect(tab).to_be_hidden()
     page.evaluate("localStorage.setItem('ai_debug', '1')")
     page.reload()
-    page.evaluate(put_slot)
+    page.locator("[data-assistant-open]").click()
+    tab.locator("summary").click()
     drawer = page.locator("[data-debug-slot] [data-debug-drawer]")
     expect(drawer).to_contain_text("Turn 1")
     expect(drawer.get_by_role("link", name="Open the panel")).to_have_attribute(
