@@ -1,8 +1,9 @@
 """The URL map of a tenant's host."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from aisha.sites import tenant_site
+from apps.operations.errors import refuse_unknown_endpoint
 from apps.operations.openapi import DescriptionView, DocsView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", DescriptionView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     path("api/ai/", include("apps.realtime.urls_ai")),
+    re_path(r"^api/ai/", refuse_unknown_endpoint, name="unknown_endpoint"),
     path("api/v1/", include("aisha.urls_api")),
 ]
 
