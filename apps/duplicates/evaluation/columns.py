@@ -2,88 +2,60 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-from apps.crm.importing.values import fold
+from apps.duplicates.evaluation.contents import (
+    fits,
+    holds_addresses,
+    holds_births,
+    holds_dates,
+    holds_phones,
+    is_of_kinds,
+    names_companies,
+)
+from apps.duplicates.evaluation.header_words import (
+    BY_LAST_PART,
+    COMPANY_COLUMNS,
+    COMPANY_NAMES,
+    CUSTOMERS,
+    NAMES,
+    PLACE_COLUMNS,
+    WORDS,
+    compact,
+    ends_as,
+    has_word,
+    is_about_birth,
+    names_company,
+    readings,
+)
 from apps.duplicates.exceptions import TableRefusedError
 from apps.duplicates.matching.fields import Field
 
-# Words that mean a field, compared by their letters and digits alone; what stands first wins over the others.
-_WORDS: dict[Field, str] = {
-    Field.GIVEN_NAME: "given name, given, first name, forename, fname, vorname, prenom",
-    Field.SURNAME: "surname, last name, family name, lname, nachname, nom, familienname",
-    Field.FULL_NAME: "full name, name, contact name, lead name, person, contact, customer name, display name",
-    Field.EMAIL: "email, e-mail, email address, work email, mail, email 1, e-mail-adresse, mailadresse, "
-    "courriel",
-    Field.PHONE: "phone, phone number, telephone, tel, mobile, mobile phone, business phone, telefon, "
-    "telefonnummer, rufnummer, mobilnummer, handy",
-    Field.BIRTH_DATE: "birth date, date of birth, dob, birthday, birthdate, geburtsdatum, date de naissance",
-    Field.STREET: "street, street address, address, address 1, address line 1, billing street, strasse, rue",
-    Field.HOUSE_NUMBER: "house number, street number, hausnummer",
-    Field.CITY: "city, town, suburb, locality, billing city, location, ort, wohnort, stadt, ville",
-    Field.POSTCODE: "postcode, postal code, zip, zip code, plz, billing postal code, code postal",
-    Field.REGION: "region, state, province, county, canton, kanton",
-    Field.COMPANY: "company, company name, account name, account, organization, organisation, firma, "
-    "business name, employer, societe",
-    Field.WEBSITE: "website, website url, domain, company domain name, url, web",
-    Field.TITLE: "title, job title, position, role, funktion",
-    Field.ID_NUMBER: "id number, ssn, social security number, soc sec id, tax id, vat number, vat, passport "
-    "number, national id, ahv, ahv number",
-}
-# The last part of a longer header means the same for these fields ("Kundenvorname", "contact_email"), unless
-# it is so short or common that it may stand at the end of anything.
-_BY_LAST_PART = (
-    Field.GIVEN_NAME, Field.SURNAME, Field.EMAIL, Field.PHONE, Field.BIRTH_DATE, Field.CITY, Field.POSTCODE,
-    Field.COMPANY, Field.WEBSITE,
-)  # fmt: skip
-_LEAST_LAST_PART = 5
-_NO_LAST_PARTS = frozenset(map(fold, ("location", "account", "domain")))
-# Of a table with one of these, "name" is a company's.
-_COMPANY_WORDS = frozenset(
-    map(fold, ("industry", "sector", "employees", "annual revenue", "revenue"))
-)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE = re.compile(r"\+?[\d\s()./-]{8,20}")
-# Of the cells that are filled, so many must look alike.
-_MOST_CELLS = 0.8
+# Of a table with one of these, what is called a name is a person's.
+_OF_PERSONS = (Field.GIVEN_NAME, Field.SURNAME, Field.BIRTH_DATE)
+_OF_SOMEBODY = (*_OF_PERSONS, Field.FULL_NAME, Field.EMAIL)
+
+# Some cells of each column.
+Cells = Mapping[str, Sequence[str]]
 
 
-def recognise(header: Sequence[str], cells: Mapping[str, Sequence[str]]) -> dict[Field, str]:
+def recognise(header: Sequence[str], cells: Cells) -> dict[Field, str]:
     """The column of each field that a table has; ``cells`` are some of each column.
 
     Raises:
         TableRefusedError: no column says what can be compared.
     """
-    folded = {name: fold(name) for name in header}
     chosen: dict[Field, str] = {}
-    for field, words in _WORDS.items():
-        for word in map(fold, (field.value, *words.split(","))):
-            column = next((name for name, known in folded.items() if known == word), None)
-            if column is not None and column not in chosen.values():
-                chosen[field] = column
-                break
-    for field in _BY_LAST_PART:
-        if field not in chosen:
-            free = [name for name in header if name not in chosen.values()]
-            column = next((name for name in free if _ends_as(field, folded[name])), None)
-            if column is not None:
-                chosen[field] = column
-    _name_surnames(chosen, folded)
-    for field, pattern in ((Field.EMAIL, _EMAIL), (Field.PHONE, _PHONE)):
-        if field not in chosen:
-            column = _holding(
-                pattern, [name for name in header if name not in chosen.values()], cells
-            )
-            if column is not None:
-                chosen[field] = column
-    _name_companies(chosen, set(folded.values()))
+    _choose_by_words(chosen, header, cells)
+    _choose_by_last_parts(chosen, header, cells)
+    _choose_names(chosen, header, cells)
+    _choose_by_contents(chosen, header, cells)
     if not chosen:
         raise TableRefusedError(
             f"No column is recognised among {', '.join(header[:8])}: say which is which, as in "
             f"--columns given=first_name,email=mail. The fields are {', '.join(Field)}."
         )
-    return chosen
+    return {field: chosen[field] for field in Field if field in chosen}
 
 
 def choose(header: Sequence[str], text: str) -> dict[Field, str]:
@@ -120,52 +92,120 @@ def require(header: Sequence[str], column: str) -> None:
 
 
 def _field_of(word: str) -> Field:
-    known = fold(word)
-    for field, words in _WORDS.items():
-        if known in map(fold, (field.value, *words.split(","))):
+    known = compact(word)
+    for field, words in WORDS.items():
+        if known in words:
             return field
+    if known in NAMES | CUSTOMERS:
+        return Field.FULL_NAME
     raise TableRefusedError(f"There is no field {word!r}. The fields are {', '.join(Field)}.")
 
 
-def _ends_as(field: Field, folded: str) -> bool:
-    parts = {fold(word) for word in _WORDS[field].split(",")} - _NO_LAST_PARTS
-    return any(len(part) >= _LEAST_LAST_PART and folded.endswith(part) for part in parts)
+def _choose_by_words(chosen: dict[Field, str], header: Sequence[str], cells: Cells) -> None:
+    """By what a header says as a whole, before what it says without whose it is."""
+    said = {name: list(readings(name)) for name in header}
+    for at in range(max(map(len, said.values()), default=0)):
+        for field, words in WORDS.items():
+            if field in chosen:
+                continue
+            for word in words:
+                named = [name for name in said if said[name][at : at + 1] == [word]]
+                column = _first_fitting(field, named, chosen, cells)
+                if column is not None:
+                    chosen[field] = column
+                    break
 
 
-def _name_surnames(chosen: dict[Field, str], folded: Mapping[str, str]) -> None:
-    """Beside a given name, what is called a name is the surname ("Kundenvorname", "Kundenname")."""
-    if Field.GIVEN_NAME not in chosen or Field.SURNAME in chosen:
+def _choose_by_last_parts(chosen: dict[Field, str], header: Sequence[str], cells: Cells) -> None:
+    for field in BY_LAST_PART:
+        if field not in chosen:
+            named = [
+                name
+                for name in header
+                if ends_as(field, name) and is_about_birth(name) == (field is Field.BIRTH_DATE)
+            ]
+            column = _first_fitting(field, named, chosen, cells)
+            if column is not None:
+                chosen[field] = column
+
+
+def _choose_names(chosen: dict[Field, str], header: Sequence[str], cells: Cells) -> None:
+    """What is only called a name: by what else there is, and by whose names they look like."""
+    company = _first_fitting(Field.COMPANY, _called(COMPANY_NAMES, header, cells), chosen, cells)
+    if company is not None and not set(_OF_PERSONS) & set(chosen):
+        chosen.setdefault(Field.COMPANY, company)
+    name = _first_fitting(Field.FULL_NAME, _called(NAMES | CUSTOMERS, header, cells), chosen, cells)
+    if Field.GIVEN_NAME in chosen and Field.SURNAME not in chosen:
+        if Field.FULL_NAME not in chosen:
+            name = name or _like_given_name(chosen, header)
+            chosen |= {Field.SURNAME: name} if name else {}
+    elif name is None:
         return
-    if Field.FULL_NAME in chosen:
-        if folded[chosen[Field.FULL_NAME]] == "name":
-            chosen[Field.SURNAME] = chosen.pop(Field.FULL_NAME)
-        return
-    start = folded[chosen[Field.GIVEN_NAME]]
-    for name, word in folded.items():
-        is_like = word.endswith("name") and word[: -len("name")] and start.startswith(word[:-4])
-        if is_like and name not in chosen.values():
-            chosen[Field.SURNAME] = name
-            return
+    elif Field.SURNAME in chosen and Field.GIVEN_NAME not in chosen:
+        chosen[Field.GIVEN_NAME] = name
+    elif Field.COMPANY not in chosen and _is_of_company(name, chosen, header, cells):
+        chosen[Field.COMPANY] = name
+    else:
+        chosen.setdefault(Field.FULL_NAME, name)
 
 
-def _holding(
-    pattern: re.Pattern[str], columns: Sequence[str], cells: Mapping[str, Sequence[str]]
-) -> str | None:
-    for column in columns:
-        filled = [stripped for cell in cells[column] if (stripped := cell.strip())]
-        if filled and sum(map(bool, map(pattern.fullmatch, filled))) >= _MOST_CELLS * len(filled):
-            return column
+def _called(words: frozenset[str], header: Sequence[str], cells: Cells) -> list[str]:
+    """The columns that are called so; what says only of whom it is may tell kinds of them instead."""
+    return [
+        name
+        for name in header
+        if has_word(name, words) and (has_word(name, NAMES) or not is_of_kinds(cells[name]))
+    ]
+
+
+def _like_given_name(chosen: Mapping[Field, str], header: Sequence[str]) -> str | None:
+    """The name that begins as the given name does: "Hundevorname", "Hundename"."""
+    start = compact(chosen[Field.GIVEN_NAME])
+    for name in header:
+        word = compact(name)
+        owner = word.removesuffix("name")
+        if owner and owner != word and start.startswith(owner) and name not in chosen.values():
+            return name
     return None
 
 
-def _name_companies(chosen: dict[Field, str], words: set[str]) -> None:
-    """Where a table is about companies, its "name" is a company's."""
-    is_of_persons = bool({Field.GIVEN_NAME, Field.SURNAME, Field.BIRTH_DATE} & set(chosen))
-    is_of_companies = Field.WEBSITE in chosen or bool(words & _COMPANY_WORDS)
-    if (
-        is_of_companies
-        and not is_of_persons
-        and Field.COMPANY not in chosen
-        and Field.FULL_NAME in chosen
-    ):
-        chosen[Field.COMPANY] = chosen.pop(Field.FULL_NAME)
+def _is_of_company(
+    name: str, chosen: Mapping[Field, str], header: Sequence[str], cells: Cells
+) -> bool:
+    """Whether the name is a company's: beside a contact's, or because the table is about companies."""
+    others = {compact(other) for other in header}
+    is_of_persons = bool(set(_OF_PERSONS) & set(chosen))
+    is_said = not is_of_persons and (
+        Field.WEBSITE in chosen
+        or Field.FULL_NAME in chosen
+        or bool(others & COMPANY_COLUMNS)
+        or names_company(name)
+    )
+    is_place = not is_of_persons and bool(others & PLACE_COLUMNS)
+    return names_companies(cells[name], is_said=is_said, is_place=is_place)
+
+
+def _choose_by_contents(chosen: dict[Field, str], header: Sequence[str], cells: Cells) -> None:
+    """By what a column holds, where no header says it."""
+    for field, holds in ((Field.EMAIL, holds_addresses), (Field.PHONE, holds_phones)):
+        free = [name for name in _free(header, chosen) if holds(cells[name])]
+        if field not in chosen and free:
+            chosen[field] = free[0]
+    if Field.BIRTH_DATE in chosen or not set(_OF_SOMEBODY) & set(chosen):
+        return
+    for name in _free(header, chosen):
+        is_said = is_about_birth(name) and holds_dates(cells[name])
+        if is_said or holds_births(cells[name]):
+            chosen[Field.BIRTH_DATE] = name
+            return
+
+
+def _free(header: Sequence[str], chosen: Mapping[Field, str]) -> list[str]:
+    return [name for name in header if name not in chosen.values()]
+
+
+def _first_fitting(
+    field: Field, named: Sequence[str], chosen: Mapping[Field, str], cells: Cells
+) -> str | None:
+    """The first of these columns that no field has and that may hold what the header says."""
+    return next((name for name in _free(named, chosen) if fits(field, cells[name])), None)

@@ -33,10 +33,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Export:
-    """A table and which column says what; ``truth`` and ``names`` have a text per row where asked for."""
+    """A table and which column says what; ``left_out`` are the columns that are not compared.
+
+    ``truth`` and ``names`` have a text per row where asked for.
+    """
 
     table: Table
     columns: dict[Field, str]
+    left_out: tuple[str, ...]
     truth: tuple[str, ...] | None
     names: tuple[str, ...]
 
@@ -72,6 +76,7 @@ def read_export(open_file: OpenFile, question: Question, *, max_bytes: int) -> E
     return Export(
         table=Table({field: cells[column] for field, column in columns.items()}, size),
         columns=columns,
+        left_out=tuple(name for name in header if name not in read),
         truth=_truth(cells[question.truth]) if question.truth else None,
         names=tuple(cells[question.id])
         if question.id

@@ -23,6 +23,14 @@ def company_of(text: str) -> str:
     return " ".join(kept or words)
 
 
+def has_legal_form(text: str) -> bool:
+    """Whether a name ends with how a company is incorporated: "Müller GmbH"."""
+    if any(form in text for form in _JOINED_FORMS):
+        return True
+    words = _joined_initials(fold(text).split())
+    return len(_without_forms(words)) < len(words)
+
+
 def are_same_words(left: str, right: str) -> bool:
     """Whether they are the same words in another order, or the same letters otherwise parted."""
     return left.replace(" ", "") == right.replace(" ", "") or sorted(left.split()) == sorted(

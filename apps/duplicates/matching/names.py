@@ -43,6 +43,11 @@ def split_name(text: str) -> tuple[str, str]:
     return " ".join(words[:start]), " ".join(words[start:])
 
 
+def is_known_given_name(name: str) -> bool:
+    """Whether it stands in the table of given names and their short forms, which is mostly English."""
+    return name in _canonical_names()
+
+
 def are_short_forms(left: str, right: str) -> bool:
     """Whether one given name may stand for the other: a nickname, an initial, or one of several names."""
     if " " not in left and " " not in right and len(left) > 1 and len(right) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ MAX_BYTES = 4 * 1024**3
 _INTERRUPTED = 130
 # So many reasons are told for each pair.
 _REASONS = 4
+# So many columns that are not compared are named.
+_LEFT_OUT = 20
 # Below it too much is wrong to be believed unseen.
 _GOOD_PRECISION = 0.9
 _USUAL_WEIGHTS = (
@@ -107,6 +110,7 @@ def _render(evaluation: Evaluation) -> str:
     lines = [
         f"rows        {evaluation.export.table.size:,}",
         f"columns     {columns}",
+        *_render_left_out(evaluation.export.left_out),
         f"compared    {found.compared:,} pairs",
         f"threshold   {found.document.threshold:.3f}, chosen without the truth",
         *([] if found.document.is_estimated else [_USUAL_WEIGHTS]),
@@ -128,6 +132,15 @@ def _render(evaluation: Evaluation) -> str:
         lines += [_render_estimate(evaluation), *map(_render_pair, evaluation.strongest())]
     lines.append(f"seconds     {evaluation.seconds:.1f}, {evaluation.peak_mb:,} MB at most")
     return "\n".join(lines)
+
+
+def _render_left_out(names: Sequence[str]) -> list[str]:
+    """What is not compared, so that somebody can name it."""
+    if not names:
+        return []
+    shown = ", ".join(map(_shown, names[:_LEFT_OUT]))
+    more = f" and {len(names) - _LEFT_OUT:,} more" if len(names) > _LEFT_OUT else ""
+    return [f"left out    {shown}{more}; --columns names what is to be compared"]
 
 
 def _render_nothing(evaluation: Evaluation) -> str:

@@ -98,6 +98,16 @@ def test_where_nothing_is_found_that_is_said(tmp_path: Path) -> None:
     assert not [line for line in lines if line.startswith("estimated")]
 
 
+def test_what_is_not_compared_is_told_to_be_named(tmp_path: Path) -> None:
+    extra = [f"x{number}" for number in range(22)]
+    rows = [(*PEOPLE[0], *extra), *((*row, *[""] * len(extra)) for row in PEOPLE[1:])]
+    lines = told(write(tmp_path / "people.csv", rows), "--id", "id", "--truth", "who").splitlines()
+    assert (
+        lines[2]
+        == f"left out    {', '.join(extra[:20])} and 2 more; --columns names what is to be compared"
+    )
+
+
 def test_what_a_file_holds_steers_no_terminal(tmp_path: Path) -> None:
     rows = [
         ["\x1b[2Jid", *PEOPLE[0][1:]],
