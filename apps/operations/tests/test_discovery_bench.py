@@ -58,6 +58,9 @@ def test_a_week_in_which_nobody_worked_tells_of_no_change() -> None:
 
 def test_the_final_measure_looks_at_worlds_that_nobody_has_tuned_on() -> None:
     seeds = {split: {world.seed for world in worlds_of(split)} for split in Split}
-    assert seeds == {Split.DEVELOPMENT: {11, 12, 13}, Split.HELD_OUT: {7001, 7002, 7003}}
+    assert seeds == {
+        Split.DEVELOPMENT: {11, 12, 13, 14, 15, 16},
+        Split.HELD_OUT: {8101, 8102, 8103, 8104},
+    }
     moments = {split: {world.now for world in worlds_of(split)} for split in Split}
     assert not moments[Split.DEVELOPMENT] & moments[Split.HELD_OUT]

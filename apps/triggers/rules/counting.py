@@ -8,8 +8,10 @@ from django.db.models import JSONField, Subquery
 class DeclineOf(Subquery):
     """How many rows are recent and how many are not, when the recent ones fall short; else NULL.
 
-    The subquery, which may be a union, has a boolean column ``is_recent``. Its rows fall short when there
-    are ``least`` others or more, and recent × ``recent_weight`` is below others × ``former_weight``. The
+    The subquery, which may be a union, has the boolean columns ``is_recent``, ``is_theirs`` (the other side
+    took part) and ``is_just_now`` (younger than a pause that is usual between few rows). Its rows fall short
+    when there are ``least`` others or more, recent × ``recent_weight`` is below others × ``former_weight``,
+    none of the recent ones is theirs, and there are ``firm`` others or none of the rows is of just now. The
     answer is ``{"recent_count": …, "former_count": …}``.
     """
 
@@ -19,6 +21,9 @@ class DeclineOf(Subquery):
         " FROM (%(subquery)s) AS counted"
         " HAVING count(*) FILTER (WHERE NOT is_recent) >= %(least)d"
         " AND count(*) FILTER (WHERE is_recent) * %(recent_weight)d"
-        " < count(*) FILTER (WHERE NOT is_recent) * %(former_weight)d)"
+        " < count(*) FILTER (WHERE NOT is_recent) * %(former_weight)d"
+        " AND count(*) FILTER (WHERE is_recent AND is_theirs) = 0"
+        " AND (count(*) FILTER (WHERE NOT is_recent) >= %(firm)d"
+        " OR count(*) FILTER (WHERE is_just_now) = 0))"
     )
     output_field = JSONField()

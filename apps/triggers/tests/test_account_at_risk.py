@@ -175,6 +175,49 @@ def test_notes_are_no_contact(acme: Tenant) -> None:
     assert matching(KEY) == [account.pk]
 
 
+@pytest.mark.parametrize(
+    ("kind", "direction", "fires"),
+    [
+        (ActivityKind.CALL, Direction.OUTBOUND, True),
+        (ActivityKind.EMAIL, Direction.OUTBOUND, True),
+        (ActivityKind.NOTE, Direction.INBOUND, True),
+        (ActivityKind.EMAIL, Direction.INBOUND, False),
+        (ActivityKind.CALL, Direction.INBOUND, False),
+        (ActivityKind.MEETING, Direction.NONE, False),
+    ],
+)
+def test_who_writes_calls_or_meets_us_is_in_touch(
+    acme: Tenant, kind: ActivityKind, direction: Direction, fires: bool
+) -> None:
+    account = thinning(renewing(), former=30)
+    ActivityFactory(account=account, activity_kind=kind, direction=direction, occurred_at=LATELY)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("former", "last", "fires"),
+    [
+        (9, ago(days=45) + SECOND, False),
+        (9, ago(days=45), True),
+        (10, ago(days=45) + SECOND, True),
+        (10, ago(days=30), True),
+    ],
+)
+def test_from_few_contacts_a_pause_of_six_weeks_is_usual(
+    acme: Tenant, former: int, last: datetime, fires: bool
+) -> None:
+    account = renewing()
+    call(former - 1, BEFORE, account=account)
+    call(1, last, account=account)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+def test_a_pause_becomes_unusual_by_time(acme: Tenant) -> None:
+    account = thinning(renewing(TODAY + timedelta(days=60)))
+    assert matching(KEY, now=BEFORE + timedelta(days=45) - SECOND) == []
+    assert matching(KEY, now=BEFORE + timedelta(days=45)) == [account.pk]
+
+
 def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
     account = thinning(renewing(TODAY + timedelta(days=90)))
     # All of it lies sixty days back: until thirty days ago it was recent.

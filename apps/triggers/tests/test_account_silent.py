@@ -82,6 +82,25 @@ def test_a_running_contract_makes_a_customer(
 
 
 @pytest.mark.parametrize(
+    ("last", "ended", "fires"),
+    [
+        (ago(days=100), ago(days=190), True),
+        (ago(days=100), ago(days=189), False),
+        (ago(days=100), ago(days=50), False),
+        (ago(days=730) + SECOND, ago(days=900), True),
+        (ago(days=730), ago(days=900), False),
+    ],
+    ids=["kept a quarter", "not as long", "ended since", "within two years", "long ago"],
+)
+def test_who_did_not_renew_and_was_looked_after_is_a_customer(
+    acme: Tenant, last: datetime, ended: datetime, fires: bool
+) -> None:
+    account = customer(last=last)
+    Contract.objects.update(outcome=ContractOutcome.CHURNED, renews_on=ended.date())
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
     ("stage", "at", "fires"),
     [
         ("won", ago(days=730) + SECOND, True),

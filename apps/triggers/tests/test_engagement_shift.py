@@ -124,6 +124,15 @@ def test_who_was_met_once_or_twice_before_has_begun(acme: Tenant) -> None:
     assert matching(KEY) == [contact.pk]
 
 
+@pytest.mark.parametrize(("weeks", "fires"), [(5, False), (6, True)])
+def test_a_matter_of_a_few_weeks_that_is_settled_is_no_fall(
+    acme: Tenant, weeks: int, fires: bool
+) -> None:
+    contact: Contact = ContactFactory()
+    weekly([0] * 6 + [4] * weeks, contact=contact)
+    assert matching(KEY) == ([contact.pk] if fires else [])
+
+
 def test_the_deals_of_one_day_are_so_many_contacts(acme: Tenant) -> None:
     contact: Contact = ContactFactory()
     weekly([2] * 15, contact=contact)

@@ -30,7 +30,11 @@ ACCOUNT_SILENT = statement(
            OR r.last_activity_at IS NULL AND r.created_at <= %(now)s - interval '60 days')
       AND (EXISTS (SELECT 1 FROM crm_contract k WHERE k.account_id = r.id AND k.outcome = 'open')
            OR EXISTS (SELECT 1 FROM crm_opportunity d WHERE d.account_id = r.id AND d.outcome = 'won'
-                      AND d.stage_entered_at > %(now)s - interval '730 days'))
+                      AND d.stage_entered_at > %(now)s - interval '730 days')
+           OR r.last_activity_at > %(now)s - interval '730 days'
+              AND EXISTS (SELECT 1 FROM crm_contract k WHERE k.account_id = r.id AND k.outcome = 'churned'
+                          AND coalesce(k.outcome_on, k.renews_on)
+                              <= ((r.last_activity_at - interval '90 days') AT TIME ZONE 'UTC')::date))
       AND NOT EXISTS (SELECT 1 FROM crm_activity a WHERE a.account_id = r.id AND a.activity_kind <> 'note'
                       AND a.occurred_at > %(now)s - interval '60 days')
       AND NOT EXISTS (SELECT 1 FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
@@ -62,27 +66,32 @@ ACCOUNT_AT_RISK = statement(
                           AND t.opportunity_id IS NULL AND t.lead_id IS NULL)
         ORDER BY c.account_id, c.renews_on, c.id
     ), counted AS (
-        SELECT r.*, n.recent, n.former
+        SELECT r.*, n.recent, n.former, n.theirs, n.just_now
         FROM renewing r CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE x.occurred_at > %(now)s - interval '30 days') AS recent,
-                   count(*) FILTER (WHERE x.occurred_at <= %(now)s - interval '30 days') AS former
+                   count(*) FILTER (WHERE x.occurred_at <= %(now)s - interval '30 days') AS former,
+                   count(*) FILTER (WHERE x.occurred_at > %(now)s - interval '30 days'
+                                      AND (x.direction = 'inbound' OR x.activity_kind = 'meeting')) AS theirs,
+                   count(*) FILTER (WHERE x.occurred_at > %(now)s - interval '45 days') AS just_now
             FROM (
-                SELECT a.id, a.occurred_at FROM crm_activity a
+                SELECT a.id, a.occurred_at, a.direction, a.activity_kind FROM crm_activity a
                 WHERE a.account_id = r.account_id AND a.activity_kind <> 'note'
                   AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
                 UNION
-                SELECT a.id, a.occurred_at FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
+                SELECT a.id, a.occurred_at, a.direction, a.activity_kind
+                FROM crm_contact c JOIN crm_activity a ON a.contact_id = c.id
                 WHERE c.account_id = r.account_id AND a.activity_kind <> 'note'
                   AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
                 UNION
-                SELECT a.id, a.occurred_at
+                SELECT a.id, a.occurred_at, a.direction, a.activity_kind
                 FROM crm_opportunity d JOIN crm_activity a ON a.opportunity_id = d.id
                 WHERE d.account_id = r.account_id AND a.activity_kind <> 'note'
                   AND a.occurred_at > %(now)s - interval '120 days' AND a.occurred_at <= %(now)s
             ) x
         ) n
     ), found AS (
-        SELECT k.*, k.former >= 6 AND k.recent * 9000 < k.former * 990 AS is_thinning,
+        SELECT k.*, k.former >= 6 AND k.recent * 9000 < k.former * 990 AND k.theirs = 0
+                    AND (k.former >= 10 OR k.just_now = 0) AS is_thinning,
                m.id AS mail_id, m.occurred_at AS mail_at, l.leaving_at,
                s.score_0_1::numeric(3, 2) AS score_0_1
         FROM counted k

@@ -50,7 +50,8 @@ _SHIFT = """
     ), summed AS (
         SELECT r.record_id, w.week, sum(coalesce(t.days, 0)) OVER newest AS after,
                sum(w.worth) OVER newest AS worth_after,
-               sum(coalesce(t.days, 0)) OVER every AS days, sum(w.worth) OVER every AS worth, first_week
+               sum(coalesce(t.days, 0)) OVER every AS days, sum(w.worth) OVER every AS worth, first_week,
+               count(t.days) OVER every - count(t.days) OVER newest AS weeks_before
         FROM (SELECT record_id, max(week) AS first_week FROM touched WHERE week <= 26 GROUP BY 1) r
         JOIN worths w ON w.week <= r.first_week
         LEFT JOIN touched t ON t.record_id = r.record_id AND t.week = w.week
@@ -77,7 +78,7 @@ _SHIFT = """
                                     AND r.last_activity_at >= %(today)s::date - 182
     WHERE evidence >= 6.9
       AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4 AND before >= 3
-           OR after * worth_before * 2 <= before * worth_after
+           OR after * worth_before * 2 <= before * worth_after AND weeks_before >= 6
               AND NOT EXISTS (
                   SELECT FROM (SELECT coalesce(sum(t.days) FILTER (WHERE t.week - 52 <= s.week), 0) AS after,
                                       coalesce(sum(t.days) FILTER (WHERE t.week - 52 > s.week), 0) AS before

@@ -26,6 +26,8 @@ from apps.triggers.rules.shifts.weeks import ENTERED_WITHIN, WEEKS, YEAR, Weeks
 # The week of a change may be any whose evidence is at most so much less than the likeliest one's: half of 4,
 # which chi-squared with one degree of freedom exceeds once in twenty times.
 _UNCERTAINTY = 2
+# With whom there was contact in fewer weeks there was one matter, which is settled: nothing has fallen.
+_RHYTHM_WEEKS = 6
 
 
 class ShiftParameters(Parameters):
@@ -81,8 +83,9 @@ class ShiftOf(Subquery):
 
     The subquery, which may be a union, has the columns ``who``, ``matter`` and ``day``; each triple counts
     once. Weeks before the first contact do not count: then it began. The likeliest of the weeks that count is
-    taken when no other week is much likelier. A fall to what it fell to a year before, in the same weeks, is
-    a season and no change.
+    taken when no other week is much likelier. A fall after contact in fewer weeks than ``rhythm_weeks`` is
+    the end of one matter, and a fall to what it fell to a year before, in the same weeks, is a season:
+    neither is a change.
     """
 
     template = """(
@@ -94,7 +97,8 @@ class ShiftOf(Subquery):
         ), summed AS (
             SELECT w.week, k.first_week, sum(coalesce(c.days, 0)) OVER newest AS after,
                    sum(w.worth) OVER newest AS worth_after,
-                   sum(coalesce(c.days, 0)) OVER () AS days, sum(w.worth) OVER () AS worth
+                   sum(coalesce(c.days, 0)) OVER () AS days, sum(w.worth) OVER () AS worth,
+                   count(c.days) OVER () - count(c.days) OVER newest AS weeks_before
             FROM known k
             JOIN unnest(ARRAY[%(worths)s]::float8[]) WITH ORDINALITY AS w(worth, week)
                 ON w.week <= k.first_week
@@ -102,7 +106,7 @@ class ShiftOf(Subquery):
             WINDOW newest AS (ORDER BY w.week)
         ), weighed AS (
             SELECT week, after, days - after AS before, worth_after, worth - worth_after AS worth_before,
-                   first_week,
+                   weeks_before, first_week,
                    CASE WHEN after > 0
                         THEN after * ln(after / (days * worth_after / worth)) ELSE 0 END
                    + CASE WHEN days > after
@@ -126,6 +130,7 @@ class ShiftOf(Subquery):
           AND (after * worth_before * 100 >= before * worth_after * %(rise_percent)d
                    AND first_week >= week + 4 AND before >= 3
                OR after * worth_before * 100 <= before * worth_after * %(fall_percent)d
+                   AND weeks_before >= %(rhythm_weeks)d
                    AND NOT EXISTS (
                        SELECT FROM (
                            SELECT coalesce(sum(days) FILTER (WHERE c.week - 52 < likeliest.week), 0)
@@ -171,6 +176,7 @@ def shift_of(rows: QuerySet[Any], weeks: Weeks, parameters: ShiftParameters) -> 
         worths=", ".join(map(str, weeks.worths)),
         weeks=WEEKS,
         uncertainty=_UNCERTAINTY,
+        rhythm_weeks=_RHYTHM_WEEKS,
         youngest=parameters.youngest_weeks,
         oldest=parameters.oldest_weeks,
         evidence_tenths=parameters.evidence_tenths,
