@@ -93,4 +93,4 @@ class RecordKeysAdmin(ReadOnlyAdmin):
 class MatchCursorAdmin(ReadOnlyAdmin):
     """Up to where the change log has been read."""
 
-    list_display = ("subject", "transaction_id")
+    list_display = ("subject", "transaction_id", "keys_edition")

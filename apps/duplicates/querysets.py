@@ -11,6 +11,7 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Contact, Lead
 from apps.crm.services import permission_name, visible_records
 from apps.duplicates.enums import PairState, Subject
+from apps.duplicates.matching.keys import EDITION
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
@@ -76,5 +77,9 @@ class MatchCursorQuerySet(models.QuerySet["MatchCursor"]):
     """Up to where the change log has been read."""
 
     def reached(self, subject: Subject) -> int | None:
-        """The transaction that is read next for a subject; None where nobody has looked at everything yet."""
-        return self.filter(subject=subject).values_list("transaction_id", flat=True).first()
+        """The transaction that is read next for a subject; None where nobody has looked at everything yet.
+
+        With keys of another edition nobody has, either.
+        """
+        reached = self.filter(subject=subject, keys_edition=EDITION)
+        return reached.values_list("transaction_id", flat=True).first()

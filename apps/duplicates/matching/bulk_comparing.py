@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
+from apps.duplicates.matching.abjads import are_same_across
 from apps.duplicates.matching.comparing import UNKNOWN, swapped_level
 from apps.duplicates.matching.encoding import NO_CODE, Codes, EncodedTable, Numbers, Values
 from apps.duplicates.matching.fields import NAMES, Field
-from apps.duplicates.matching.ladders import LADDERS, Check, Measure, Test
+from apps.duplicates.matching.ladders import LADDERS, Check, Measure, Test, View
+from apps.duplicates.matching.names import as_one_word
 
 Levels = NDArray[np.int8]
 Mask = NDArray[np.bool_]
@@ -93,7 +95,9 @@ class BulkComparing:
             holds[at] = self._checked(field, test.check, lower[at], upper[at])
         return holds
 
-    def _checked(self, field: Field, check: Check, lower: Numbers, upper: Numbers) -> Mask:
+    def _checked(
+        self, field: Field, check: Check, lower: Numbers | Codes, upper: Numbers | Codes
+    ) -> Mask:
         texts = self._table.values[field].as_array
         left, right = texts[lower].tolist(), texts[upper].tolist()
         return np.fromiter(map(check, left, right), dtype=np.bool_, count=len(left))
@@ -104,7 +108,8 @@ class BulkComparing:
         if test.measure == Measure.CHECK:
             return np.ones(len(lower), dtype=np.bool_)
         if test.measure == Measure.SAME:
-            seen = self._seen(field, test)
+            assert test.view is not None  # noqa: S101 - without one, values that differ are not the same
+            seen = self._seen(field, test.view)
             return np.asarray((seen[lower] != NO_CODE) & (seen[lower] == seen[upper]))
         if test.measure == Measure.EDITS:
             return _within_edits(values, test, lower, upper)
@@ -118,26 +123,33 @@ class BulkComparing:
         )
         return np.asarray(similarity >= test.limit)
 
-    def _seen(self, field: Field, test: Test) -> Codes:
-        view = test.view
-        assert view is not None  # noqa: S101 - without one, values that differ are not the same
+    def _seen(self, field: Field, view: View) -> Codes:
         key = (field, id(view))
         if key not in self._views:
             self._views[key] = self._table.values[field].seen(view)
         return self._views[key]
 
+    def _are_same_across(self, first: Codes, other: Codes) -> Mask:
+        """By pair of different names, whether they are the same in two scripts."""
+        values = self._table.values[Field.GIVEN_NAME]
+        is_same = values.is_latin[first] != values.is_latin[other]
+        at = np.flatnonzero(is_same)
+        is_same[at] = self._checked(Field.GIVEN_NAME, are_same_across, first[at], other[at])
+        return np.asarray(is_same)
+
     def _mark_swapped(self, found: dict[Field, Levels], left: Numbers, right: Numbers) -> None:
         if Field.GIVEN_NAME not in found or Field.SURNAME not in found:
             return
         given, surname = self._codes[Field.GIVEN_NAME], self._codes[Field.SURNAME]
-        is_swapped = _may_be_swapped(Field.GIVEN_NAME, found) & _may_be_swapped(
-            Field.SURNAME, found
-        )
+        words = self._seen(Field.GIVEN_NAME, as_one_word)
+        is_swapped = _may_be_swapped(found)
         is_any_known = np.zeros(len(left), dtype=np.bool_)
         for first, other in ((given[left], surname[right]), (surname[left], given[right])):
             is_known = (first != NO_CODE) & (other != NO_CODE)
             is_any_known |= is_known
-            is_swapped &= ~is_known | (first == other)
+            at = np.flatnonzero(is_swapped & is_known)
+            at = at[words[first[at]] != words[other[at]]]
+            is_swapped[at] = self._are_same_across(first[at], other[at])
         is_swapped &= is_any_known
         found[Field.GIVEN_NAME][is_swapped] = swapped_level()
         found[Field.SURNAME][is_swapped] = UNKNOWN
@@ -162,9 +174,14 @@ def _agrees(field: Field, levels: Mapping[Field, Levels]) -> Mask:
     return np.asarray(agrees)
 
 
-def _may_be_swapped(field: Field, found: Mapping[Field, Levels]) -> Mask:
-    levels = found[field]
-    return np.asarray((levels == UNKNOWN) | (levels == len(LADDERS[field].levels) - 1))
+def _may_be_swapped(found: Mapping[Field, Levels]) -> Mask:
+    """By pair, what ``comparing`` says."""
+    are_apart = [found[field] >= LADDERS[field].agreeing for field in NAMES]
+    say_nothing = [
+        (found[field] == UNKNOWN) | (found[field] == len(LADDERS[field].levels) - 1)
+        for field in NAMES
+    ]
+    return np.asarray(np.logical_and.reduce(are_apart) | np.logical_and.reduce(say_nothing))
 
 
 def _within_edits(values: Values, test: Test, lower: Numbers, upper: Numbers) -> Mask:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.duplicates.matching.abjads import are_same_across
 from apps.duplicates.matching.fields import NAMES, Comparable, Field
 from apps.duplicates.matching.ladders import LADDERS, Measure, Test
+from apps.duplicates.matching.names import as_one_word
 
 # The level of a field of which one of the two records says nothing.
 UNKNOWN = -1
@@ -41,16 +43,20 @@ def swapped_level() -> int:
 def are_swapped(left: Comparable, right: Comparable, found: dict[Field, int]) -> bool:
     """Whether one record's given name is the other's surname, and nothing speaks for the plain order.
 
-    Where both names of both records are known, both must be exchanged.
+    Where both names of both records are known, both must be exchanged; the two may be similar, as "Weifang"
+    and "Wang" are.
     """
-    if not (_may_be_swapped(Field.GIVEN_NAME, found) and _may_be_swapped(Field.SURNAME, found)):
+    if not _may_be_swapped(found):
         return False
     crosses = (
         (left.get(Field.GIVEN_NAME, ""), right.get(Field.SURNAME, "")),
         (left.get(Field.SURNAME, ""), right.get(Field.GIVEN_NAME, "")),
     )
     known = [(name, other) for name, other in crosses if name and other]
-    return bool(known) and all(name == other for name, other in known)
+    return bool(known) and all(
+        as_one_word(name) == as_one_word(other) or are_same_across(name, other)
+        for name, other in known
+    )
 
 
 def explanation_of(field: Field, levels: Mapping[Field, int]) -> int:
@@ -68,8 +74,10 @@ def agrees(field: Field, levels: Mapping[Field, int]) -> bool:
     return 0 <= levels.get(field, UNKNOWN) < LADDERS[field].agreeing
 
 
-def _may_be_swapped(field: Field, found: dict[Field, int]) -> bool:
-    return found[field] in {UNKNOWN, len(LADDERS[field].levels) - 1}
+def _may_be_swapped(found: dict[Field, int]) -> bool:
+    return all(found[field] >= LADDERS[field].agreeing for field in NAMES) or all(
+        found[field] in {UNKNOWN, len(LADDERS[field].levels) - 1} for field in NAMES
+    )
 
 
 def holds(test: Test, left: str, right: str) -> bool:

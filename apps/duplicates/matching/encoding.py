@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.duplicates.matching.fields import NAMES, Field, Row, Table
-from apps.duplicates.matching.values import parts
+from apps.duplicates.matching.values import name_in_one, parts
 
 Codes = NDArray[np.int32]
 Numbers = NDArray[np.int64]
@@ -36,6 +36,11 @@ class Values:
     def lengths(self) -> Codes:
         """How many letters each has."""
         return np.fromiter(map(len, self.texts), dtype=np.int32, count=len(self.texts))
+
+    @cached_property
+    def is_latin(self) -> NDArray[np.bool_]:
+        """Which of them are in Latin letters."""
+        return np.fromiter(map(str.isascii, self.texts), dtype=np.bool_, count=len(self.texts))
 
     def seen(self, view: Callable[[str], str]) -> Codes:
         """What each value shows through a view, numbered; ``NO_CODE`` where it shows nothing."""
@@ -75,7 +80,7 @@ def encode(table: Table, region: str) -> EncodedTable:
     own: dict[Field, Codes] = {}
     passing: dict[Field, Codes] = {}
     names = _Collected()
-    for field, column in table.columns.items():
+    for field, column in _with_whole_names(table).items():
         texts, rows = _numbered(column)
         for named, said in parts(field, texts, region).items():
             if any(said):
@@ -132,6 +137,25 @@ def _numbered(column: Sequence[str]) -> tuple[list[str], Codes]:
         count=len(column),
     )
     return list(numbers), rows
+
+
+def _with_whole_names(table: Table) -> Mapping[Field, Sequence[str]]:
+    """The columns; a whole name that stands in one of those for names is a full name."""
+    moved: dict[Field, dict[int, str]] = {}
+    for field in (field for field in NAMES if field in table.columns):
+        for at, text in enumerate(table.columns[field]):
+            if not text.isascii() and name_in_one(table.row(at)) == field:
+                moved.setdefault(field, {})[at] = text
+    if not moved:
+        return table.columns
+    changed = {
+        field: list(table.columns.get(field) or [""] * table.size)
+        for field in (*moved, Field.FULL_NAME)
+    }
+    for field, texts in moved.items():
+        for at, text in texts.items():
+            changed[field][at], changed[Field.FULL_NAME][at] = "", text
+    return {**table.columns, **changed}
 
 
 def _drop_names_in_passing(own: Mapping[Field, Codes], passing: dict[Field, Codes]) -> None:

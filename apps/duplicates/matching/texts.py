@@ -13,6 +13,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _REPEATED = re.compile(r"(.)\1+")
 _VOWELS = re.compile(r"[aeiou]")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
 
 
 def fold(text: str) -> str:
@@ -32,7 +33,17 @@ def is_placeholder(text: str, folded: str) -> bool:
 
 def is_han(text: str) -> bool:
     """Whether it is written in Chinese characters alone."""
-    return bool(text) and all(_HAN.match(letter) for letter in text)
+    return bool(text) and all(map(_HAN.match, text))
+
+
+def is_syllabic(text: str) -> bool:
+    """Whether it is written in Chinese characters alone, or in Korean syllables alone."""
+    return is_han(text) or (bool(text) and all(map(_HANGUL.match, text)))
+
+
+def has_syllables(text: str) -> bool:
+    """Whether it holds a Chinese character or a Korean syllable."""
+    return _HAN.search(text) is not None or _HANGUL.search(text) is not None
 
 
 def consonants(text: str) -> str:

@@ -8,7 +8,7 @@ from apps.duplicates.matching.companies import company_of
 from apps.duplicates.matching.contacts import email_of, phone_of, title_of, website_of
 from apps.duplicates.matching.dates import birth_date_of
 from apps.duplicates.matching.fields import NAMES, Comparable, Field, Row
-from apps.duplicates.matching.names import name_of, split_name
+from apps.duplicates.matching.names import is_whole_name, name_of, split_name
 from apps.duplicates.matching.places import code_of, place_of, split_street
 
 _PLAIN: dict[Field, Callable[[str], str]] = {
@@ -53,11 +53,22 @@ def parts(field: Field, texts: Sequence[str], region: str) -> dict[Field, list[s
     return {field: list(map(_PLAIN[field], texts))}
 
 
+def name_in_one(row: Row) -> Field | None:
+    """The one column for names that says something, where it holds a whole name in Chinese or Korean."""
+    said = [field for field in (*NAMES, Field.FULL_NAME) if row.get(field, "").strip()]
+    if len(said) == 1 and said[0] in NAMES and is_whole_name(row[said[0]]):
+        return said[0]
+    return None
+
+
 def comparable(row: Row, region: str) -> Comparable:
     """The record made comparable; ``region`` (ISO 3166) is where its telephone numbers are dialled.
 
     What a column of its own says wins over what another says in passing.
     """
+    whole = name_in_one(row)
+    if whole is not None:
+        row = {**row, whole: "", Field.FULL_NAME: row[whole]}
     values: dict[Field, str] = {}
     in_passing: dict[Field, str] = {}
     for field, text in row.items():

@@ -24,10 +24,20 @@ HONORIFICS = _listed(
 # Surnames of more than one word begin with these.
 PARTICLES = _listed(
     """van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu zur san saint st
-    mac mc o"""
+    mac mc o بن ابن عبد"""
 )
-HAN_DOUBLE_SURNAMES = _listed(
-    "欧阳 上官 司马 诸葛 司徒 皇甫 尉迟 公孙 慕容 令狐 東方 东方 歐陽 司馬 諸葛"
+# As the Arabic article stands in Latin letters, also where it takes on the first letter of the name.
+ARABIC_ARTICLES = _listed("al el ul il as es ar er az ez at et ad ed an en ash esh")
+# In Chinese characters and in Korean syllables.
+DOUBLE_SURNAMES = _listed(
+    """欧阳 上官 司马 诸葛 司徒 皇甫 尉迟 公孙 慕容 令狐 東方 东方 歐陽 司馬 諸葛
+    남궁 황보 제갈 선우 독고 사공"""
+)
+# The most frequent ones: of two characters the first of which is one, they are likely a whole name.
+HAN_SURNAMES = frozenset(
+    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林罗羅郑鄭梁谢謝宋唐许許韩韓邓鄧冯馮曹彭曾"
+    "肖蕭萧田董潘袁蔡蒋蔣余于杜叶葉程魏苏蘇吕呂丁任卢盧姚沈钟鍾姜崔谭譚陆陸范汪廖石金韦韋贾賈夏付傅"
+    "方邹鄒熊白孟秦邱侯江尹薛闫閻段雷龙龍黎史陶贺賀毛郝顾顧龚龔邵万萬钱錢严嚴赖賴覃洪武莫孔"
 )
 
 COMPANY_FILLERS = _listed("the and und et y e of de der die das le la les")

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from apps.duplicates.enums import RunKind, Subject
+from apps.duplicates.matching.keys import EDITION
 from apps.duplicates.querysets import MatchCursorQuerySet
 from apps.tenants.work.enums import WorkStatus
 from apps.tenants.work.models import Work
@@ -48,6 +49,11 @@ class MatchCursor(models.Model):
 
     subject = models.CharField(max_length=20, choices=Subject.choices, unique=True)
     transaction_id = models.BigIntegerField()
+    keys_edition = models.PositiveSmallIntegerField(
+        default=EDITION,
+        db_default=1,
+        help_text="With which edition of keys all records were looked at.",
+    )
 
     objects = MatchCursorQuerySet.as_manager()
 

@@ -13,6 +13,7 @@ from django.db.models import Max, Q
 from apps.duplicates.enums import FoundBy, PairState, Subject
 from apps.duplicates.learning import Decided, with_decisions
 from apps.duplicates.matching.documents import MatcherDocument
+from apps.duplicates.matching.keys import EDITION
 from apps.duplicates.matching.values import comparable
 from apps.duplicates.models import MatchCursor, Matcher, Pair
 from apps.duplicates.services.judging import judge, least_kept
@@ -77,7 +78,9 @@ def match_all(
             found_by=FoundBy.BATCH,
             now=now,
         )
-        MatchCursor.objects.update_or_create(subject=subject, defaults={"transaction_id": cursor})
+        MatchCursor.objects.update_or_create(
+            subject=subject, defaults={"transaction_id": cursor, "keys_edition": EDITION}
+        )
     likely = Pair.objects.of_subject(subject).likely().count()
     return Outcome(records.table.size, settled, likely)
 

@@ -31,6 +31,11 @@ _SURNAMES = (
     "Huber",
     "",
 )
+_OF_SCRIPTS = (
+    "王", "伟芳", "王伟芳", "伟芳 王", "Wang", "Weifang", "Wei Fang", "Wei-Fang", "김민수", "Minsu",
+    "محمد", "الحسن", "محمد علي", "Mohamed", "El Hassan", "Elhassan", "M.", "جمال", "Gamal", "Jamal",
+    "שרה", "Sarah", "Ольга", "Olga", "",
+)  # fmt: skip
 _CITIES = ("Zürich", "Zurich", "London", "Lonodn", "Bern", "")
 _COMPANIES = (
     "Acme AG", "ACME Inc.", "Data Acme", "Acme Data GmbH", "International Business Machines", "IBM", "",
@@ -51,6 +56,19 @@ def drawn_rows(seed: int, size: int) -> list[Row]:
             row = {**other, field: _mistyped(draw, other.get(field, ""))}
         rows.append(row)
     return rows
+
+
+def drawn_names(seed: int, size: int) -> Table:
+    """Names alone, of several scripts, in any order and in one column or two."""
+    draw = random.Random(seed)
+    rows: list[Row] = []
+    for _ in range(size):
+        names = [draw.choice(_OF_SCRIPTS), draw.choice(_OF_SCRIPTS)]
+        if draw.random() < 0.3:
+            rows.append({Field.FULL_NAME: " ".join(names)})
+        else:
+            rows.append(dict(zip((Field.GIVEN_NAME, Field.SURNAME), names, strict=True)))
+    return Table.of_rows(rows)
 
 
 def drawn_table(seed: int, size: int) -> Table:

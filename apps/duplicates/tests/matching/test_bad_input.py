@@ -117,7 +117,16 @@ def test_a_name_in_another_script_spelling_or_order_is_the_same_name() -> None:
     names = [
         (("王伟", ""), ("Wang", "Wei")),
         (("娜", "李"), ("Na", "Li")),
+        (("伟芳", "王"), ("Weifang", "Wang")),
+        (("静敏", "李"), ("Li", "Jingmin")),
+        (("张", "秀英"), ("Xiuying", "Zhang")),
+        (("陈丽磊", ""), ("Lilei", "Chen")),
+        (("欧阳", "娜娜"), ("Nana", "Ouyang")),
         (("محمد", "حسن"), ("Mohamed", "Hassan")),
+        (("يوسف", "خليل"), ("Youssef", "Khalil")),
+        (("فاطمة", "الزهراء"), ("Fatima", "Al-Zahra")),
+        (("أحمد", "الحسن"), ("El Hassan", "Ahmed")),
+        (("علي", "السيد"), ("Ali", "El Sayed")),
         (("Ольга", "Иванова"), ("Olga", "Ivanova")),
         (("Inés", "Núñez"), ("Ines", "Nunez")),
         (("Jürgen", "Schäfer"), ("Juergen", "Schaefer")),
@@ -138,6 +147,18 @@ def test_different_chinese_names_in_one_company_are_different_people() -> None:
     rows = [
         row(name[1:], name[0], "", "", "Bern", "Initech AG", title)
         for name, title in zip(names, TITLES, strict=False)
+    ]
+    assert likely(rows) == set()
+
+
+def test_different_arabic_names_in_one_company_are_different_people() -> None:
+    names = (
+        ("محمد", "الحسن"), ("Ahmed", "Haddad"), ("خالد", "خليل"), ("Fatima", "El Masri"),
+        ("Mariam", "Al-Hassan"), ("علي", "السيد"), ("يوسف", "حداد"), ("Omar", "Khalil"),
+    )  # fmt: skip
+    rows = [
+        row(given, surname, "", "", "Bern", "Initech AG", title)
+        for (given, surname), title in zip(names, TITLES, strict=False)
     ]
     assert likely(rows) == set()
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from apps.duplicates.matching import candidates
-from apps.duplicates.matching.bulk_keys import BulkKeys
+from apps.duplicates.matching.bulk_keys import BulkKeys, keys_of_all
+from apps.duplicates.matching.documents import default_document
 from apps.duplicates.matching.encoding import encode
 from apps.duplicates.matching.explaining import compare
 from apps.duplicates.matching.fields import Field, Table
 from apps.duplicates.matching.finding import find_pairs
 from apps.duplicates.matching.keys import RULES, keys_of
 from apps.duplicates.matching.values import comparable
-from apps.duplicates.tests.matching.tables import drawn_table
+from apps.duplicates.tests.matching.tables import drawn_names, drawn_table
 
 SEEDS = range(6)
 
@@ -53,6 +54,25 @@ def test_each_pair_weighs_what_it_weighs_alone(seed: int) -> None:
         alone = compare(found.document, table.row(left), table.row(right))
         assert alone.weight_bits == bits
         assert alone.probability == pytest.approx(probability, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_names_of_several_scripts_are_what_they_are_alone(seed: int) -> None:
+    table = drawn_names(seed, 120)
+    encoded = encode(table, "CH")
+    alone = [comparable(table.row(position), "CH") for position in range(table.size)]
+    assert [encoded.comparable(position) for position in range(table.size)] == alone
+    assert keys_of_all(encoded) == [list(keys_of(values)) for values in alone]
+    found = find_pairs(table, document=default_document(4))
+    assert len(found.left) > 200
+    swapped = 0
+    for left, right, bits in zip(
+        found.left.tolist(), found.right.tolist(), found.bits.tolist(), strict=True
+    ):
+        compared = compare(found.document, table.row(left), table.row(right))
+        assert compared.weight_bits == bits
+        swapped += compared.evidence[0].level == "exchanged with the surname"
+    assert swapped > 20
 
 
 def test_a_document_weighs_another_table_as_its_pairs_alone() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from apps.duplicates.matching.fields import Field, Row
 from apps.duplicates.matching.hashing import hash_of, mixed, signed
-from apps.duplicates.matching.keys import keys_of
+from apps.duplicates.matching.keys import EDITION, keys_of
 from apps.duplicates.matching.values import comparable
 
 ADA: Row = {
@@ -55,6 +55,24 @@ def test_what_hardly_agrees_shares_none(other: Row) -> None:
     assert not keys(ADA) & keys(other)
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("王伟芳", "Wang Weifang"),
+        ("王伟芳", "Weifang Wang"),
+        ("伟芳 王", "王伟芳"),
+        ("يوسف خليل", "Youssef Khalil"),
+        ("محمد الحسن", "Mohammed El Hassan"),
+        ("محمد الحسن", "Al-Hassan, Mohamed"),
+        ("جمال السيد", "Gamal Elsayed"),
+        ("فاطمة الزهراء", "Fatimah Ez-Zahra"),
+        ("שרה כהן", "Sarah Kohen"),
+    ],
+)
+def test_a_name_in_another_script_shares_a_key(name: str, other: str) -> None:
+    assert keys({Field.FULL_NAME: name}) & keys({Field.FULL_NAME: other})
+
+
 def test_mailboxes_for_all_and_free_domains_are_no_keys() -> None:
     assert keys({Field.EMAIL: "info@acme.com"}) == set()
     assert not keys({Field.EMAIL: "b.x@gmail.com"}) & keys({Field.EMAIL: "b.y@gmail.com"})
@@ -64,7 +82,16 @@ def test_keys_are_signed_sorted_and_stay() -> None:
     found = keys_of(comparable(ADA, "CH"))
     assert list(found) == sorted(set(found))
     assert all(-(2**63) <= key < 2**63 for key in found)
-    # Stored keys must still be found after an upgrade: whoever changes these makes all keys anew.
+    # Stored keys must still be found after an upgrade: whoever changes these counts the edition on, by which
+    # all keys are made anew.
+    assert EDITION == 2
+    assert [
+        min(keys({Field.FULL_NAME: name})) for name in ("Ada Quinn", "王伟芳", "محمد الحسن")
+    ] == [
+        -173433529776337299,
+        -8908677821501875201,
+        -3635339009692543589,
+    ]
     assert hash_of("ada") == 2811677874490880021
     assert mixed(1, 2) == 10905525725756348110
     assert signed(2**64 - 1) == -1

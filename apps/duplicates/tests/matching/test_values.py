@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.duplicates.matching.fields import Field
+from apps.duplicates.matching.fields import Field, Row
 from apps.duplicates.matching.values import comparable
 
 
@@ -43,9 +43,16 @@ def test_names_are_folded_and_placeholders_dropped(text: str, expected: str) -> 
         ("Smith, John", "john", "smith"),
         ("Ludwig van der Berg", "ludwig", "van der berg"),
         ("Herr Prof. Max Frisch", "max", "frisch"),
-        ("王小明", "xiao ming", "wang"),
-        ("欧阳明", "ming", "ou yang"),
-        ("محمد علي", "mhmd", "ly"),
+        ("王小明", "xiaoming", "wang"),
+        ("欧阳明", "ming", "ouyang"),
+        ("丽磊 陈", "lilei", "chen"),
+        ("陈 丽磊", "lilei", "chen"),
+        ("娜娜 欧阳", "nana", "ouyang"),
+        ("王 伟", "wei", "wang"),
+        ("김민수", "minsu", "gim"),
+        ("محمد علي", "محمد", "علي"),
+        ("محمد بن سلمان", "محمد", "بن سلمان"),
+        ("محمد عبد الله", "محمد", "عبد الله"),
         ("Madonna", "madonna", ""),
         ("test test", "", ""),
     ],
@@ -53,6 +60,30 @@ def test_names_are_folded_and_placeholders_dropped(text: str, expected: str) -> 
 def test_a_full_name_is_parted(text: str, given: str, surname: str) -> None:
     values = comparable({Field.FULL_NAME: text}, "")
     assert (values.get(Field.GIVEN_NAME, ""), values.get(Field.SURNAME, "")) == (given, surname)
+
+
+@pytest.mark.parametrize(
+    ("row", "given", "surname"),
+    [
+        ({Field.GIVEN_NAME: "王伟芳"}, "weifang", "wang"),
+        ({Field.SURNAME: "王伟芳", Field.GIVEN_NAME: " "}, "weifang", "wang"),
+        ({Field.GIVEN_NAME: "王伟"}, "wei", "wang"),
+        ({Field.GIVEN_NAME: "伟芳"}, "weifang", ""),
+        ({Field.SURNAME: "欧阳"}, "", "ouyang"),
+        ({Field.GIVEN_NAME: "伟芳", Field.SURNAME: "王"}, "weifang", "wang"),
+    ],
+)
+def test_a_whole_chinese_name_in_one_column_is_parted(row: Row, given: str, surname: str) -> None:
+    values = comparable(row, "")
+    assert (values.get(Field.GIVEN_NAME, ""), values.get(Field.SURNAME, "")) == (given, surname)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("أحمد", "احمد"), ("فاطمة", "فاطمه"), ("هدى", "هدي"), ("مُحَمَّد", "محمـد"), ("שָׂרָה", "שרה")],
+)
+def test_spellings_of_one_script_are_one(text: str, other: str) -> None:
+    assert said(Field.GIVEN_NAME, text) == said(Field.GIVEN_NAME, other) != ""
 
 
 def test_names_of_their_own_win_over_the_full_name() -> None:

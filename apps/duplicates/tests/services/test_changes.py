@@ -17,6 +17,7 @@ from apps.crm.tests.factories import AccountFactory, ActivityFactory, ContactFac
 from apps.duplicates.enums import PairState, RunKind, Subject
 from apps.duplicates.matching import candidates
 from apps.duplicates.matching.documents import MatcherDocument
+from apps.duplicates.matching.keys import EDITION
 from apps.duplicates.models import MatchCursor, Matcher, MatchRun, Pair, RecordKeys
 from apps.duplicates.services import keying
 from apps.duplicates.services.changes import Changed, match_records, read_changed
@@ -189,6 +190,21 @@ def test_a_matcher_of_another_version_is_learned_anew(committed_tenant: Tenant) 
     assert [run.subject for run in match_changed(NOW)] == list(Subject)
     add_twins()
     assert len(look_alikes(TYPED, RecordKind.LEAD, make_cast().manager).named) == 2
+
+
+def test_keys_of_another_edition_are_made_anew(committed_tenant: Tenant) -> None:
+    add_people(5)
+    for subject in Subject:
+        carry_out_run(request_run(subject), now=NOW)
+    assert match_changed(NOW) == []
+    MatchCursor.objects.filter(subject=Subject.PERSON).update(keys_edition=EDITION - 1)
+    held = keys()
+    RecordKeys.objects.update(keys=[1])
+    (run,) = match_changed(NOW)
+    assert (run.kind, run.subject) == (RunKind.FULL, Subject.PERSON)
+    carry_out_run(run, now=NOW)
+    assert keys() == held
+    assert match_changed(NOW) == []
 
 
 def test_what_changed_is_read_from_the_log_and_put_on_the_ledger(committed_tenant: Tenant) -> None:

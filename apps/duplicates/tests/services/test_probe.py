@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.enums import RecordKind
 from apps.crm.models import Contact, Lead
-from apps.crm.tests.factories import AccountFactory
+from apps.crm.tests.factories import AccountFactory, LeadFactory
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Field
 from apps.duplicates.services.probe import look_alikes
@@ -56,6 +56,39 @@ def test_before_the_first_look_there_is_an_answer_too(cast: Cast) -> None:
     contact, lead = add_twins()
     found = look_alikes(TYPED, RecordKind.CONTACT, cast.rep)
     assert {like.record for like in found.named} == {contact, lead}
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        (("伟芳", "王"), ("Weifang", "Wang")),
+        (("伟芳", "王"), ("Wang", "Weifang")),
+        (("Wei-Fang", "Wang"), ("王", "伟芳")),
+        (("محمد", "الحسن"), ("Mohamed", "El Hassan")),
+        (("Youssef", "Khalil"), ("يوسف", "خليل")),
+    ],
+)
+@pytest.mark.parametrize("is_recent", [True, False])
+def test_a_name_in_another_script_is_found(
+    cast: Cast, stored: tuple[str, str], typed: tuple[str, str], is_recent: bool
+) -> None:
+    """With the same telephone and company, and by keys as soon as they are written."""
+    add_people(60)
+    if is_recent:
+        look()
+    given, surname = stored
+    known = {"company": "Brunner Maschinenbau", "phone": "+41 44 555 12 34", "email": ""}
+    lead = LeadFactory(first_name=given, last_name=surname, **known)
+    if not is_recent:
+        look()
+    row = {
+        Field.GIVEN_NAME: typed[0],
+        Field.SURNAME: typed[1],
+        Field.PHONE: "044 555 12 34",
+        Field.COMPANY: "Brunner Maschinenbau AG",
+    }
+    found = look_alikes(row, RecordKind.LEAD, cast.manager)
+    assert [like.record for like in found.named] == [lead]
 
 
 def test_what_one_may_not_see_is_counted_and_not_named(cast: Cast) -> None:
