@@ -19,7 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.audit.enums import Origin
 from apps.crm.api.serializers import AccountSerializer, ContactSerializer, LeadSerializer
 from apps.crm.enums import RecordKind
-from apps.crm.services import require_permission
+from apps.crm.services import permission_name, require_permission
 from apps.duplicates.bands import Band, band_of
 from apps.duplicates.enums import MATCHED_KINDS, Subject
 from apps.duplicates.filters import PairFilterSet, RunFilterSet
@@ -175,12 +175,23 @@ class ProbeAnswerSerializer(serializers.Serializer[Any]):
     unseen = serializers.IntegerField(help_text="How many more there are that you may not see.")
 
 
+class ProbePermission(BasePermission):
+    """The person's role includes seeing records of a kind that is compared; which, the body tells."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Ask for one of them."""
+        user = person_of(request)
+        return any(
+            user.has_perm(permission_name("view", RECORD_MODELS[kind])) for kind in _NEW_RECORDS
+        )
+
+
 class ProbeViewSet(Endpoint, GenericViewSet[Pair]):
     """What a new record would be a duplicate of."""
 
     # Nothing is written.
     write_scope = Scope.READ
-    permission_classes = (IsAuthenticated,)
+    permission_classes = (IsAuthenticated, ProbePermission)
     serializer_class = ProbeRequestSerializer
     pagination_class = None
 

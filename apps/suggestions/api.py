@@ -178,6 +178,7 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
         with `edit/`.
         """
         refuse_parameters(request)
+        services.require_decider(person_of(request), Origin.API)
         wanted = MergeSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         suggestion = services.propose_merge_of(

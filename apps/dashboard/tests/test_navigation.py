@@ -34,6 +34,7 @@ def test_each_role_finds_its_pages(cast: Cast, client_for: ClientFor) -> None:
     ]  # fmt: skip
     steering = [
         ("/brain/settings/", "Brain"),
+        ("/realtime/debug/", "Realtime"),
         ("/webhooks/", "Webhooks"),
         ("/import/", "Import"),
         ("/admin/", "Admin"),

@@ -378,6 +378,9 @@ def test_the_same_addresses_lead_somewhere_at_home(
             own = model._default_manager.filter(pk=foreign_rows[model].pk)
             own.update(user=globex_cast.admin)
         Session.objects.filter(pk=foreign_rows[Session].pk).update(person=globex_cast.admin)
+        said_in = Message.objects.get(pk=foreign_rows[Message].pk).conversation_id
+        own_threads = Conversation.objects.filter(pk__in=[foreign_rows[Conversation].pk, said_in])
+        own_threads.update(person=globex_cast.admin)
         client.force_login(globex_cast.admin)
     answers: dict[Route, set[int]] = {route: set() for route in WITH_ROW}
     # Reading comes first: what a write does to stored files is not rolled back.
