@@ -7,6 +7,9 @@ prospecting). Who sells what to whom stays as it is, but for hand-overs to colle
 
 In the set nearly every account buys from reps of four teams or more. Such an account has no owner, so that
 everybody who sells there finds it; each team has contacts of its own there.
+
+Beside them there are customers of service, who are not in the set: they buy nothing new, one rep looks after
+each, and when that rep forgets them, or they mean to leave, they go quiet.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from apps.operations.demo.simulation.leads import LeadBook
 from apps.operations.demo.simulation.mailbox import Mailbox
 from apps.operations.demo.simulation.parties import Parties, Party, draw_reps
 from apps.operations.demo.simulation.rhythms import keep_in_touch
+from apps.operations.demo.simulation.service_customers import add_service_customers
 from apps.operations.demo.simulation.setbacks import set_back
 from apps.operations.demo.simulation.twins import enter_twice
 from apps.operations.demo.sources import Maven, MavenDeal, read_maven
@@ -46,6 +50,7 @@ TIME_ZONE = "America/Chicago"
 _LEADS_COUNT = 1_200  # beside those that have become contacts
 _HANDED_OVER_SHARE = 0.03
 _DEALS_FOR_NEWCOMERS = 22
+_SERVICE_CUSTOMERS = 48
 _OPEN_STAGES = ("prospecting", "engaging")
 PURPOSES = (
     *("warehouse refresh", "branch rollout", "service desk", "design studio", "backup site"),
@@ -135,6 +140,7 @@ class _Acme:
             self._diary, self._world.accounts, self._parties, slots["product"], self._rng("leaving")
         )
         bring_in_colleagues(self._diary, self._parties, opened, self._rng("colleagues"))
+        self._add_service_customers(slots)
         self._parties.write_down(self._rng("contacts"))
         enter_twice(self._diary, self._rng("twins"))
         self._add_hostile_note(rows)
@@ -197,6 +203,30 @@ class _Acme:
                         created_at=self._calendar.after(created_at, rng.uniform(0, 20), rng),
                         rng=rng,
                     )
+
+    def _add_service_customers(self, slots: dict[str, str]) -> None:
+        """Beside the set's accounts, to each of which several teams sell: one of them is always in touch."""
+        customers = add_service_customers(
+            self._diary,
+            self._parties,
+            [person.username for person in self._reps],
+            round(_SERVICE_CUSTOMERS * self._share),
+            self._rng("service customers"),
+        )
+        products = self._world.products
+        write_contracts(self._diary, customers, products, self._rng("service contracts"))
+        look_after(
+            self._diary,
+            customers,
+            self._parties,
+            products,
+            PURPOSES,
+            self._rng("service check-ins"),
+        )
+        keep_in_touch(self._diary, customers, self._parties, slots, self._rng("service rhythms"))
+        hear_of_departures(
+            self._diary, customers, self._parties, slots["product"], self._rng("service leaving")
+        )
 
     def _draft_deals(self, deals: list[MavenDeal]) -> tuple[list[Draft], list[Draft]]:
         rng = self._rng("drafts")
