@@ -37,7 +37,7 @@ def read_discovered(asked: Asked) -> Discovered:
     wanted = Wanted(
         person=person,
         now=asked.now,
-        seen_until=seen_until(person),
+        seen_until=seen_until(person, asked.now),
         owner=ME if asked.scope == Scope.ME else "",
         team=str(person.team_id) if asked.scope == Scope.TEAM else "",
     )

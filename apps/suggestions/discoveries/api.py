@@ -49,7 +49,7 @@ class DiscoveryQuerySerializer(StrictSerializer):
         required=False, max_length=200, help_text="Every word occurs in a name or address."
     )
     only_new = serializers.BooleanField(
-        default=False, help_text="Found since you last marked all as seen, on the page."
+        default=False, help_text="Found since your last look at the page."
     )
     order = serializers.ChoiceField([*_ORDERS], default="strongest")
     page = serializers.IntegerField(default=1, min_value=1, max_value=FURTHEST_ROW)
@@ -57,11 +57,11 @@ class DiscoveryQuerySerializer(StrictSerializer):
 
     def asked(self, person: User) -> Asked:
         """What is asked for."""
-        wanted = self.validated_data
+        wanted, now = self.validated_data, timezone.now()
         return Asked(
             person=person,
-            now=timezone.now(),
-            seen_until=seen_until(person),
+            now=now,
+            seen_until=seen_until(person, now),
             text=wanted.get("search", ""),
             owner=wanted.get("owner", ""),
             team=str(wanted.get("team", "")),
@@ -85,7 +85,7 @@ class FoundSerializer(serializers.Serializer[Any]):
         Discovery.choices, allow_null=True, help_text="Null: of any kind."
     )
     records = serializers.IntegerField()
-    new = serializers.IntegerField(help_text="Found since you last marked all as seen.")
+    new = serializers.IntegerField(help_text="Found since your last look at the page.")
     found_this_week = serializers.IntegerField(
         source="late", help_text="Within seven days; what has cleared since included."
     )

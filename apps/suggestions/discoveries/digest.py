@@ -35,7 +35,7 @@ class DiscoveredSection(Section):
         if not person.has_perm(VIEW_SIGNALS):
             return Content((), 0, "")
         owner = "" if person.sees_all else ME
-        asked = Asked(person, reader.now, seen_until(person), owner=owner)
+        asked = Asked(person, reader.now, seen_until(person, reader.now), owner=owner)
         summary = summarise(asked)
         kinds = [
             self._kind(asked, found, found.discovery)

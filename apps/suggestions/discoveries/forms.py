@@ -65,7 +65,7 @@ class DiscoveryFilterForm(forms.Form):
         return Asked(
             person=self._viewer,
             now=now,
-            seen_until=seen_until(self._viewer),
+            seen_until=seen_until(self._viewer, now),
             text=wanted.get("q", "").replace("\0", ""),
             owner=wanted.get("owner", ""),
             team=wanted.get("team", ""),
@@ -73,6 +73,17 @@ class DiscoveryFilterForm(forms.Form):
             only_new=wanted.get("new", False),
             order=Order(wanted.get("order", "")),
         )
+
+    def shows_all(self) -> bool:
+        """Whether it leaves out nothing of what the page begins with: a look at less is none at the rest."""
+        self.is_valid()
+        wanted = self.cleaned_data
+        narrowing = ("q", "discovery", "team")
+        owner = wanted.get("owner", "")
+        return not any(wanted.get(name) for name in narrowing) and owner in {
+            "",
+            self.fields["owner"].initial,
+        }
 
 
 class SeenForm(forms.Form):

@@ -8,5 +8,6 @@ app_name = "discoveries"
 
 urlpatterns = [
     path("", views.show_discoveries, name="discovered"),
+    path("looked/", views.note_looked, name="looked"),
     path("seen/", views.mark_as_seen, name="seen"),
 ]

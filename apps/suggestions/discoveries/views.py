@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.suggestions.discoveries.forms import DiscoveryFilterForm, SeenForm
-from apps.suggestions.discoveries.looking import mark_seen
+from apps.suggestions.discoveries.looking import mark_seen, note_look
 from apps.suggestions.discoveries.presentation import address_of, tiles_of
 from apps.suggestions.discoveries.reading import DiscoveredRecords, summarise
 from apps.suggestions.services import may_view
@@ -26,7 +28,7 @@ RECORDS_PER_PAGE = 25
 def show_discoveries(request: HttpRequest) -> HttpResponse:
     """The six kinds with their numbers, and the records, each with all that was found about it.
 
-    Looking changes nothing: what is new stays so until the person says that they have seen it.
+    Reading it changes nothing: that a person looks is noted by what the page sends (``note_looked``).
     """
     user, now = _viewer_of(request), timezone.now()
     filters = DiscoveryFilterForm(request.GET, viewer=user)
@@ -43,6 +45,7 @@ def show_discoveries(request: HttpRequest) -> HttpResponse:
         "nav_section": "discovered",
         "filters": filters,
         "asked": asked,
+        "is_look": filters.shows_all(),
         "summary": summary,
         "all_kinds_address": address_of(asked, None),
         "tiles": tiles_of(summary, asked, sees_suggestions=may_view(user)),
@@ -63,6 +66,17 @@ def mark_as_seen(request: HttpRequest) -> HttpResponse:
     else:
         messages.error(request, "Nothing was marked: open the page again, and mark it there.")
     return redirect("discoveries:discovered")
+
+
+@require_POST
+def note_looked(request: HttpRequest) -> HttpResponse:
+    """Note a look at the page as it was read; sent again, it changes nothing."""
+    user, now = _viewer_of(request), timezone.now()
+    form = SeenForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    note_look(user, form.cleaned_data["until"], now)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _viewer_of(request: HttpRequest) -> User:

@@ -207,15 +207,17 @@ def test_what_is_new_is_each_persons_own_and_goes_when_they_say_so(cast: Cast) -
     assert found(cast.rep, Discovery.HOT_LEAD).new == 1
     mark_seen(cast.rep, YESTERDAY, NOW)
     fire("lead_hot", LeadFactory(owner=cast.rep), NOW - timedelta(hours=1))
-    assert found(cast.rep, Discovery.HOT_LEAD, seen_until=seen_until(cast.rep)).new == 1
-    assert found(cast.manager, Discovery.HOT_LEAD, seen_until=seen_until(cast.manager)).new == 2
+    assert found(cast.rep, Discovery.HOT_LEAD, seen_until=seen_until(cast.rep, NOW)).new == 1
+    assert (
+        found(cast.manager, Discovery.HOT_LEAD, seen_until=seen_until(cast.manager, NOW)).new == 2
+    )
 
 
 def test_what_was_seen_stays_seen_and_what_is_to_come_does_not_count(cast: Cast) -> None:
     mark_seen(cast.rep, NOW + timedelta(days=1), NOW)
-    assert seen_until(cast.rep) == NOW
+    assert seen_until(cast.rep, NOW) == NOW
     mark_seen(cast.rep, YESTERDAY, NOW)
-    assert seen_until(cast.rep) == NOW
+    assert seen_until(cast.rep, NOW) == NOW
 
 
 def standing_of(person: User) -> tuple[object, str]:

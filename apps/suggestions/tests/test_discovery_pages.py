@@ -1,4 +1,4 @@
-"""The page "Discovered": what it shows, that looking changes nothing, and what it costs."""
+"""The page "Discovered": what it shows, that reading changes nothing, and what it costs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from apps.crm.tests.factories import (
     LeadFactory,
     OpportunityFactory,
 )
+from apps.suggestions.discoveries.looking import VISIT, mark_seen, note_look, seen_until
 from apps.suggestions.models import DiscoveryLook
 from apps.suggestions.tests.discovered import fire
 from apps.suggestions.tests.factories import SuggestionFactory
@@ -75,7 +76,7 @@ def test_the_queue_narrowed_to_a_kind(cast: Cast, client_for: ClientFor) -> None
     assert ("Ring back" in page, "Write again" in page) == (True, False)
 
 
-def test_looking_changes_nothing_and_marking_does_so_up_to_what_was_read(
+def test_reading_changes_nothing_and_marking_does_so_up_to_what_was_read(
     cast: Cast, client_for: ClientFor
 ) -> None:
     client = client_for(cast.rep)
@@ -90,6 +91,71 @@ def test_looking_changes_nothing_and_marking_does_so_up_to_what_was_read(
     assert "1 new" in text_of(client)
     assert "2 new" in text_of(client_for(cast.manager))
     assert client.get(f"{PAGE}seen/").status_code == 405
+
+
+def test_what_is_new_stays_so_for_the_visit_and_half_an_hour_and_no_longer(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.rep)
+    fire("lead_hot", LeadFactory(owner=cast.rep), YESTERDAY)
+    page = text_of(client)
+    assert 'data-look="/discovered/looked/"' in page
+    read_at = page.partition('data-look-until="')[2].partition('"')[0]
+    for _ in range(2):
+        assert client.post(f"{PAGE}looked/", {"until": read_at}).status_code == 204
+        assert "1 new" in text_of(client)
+    DiscoveryLook.objects.update(looked_until=timezone.now() - VISIT)
+    assert "1 new" not in text_of(client)
+    fire("lead_hot", LeadFactory(owner=cast.rep), timezone.now() - timedelta(minutes=1))
+    assert "1 new" in text_of(client)
+    assert "2 new" in text_of(client_for(cast.manager))
+
+
+def test_looks_move_what_was_seen_along_and_never_back(cast: Cast) -> None:
+    rep, noon = cast.rep, NOW - timedelta(days=2)
+    minutes = [noon + timedelta(minutes=at) for at in (0, 20, 49, 50, 200)]
+    note_look(rep, minutes[0], minutes[0])
+    note_look(rep, minutes[1], minutes[1])
+    # Within half an hour of a look the visit goes on.
+    assert seen_until(rep, minutes[2]) is None
+    assert seen_until(rep, minutes[3]) == minutes[1]
+    note_look(rep, minutes[4], minutes[4])
+    for _ in range(2):
+        note_look(rep, minutes[0], minutes[4])
+        note_look(rep, minutes[4], minutes[4])
+        assert seen_until(rep, minutes[4]) == minutes[1]
+    assert seen_until(rep, minutes[4] + VISIT) == minutes[4]
+    # The button does it at once, and a look does not take it back.
+    mark_seen(rep, minutes[4], minutes[4])
+    note_look(rep, minutes[4] + timedelta(minutes=1), minutes[4] + timedelta(minutes=1))
+    assert seen_until(rep, minutes[4] + timedelta(minutes=1)) == minutes[4]
+    note_look(rep, NOW + timedelta(days=9), NOW)
+    assert DiscoveryLook.objects.get().looked_until == NOW
+
+
+def test_a_look_at_less_than_the_page_begins_with_is_none(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    clients = {"rep": client_for(cast.rep), "manager": client_for(cast.manager)}
+    narrowed = {
+        (who, query): "data-look=" not in text_of(client, f"{PAGE}?{query}")
+        for who, client in clients.items()
+        for query in ("", "new=on", "owner=", "owner=me", "q=x", "discovery=hot_lead")
+    }
+    assert {key for key, is_narrowed in narrowed.items() if is_narrowed} == {
+        ("manager", "owner=me"),
+        *((who, query) for who in clients for query in ("q=x", "discovery=hot_lead")),
+    }
+
+
+@pytest.mark.parametrize("until", ["", "yesterday", "2026-99-99T00:00Z"])
+def test_a_look_without_a_readable_moment_is_not_noted(
+    cast: Cast, client_for: ClientFor, until: str
+) -> None:
+    client = client_for(cast.rep)
+    assert client.post(f"{PAGE}looked/", {"until": until}).status_code == 422
+    assert client.get(f"{PAGE}looked/").status_code == 405
+    assert not DiscoveryLook.objects.exists()
 
 
 @pytest.mark.parametrize("until", ["", "yesterday", "2026-99-99T00:00Z"])
