@@ -9,7 +9,7 @@ from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
 from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
-from apps.duplicates.api import MatchRunViewSet, PairViewSet, ProbeViewSet
+from apps.duplicates.api import GroupViewSet, MatchRunViewSet, PairViewSet, ProbeViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
@@ -60,6 +60,7 @@ router.register("predictions/scores", ScoreViewSet, "score")
 router.register("predictions/runs", PredictionRunViewSet, "predictionrun")
 router.register("predictions/trials", TrialViewSet, "trial")
 router.register("duplicates/pairs", PairViewSet, "pair")
+router.register("duplicates/groups", GroupViewSet, "duplicategroup")
 router.register("duplicates/runs", MatchRunViewSet, "matchrun")
 router.register("conversations", ConversationViewSet, "conversation")
 router.register(

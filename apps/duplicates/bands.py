@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from apps.duplicates.models import Pair
 
@@ -29,6 +29,15 @@ class Band(models.TextChoices):
                 return Q(is_likely=True) & ~is_certain
             case _:
                 return Q(is_likely=False)
+
+
+# The least sure first: their places in it are compared in the database.
+BY_SURENESS = (Band.POSSIBLE, Band.LIKELY, Band.CERTAIN)
+
+
+def sureness() -> Case:
+    """The place of a pair's band in ``BY_SURENESS``."""
+    return Case(*(When(band.pairs, then=Value(n)) for n, band in enumerate(BY_SURENESS)))
 
 
 def band_of(pair: Pair) -> Band:

@@ -111,6 +111,27 @@ class PairPageFilterSet(PairFilterSet):
         return narrowed
 
 
+class GroupFilterSet(PairFilterSet):
+    """What groups are narrowed by: one of their pairs fits, but for the band, which is the weakest pair's."""
+
+    state = None
+    cluster = None
+
+    class Meta:
+        model = Pair
+        fields = ("q", "subject", "kind", "band", "owner", "at_least")
+
+    def in_band(self, pairs: PairQuerySet, name: str, band: str) -> PairQuerySet:
+        """All of them: a band is asked of groups (``groups.groups_among``)."""
+        return pairs
+
+    @property
+    def asked_band(self) -> Band | None:
+        """The band that is asked for, if any."""
+        asked = self.form.cleaned_data.get("band") if self.form.is_valid() else None
+        return Band(asked) if asked else None
+
+
 class RunFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     """What runs are narrowed by."""
 

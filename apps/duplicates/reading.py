@@ -73,19 +73,33 @@ def show_pairs(
 
     ``sizes`` are ``group_sizes``, where they are shown.
     """
-    records = _read_records(pairs, user)
+    sides = read_sides((ref for pair in pairs for ref in (pair.survivor, pair.duplicate)), user)
     known = sizes or {}
     return [
         ShownPair(
             pair,
-            _side_of(pair.survivor, records),
-            _side_of(pair.duplicate, records),
+            sides[pair.survivor],
+            sides[pair.duplicate],
             band_of(pair),
             known.get(pair.cluster or 0, 1),
         )
         for pair in pairs
-        if pair.survivor in records and pair.duplicate in records
+        if pair.survivor in sides and pair.duplicate in sides
     ]
+
+
+def read_sides(refs: Iterable[RecordRef], user: User) -> dict[RecordRef, Side]:
+    """The records that the person may see: one query for each kind."""
+    ids = ids_by_kind(refs)
+    found: dict[RecordRef, Side] = {}
+    for kind, model in RECORD_MODELS.items():
+        if kind in ids:
+            named = _NAMED.get(kind, ())
+            paths = ("owner", *named, *(f"{name}__owner" for name in named))
+            rows: Any = visible_records(user, model).select_related(*paths)
+            for pk, row in rows.in_bulk(ids[kind]).items():
+                found[RecordRef(kind, pk)] = _side_of(RecordRef(kind, pk), row)
+    return found
 
 
 def group_sizes(pairs: Iterable[Pair], user: User) -> dict[int, int]:
@@ -124,19 +138,7 @@ def _has(side: Side, name: str) -> bool:
     return name in (*side.layout.facts, "source", "created_at")
 
 
-def _side_of(ref: RecordRef, records: Mapping[RecordRef, MergeableRecord]) -> Side:
-    layout, record = LAYOUTS[ref.kind], records[ref]
+def _side_of(ref: RecordRef, record: MergeableRecord) -> Side:
+    layout = LAYOUTS[ref.kind]
     gist = (show_field(record, name) for name in layout.gist)
     return Side(ref, record, layout, tuple(value for value in gist if not value.is_empty))
-
-
-def _read_records(pairs: Iterable[Pair], user: User) -> dict[RecordRef, MergeableRecord]:
-    ids = ids_by_kind(ref for pair in pairs for ref in (pair.survivor, pair.duplicate))
-    found: dict[RecordRef, MergeableRecord] = {}
-    for kind, model in RECORD_MODELS.items():
-        if kind in ids:
-            named = _NAMED.get(kind, ())
-            paths = ("owner", *named, *(f"{name}__owner" for name in named))
-            rows: Any = visible_records(user, model).select_related(*paths)
-            found |= {RecordRef(kind, pk): row for pk, row in rows.in_bulk(ids[kind]).items()}
-    return found
