@@ -9,7 +9,8 @@ from apps.brain.api import BrainCallViewSet, BrainSettingsViewSet
 from apps.crm.api import views as crm
 from apps.crm.api.changes import ChangeViewSet
 from apps.dashboard.api import DashboardViewSet
-from apps.duplicates.api import GroupViewSet, MatchRunViewSet, PairViewSet, ProbeViewSet
+from apps.duplicates.api import MatchRunViewSet, PairViewSet, ProbeViewSet
+from apps.duplicates.groups_api import GroupViewSet
 from apps.execution.api import ToolViewSet
 from apps.execution.execution_api import ExecutionViewSet
 from apps.operations.errors import refuse_unknown_endpoint
