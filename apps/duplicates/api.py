@@ -197,7 +197,7 @@ class ProbeViewSet(Endpoint, GenericViewSet[Pair]):
 
     @extend_schema(
         request=ProbeRequestSerializer,
-        responses=ProbeAnswerSerializer,
+        responses={200: ProbeAnswerSerializer},
         description="Would this new record be a duplicate? Nothing is written.",
     )
     def create(self, request: Request) -> Response:

@@ -79,7 +79,20 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
 
 
 def _by_field(detail: Any) -> dict[str, Any]:
-    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    told: Any = _tellable(detail)
+    return told if isinstance(told, dict) else {"non_field_errors": told}
+
+
+def _tellable(detail: Any) -> Any:
+    """What is wrong, with a question mark for each half of a surrogate pair: an answer cannot hold one.
+
+    Problems repeat what was sent, and JSON can name what no text can hold.
+    """
+    if isinstance(detail, dict):
+        return {_tellable(name): _tellable(problem) for name, problem in detail.items()}
+    if isinstance(detail, list):
+        return [_tellable(problem) for problem in detail]
+    return detail.encode(errors="replace").decode() if isinstance(detail, str) else detail
 
 
 def _body(

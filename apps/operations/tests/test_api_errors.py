@@ -100,3 +100,14 @@ def test_a_fault_of_ours_says_so_and_nothing_else(cast: Cast, api_for: ApiFor) -
     problem = answer.json()
     assert (problem["code"], problem["request_id"]) == ("fault", "mine-12345")
     assert "secret" not in answer.content.decode()
+
+
+def test_what_no_text_can_hold_is_no_fault_of_ours(
+    cast: Cast, api_for: Callable[[User], ApiClient]
+) -> None:
+    body = '{"session_id": "x", "item": "i", "speaker": "\\ud800", "text": "t"}'
+    answer = api_for(cast.rep).generic(
+        "POST", "/api/ai/realtime/transcripts", body, content_type="application/json"
+    )
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["speaker"] == ['"?" is not a valid choice.']

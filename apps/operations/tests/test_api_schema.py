@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.utils import timezone
 
+from apps.assistant.models import Conversation
 from apps.conftest import ApiClient, Cast
 from apps.crm.models import Account, Contact, Lead, Opportunity, Stage
 from apps.operations.tests.routes import TENANT_MAP, Route, walk_routes
@@ -67,6 +68,7 @@ def ids_of(path: str, rows: Rows, owner: User) -> dict[str, Any]:
     values = {
         "id": rows[model].pk if model else 1,
         "session_id": rows[Session].pk,
+        "conversation_id": rows[Conversation].pk,
         "source": SOURCE,
         "external_id": external_id_of(owner),
         "key": TOOL if route.name == "tool-detail" else TRIGGER,
@@ -100,6 +102,7 @@ def hints_of(cast: Cast, rows: Rows) -> dict[str, list[Any]]:
         "tool": [suggestion.tool],
         "cursor": ["nonsense"],
         "session_id": [str(rows[Session].pk)],
+        "conversation_id": pk(Conversation),
     }
 
 
@@ -134,6 +137,10 @@ def examples_of(subjects: Mapping[str, Suggestion], session: Session) -> dict[tu
         },
         ("post", f"{TALKING}/telemetry"): {
             "batch": batch(session, event("aisha.drop")).model_dump_json()
+        },
+        ("post", f"{API}/suggestions/merges/"): {
+            "keep": f"{fresh.record_kind}:{fresh.record_id}",
+            "merge": f"{edited.record_kind}:{edited.record_id}",
         },
         ("post", f"{API}/targets/"): target,
         ("patch", f"{API}/targets/{{id}}/"): {"amount": "750.00"},
