@@ -51,6 +51,16 @@ _BARRED = re.compile(
 )
 
 
+# What is said of what was refused, where no error of ours says it.
+_REFUSALS = {
+    "unknown_tool": (
+        "I cannot do that. I look things up and propose changes; you approve them on the page Suggestions."
+    ),
+    "invalid_arguments": "That could not be understood. Say again what is wanted, and of whom.",
+    "too_many_calls": "That was too much at once. Wait a minute, then ask again.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What goes back to the provider's model as the function's output."""
@@ -177,16 +187,17 @@ def _propose(
             now=now,
         )
     except AishaError as error:
-        code = "unknown_tool" if error.code in {"unknown_tool", "tool_not_allowed"} else error.code
-        return _refused(session, actor, call_id, code, name, error.message)
+        if error.code in {"unknown_tool", "tool_not_allowed"}:
+            return _refused(session, actor, call_id, "unknown_tool", name)
+        return _refused(session, actor, call_id, error.code, name, error.message)
     return Answered(call_id, ToolCallStatus.PROPOSED, "", _told(suggestion), suggestion.pk)
 
 
 def _told(suggestion: Suggestion) -> dict[str, JsonValue]:
     return {
+        "message": f"Proposed: {suggestion.title}. It waits for approval on the page Suggestions.",
         "proposed": suggestion.title,
         "suggestion": suggestion.pk,
-        "state": "waits for approval on the page Suggestions",
     }
 
 
@@ -206,9 +217,7 @@ def _refused(
             },
         ),
     )
-    output: dict[str, JsonValue] = {"refused": code}
-    if message:
-        output["message"] = message
+    output: dict[str, JsonValue] = {"refused": code, "message": message or _REFUSALS[code]}
     return Answered(call_id, ToolCallStatus.REFUSED, code, output)
 
 

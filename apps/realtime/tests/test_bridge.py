@@ -113,7 +113,13 @@ def test_what_is_no_function_is_refused_and_on_record(cast: Cast, name: str, wan
     lead = LeadFactory(owner=cast.rep)
     answered = call(cast.rep, session, name, a_wish(lead))
     assert (answered.status, answered.code) == (REFUSED, "unknown_tool")
-    assert answered.output["refused"] == "unknown_tool"
+    assert answered.output == {
+        "refused": "unknown_tool",
+        "message": (
+            "I cannot do that. I look things up and propose changes; you approve them on the page"
+            " Suggestions."
+        ),
+    }
     (entry,) = AuditEntry.objects.filter(event=Event.REALTIME_TOOL_REFUSED)
     assert entry.details == {
         "session": str(session.pk),
