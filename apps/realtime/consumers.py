@@ -138,6 +138,9 @@ class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # ch
             await self.close(NOT_ALLOWED)
             return
         self._watched = wanted.session
+        for other in [one for one in self.groups if one != group]:
+            self.groups.remove(other)
+            await self.channel_layer.group_discard(other, self.channel_name)
         if group not in self.groups:
             self.groups.append(group)
             await self.channel_layer.group_add(group, self.channel_name)
@@ -172,9 +175,13 @@ def _take(schema: str, person: User, batch: BatchIn, is_loaded: bool) -> tuple[T
         return take(person, batch, timezone.now(), is_loaded=is_loaded), is_watched()
 
 
-def _group_to_watch(schema: str, person: User, asks_for_debug: bool) -> str | None:
+def _group_to_watch(schema: str, cached: User, asks_for_debug: bool) -> str | None:
     """The group in which a panel of this person hears what they may see; None where it is not for them."""
     with schema_context(schema):
+        # Asked anew each time: a role may have been taken away since the socket was opened.
+        person = User.objects.filter(pk=cached.pk, is_active=True).first()
+        if person is None:
+            return None
         if not may_look(person, asks_for_debug=asks_for_debug):
             return None
         note_watched(schema)

@@ -30,6 +30,8 @@ GRACE = timedelta(seconds=60)
 # it is gone.
 SILENT_FOR = timedelta(seconds=90)
 WARNED_BEFORE = timedelta(seconds=60)
+# What a column of counts holds.
+_MOST_COUNTED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,27 @@ def left_of(session: Session, now: datetime, config: RealtimeConfig | None = Non
     return Left(int((ends - now).total_seconds()), limits.session_usd - session.cost_usd)
 
 
-def follow(session_id: UUID, events: Sequence[EventIn], left_out: int, now: datetime) -> None:
-    """Bring a session's row up to what its events say; called once for each new event."""
+def follow(
+    session_id: UUID,
+    events: Sequence[EventIn],
+    left_out: int,
+    now: datetime,
+    *,
+    most_usd: Decimal,
+) -> None:
+    """Bring a session's row up to what its events say; called once for each new event.
+
+    ``most_usd`` is what a session may cost.
+    """
     with transaction.atomic():
         session = Session.objects.select_for_update().get(pk=session_id)
         session.last_seen_at = max(session.last_seen_at, now)
         session.events_count += len(events)
-        session.events_left_out += left_out
+        session.events_left_out = min(session.events_left_out + left_out, _MOST_COUNTED)
         for event in events:
             _follow_one(session, event, now)
+        # What a browser says that it has cost beyond its limit, nobody need believe: the call is over.
+        session.cost_usd = min(session.cost_usd, most_usd)
         session.save()
 
 
@@ -144,11 +158,14 @@ def _reason_of(event: EventIn) -> EndReason:
 
 
 def _add_usage(session: Session, used: Spoken) -> None:
-    session.text_tokens_in += used.text_in
-    session.audio_tokens_in += used.audio_in
-    session.cached_tokens_in += used.cached_in
-    session.text_tokens_out += used.text_out
-    session.audio_tokens_out += used.audio_out
+    for name, tokens in (
+        ("text_tokens_in", used.text_in),
+        ("audio_tokens_in", used.audio_in),
+        ("cached_tokens_in", used.cached_in),
+        ("text_tokens_out", used.text_out),
+        ("audio_tokens_out", used.audio_out),
+    ):
+        setattr(session, name, min(getattr(session, name) + tokens, _MOST_COUNTED))
     session.cost_usd += cost_usd(session.model, used)
 
 

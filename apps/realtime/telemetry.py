@@ -71,16 +71,24 @@ def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) 
     if ended_at is not None and now - ended_at > TAKEN_AFTER_END:
         raise SessionOverError()
     told, left_out = thinned(batch.events) if is_loaded else (list(batch.events), 0)
-    keeps_texts = stored_settings().keeps_texts
+    settings = stored_settings()
     rows = {
-        event.id: event.model_copy(update={"data": redacted(event.data, keeps_texts=keeps_texts)})
+        event.id: event.model_copy(
+            update={"data": redacted(event.data, keeps_texts=settings.keeps_texts)}
+        )
         for event in told
     }
     with transaction.atomic():
         new = insert_events(session.pk, list(rows.values()), now)
         fresh = tuple(event for event in rows.values() if event.id in new)
         if fresh or left_out or batch.left_out:
-            follow(session.pk, fresh, left_out + batch.left_out, now)
+            follow(
+                session.pk,
+                fresh,
+                left_out + batch.left_out,
+                now,
+                most_usd=settings.session_limit_usd,
+            )
     return Taken(session.pk, user.pk, fresh)
 
 

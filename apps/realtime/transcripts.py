@@ -11,6 +11,8 @@ from apps.assistant.models import Message
 from apps.assistant.threads import keep_message
 from apps.audit.enums import Origin
 from apps.realtime.sessions import find_session
+from apps.tenants.enums import Module
+from apps.tenants.services import require_module
 from apps.users.models import User
 
 
@@ -29,8 +31,10 @@ def keep_transcript(
     It is kept as words, and read by nobody as a wish: what is wanted comes over the bridge.
 
     Raises:
+        ModuleOffError: realtime voice is off for the company.
         SessionNotFoundError: there is no such call of this person's.
     """
+    require_module(Module.REALTIME)
     session = find_session(user, session_id)
     if session.conversation is None:
         return None

@@ -48,12 +48,16 @@ _LIST = {
 }
 
 
+# No response has more of a kind: a session's whole context has fewer (OpenAI, "Realtime API": 128,000).
+MOST_TOKENS = 250_000
+
+
 class _Kinds(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    text_tokens: int = Field(default=0, ge=0, lt=2**31)
-    audio_tokens: int = Field(default=0, ge=0, lt=2**31)
-    cached_tokens: int = Field(default=0, ge=0, lt=2**31)
+    text_tokens: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    audio_tokens: int = Field(default=0, ge=0, le=MOST_TOKENS)
+    cached_tokens: int = Field(default=0, ge=0, le=MOST_TOKENS)
 
 
 class _Usage(BaseModel):

@@ -90,6 +90,18 @@ def test_a_session_follows_from_its_events(cast: Cast) -> None:
     assert (session.state, session.reconnects_count, session.began_at) == ("open", 1, later)
 
 
+def test_nobody_closes_voice_for_a_company_by_what_one_browser_tells(cast: Cast) -> None:
+    session = make_session(cast.rep)
+    most = {"usage": {"output_token_details": {"audio_tokens": 250_000}}}
+    told = [event("response.done", place, Direction.IN, data=most) for place in range(50)]
+    take(cast.rep, batch(session, *told, left_out=2**31 - 1), NOW)
+    take(cast.rep, batch(session, event("aisha.stats"), left_out=2**31 - 1), NOW)
+    session.refresh_from_db()
+    # The limit of a session, whatever is told.
+    assert (session.cost_usd, session.events_left_out) == (Decimal(2), 2**31 - 1)
+    assert session.audio_tokens_out == 12_500_000
+
+
 def test_an_end_is_told_once_and_goes_on_record(cast: Cast) -> None:
     session = make_session(cast.rep)
     for reason in ("idle_limit", "hung_up"):

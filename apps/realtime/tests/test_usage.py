@@ -36,6 +36,7 @@ def test_usage_is_read_by_kind() -> None:
         "many",
         {"input_token_details": {"text_tokens": -1}},
         {"input_token_details": {"text_tokens": 2**40}},
+        {"output_token_details": {"audio_tokens": 250_001}},
         {"output_token_details": {"audio_tokens": "1e9"}},
     ],
 )

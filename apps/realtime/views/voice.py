@@ -22,6 +22,9 @@ def show_voice(request: HttpRequest) -> HttpResponse:
     if not user.has_perm(TALK_PERMISSION) or not is_module_on(current_tenant(), Module.REALTIME):
         return HttpResponse(status=NO_CONTENT)
     config = read_config()
+    if config.is_own_address and request.GET.get("here") != "1":
+        # The policy of this page does not let it reach a provider of the company's own.
+        return render(request, "realtime/_voice_link.html")
     context = {"has_key": bool(config.api_key), "is_stand_in": config.is_stand_in}
     return render(request, "realtime/_voice.html", context)
 

@@ -19,6 +19,7 @@
   const STATS_MS = 2_000;
   const LOOK_MS = 1_000;
   const ASK_LEFT_MS = 20_000;
+  const COST_WARNED_USD = 0.2;
   const MOST_CALLS_AT_ONCE = 4;
   // After so many rounds of tools without a word the model has to speak.
   const MOST_ROUNDS = 8;
@@ -78,6 +79,9 @@
     #isResponding = false;
     #isSounding = false;
     #isHeld = false;
+    #isPressed = false;
+    #turnOfResponse = new Map();
+    #turnOfItem = new Map();
     #lastWordAt = 0;
     #endsAt = Infinity;
     #warned = new Set();
@@ -107,11 +111,19 @@
       this.#become("asking", "Asking for a line…");
       try {
         await this.#takeTheLine();
+        this.#goOn();
         this.#microphone = await this.#openMicrophone();
+        this.#goOn();
+        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
         await this.#connect({});
       } catch (error) {
         this.#give(error);
       }
+    }
+
+    // Whoever hangs up while something is waited for has hung up.
+    #goOn() {
+      if (this.state === "ended") throw new CallError("", { code: "ended" });
     }
 
     // One call at a time, over all tabs of this browser.
@@ -143,8 +155,11 @@
         this.#note("aisha.token", { ms: performance.now() - began, code: error.code });
         throw error;
       });
-      this.#session = await ask(`/realtime/sessions/${token.session_id}`, { method: "GET" });
       this.#note("aisha.token", { ms: performance.now() - began, status: 201 });
+      if (this.state === "ended" && !resumes) ask(`/realtime/sessions/${token.session_id}`, { method: "DELETE" }).catch(() => {});
+      this.#goOn();
+      this.#session = await ask(`/realtime/sessions/${token.session_id}`, { method: "GET" });
+      this.#goOn();
       this.#telemetry.open(token.session_id, this.#session.keeps_texts);
       this.#endsAt = performance.now() + this.#session.left_s * 1_000;
       this.#become(resumes ? "lost" : "connecting", resumes ? "Connecting again…" : "Connecting…");
@@ -160,10 +175,15 @@
       peer.onconnectionstatechange = () => this.#follow(peer);
       const channel = (this.#channel = peer.createDataChannel("oai-events"));
       const opened = new Promise((resolve, reject) => {
-        channel.onopen = resolve;
+        const patience = setTimeout(() => reject(new CallError("No connection could be made in time.", { code: "connect_timeout" })), CONNECT_WITHIN_MS);
+        channel.onopen = () => {
+          clearTimeout(patience);
+          resolve();
+        };
         peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && reject(new CallError("No connection could be made.", { code: "ice_failed" })));
-        setTimeout(() => reject(new CallError("No connection could be made in time.", { code: "connect_timeout" })), CONNECT_WITHIN_MS);
       });
+      // Whoever gave up earlier does not hear of it any more.
+      opened.catch(() => {});
       channel.onmessage = ({ data }) => this.#hear(data);
       channel.onclose = () => {
         if (peer !== this.#peer) return;
@@ -183,10 +203,12 @@
         throw new CallError("The voice provider could not be reached.", { code: "provider_down" });
       });
       const sdp = await response.text();
+      this.#goOn();
       if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
       this.#note("aisha.answer", { ms: performance.now() - began, status: response.status }, { direction: "in", size: sdp.length });
       await peer.setRemoteDescription({ type: "answer", sdp });
       await opened;
+      this.#goOn();
       this.#note("aisha.channel_state", { state: "open" });
       this.#goLive();
     }
@@ -202,6 +224,8 @@
       this.#retryMs = FIRST_RETRY_MS;
       this.#isResponding = this.#isSounding = false;
       this.#lastWordAt = performance.now();
+      this.#isPressed = false;
+      this.#applyMicrophone(!this.isMuted && !this.#isHeld);
       if (this.#isHeld) this.#setTurnDetection();
       this.#become("live", wasLost ? "You are connected again." : "Listening.");
       this.#lastLook = Date.now();
@@ -224,7 +248,7 @@
       const state = peer.connectionState;
       this.#note("aisha.connection_state", { state });
       clearTimeout(this.#patience);
-      if (state === "disconnected") {
+      if (state === "disconnected" && this.state === "live") {
         this.#become("lost", "The connection is poor. Waiting for it to come back…");
         this.#patience = setTimeout(() => this.#lose("disconnected"), PATIENCE_MS);
       } else if (state === "failed") this.#lose("failed");
@@ -247,7 +271,7 @@
         this.end("connection_lost");
         return;
       }
-      const waitMs = this.#retryMs * (0.5 + Math.random() / 2);
+      const waitMs = this.#retryMs * (1 + Math.random() / 2);
       this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
       this.#attempt += 1;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -255,6 +279,10 @@
       try {
         await this.#connect({ resumes: true });
       } catch (error) {
+        if (this.state === "ended") {
+          this.#letGo();
+          return;
+        }
         this.#note("aisha.reconnect", { attempt: this.#attempt, wait_ms: waitMs, ok: false, code: error.code });
         if (["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"].includes(error.code)) this.end("connection_lost", error.message);
         else {
@@ -277,8 +305,21 @@
         if (this.#seen.size > REMEMBERED_EVENTS) this.#seen.delete(this.#seen.values().next().value);
       }
       if (event.type === "input_audio_buffer.speech_started") this.#beginTurn();
-      this.#telemetry.noteProvider(event, "in", this.#turn || null, text.length);
+      this.#telemetry.noteProvider(event, "in", this.#turnOf(event) || null, text.length);
       this.#handle(event);
+    }
+
+    // What comes late belongs to the turn that it is an answer to, or the transcript of.
+    #turnOf(event) {
+      const response = event.response_id ?? event.response?.id;
+      if (response) {
+        if (!this.#turnOfResponse.has(response)) this.#turnOfResponse.set(response, this.#turn);
+        return this.#turnOfResponse.get(response);
+      }
+      const item = event.item_id ?? event.item?.id;
+      if (!item) return this.#turn;
+      if (!this.#turnOfItem.has(item)) this.#turnOfItem.set(item, this.#turn);
+      return this.#turnOfItem.get(item);
     }
 
     #beginTurn() {
@@ -378,10 +419,10 @@
 
     // Typed words in a call are answered like spoken ones.
     sendText(text) {
+      this.interrupt();
       this.#turn += 1;
       this.#rounds = 0;
       this.#lastWordAt = performance.now();
-      this.interrupt();
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
       this.#caption("person", item, text, true);
       this.#keep("person", item, text);
@@ -410,7 +451,8 @@
     }
 
     press() {
-      if (!this.#isHeld || this.state !== "live") return;
+      if (!this.#isHeld || this.isMuted || this.state !== "live") return;
+      this.#isPressed = true;
       this.interrupt();
       this.#turn += 1;
       this.#rounds = 0;
@@ -419,8 +461,11 @@
     }
 
     release() {
-      if (!this.#isHeld || this.state !== "live") return;
+      if (!this.#isHeld) return;
       this.#applyMicrophone(false);
+      const wasPressed = this.#isPressed;
+      this.#isPressed = false;
+      if (!wasPressed || this.state !== "live") return;
       this.#lastWordAt = performance.now();
       this.#send({ type: "input_audio_buffer.commit" });
       this.#send({ type: "response.create" });
@@ -429,6 +474,10 @@
     async useDevice(deviceId) {
       try {
         const chosen = await this.#openMicrophone(deviceId);
+        if (this.state === "ended") {
+          for (const track of chosen.getTracks()) track.stop();
+          return;
+        }
         const [track] = chosen.getAudioTracks();
         const sender = this.#peer?.getSenders().find((one) => one.track?.kind === "audio");
         await sender?.replaceTrack(track);
@@ -448,9 +497,13 @@
       for (const timer of this.#timers) clearInterval(timer);
       clearTimeout(this.#patience);
       if (wasBegun) this.#note("aisha.end", { reason });
+      this.#telemetry.close();
+      this.#letGo();
+    }
+
+    #letGo() {
       this.#hangUpPeer();
       for (const track of this.#microphone?.getTracks() ?? []) track.stop();
-      this.#telemetry.close();
       this.#release?.();
     }
 
@@ -505,6 +558,7 @@
         const told = await ask(`/realtime/sessions/${this.#session.id}`, { method: "GET" });
         if (told.state === "ended") this.end("provider", "This call was ended.");
         else if (Number(told.left_usd) <= 0) this.end("cost_limit");
+        else if (Number(told.left_usd) <= COST_WARNED_USD) this.#warn("cost", 0, 0);
       } catch {
         // Asked again soon; the bridge holds the limits meanwhile.
       }
@@ -556,6 +610,10 @@
     }
 
     #give(error) {
+      if (this.state === "ended") {
+        this.#letGo();
+        return;
+      }
       this.#note("aisha.drop", { reason: error.code ?? "failed" });
       this.end("failed", error instanceof CallError ? error.message : ENDS.failed);
     }

@@ -5,6 +5,8 @@
   const VERSION = 1;
   const FLUSH_MS = 1_000;
   const MOST_IN_A_BATCH = 500;
+  // A browser takes 64 KiB with a page that goes; an event has some 400 bytes.
+  const MOST_IN_A_BEACON = 60;
   // Beyond this what comes in floods is left out, beyond twice as much everything.
   const MOST_WAITING = 2_000;
   const FIRST_RETRY_MS = 500;
@@ -46,7 +48,8 @@
     for (const name of ["type", "event_id"]) delete data[name];
     for (const name of WORDS) {
       if (typeof event[name] !== "string") continue;
-      if (keepsTexts) data[name] = event[name].slice(0, LONGEST_WORDS);
+      // By signs, not by their halves: half of one is no text.
+      if (keepsTexts) data[name] = [...event[name]].slice(0, LONGEST_WORDS).join("");
       else data.characters = (data.characters ?? 0) + event[name].length;
     }
     return data;
@@ -111,7 +114,10 @@
       this.#isClosed = true;
       clearInterval(this.#timer);
       removeEventListener("pagehide", this.onGone);
-      this.#flushByBeacon();
+      if (this.#socket?.readyState === WebSocket.OPEN) {
+        // What was sent before is stored once, and the socket closes behind all of this.
+        for (let batch = this.#next(MOST_IN_A_BATCH); batch; batch = this.#next(MOST_IN_A_BATCH)) this.#socket.send(JSON.stringify(batch));
+      } else this.#flushByBeacon();
       this.#socket?.close();
     }
 
@@ -137,31 +143,36 @@
 
     #hear(message) {
       if (message.kind !== "taken" && message.kind !== "refused") return;
-      if (message.batch !== this.#inFlight?.batch) return;
+      if (!this.#inFlight || (message.batch ?? this.#inFlight.batch) !== this.#inFlight.batch) return;
+      // A batch that is refused is not sent again, and missed as what was left out.
+      if (message.kind === "refused") this.#leftOut += this.#inFlight.events.length;
       this.#inFlight = null;
       this.#restsUntil = performance.now() + (message.rest_ms ?? 0);
       if (this.#waiting.length >= MOST_IN_A_BATCH) this.#flush();
     }
 
-    #next() {
+    #next(most) {
       if (this.#before.length) return this.#before.shift();
       if (!this.#waiting.length && !this.#leftOut) return null;
-      const batch = { kind: "events", session: this.session, batch: (this.#batch += 1), left_out: this.#leftOut, events: this.#waiting.splice(0, MOST_IN_A_BATCH) };
+      const batch = { kind: "events", session: this.session, batch: (this.#batch += 1), left_out: this.#leftOut, events: this.#waiting.splice(0, most) };
       this.#leftOut = 0;
       return batch;
     }
 
     #flush() {
       if (this.#socket?.readyState !== WebSocket.OPEN || this.#inFlight || performance.now() < this.#restsUntil) return;
-      this.#inFlight = this.#next();
+      this.#inFlight = this.#next(MOST_IN_A_BATCH);
       if (this.#inFlight) this.#socket.send(JSON.stringify(this.#inFlight));
     }
 
+    // What says most comes first: how it ended, and what it cost.
     #flushByBeacon() {
       if (!this.session) return;
-      if (this.#inFlight) this.#before.unshift(this.#inFlight);
+      const told = [this.#inFlight, ...this.#before].filter(Boolean).flatMap((batch) => batch.events).concat(this.#waiting);
       this.#inFlight = null;
-      for (let batch = this.#next(); batch; batch = this.#next()) {
+      this.#before = [];
+      this.#waiting = [...told.filter(({ type }) => !PLENTIFUL.has(type)), ...told.filter(({ type }) => PLENTIFUL.has(type))];
+      for (let batch = this.#next(MOST_IN_A_BEACON); batch; batch = this.#next(MOST_IN_A_BEACON)) {
         const form = new FormData();
         form.append("csrfmiddlewaretoken", Aisha.csrfToken());
         form.append("batch", JSON.stringify(batch));

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const WARNINGS = {
+    cost: () => "This call comes near its cost limit, and ends there.",
     length: (left) => `This call ends in ${left} seconds.`,
     idle: (left) => `Nobody is saying anything: the call ends in ${left} seconds.`,
   };
@@ -11,11 +12,13 @@
     if (slot.dataset.voiceSlot === "filled") return;
     slot.dataset.voiceSlot = "filled";
     try {
-      const response = await fetch("/realtime/voice/", { headers: { "HX-Request": "true" } });
+      const here = "voiceNow" in slot.dataset ? "?here=1" : "";
+      const response = await fetch(`/realtime/voice/${here}`, { headers: { "HX-Request": "true" } });
       if (response.status !== 200 || response.redirected) return;
       const parts = new DOMParser().parseFromString(await response.text(), "text/html");
       slot.replaceChildren(...parts.body.children);
-      connect(slot);
+      // Where the provider can be reached from another page alone there is a link to that page.
+      if (slot.querySelector("[data-voice-start]")) connect(slot);
     } catch {
       // Without a network there is no call either; the next page asks again.
       slot.dataset.voiceSlot = "";
@@ -50,6 +53,7 @@
     part("start").addEventListener("click", () => {
       if (isLive()) return;
       part("captions").replaceChildren();
+      part("mute").setAttribute("aria-pressed", "false");
       const about = slot.closest("[data-record]")?.dataset.record ?? "";
       const conversation = Number(slot.closest("[data-conversation]")?.dataset.conversation) || null;
       call = new Aisha.Call({ on, audio: part("audio"), record: about, conversation });
@@ -79,6 +83,8 @@
       event.preventDefault();
       if (!event.repeat) call?.press();
     });
+    // A key or a pointer that goes up elsewhere is not heard of here.
+    addEventListener("blur", () => call?.release());
     push.addEventListener("keyup", (event) => (event.key === " " || event.key === "Enter") && call?.release());
     show();
   }
@@ -121,6 +127,11 @@
     call.sendText(text);
     return true;
   };
+
+  // Another page ends the call.
+  addEventListener("beforeunload", (event) => {
+    if (call && ["connecting", "live", "lost"].includes(call.state)) event.preventDefault();
+  });
 
   function fillAll() {
     for (const slot of document.querySelectorAll("[data-voice-slot]")) fill(slot);
