@@ -34,9 +34,12 @@ def test_one_that_is_off_keeps_no_round_busy(committed_tenant: Tenant) -> None:
     TriggerSetting.objects.create(trigger="task_overdue", is_enabled=False)
     around()
     ActivityFactory(lead=lead, occurred_at=NOW + timedelta(minutes=90))
-    busy = [around(NOW + timedelta(hours=hours)) is not None for hours in range(10)]
-    # The activity itself, and then the hour in which it takes place; nothing afterwards.
-    assert busy == [True, False, True, *[False] * 7]
+    hours = [NOW + timedelta(hours=hour) for hour in range(10)]
+    busy = [around(hour) is not None for hour in hours]
+    # The activity itself, and then the hour in which it takes place; nothing afterwards but a new day, on
+    # which what counts by days looks at everything.
+    new_days = {place for place in range(1, 10) if hours[place].date() != hours[place - 1].date()}
+    assert busy == [place in {0, 2} | new_days for place in range(10)]
 
 
 def test_parameters_that_do_not_fit_are_told_once_a_day(committed_tenant: Tenant) -> None:
