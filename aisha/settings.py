@@ -405,6 +405,7 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": "apps.triggers.enums.Severity",
         "RecordKindEnum": "apps.crm.enums.RecordKind",
         "DiscoveryEnum": "apps.triggers.enums.Discovery",
+        "BandEnum": "apps.duplicates.bands.Band",
         "MatchedKindEnum": "apps.duplicates.enums.MATCHED_KINDS",
         "ScanKindEnum": "apps.triggers.enums.ScanKind",
         "ScanStatusEnum": "apps.triggers.enums.ScanStatus",

@@ -89,6 +89,7 @@ def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
             f"/api/v1/duplicates/pairs/{{id}}/{verb}/"
             for verb in ("explanation", "not-a-duplicate", "take-back")
         ),
+        "/api/v1/duplicates/groups/",
         *("/api/v1/duplicates/probe/", "/api/v1/suggestions/merges/", "/api/ai/realtime-token"),
         "/api/ai/realtime/sessions/{session_id}",
         *(f"/api/ai/realtime/{rest}" for rest in ("tools", "transcripts", "telemetry")),
