@@ -92,7 +92,7 @@ def test_a_session_follows_from_its_events(cast: Cast) -> None:
 
 def test_nobody_closes_voice_for_a_company_by_what_one_browser_tells(cast: Cast) -> None:
     session = make_session(cast.rep)
-    most = {"usage": {"output_token_details": {"audio_tokens": 250_000}}}
+    most: dict[str, JsonValue] = {"usage": {"output_token_details": {"audio_tokens": 250_000}}}
     told = [event("response.done", place, Direction.IN, data=most) for place in range(50)]
     take(cast.rep, batch(session, *told, left_out=2**31 - 1), NOW)
     take(cast.rep, batch(session, event("aisha.stats"), left_out=2**31 - 1), NOW)
