@@ -135,12 +135,6 @@ class RealtimeTokenView(Endpoint):
         )
         return Response(answer.data, status=201, headers={"Cache-Control": "no-store"})
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Whoever asks: there is one method, and no other."""
-        if request.method != "POST":
-            raise MethodNotAllowed(str(request.method))
-        super().initial(request, *args, **kwargs)
-
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         """Begin to count the time."""
         self._attempt = Attempt(None, timezone.now())

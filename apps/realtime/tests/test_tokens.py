@@ -117,10 +117,6 @@ def test_anything_but_post_is_405(rep: TenantClient, provider: RunningStandIn, m
     assert not TokenRequest.objects.exists()
 
 
-def test_anything_but_post_is_405_for_strangers_too(anonymous_client: TenantClient) -> None:
-    assert anonymous_client.get(TOKEN).status_code == 405
-
-
 def test_a_stranger_is_401_and_leaves_a_line(
     anonymous_client: TenantClient, provider: RunningStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
