@@ -51,10 +51,11 @@ def make_findings(site: Site) -> None:
 
 def open_card(page: Page, text: str) -> None:
     """Open a card, unless the last decision has opened it already."""
-    card = page.locator("a.suggestion-link", has_text=text)
-    if card.get_attribute("aria-current") != "true":
-        card.click()
-    expect(page.locator("#suggestion-title")).to_contain_text(text)
+    title = page.locator("#suggestion-title")
+    # The next card comes with the answer; the list that marks it catches up later.
+    if text not in "".join(title.all_text_contents()):
+        page.locator("a.suggestion-link", has_text=text).click()
+    expect(title).to_contain_text(text)
 
 
 def test_scan_then_one_decision_of_each_tool(rep_page: Page, site: Site) -> None:
