@@ -11,7 +11,7 @@ from pydantic import Field
 
 from apps.brain.reading.tools import ReadArguments, ReadRefusedError, ReadTool, found
 from apps.brain.schemas import Fact
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.services import visible_records
 from apps.execution.schemas import RecordRef
@@ -34,7 +34,6 @@ MOST_NAMED = 3
 # The value of a fact that stands for a suggestion is its id.
 WAITING = "waiting"
 VIEW_SIGNALS = "triggers.view_signal"
-_MODELS = {model.kind: model for model in record_models()}
 
 
 class NothingToTell(ReadArguments):
@@ -101,7 +100,7 @@ def _strongest(asked: Asked, wanted: Discovery | None) -> Iterator[Fact]:
     """The first records of the page, each with the strongest of what was found about it."""
     for kind, record_id, signal_ids, value, currency in read_page(asked, 0, MOST_NAMED):
         ref = RecordRef(RecordKind(kind), record_id)
-        record = visible_records(asked.person, _MODELS[ref.kind]).filter(pk=record_id).first()
+        record = visible_records(asked.person, model_of(ref.kind)).filter(pk=record_id).first()
         signals = (
             Signal.objects.firing().filter(pk__in=signal_ids).order_by("-severity", "-fired_at")
         )

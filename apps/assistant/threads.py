@@ -17,7 +17,7 @@ from apps.assistant.models import Conversation, Message
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.services import visible_records
 from apps.execution.schemas import RecordRef
@@ -36,7 +36,6 @@ _SPOKEN_ABOUT = frozenset(
     {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
     | {RecordKind.CONTRACT}
 )
-_MODELS = {model.kind: model for model in record_models()}
 
 
 def require_talker(user: User) -> None:
@@ -75,7 +74,7 @@ def visible_context(user: User, record: RecordRef | None) -> RecordRef | None:
     """The record whose page is open, where the person may see it."""
     if record is None:
         return None
-    rows = visible_records(user, _MODELS[record.kind]).filter(pk=record.id)
+    rows = visible_records(user, model_of(record.kind)).filter(pk=record.id)
     return record if rows.exists() else None
 
 

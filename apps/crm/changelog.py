@@ -15,6 +15,8 @@ from a one-row update would be a nested loop in a later update of many.
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.apps import apps
 from django.db import connection
 from psycopg import sql
@@ -225,6 +227,15 @@ def install(schema: str) -> None:
 def record_models() -> list[type[Record]]:
     """Every concrete kind of record."""
     return [model for model in apps.get_app_config("crm").get_models() if issubclass(model, Record)]
+
+
+@cache
+def model_of(kind: RecordKind) -> type[Record]:
+    """Return the model of a kind of record."""
+    for model in record_models():
+        if model.kind == kind:
+            return model
+    raise ValueError(f"no model of kind {kind}")
 
 
 def mergeable_kinds() -> frozenset[RecordKind]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.execution.custom_fields import Definitions, definitions_of, kind_of_custom
 from apps.execution.custom_names import custom_key, custom_names, flat
@@ -20,7 +21,7 @@ from apps.execution.schemas import (
     ValueOption,
 )
 from apps.execution.signs import with_unseen_named
-from apps.execution.tools.base import CURRENCY_FIELD, Tool, every_row_of, model_of, to_json
+from apps.execution.tools.base import CURRENCY_FIELD, Tool, every_row_of, to_json
 from apps.execution.tools.merge_arguments import MergeDuplicatesArguments
 from apps.execution.tools.repointing import said
 from apps.execution.tools.surviving import (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from apps.crm.changelog import model_of
 from apps.crm.custom_values import MAX_TEXT_LENGTH
 from apps.crm.enums import FieldType, RecordKind
 from apps.crm.models import CustomField
@@ -14,7 +15,7 @@ from apps.execution.diff import field_of, label_of, text_of
 from apps.execution.enums import Risk
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import Tool
-from apps.execution.tools.base import UpdateTool, model_of
+from apps.execution.tools.base import UpdateTool
 from apps.execution.tools.fields import FIXED, REFERENCE
 
 

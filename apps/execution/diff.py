@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import models
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import CustomField, Record
 from apps.crm.presentation import describe_time
@@ -24,14 +25,7 @@ from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
 from apps.execution.signs import with_unseen_named
-from apps.execution.tools.base import (
-    CURRENCY_FIELD,
-    MONEY_FIELDS,
-    Tool,
-    ToolArguments,
-    model_of,
-    to_json,
-)
+from apps.execution.tools.base import CURRENCY_FIELD, MONEY_FIELDS, Tool, ToolArguments, to_json
 from apps.tenants.templatetags.aisha_ui import money
 from apps.users.rules import Reader
 

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.forms.fields import (
     AmountField,
@@ -31,7 +32,7 @@ from apps.execution.exceptions import (
 )
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import Tool
-from apps.execution.tools.base import FittedArguments, model_of, to_json
+from apps.execution.tools.base import FittedArguments, to_json
 from apps.execution.tools.fields import OWNER, STAGE
 from apps.users.models import User
 

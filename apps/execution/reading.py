@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.execution.custom_names import column_of, value_in
 from apps.execution.exceptions import RecordGoneError
 from apps.execution.schemas import JsonValue, RecordRef, Seen
-from apps.execution.tools.base import Tool, ToolArguments, model_of, to_json
+from apps.execution.tools.base import Tool, ToolArguments, to_json
 
 Row = dict[str, JsonValue]
 

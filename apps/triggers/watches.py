@@ -16,9 +16,8 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
-from apps.crm.models import Record
 from apps.crm.services import all_records
 from apps.duplicates.enums import Subject
 from apps.duplicates.models import Pair
@@ -228,7 +227,4 @@ class Paired(Watch):
 
 def rows_of(kind: RecordKind) -> models.QuerySet[Any]:
     """All rows of a kind of record, merged ones too, in no order."""
-    return all_records(_MODELS[kind]).order_by()
-
-
-_MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}
+    return all_records(model_of(kind)).order_by()

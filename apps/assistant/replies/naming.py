@@ -11,7 +11,7 @@ from apps.assistant.rules.wording import kind_of, name_of, points_at_page, point
 from apps.assistant.steps import LeadsTo
 from apps.assistant.turns import WITHHELD, NotReadError, Turn
 from apps.brain.schemas import Claim, Fact
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
 from apps.crm.search import LONGEST_TEXT, SHORTEST_TEXT
@@ -24,7 +24,6 @@ TALKED_ABOUT = frozenset(
 )
 ANY_KIND = frozenset(LAYOUTS)
 MOST_CHOICES = 5
-_MODELS = {model.kind: model for model in record_models()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _pointed_at(turn: Turn, name: str, kinds: Collection[RecordKind]) -> Named |
 
 
 def _named(turn: Turn, ref: RecordRef) -> Named | None:
-    model = _MODELS[ref.kind]
+    model = model_of(ref.kind)
     if not turn.user.has_perm(permission_name("view", model)):
         return None
     record = visible_records(turn.user, model).filter(pk=ref.id).first()

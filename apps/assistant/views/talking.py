@@ -29,7 +29,7 @@ from apps.assistant.threads import (
 from apps.assistant.views.access import problem, reads_json, talker_of, telling_scripts
 from apps.brain.config import read_config
 from apps.brain.enums import Provider
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.layouts import LAYOUTS
 from apps.execution.schemas import RecordRef
 from apps.tenants.pagination import CappedPaginator
@@ -39,7 +39,6 @@ CONVERSATIONS_PER_PAGE = 20
 # Who talks on reads what was said last; the rest is in the API.
 MESSAGES_SHOWN = 100
 UNUSABLE = 422
-_MODELS = {model.kind: model for model in record_models()}
 
 
 @require_safe
@@ -198,7 +197,7 @@ def _panel(user: User, conversation: Conversation | None, page: RecordRef | None
 def _label_of(ref: RecordRef | None) -> str:
     if ref is None:
         return ""
-    row: Any = _MODELS[ref.kind]._default_manager.filter(pk=ref.id).first()
+    row: Any = model_of(ref.kind)._default_manager.filter(pk=ref.id).first()
     return f"{LAYOUTS[ref.kind].noun.capitalize()} {row}"
 
 

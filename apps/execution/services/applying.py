@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from apps.audit.enums import Event
 from apps.audit.services import Detail, Entry, record_event
+from apps.crm.changelog import model_of
 from apps.crm.models import Record
 from apps.execution import policy
 from apps.execution.custom_names import column_of, set_value
@@ -24,7 +25,7 @@ from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
 from apps.execution.services.access import check_permission, check_sight, moved_in, read_records
 from apps.execution.services.recording import record_policy
 from apps.execution.tools import Tool, registry
-from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.base import to_json
 from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role

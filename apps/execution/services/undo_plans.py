@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution.custom_names import custom_key, value_in
@@ -23,7 +24,7 @@ from apps.execution.models import Execution
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.services.access import check_sight, read_records
 from apps.execution.tools import Tool, registry
-from apps.execution.tools.base import CURRENCY_FIELD, model_of, to_json
+from apps.execution.tools.base import CURRENCY_FIELD, to_json
 from apps.execution.tools.repointing import counted
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant

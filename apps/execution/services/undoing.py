@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from apps.audit.enums import Event
 from apps.audit.services import Detail, Entry, record_event
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.execution import policy
@@ -42,7 +43,6 @@ from apps.execution.services.undo_plans import (
     tool_of,
 )
 from apps.execution.tools import Tool
-from apps.execution.tools.base import model_of
 from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role

@@ -13,6 +13,7 @@ from django.db.models import ManyToManyField
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Activity, Contact, Lead, Opportunity, Record, Task
 from apps.crm.tests.factories import (
@@ -40,7 +41,7 @@ from apps.execution.services import apply_change, hidden_records, sees_records
 from apps.execution.tests.factories import approved
 from apps.execution.tests.merges import MERGEABLE, all_rows, arguments_of, columns_naming, merge
 from apps.execution.tools import registry
-from apps.execution.tools.base import every_row_of, model_of
+from apps.execution.tools.base import every_row_of
 from apps.execution.tools.repointing import moves_between
 from apps.users.tests.factories import UserFactory
 

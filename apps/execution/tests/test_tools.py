@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Contact, Lead, Task
 from apps.execution.enums import Risk
@@ -15,12 +16,7 @@ from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef
 from apps.execution.tests.cases import VALID
 from apps.execution.tools import registry
-from apps.execution.tools.base import (
-    ToolArguments,
-    ToolRegistry,
-    UpdateTool,
-    model_of,
-)
+from apps.execution.tools.base import ToolArguments, ToolRegistry, UpdateTool
 from apps.execution.tools.fields import RecordId
 from apps.execution.tools.tasks import CreateFollowup
 

@@ -16,7 +16,7 @@ from django.db import models
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.crm.services import all_records
@@ -366,14 +366,6 @@ def _check_undo(tool: Tool[Any]) -> None:
 
 
 @cache
-def model_of(kind: RecordKind) -> type[Record]:
-    """Return the model of a kind of record."""
-    for model in record_models():
-        if model.kind == kind:
-            return model
-    raise ValueError(f"no model of kind {kind}")
-
-
 def every_row_of(kind: RecordKind) -> Any:
     """The rows of a kind, as its queryset, with those that lists leave out because they were merged."""
     return all_records(model_of(kind))

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import DraftStatus, EmailStatus, RecordKind
 from apps.crm.models import Contact
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ChangeNotPossibleError, RecordGoneError
 from apps.execution.schemas import RecordRef
-from apps.execution.tools.base import Tool, ToolArguments, model_of
+from apps.execution.tools.base import Tool, ToolArguments
 from apps.execution.tools.fields import (
     EmailText,
     Fixed,

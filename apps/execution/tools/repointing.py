@@ -12,11 +12,12 @@ from django.db.models import Count, Q, Value
 from pydantic import BaseModel, ConfigDict
 
 from apps.crm.arriving import MERGE_MARKS
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.crm.presentation import field_of
 from apps.execution.schemas import RecordRef
-from apps.execution.tools.base import every_row_of, model_of
+from apps.execution.tools.base import every_row_of
 
 # The record that is left, and the one to which its records go.
 FromTo: TypeAlias = tuple[RecordRef, RecordRef]

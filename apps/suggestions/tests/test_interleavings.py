@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 from apps.audit.enums import Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
+from apps.crm.changelog import model_of
 from apps.crm.enums import Direction
 from apps.crm.models import ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory, TaskFactory
@@ -37,7 +38,7 @@ from apps.execution.exceptions import StaleError
 from apps.execution.models import Execution
 from apps.execution.schemas import Diff, ValueMoved
 from apps.execution.services import find_moved
-from apps.execution.tools.base import model_of, to_json
+from apps.execution.tools.base import to_json
 from apps.suggestions import services
 from apps.suggestions.enums import MOVES, State
 from apps.suggestions.models import Decision, Suggestion

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.formats import number_format
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
 from apps.crm.models import Record
@@ -29,7 +29,6 @@ _MOST_WEEK_LABELS = 4
 _OUTCOMES = (
     "won", "converted", "renewed", "done", "lost", "unqualified", "churned", "cancelled", OPEN, DELETED,
 )  # fmt: skip
-_MODELS = {model.kind: model for model in record_models()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +203,7 @@ def visible_sample(
 ) -> list[tuple[SampleRecord, Record]]:
     """The records of a sample that are still there and that the viewer may see, in their order."""
     visible = (
-        all_records(_MODELS[kind]).visible_to(viewer).in_bulk([row.record_id for row in sample])
+        all_records(model_of(kind)).visible_to(viewer).in_bulk([row.record_id for row in sample])
     )
     return [(row, visible[row.record_id]) for row in sample if row.record_id in visible]
 

@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from psycopg import sql
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of
 from apps.crm.services import all_records
 from apps.triggers.replay.caveats import find_caveats
 from apps.triggers.replay.firings import FIRINGS, Question
@@ -21,13 +21,12 @@ from apps.users.models import User
 
 SAMPLE_SIZE = 20
 _ASKED, _PRESENT = 0, 1
-_MODELS = {model.kind: model for model in record_models()}
 
 
 def keep_visible(question: Question, user: User) -> None:
     """Forget the firings of records that the person may not see."""
     visible = (
-        all_records(_MODELS[question.trigger.record_kind]).visible_to(user).order_by().values("pk")
+        all_records(model_of(question.trigger.record_kind)).visible_to(user).order_by().values("pk")
     )
     try:
         statement, params = visible.query.get_compiler(connection=connection).as_sql()

@@ -17,7 +17,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of, record_models
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
 from apps.triggers.moments import ScanMoment
@@ -26,7 +26,6 @@ from apps.triggers.replay.dated import DATED_TABLES
 from apps.triggers.replay.temporary import read_only
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
-_MODELS: dict[RecordKind, type[Record]] = {model.kind: model for model in record_models()}
 _KINDS: dict[str, RecordKind] = {model._meta.db_table: model.kind for model in record_models()}
 
 # What derived columns follow from: (kind, column) → the columns that must be there besides.
@@ -58,7 +57,7 @@ class PastTable:
     @property
     def model(self) -> type[Record]:
         """The record's model."""
-        return _MODELS[self.kind]
+        return model_of(self.kind)
 
     @property
     def table(self) -> str:
@@ -107,7 +106,7 @@ def reading_in(statements: Iterable[str]) -> Reading:
     wanted: defaultdict[RecordKind, set[str]] = defaultdict(set)
     for table in names & set(_KINDS):
         kind = _KINDS[table]
-        columns = {field.attname for field in _MODELS[kind]._meta.concrete_fields}
+        columns = {field.attname for field in model_of(kind)._meta.concrete_fields}
         wanted[kind] |= {"id"} | (columns & names)
     for (kind, column), needs in _NEEDS.items():
         if column in wanted.get(kind, ()):

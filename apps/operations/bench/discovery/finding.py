@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of, record_models
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import Subject as DuplicateSubject
 from apps.duplicates.services.matching import match_all
@@ -42,7 +42,6 @@ _FINDINGS = {
     Discovery.CHURN_SIGNAL: Finding.CHURN,
     Discovery.DUPLICATE: Finding.DUPLICATE,
 }
-_MODELS = {model.kind: model for model in record_models()}
 
 
 @contextmanager
@@ -94,6 +93,6 @@ def _subjects(trigger: Trigger[Any], moment: ScanMoment) -> Iterator[Subject]:
         if trigger.discovers is Discovery.DUPLICATE:
             ids[RecordKind(facts["duplicate_kind"])].add(facts["duplicate_id"])
     for kind, keys in ids.items():
-        known = _MODELS[kind]._default_manager.filter(pk__in=keys)
+        known = model_of(kind)._default_manager.filter(pk__in=keys)
         for key in known.values_list("external_id", flat=True):
             yield kind, key
