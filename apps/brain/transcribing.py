@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -20,16 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from apps.audit.schemas import Actor
 from apps.audit.services import record_events
 from apps.brain import budget
-from apps.brain.addresses import check_address, is_listed
+from apps.brain.addresses import check_address
 from apps.brain.call_log import call_entry
+from apps.brain.clients import async_client
 from apps.brain.config import BrainConfig, read_voice_config
 from apps.brain.enums import CallOutcome, Mode, Provider
 from apps.brain.exceptions import AddressRefusedError, BudgetSpentError, NotTranscribedError
 from apps.brain.models import BrainCall
 from apps.brain.prices import Price, Usage, price_of
-from apps.tenants.addresses import is_public
 from apps.tenants.enums import Role
-from apps.tenants.pinned import pinned_transport
 from apps.tenants.roles import taking_role
 
 if TYPE_CHECKING:
@@ -159,18 +157,11 @@ async def _send(recording: Recording, config: BrainConfig) -> bytes:
     # The client is large; a process that asks no provider does without it.
     import openai
 
-    host = urlsplit(config.base_url).hostname or ""
-    is_pinned = config.is_own_address and not is_listed(host)
-    async with openai.AsyncOpenAI(
-        api_key=config.api_key,
-        base_url=config.base_url or None,
-        max_retries=0,
-        # A redirect could lead the key and the speech to another host.
-        http_client=openai.DefaultAsyncHttpxClient(
-            timeout=openai.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            transport=pinned_transport(is_public) if is_pinned else None,
-        ),
+    async with async_client(
+        config.base_url,
+        config.api_key,
+        is_own_address=config.is_own_address,
+        timeout=openai.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
     ) as client:
         try:
             raw = await client.audio.transcriptions.with_raw_response.create(

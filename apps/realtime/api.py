@@ -199,7 +199,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_left_s(self, session: Session) -> int:
         """Never less than none."""
-        return max(0, left_of(session, timezone.now(), self._config).seconds)
+        return max(0, left_of(session, self._config, timezone.now()).seconds)
 
     def get_idle_s(self, _session: Session) -> int:
         """As the tenant has it."""
@@ -211,7 +211,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_left_usd(self, session: Session) -> str:
         """Never less than none."""
-        return str(max(0, left_of(session, timezone.now(), self._config).usd))
+        return str(max(0, left_of(session, self._config, timezone.now()).usd))
 
     @cached_property
     def _config(self) -> RealtimeConfig:

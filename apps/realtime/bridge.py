@@ -6,7 +6,6 @@ that read and those that propose, whatever the browser or the model asks for.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
+from apps.brain.enums import Language
 from apps.brain.hostile import reads_like_orders
 from apps.brain.language_model.prompts import quoted_facts
 from apps.brain.language_model.questions import LONGEST_RESULT
@@ -27,7 +27,7 @@ from apps.brain.language_model.replies import FunctionCall
 from apps.brain.reading.running import run_call
 from apps.brain.reading.tools import ReadRefusedError, read_tool
 from apps.brain.schemas import Question
-from apps.realtime.config import read_config
+from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import ToolCallStatus
 from apps.realtime.exceptions import NotForThisPersonError
 from apps.realtime.models import Session, ToolCall
@@ -94,8 +94,9 @@ def call_tool(
     require_module(Module.REALTIME)
     if not user.has_perm(TALK_PERMISSION):
         raise NotForThisPersonError()
+    config = read_config()
     session = find_session(user, session_id)
-    require_open(session, now)
+    require_open(session, config, now)
     # Read as the run-time login: the AI's role knows nothing of rights.
     user.get_all_permissions()
     began = time.monotonic()
@@ -105,7 +106,8 @@ def call_tool(
         known = ToolCall.objects.filter(session=session, call_id=call_id).first()
         if known is not None:
             return _answer_of(known)
-        answered = _answer(user, session, call_id, name, arguments, now)
+        called = _Called(user, session, FunctionCall(call_id, name, arguments), now)
+        answered = _answer(called, config)
         is_ours = answered.code != "unknown_tool"
         ToolCall.objects.create(
             session=session,
@@ -124,73 +126,74 @@ def call_tool(
     return answered
 
 
-def _answer(
-    user: User, session: Session, call_id: str, name: str, arguments: str, now: datetime
-) -> Answered:
-    actor = Actor.for_person(user, Origin.REALTIME)
-    lately = ToolCall.objects.filter(session=session, called_at__gt=now - timedelta(minutes=1))
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A call under way: who asks, in which session, and what is wanted."""
+
+    user: User
+    session: Session
+    call: FunctionCall
+    now: datetime
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return Actor.for_person(self.user, Origin.REALTIME)
+
+
+def _answer(called: _Called, config: RealtimeConfig) -> Answered:
+    since = called.now - timedelta(minutes=1)
+    lately = ToolCall.objects.filter(session=called.session, called_at__gt=since)
     if lately.count() >= MOST_CALLS_A_MINUTE:
-        return _refused(session, actor, call_id, "too_many_calls", name)
-    if len(arguments) > LONGEST_ARGUMENTS:
-        return _refused(session, actor, call_id, "invalid_arguments", name)
-    if name.startswith(PROPOSES):
-        return _propose(user, session, actor, call_id, name, arguments, now)
-    return _read(user, session, actor, call_id, name, arguments, now)
+        return _refused(called, "too_many_calls")
+    if len(called.call.arguments) > LONGEST_ARGUMENTS:
+        return _refused(called, "invalid_arguments")
+    if called.call.name.startswith(PROPOSES):
+        return _propose(called)
+    return _read(called, config.language)
 
 
-def _read(
-    user: User,
-    session: Session,
-    actor: Actor,
-    call_id: str,
-    name: str,
-    arguments: str,
-    now: datetime,
-) -> Answered:
+def _read(called: _Called, language: Language) -> Answered:
+    call = called.call
     try:
-        read_tool(name)
+        read_tool(call.name)
     except ReadRefusedError as refused:
-        return _refused(session, actor, call_id, refused.code, name)
-    today = now.astimezone(current_tenant().zone).date()
-    question = Question("", user, read_config().language, today)
-    read = run_call(FunctionCall(call_id, name, arguments), question, first_number=1, actor=actor)
+        return _refused(called, refused.code)
+    today = called.now.astimezone(current_tenant().zone).date()
+    question = Question("", called.user, language, today)
+    read = run_call(call, question, first_number=1, actor=called.actor)
     if read.refusal:
-        return Answered(call_id, ToolCallStatus.REFUSED, read.refusal, {"refused": read.refusal})
+        output: dict[str, JsonValue] = {"refused": read.refusal}
+        return Answered(call.call_id, ToolCallStatus.REFUSED, read.refusal, output)
     withheld = {fact.number for fact in read.facts if reads_like_orders(fact.text)}
-    quoted = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
-    output: dict[str, Any] = {"facts": quoted, "left_out": len(read.facts) - len(quoted)}
-    return Answered(call_id, ToolCallStatus.ANSWERED, "", output)
+    quoted: list[Any] = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
+    output = {"facts": quoted, "left_out": len(read.facts) - len(quoted)}
+    return Answered(call.call_id, ToolCallStatus.ANSWERED, "", output)
 
 
-def _propose(
-    user: User,
-    session: Session,
-    actor: Actor,
-    call_id: str,
-    name: str,
-    arguments: str,
-    now: datetime,
-) -> Answered:
+def _propose(called: _Called) -> Answered:
+    call = called.call
     try:
-        wish = _Wish.model_validate_json(arguments)
+        wish = _Wish.model_validate_json(call.arguments)
     except ValidationError:
-        return _refused(session, actor, call_id, "invalid_arguments", name)
+        return _refused(called, "invalid_arguments")
     try:
         suggestion = propose_change(
-            tool=name.removeprefix(PROPOSES),
+            tool=call.name.removeprefix(PROPOSES),
             arguments=wish.arguments,
             reason=wish.reason,
             words=wish.words,
-            user=user,
+            user=called.user,
             origin=Origin.REALTIME,
-            actor=actor,
-            now=now,
+            actor=called.actor,
+            now=called.now,
         )
     except AishaError as error:
         if error.code in {"unknown_tool", "tool_not_allowed"}:
-            return _refused(session, actor, call_id, "unknown_tool", name)
-        return _refused(session, actor, call_id, error.code, name, error.message)
-    return Answered(call_id, ToolCallStatus.PROPOSED, "", _told(suggestion), suggestion.pk)
+            return _refused(called, "unknown_tool")
+        return _refused(called, error.code, error.message)
+    told = _told(suggestion)
+    return Answered(call.call_id, ToolCallStatus.PROPOSED, "", told, suggestion.pk)
 
 
 def _told(suggestion: Suggestion) -> dict[str, JsonValue]:
@@ -201,28 +204,29 @@ def _told(suggestion: Suggestion) -> dict[str, JsonValue]:
     }
 
 
-def _refused(
-    session: Session, actor: Actor, call_id: str, code: str, name: str, message: str = ""
-) -> Answered:
+def _refused(called: _Called, code: str, message: str = "") -> Answered:
     """Refuse, and put it on record. The model may call a function by any text, which is not kept."""
-    barred = _BARRED.search(name.lower())
+    barred = _BARRED.search(called.call.name.lower())
     record_event(
-        actor,
+        called.actor,
         Entry(
             Event.REALTIME_TOOL_REFUSED,
             details={
-                "session": str(session.pk),
+                "session": str(called.session.pk),
                 "code": code,
                 "wanted": barred.group() if barred and code == "unknown_tool" else "",
             },
         ),
     )
     output: dict[str, JsonValue] = {"refused": code, "message": message or _REFUSALS[code]}
-    return Answered(call_id, ToolCallStatus.REFUSED, code, output)
+    return Answered(called.call.call_id, ToolCallStatus.REFUSED, code, output)
 
 
 def _answer_of(known: ToolCall) -> Answered:
-    output = json.loads(json.dumps(known.answer))
     return Answered(
-        known.call_id, ToolCallStatus(known.status), known.code, output, known.suggestion_id
+        known.call_id,
+        ToolCallStatus(known.status),
+        known.code,
+        known.answer,
+        known.suggestion_id,
     )

@@ -13,10 +13,13 @@ class RealtimeError(AishaError):
 
 
 class TokenError(RealtimeError):
-    """No token is issued; ``outcome`` says why. Nothing that the provider said is passed on."""
+    """No token is issued; ``outcome`` says why, and is the code. What the provider said is not passed on."""
 
     outcome: TokenOutcome
     headers: dict[str, str]
+
+    def __init_subclass__(cls) -> None:
+        cls.code = cls.outcome.value
 
     def __init__(self) -> None:
         self.headers = {}
@@ -27,7 +30,6 @@ class NotForThisPersonError(TokenError):
     """The person's role has no realtime voice."""
 
     outcome = TokenOutcome.PERMISSION_DENIED
-    code = TokenOutcome.PERMISSION_DENIED.value
     status = 403
     message = (
         "Your role does not include realtime voice. An administrator of your company can change it."
@@ -38,7 +40,6 @@ class RealtimeOffError(TokenError):
     """The module is off, or its gate could not be read."""
 
     outcome = TokenOutcome.MODULE_OFF
-    code = TokenOutcome.MODULE_OFF.value
     status = 403
     message = "Realtime voice is switched off for your company. You can type instead."
 
@@ -47,7 +48,6 @@ class NoKeyError(TokenError):
     """Neither the tenant nor the operator has set a key."""
 
     outcome = TokenOutcome.NO_KEY
-    code = TokenOutcome.NO_KEY.value
     status = 503
     message = (
         "No key is set for the voice provider. An administrator sets one on the page Brain, or the operator"
@@ -59,7 +59,6 @@ class TokensThrottledError(TokenError):
     """Too many requests of this person, or of the company, within a minute."""
 
     outcome = TokenOutcome.THROTTLED
-    code = TokenOutcome.THROTTLED.value
     status = 429
     message = "Too many calls were begun within a minute. Wait a moment, then try again."
 
@@ -72,7 +71,6 @@ class MonthLimitError(TokenError):
     """What the company wants to spend on voice in a month is spent."""
 
     outcome = TokenOutcome.COST_LIMIT
-    code = TokenOutcome.COST_LIMIT.value
     status = 429
     message = "This month's limit for realtime voice is reached. You can type instead."
 
@@ -81,7 +79,6 @@ class ProviderAuthError(TokenError):
     """The provider refused the key."""
 
     outcome = TokenOutcome.PROVIDER_AUTH
-    code = TokenOutcome.PROVIDER_AUTH.value
     status = 502
     message = "The voice provider refused the key. An administrator can set another one on the page Brain."
 
@@ -90,7 +87,6 @@ class ProviderQuotaError(TokenError):
     """The provider takes no more requests with this key for now."""
 
     outcome = TokenOutcome.PROVIDER_QUOTA
-    code = TokenOutcome.PROVIDER_QUOTA.value
     status = 503
     message = "The voice provider's quota is used up. Try again later, or type instead."
 
@@ -99,7 +95,6 @@ class ProviderSlowError(TokenError):
     """The provider did not answer in time."""
 
     outcome = TokenOutcome.PROVIDER_SLOW
-    code = TokenOutcome.PROVIDER_SLOW.value
     status = 504
     message = "The voice provider took too long to answer. Try again, or type instead."
 
@@ -108,7 +103,6 @@ class ProviderDownError(TokenError):
     """The provider cannot be reached, or fails."""
 
     outcome = TokenOutcome.PROVIDER_DOWN
-    code = TokenOutcome.PROVIDER_DOWN.value
     status = 502
     message = "The voice provider does not answer. Try again, or type instead."
 
@@ -117,7 +111,6 @@ class ProviderInvalidError(TokenError):
     """The provider answered something that holds no usable secret."""
 
     outcome = TokenOutcome.PROVIDER_INVALID
-    code = TokenOutcome.PROVIDER_INVALID.value
     status = 502
     message = "The voice provider's answer could not be used. Try again, or type instead."
 

@@ -7,9 +7,6 @@ from datetime import date
 from apps.brain.enums import Language
 from apps.execution.schemas import RecordRef
 
-# Raised with any change of what is sent, so that sessions can be told apart.
-VERSION = "talk-1"
-
 _RULES = """\
 You are AiSHA, the voice of a company's CRM. You talk with one colleague. You look things up with the \
 functions that you are given, and you may propose changes with those whose names begin with propose_. \

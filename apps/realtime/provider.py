@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from apps.brain.addresses import check_address, is_listed
+from apps.brain.addresses import check_address
+from apps.brain.clients import async_client, is_pinned
 from apps.brain.exceptions import AddressRefusedError
 from apps.realtime.config import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, SECRET_LASTS, RealtimeConfig
 from apps.realtime.exceptions import (
@@ -22,8 +22,6 @@ from apps.realtime.exceptions import (
     ProviderSlowError,
     TokenError,
 )
-from apps.tenants.addresses import is_public
-from apps.tenants.pinned import pinned_transport
 
 if TYPE_CHECKING:
     import openai
@@ -77,7 +75,9 @@ def _ask(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
     import openai
 
     try:
-        if _is_tenants_to_answer_for(config):
+        if config.is_own_address:
+            check_address(config.base_url)
+        if is_pinned(config.base_url, is_own_address=config.is_own_address):
             return asyncio.run(_ask_pinned(config, session))
         client = _client(config.base_url, config.api_key)
         raw = client.realtime.client_secrets.with_raw_response.create(**_body(session))
@@ -90,26 +90,14 @@ def _ask(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
         raise ProviderDownError() from None
 
 
-def _is_tenants_to_answer_for(config: RealtimeConfig) -> bool:
-    """Whether the address is a tenant's own: it is looked at before anything is sent there."""
-    if not config.is_own_address:
-        return False
-    check_address(config.base_url)
-    return not is_listed(urlsplit(config.base_url).hostname or "")
-
-
 async def _ask_pinned(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
     import openai
 
-    async with openai.AsyncOpenAI(
-        api_key=config.api_key,
-        base_url=config.base_url,
-        max_retries=0,
-        http_client=openai.DefaultAsyncHttpxClient(
-            timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            transport=pinned_transport(is_public),
-        ),
+    async with async_client(
+        config.base_url,
+        config.api_key,
+        is_own_address=True,
+        timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
     ) as client:
         raw = await client.realtime.client_secrets.with_raw_response.create(**_body(session))
         return bytes(raw.http_response.content)

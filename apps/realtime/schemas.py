@@ -16,8 +16,6 @@ VERSION = 1
 MOST_IN_A_BATCH = 500
 # A batch of as many events with all that each may hold is smaller.
 LONGEST_MESSAGE = 2_500_000
-# What one event may hold beside its own columns, in bytes of JSON; more is cut by the browser.
-LARGEST_DATA_BYTES = 4_096
 
 
 class EventIn(BaseModel):

@@ -14,7 +14,7 @@ from django.db import transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.realtime.config import RealtimeConfig, read_config
+from apps.realtime.config import RealtimeConfig
 from apps.realtime.enums import EndReason, SessionState
 from apps.realtime.exceptions import SessionNotFoundError, SessionOverError
 from apps.realtime.models import Session
@@ -59,7 +59,7 @@ def find_session(user: User, session_id: UUID) -> Session:
     return session
 
 
-def resumable(user: User, session_id: UUID, now: datetime) -> Session:
+def resumable(user: User, session_id: UUID, config: RealtimeConfig, now: datetime) -> Session:
     """Return a session of this person whose connection may be made again.
 
     Raises:
@@ -67,25 +67,25 @@ def resumable(user: User, session_id: UUID, now: datetime) -> Session:
         SessionOverError: it has ended, was lost too long ago, or a limit is reached.
     """
     session = find_session(user, session_id)
-    is_late = now - session.last_seen_at > GRACE
-    if session.state == SessionState.ENDED or is_late or left_of(session, now).is_nothing:
+    require_open(session, config, now)
+    if now - session.last_seen_at > GRACE:
         raise SessionOverError()
     return session
 
 
-def require_open(session: Session, now: datetime) -> None:
+def require_open(session: Session, config: RealtimeConfig, now: datetime) -> None:
     """Pass while a session goes on.
 
     Raises:
         SessionOverError: it has ended, or a limit is reached.
     """
-    if session.state == SessionState.ENDED or left_of(session, now).is_nothing:
+    if session.state == SessionState.ENDED or left_of(session, config, now).is_nothing:
         raise SessionOverError()
 
 
-def left_of(session: Session, now: datetime, config: RealtimeConfig | None = None) -> Left:
+def left_of(session: Session, config: RealtimeConfig, now: datetime) -> Left:
     """What the limits leave. The length counts from the first connection on, or from the token."""
-    limits = (config or read_config()).limits
+    limits = config.limits
     ends = (session.began_at or session.issued_at) + limits.length
     return Left(int((ends - now).total_seconds()), limits.session_usd - session.cost_usd)
 

@@ -103,7 +103,7 @@ def issue_token(
     """
     tenant = current_tenant()
     config = _admit(attempt, user, tenant, now)
-    former = resumable(user, resumed, now) if resumed else None
+    former = resumable(user, resumed, config, now) if resumed else None
     thread = _thread_of(user, former, conversation_id)
     about = record_of(thread) if thread else visible_context(user, record)
     asked = ask_for_secret(

@@ -7,22 +7,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
-from urllib.parse import urlsplit
 
 import openai
 from openai.types.responses import ResponseInputItemParam, ToolParam
 from pydantic import ValidationError
 
-from apps.brain.addresses import is_listed
 from apps.brain.circuit import FAILURES_TO_OPEN
+from apps.brain.clients import async_client
 from apps.brain.config import BrainConfig
 from apps.brain.enums import CallOutcome
 from apps.brain.language_model.prompts import MOST_TOKENS_OUT, Prompt
 from apps.brain.language_model.replies import Reply
 from apps.brain.language_model.responses import ProviderResponse
 from apps.brain.prices import Usage
-from apps.tenants.addresses import is_public
-from apps.tenants.pinned import PinnedTransport, pinned_transport
 
 # What is not under way when so much time has passed is not asked any more: leases of slots last longer.
 BATCH_LASTS_S = 240
@@ -76,14 +73,12 @@ async def _ask_all(
     timeout = openai.Timeout(
         config.read_timeout_s, connect=config.connect_timeout_s, pool=BATCH_LASTS_S
     )
-    async with openai.AsyncOpenAI(
-        api_key=config.api_key,
-        base_url=config.base_url or None,
+    async with async_client(
+        config.base_url,
+        config.api_key,
+        is_own_address=config.is_own_address,
+        timeout=timeout,
         max_retries=config.most_retries,
-        # A redirect could lead the key and the facts to another host.
-        http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout, follow_redirects=False, transport=_transport_of(config)
-        ),
     ) as client:
         run = _Run(client, config, prompts, [None] * len(prompts))
         try:
@@ -101,17 +96,6 @@ async def _ask_all(
             for place in range(run.following):
                 run.replies[place] = run.replies[place] or _cut_off(prompts[place])
     return run.replies
-
-
-def _transport_of(config: BrainConfig) -> PinnedTransport | None:
-    """How to connect to a tenant's own address: to the public internet, whatever its name leads to by now.
-
-    None where the operator answers for where it leads: their address, a host of their list, their proxy.
-    """
-    host = urlsplit(config.base_url).hostname or ""
-    if not config.is_own_address or is_listed(host):
-        return None
-    return pinned_transport(is_public)
 
 
 def _cut_off(prompt: Prompt) -> Reply:
