@@ -11,18 +11,16 @@ from django.views.decorators.http import require_safe
 from apps.audit.exporting import send_table
 from apps.duplicates.filters import GroupFilterSet
 from apps.duplicates.groups import (
-    GroupRow,
     GroupRows,
     ShownGroup,
     count_bands,
     groups_among,
     show_groups,
 )
-from apps.duplicates.models import MatchRun, Pair
-from apps.duplicates.views.access import viewer_of
-from apps.tenants.enums import Module
+from apps.duplicates.models import Pair
+from apps.duplicates.views.access import read_standing, viewer_of
+from apps.tenants.chunks import chunks
 from apps.tenants.pagination import CappedPaginator
-from apps.tenants.services import current_tenant, is_module_on
 from apps.users.models import User
 
 GROUPS_PER_PAGE = 10
@@ -43,13 +41,11 @@ def list_groups(request: HttpRequest) -> HttpResponse:
     context = {
         "nav_section": "duplicates",
         "tab": "groups",
-        "is_on": is_module_on(current_tenant(), Module.DUPLICATES),
         "filters": filter_set.form,
         "bands": count_bands(groups_among(filter_set.qs, user)),
         "page": page,
         "groups": show_groups(list(page), user),
-        "last_run": MatchRun.objects.exclude(finished_at=None).first(),
-        "running": MatchRun.objects.unfinished().first(),
+        **read_standing(),
     }
     return render(request, "duplicates/group_list.html", context)
 
@@ -89,10 +85,5 @@ def _read_filters(request: HttpRequest, user: User) -> GroupFilterSet:
 
 
 def _in_chunks(groups: GroupRows, user: User) -> Iterator[ShownGroup]:
-    chunk: list[GroupRow] = []
-    for row in groups.iterator(chunk_size=EXPORT_CHUNK):
-        chunk.append(row)
-        if len(chunk) == EXPORT_CHUNK:
-            yield from show_groups(chunk, user, most_records=None)
-            chunk = []
-    yield from show_groups(chunk, user, most_records=None)
+    for chunk in chunks(groups.iterator(chunk_size=EXPORT_CHUNK), EXPORT_CHUNK):
+        yield from show_groups(chunk, user, most_records=None)

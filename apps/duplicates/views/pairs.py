@@ -16,7 +16,7 @@ from apps.duplicates.bands import Band
 from apps.duplicates.enums import Subject
 from apps.duplicates.evidence import EvidenceChart, lay_out_evidence
 from apps.duplicates.filters import PairPageFilterSet
-from apps.duplicates.models import MatchRun, Pair
+from apps.duplicates.models import Pair
 from apps.duplicates.precision import read_thresholds
 from apps.duplicates.querysets import PairQuerySet
 from apps.duplicates.reading import (
@@ -28,10 +28,9 @@ from apps.duplicates.reading import (
 )
 from apps.duplicates.services.decisions import DECIDE_PERMISSION, decide_not_duplicate, reopen
 from apps.duplicates.services.judging import current_document, explain
-from apps.duplicates.views.access import find_pair, viewer_of
-from apps.tenants.enums import Module
+from apps.duplicates.views.access import find_pair, read_standing, viewer_of
+from apps.tenants.chunks import chunks
 from apps.tenants.pagination import CappedPaginator
-from apps.tenants.services import current_tenant, is_module_on
 from apps.users.models import User
 
 PAIRS_PER_PAGE = 25
@@ -52,15 +51,13 @@ def list_pairs(request: HttpRequest) -> HttpResponse:
     context = {
         "nav_section": "duplicates",
         "tab": "pairs",
-        "is_on": is_module_on(current_tenant(), Module.DUPLICATES),
         "subjects": list(Subject),
         "filters": filter_set.form,
         "bands": _count_bands(filter_set.before_band),
         "thresholds": read_thresholds(subject, user),
         "page": page,
         "pairs": show_pairs(list(page), user, sizes=group_sizes(page, user)),
-        "last_run": MatchRun.objects.exclude(finished_at=None).first(),
-        "running": MatchRun.objects.unfinished().first(),
+        **read_standing(),
     }
     return render(request, "duplicates/pair_list.html", context)
 
@@ -145,13 +142,8 @@ def _count_bands(pairs: PairQuerySet) -> list[tuple[Band, int]]:
 
 
 def _in_chunks(pairs: PairQuerySet, user: User) -> Iterator[ShownPair]:
-    chunk: list[Pair] = []
-    for pair in pairs.iterator(chunk_size=EXPORT_CHUNK):
-        chunk.append(pair)
-        if len(chunk) == EXPORT_CHUNK:
-            yield from show_pairs(chunk, user)
-            chunk = []
-    yield from show_pairs(chunk, user)
+    for chunk in chunks(pairs.iterator(chunk_size=EXPORT_CHUNK), EXPORT_CHUNK):
+        yield from show_pairs(chunk, user)
 
 
 def _chart_of(pair: Pair) -> EvidenceChart | None:

@@ -12,8 +12,9 @@ from apps.crm.importing.formats import OpenFile, detect_format
 from apps.predictions.columns import Column, ColumnKind
 from apps.predictions.estimation.cells import TextColumn, TextReader
 from apps.predictions.estimation.examples import Examples
-from apps.predictions.estimation.tables import ROWS_PER_CHUNK, Categories, Floats, Table, chunks
+from apps.predictions.estimation.tables import ROWS_PER_CHUNK, Categories, Floats, Table
 from apps.predictions.exceptions import ExamplesRefusedError
+from apps.tenants.chunks import chunks
 
 # So many names or values are told in a message.
 _TOLD = 8

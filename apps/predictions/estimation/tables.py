@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.predictions.columns import Column, ColumnKind, Row, Value
 from apps.predictions.documents import category_of, number_of
+from apps.tenants.chunks import chunks
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -22,8 +21,6 @@ ROWS_PER_CHUNK = 20_000
 UNKNOWN_CODE = -1
 # What numpy itself turns into the number that ``number_of`` would give.
 _PLAIN_NUMBERS = {float, int, bool, Decimal, type(None)}
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +135,3 @@ _BUILDERS: dict[ColumnKind, type[_NumberBuilder | _CategoryBuilder]] = {
     ColumnKind.NUMBER: _NumberBuilder,
     ColumnKind.CATEGORY: _CategoryBuilder,
 }
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The items, so many at a time."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,6 +17,7 @@ from apps.predictions.models import Score
 from apps.predictions.service_states import read_service
 from apps.predictions.views.access import viewer_of
 from apps.predictions.wording import WORDINGS, Wording, words_for
+from apps.tenants.chunks import chunks
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 
@@ -69,7 +70,7 @@ def export_scores(request: HttpRequest) -> HttpResponseBase:
             row.score.scored_at,
             row.score.model_version,
         )
-        for chunk in _chunks(shown.iterator(chunk_size=EXPORT_CHUNK))
+        for chunk in chunks(shown.iterator(chunk_size=EXPORT_CHUNK), EXPORT_CHUNK)
         for row in _with_records(user, chunk, wording)
     )
     return send_table(
@@ -95,14 +96,3 @@ def _with_records(user: User, scores: Sequence[Score], wording: Wording) -> Iter
         if score.record_id in found:
             record = found[score.record_id]
             yield ScoredRecord(score, record, words_for(score.score_0_1, wording))
-
-
-def _chunks(scores: Iterable[Score]) -> Iterator[list[Score]]:
-    chunk: list[Score] = []
-    for score in scores:
-        chunk.append(score)
-        if len(chunk) == EXPORT_CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
