@@ -15,10 +15,9 @@ from random import Random
 
 from apps.operations.demo.causes import HiddenCauses
 from apps.operations.demo.dates import Calendar
-from apps.operations.demo.names import Company, NameBook
+from apps.operations.demo.names import NameBook
 from apps.operations.demo.people import globex_people
 from apps.operations.demo.schemas import (
-    GENERATED,
     AccountRow,
     CustomFieldRow,
     ProductRow,
@@ -26,6 +25,7 @@ from apps.operations.demo.schemas import (
 )
 from apps.operations.demo.simulation.accounts import hear_of_departures, look_after, write_contracts
 from apps.operations.demo.simulation.colleagues import bring_in_colleagues
+from apps.operations.demo.simulation.companies import Scene, enter_company
 from apps.operations.demo.simulation.deals import DealBook, Draft, Handover
 from apps.operations.demo.simulation.diary import Diary
 from apps.operations.demo.simulation.leads import LeadBook
@@ -46,16 +46,19 @@ _BASE_AMOUNT = {"Small": 9_000, "Mid": 24_000, "Big": 60_000}
 _TYPE_FACTOR = {"Maintenance": 0.3, "Consulting": 0.5, "Project": 1.0, "Solution": 1.4}
 _LEADS_COUNT = 220
 _OPEN_STAGES = ("prospecting", "engaging", "proposal", "negotiation")
-_SECTORS = (
-    "manufacturing",
-    "retail",
-    "insurance",
-    "public services",
-    "logistics",
-    "health",
-    "energy",
+_SCENE = Scene(
+    sectors=(
+        "manufacturing",
+        "retail",
+        "insurance",
+        "public services",
+        "logistics",
+        "health",
+        "energy",
+    ),
+    places=("Slovenia", "Croatia", "Italy", "Austria", "Germany", "Switzerland"),
+    people=(2, 2, 3, 4),
 )
-_PLACES = ("Slovenia", "Croatia", "Italy", "Austria", "Germany", "Switzerland")
 PURPOSES = (
     *(
         "customer portal",
@@ -169,35 +172,17 @@ class _Globex:
         rng = self._rng("companies")
         for size, count in _ACCOUNTS_PER_SIZE.items():
             for _ in range(count):
-                company = self._diary.names.company()
-                employees = rng.randint(*_EMPLOYEES[size])
-                created_at = self._calendar.ago(rng.uniform(900, 1_400), rng)
-                owner = self._reps[len(self._world.accounts) % len(self._reps)]
-                row = AccountRow(
+                row = enter_company(
+                    self._diary,
+                    self._parties,
+                    _SCENE,
                     key=f"account-{len(self._world.accounts) + 1}",
-                    source=GENERATED,
-                    name=company.name,
-                    domain=company.domain,
-                    sector=rng.choice(_SECTORS),
-                    employees=employees,
-                    annual_revenue=Decimal(employees * rng.randrange(60, 220)) * 1_000,
-                    location=rng.choice(_PLACES),
-                    phone=self._diary.names.phone(),
-                    parent="",
-                    owner=owner,
-                    keeper=owner,
-                    created_at=created_at,
+                    owner=self._reps[len(self._world.accounts) % len(self._reps)],
+                    employees=rng.randint(*_EMPLOYEES[size]),
+                    created_at=self._calendar.ago(rng.uniform(900, 1_400), rng),
+                    rng=rng,
                 )
-                self._world.accounts.append(row)
                 self._by_size[size].append(row)
-                for _ in range(rng.choice((2, 2, 3, 4))):
-                    self._parties.add(
-                        Company(row.name, row.domain),
-                        account=row.key,
-                        owner=row.owner,
-                        created_at=self._calendar.after(created_at, rng.uniform(0, 30), rng),
-                        rng=rng,
-                    )
 
     def _draft_deals(self, deals: list[SalvirtDeal]) -> tuple[list[Draft], list[Draft]]:
         """The open ones and the closed ones."""
