@@ -20,7 +20,7 @@ from apps.crm.models import CustomField, Record
 from apps.crm.presentation import describe_time
 from apps.crm.services import all_records
 from apps.execution.custom_fields import definition_of, kind_of_custom, words_of_custom
-from apps.execution.custom_names import ATTRIBUTES, custom_key, value_in
+from apps.execution.custom_names import custom_key, flat
 from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
@@ -67,7 +67,7 @@ def build_diff(
     written = _written(tool, typed)
     first_written = _written_first(tool, proposed, typed)
     held = [
-        (column, [_known_of(known, column), written.get(column), first_written.get(column)])
+        (column, [known.get(column), written.get(column), first_written.get(column)])
         for column in {**written, **first_written}
     ]
     names = _names_of_references(model_of(kind), held, known_names or {}, viewer)
@@ -122,12 +122,7 @@ def names_for(
 
 def _known(tool: Tool[Any], typed: ToolArguments, seen: Seen) -> dict[str, JsonValue]:
     """What was seen of the record that is written."""
-    return {} if tool.is_creation else seen.by_record().get(tool.subject(typed), {})
-
-
-def _known_of(known: Mapping[str, JsonValue], column: str) -> JsonValue:
-    is_known = column in known or (custom_key(column) and ATTRIBUTES in known)
-    return value_in(known, column) if is_known else None
+    return {} if tool.is_creation else flat(seen.by_record().get(tool.subject(typed), {}))
 
 
 def _rows(
@@ -143,13 +138,13 @@ def _rows(
         _field_diff(
             model_of(kind),
             column,
-            before=_Value(_known_of(known, column), names, _currency_in(known)),
+            before=_Value(known.get(column), names, _currency_in(known)),
             after=_Value(new, names, _currency_in({**known, **values})),
             is_new=tool.is_creation,
             origin=origins.get(column, "proposed"),
         )
         for column, new in values.items()
-        if (new not in (None, "") if tool.is_creation else _known_of(known, column) != new)
+        if (new not in (None, "") if tool.is_creation else known.get(column) != new)
     )
 
 
