@@ -10,59 +10,47 @@ DAY = timedelta(days=1)
 # A promise for a day further off is no appointment that anybody keeps in mind, or not meant as a date.
 FURTHEST = timedelta(days=120)
 
-_WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            ("monday", "montag", "lundi"),
-            ("tuesday", "dienstag", "mardi"),
-            ("wednesday", "mittwoch", "mercredi"),
-            ("thursday", "donnerstag", "jeudi"),
-            ("friday", "freitag", "vendredi"),
-            ("saturday", "samstag", "samedi"),
-            ("sunday", "sonntag", "dimanche"),
-        )
-    )
-    for name in names
-}
+
+def _numbered(*groups: tuple[str, ...], start: int = 0) -> dict[str, int]:
+    """The number of each word: those of one group have the same."""
+    return {name: number for number, names in enumerate(groups, start) for name in names}
+
+
+_WEEKDAYS = _numbered(
+    ("monday", "montag", "lundi"),
+    ("tuesday", "dienstag", "mardi"),
+    ("wednesday", "mittwoch", "mercredi"),
+    ("thursday", "donnerstag", "jeudi"),
+    ("friday", "freitag", "vendredi"),
+    ("saturday", "samstag", "samedi"),
+    ("sunday", "sonntag", "dimanche"),
+)
 # Short as in "call back Tue": such words mean other things, too, unless one of these comes before.
-_SHORT_WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            ("mon", "mo"),
-            ("tue", "tues", "di"),
-            ("wed", "mi"),
-            ("thu", "thur", "thurs", "do"),
-            ("fri", "fr"),
-            ("sat", "sa"),
-            ("sun", "so"),
-        )
-    )
-    for name in names
-}
+_SHORT_WEEKDAYS = _numbered(
+    ("mon", "mo"),
+    ("tue", "tues", "di"),
+    ("wed", "mi"),
+    ("thu", "thur", "thurs", "do"),
+    ("fri", "fr"),
+    ("sat", "sa"),
+    ("sun", "so"),
+)
 _BEFORE_SHORT = r"(?:on|by|until|till|before|this|next|back|again|am|bis|nächsten|kommenden)"
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            ("january", "jan", "januar", "jänner", "janvier"),
-            ("february", "feb", "februar", "février", "fevrier"),
-            ("march", "mar", "märz", "maerz", "mars"),
-            ("april", "apr", "avril"),
-            ("may", "mai"),
-            ("june", "jun", "juni", "juin"),
-            ("july", "jul", "juli", "juillet"),
-            ("august", "aug", "août", "aout"),
-            ("september", "sep", "sept", "septembre"),
-            ("october", "oct", "oktober", "okt", "octobre"),
-            ("november", "nov", "novembre"),
-            ("december", "dec", "dezember", "dez", "décembre", "decembre"),
-        ),
-        start=1,
-    )
-    for name in names
-}
+_MONTHS = _numbered(
+    ("january", "jan", "januar", "jänner", "janvier"),
+    ("february", "feb", "februar", "février", "fevrier"),
+    ("march", "mar", "märz", "maerz", "mars"),
+    ("april", "apr", "avril"),
+    ("may", "mai"),
+    ("june", "jun", "juni", "juin"),
+    ("july", "jul", "juli", "juillet"),
+    ("august", "aug", "août", "aout"),
+    ("september", "sep", "sept", "septembre"),
+    ("october", "oct", "oktober", "okt", "octobre"),
+    ("november", "nov", "novembre"),
+    ("december", "dec", "dezember", "dez", "décembre", "decembre"),
+    start=1,
+)
 _NUMBERS = {
     **dict.fromkeys(("a", "an", "one", "einem", "einer", "ein", "un", "une"), 1),
     **dict.fromkeys(("two", "zwei", "deux"), 2),
