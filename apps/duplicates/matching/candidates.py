@@ -52,11 +52,14 @@ def each_with_each(size: int) -> Candidates:
     return Candidates(left.astype(np.int64), right.astype(np.int64), size)
 
 
-def find_candidates(table: EncodedTable, told: Callable[[str], None]) -> Candidates:
+def find_candidates(
+    table: EncodedTable, told: Callable[[str], None], most_records: int | None = None
+) -> Candidates:
     """The pairs that share a key, all of them in a small table.
 
-    A key that very many records share tells little and would cost most. How many is too many follows from how
-    many pairs a table of this size is worth; rules that join two things refine what is dropped in one.
+    A key that very many records share tells little and would cost most. How many is too many follows, where
+    ``most_records`` does not say it, from how many pairs a table of this size is worth; rules that join two
+    things refine what is dropped in one.
     """
     if table.size <= MOST_RECORDS_EACH_WITH_EACH:
         return each_with_each(table.size)
@@ -65,7 +68,8 @@ def find_candidates(table: EncodedTable, told: Callable[[str], None]) -> Candida
     for number, rule in enumerate(RULES):
         told(f"keys: {rule.name}")
         groups.append(_grouped(rule.name, *keys.of_rule(number)))
-    limit = _limit(groups, max(PAIRS_PER_RECORD * table.size, LEAST_PAIRS))
+    budget = max(PAIRS_PER_RECORD * table.size, LEAST_PAIRS)
+    limit = _limit(groups, budget) if most_records is None else most_records
     told("pairs")
     found = [pair for group in groups for pair in _pairs(group, limit, table.size)]
     pairs = _each_once(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)

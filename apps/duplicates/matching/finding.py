@@ -86,17 +86,19 @@ def find_pairs(
     table: Table,
     *,
     document: MatcherDocument | None = None,
+    most_per_key: int | None = None,
     progress: Told = lambda stage: None,
     region: str = "",
 ) -> Found:
     """Find the pairs of a table; without a ``document`` its weights are learned from the table itself.
 
     Where they cannot be learned the usual weights are taken, and ``Found.document.is_estimated`` is False.
+    ``most_per_key`` is how many records may share a key; without it that follows from the table, too.
     ``region`` (ISO 3166) is where telephone numbers are dialled; a document brings its own.
     """
     progress("reading values")
     encoded = encode(table, document.region if document is not None else region)
-    candidates = find_candidates(encoded, progress)
+    candidates = find_candidates(encoded, progress, most_per_key)
     shared = _shared(encoded) if document is None else _shared_of(document)
     comparing = BulkComparing(encoded, shared, _fields(encoded, document))
     levels = _compare(comparing, candidates, progress)
@@ -166,11 +168,11 @@ def _learn(
 
     names = name_frequencies_of(table) if is_of_companies(table) else None
     by_chance = {} if names is None else {Field.COMPANY: names.average}
-    if table.size >= LEAST_RECORDS and _are_enough(table):
-        patterns, drawn = (
-            patterns_of(levels, len(candidates.left)),
-            draw(table, comparing, by_chance),
-        )
+    # One field tells enough of companies alone.
+    least_fields = 2 if names is None else 1
+    if table.size >= LEAST_RECORDS and len(table.codes) >= least_fields:
+        patterns = patterns_of(levels, len(candidates.left))
+        drawn = draw(table, comparing, by_chance)
         first_held: tuple[MatcherDocument, Floats] | None = None
         for attempt in attempts(len(levels), names is not None):
             shares = estimate(patterns, drawn, table.size, attempt)
@@ -215,10 +217,6 @@ def attempts(field_count: int, is_of_companies: bool) -> Iterator[Attempt]:
         yield Attempt(Start.SAYS_AS_MUCH, None, MOST_UNEXPLAINED_PAIRS)
     else:
         yield from (Attempt(start, None) for start in Start)
-
-
-def _are_enough(table: EncodedTable) -> bool:
-    return len(table.codes) >= 2 or is_of_companies(table)
 
 
 def _expecting(

@@ -47,8 +47,9 @@ def match_all(
     now: datetime,
     tell: TellStage,
     document: MatcherDocument | None = None,
+    most_per_key: int | None = None,
 ) -> Outcome:
-    """Compare all records of a subject; without a ``document`` its weights are learned from them.
+    """Compare all records of a subject; what a matcher has is given, or learned from them.
 
     The caller holds the subject's lock.
 
@@ -61,7 +62,9 @@ def match_all(
     region = own_region() if document is None else document.region
     cursor = read_snapshot().oldest_open
     records = read_records(subject, lambda read: tell(f"reading records ({read:,})"))
-    found = find_pairs(records.table, document=document, progress=tell, region=region)
+    found = find_pairs(
+        records.table, document=document, most_per_key=most_per_key, progress=tell, region=region
+    )
     learned = found.document if document is not None else _with_decisions(subject, found.document)
     write_all_keys(subject, records, region, lambda done: tell(f"writing keys ({done:,})"))
     tell("explaining pairs")

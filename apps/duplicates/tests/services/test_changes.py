@@ -73,7 +73,13 @@ def look_at(refs: list[RecordRef], matcher: Matcher) -> None:
 
 
 def look_again(matcher: Matcher) -> None:
-    match_all(Subject.PERSON, now=NOW, tell=lambda stage: None, document=read(matcher))
+    match_all(
+        Subject.PERSON,
+        now=NOW,
+        tell=lambda stage: None,
+        document=read(matcher),
+        most_per_key=matcher.most_per_key,
+    )
 
 
 def read(matcher: Matcher) -> MatcherDocument:
@@ -166,9 +172,9 @@ def test_random_histories_are_told_as_by_a_look_at_everything(
     matcher = look_at_all()
     # With a limit that keys really cross.
     if not each_with_each:
-        monkeypatch.setattr(candidates, "_SIZES", (4,))
-        Matcher.objects.update(most_per_key=4)
+        matcher.most_per_key = 4
         look_again(matcher)
+        assert Matcher.objects.get(is_current=True).most_per_key == 4
     matcher = Matcher.objects.get(is_current=True)
     for _ in range(8):
         refs = [ref for _ in range(3) for ref in choice.choice(STEPS)(choice)]
