@@ -54,7 +54,7 @@ def _follow(pair: Pair, source: Pair | None) -> None:
 def _said_of_survivors(subject: Subject) -> dict[str, Pair]:
     """The pairs that people called not the same, by the key of the two records in which theirs live on."""
     said = Pair.objects.of_subject(subject).filter(state=PairState.NOT_DUPLICATE, follows=None)
-    pairs = list(said.order_by("pk"))
+    pairs = list(said.defer("weights").order_by("pk"))
     survivors = survivors_of(ref for pair in pairs for ref in (pair.survivor, pair.duplicate))
     found: dict[str, Pair] = {}
     for pair in pairs:
