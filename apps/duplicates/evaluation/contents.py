@@ -191,9 +191,16 @@ def _has_letter(text: str) -> bool:
     return _LETTER.search(text) is not None and not is_date(text) and "@" not in text
 
 
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _is_number(text: str) -> bool:
+    return _has_digit(text) and not is_date(text)
+
+
 def _is_postcode(text: str) -> bool:
-    has_digit = any(letter.isdigit() for letter in text)
-    return has_digit and len(text) <= _POSTCODE_LENGTH and not is_date(text)
+    return len(text) <= _POSTCODE_LENGTH and _is_number(text)
 
 
 def _is_company(text: str) -> bool:
@@ -222,12 +229,12 @@ _LOOKS_AS: dict[Field, Callable[[str], bool]] = {
     Field.PHONE: _is_phone,
     Field.BIRTH_DATE: is_date,
     Field.STREET: _has_letter,
-    Field.HOUSE_NUMBER: lambda cell: any(letter.isdigit() for letter in cell) and not is_date(cell),
+    Field.HOUSE_NUMBER: _is_number,
     Field.CITY: _is_word,
     Field.POSTCODE: _is_postcode,
     Field.REGION: _has_letter,
     Field.COMPANY: _has_letter,
     Field.WEBSITE: lambda cell: _HOST.fullmatch(cell) is not None,
     Field.TITLE: _has_letter,
-    Field.ID_NUMBER: lambda cell: any(letter.isdigit() for letter in cell),
+    Field.ID_NUMBER: _has_digit,
 }

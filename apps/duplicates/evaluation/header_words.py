@@ -158,6 +158,8 @@ _QUALIFIERS = frozenset(
         du de la le del di do da des der van het of dello della"""
     ).split()
 )
+# Short ones begin too many words.
+_LONG_QUALIFIERS = sorted((word for word in _QUALIFIERS if len(word) >= 4), key=len, reverse=True)
 # Without what else the header says they mean something else: "first contact", "last order".
 _WHOLE_ALONE = frozenset(
     {"first", "last", "person", "contact", "kontakt", "contacto", "via", "str"}
@@ -185,7 +187,8 @@ def readings(header: str) -> Iterator[str]:
     kept = [word for word in words if word not in _QUALIFIERS] or words
     bare = "".join(kept)
     unnumbered = bare.rstrip("0123456789")
-    yield from filter(None, (whole,))
+    if whole:
+        yield whole
     rest = dict.fromkeys((bare, unnumbered, *_unprefixed(unnumbered)))
     yield from (word for word in rest if word not in {"", whole, *_WHOLE_ALONE})
 
@@ -217,7 +220,6 @@ def names_company(header: str) -> bool:
 
 def _unprefixed(text: str) -> Iterator[str]:
     """What follows whose it is in one word: "vorname" of "kundenvorname", the longest word first."""
-    for qualifier in sorted(_QUALIFIERS, key=len, reverse=True):
-        # Short ones begin too many words.
-        if len(qualifier) >= 4 and text.startswith(qualifier):
+    for qualifier in _LONG_QUALIFIERS:
+        if text.startswith(qualifier):
             yield text[len(qualifier) :]

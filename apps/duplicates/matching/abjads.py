@@ -7,10 +7,10 @@ itself. Beside a name in Latin letters it has no vowels to compare; there, conso
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from itertools import product
 
+from apps.duplicates.matching.texts import without_marks
 from apps.duplicates.matching.word_lists import ARABIC_ARTICLES
 
 # How many names' readings are remembered.
@@ -46,8 +46,7 @@ def is_abjad(text: str) -> bool:
 
 def fold(word: str) -> str:
     """A word in its own script, without what is written or not: vowel signs, hamza, lengthening."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    plain = without_marks(word.casefold())
     return " ".join(_NOT_LETTER.split(plain.translate(_SPELLINGS))).strip()
 
 

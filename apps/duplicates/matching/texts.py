@@ -56,9 +56,14 @@ def consonants(text: str) -> str:
     return left if len(left) >= 3 else ""
 
 
-def _in_latin(text: str) -> str:
+def without_marks(text: str) -> str:
+    """The letters alone, in their own script: no accents, no vowel signs."""
     decomposed = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _in_latin(text: str) -> str:
+    plain = without_marks(text)
     if plain.isascii():
         return plain
     # Its tables are read on first use.
