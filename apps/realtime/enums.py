@@ -48,7 +48,6 @@ class EndReason(models.TextChoices):
     CONNECTION_LOST = "connection_lost", "Connection lost"
     NEVER_CONNECTED = "never_connected", "Never connected"
     PROVIDER = "provider", "Ended by the provider"
-    REVOKED = "revoked", "Signed out, or no longer allowed"
     FAILED = "failed", "Failed"
 
 

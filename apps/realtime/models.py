@@ -86,7 +86,6 @@ class Session(models.Model):
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=40)
     is_stand_in = models.BooleanField(default=False)
-    provider_call = models.CharField(max_length=100, blank=True)
 
     issued_at = models.DateTimeField()
     secret_expires_at = models.DateTimeField()

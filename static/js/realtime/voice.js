@@ -6,7 +6,22 @@
     length: (left) => `This call ends in ${left} seconds.`,
     idle: (left) => `Nobody is saying anything: the call ends in ${left} seconds.`,
   };
+  window.Aisha = window.Aisha ?? {};
   let call = null;
+  let scripts = null;
+
+  // What a call needs is large, and most pages see none: it comes with the controls.
+  async function load(addresses) {
+    for (const address of addresses.split(" ")) {
+      await new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = address;
+        script.onload = resolve;
+        script.onerror = reject;
+        document.head.append(script);
+      });
+    }
+  }
 
   async function fill(slot) {
     if (slot.dataset.voiceSlot === "filled") return;
@@ -18,9 +33,13 @@
       const parts = new DOMParser().parseFromString(await response.text(), "text/html");
       slot.replaceChildren(...parts.body.children);
       // Where the provider can be reached from another page alone there is a link to that page.
-      if (slot.querySelector("[data-voice-start]")) connect(slot);
+      const controls = slot.querySelector("[data-voice]");
+      if (!controls) return;
+      await (scripts ??= load(controls.dataset.scripts));
+      connect(slot);
     } catch {
       // Without a network there is no call either; the next page asks again.
+      scripts = null;
       slot.dataset.voiceSlot = "";
     }
   }
