@@ -29,7 +29,7 @@ from apps.assistant.threads import (
 from apps.audit.enums import Origin
 from apps.brain.enums import Provider
 from apps.crm.enums import RecordKind
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, key_pattern
 from apps.tenants.api import (
     ApiModelSerializer,
     StrictSerializer,
@@ -40,7 +40,7 @@ from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.services import person_of
 
-_RECORD = rf"^({'|'.join(RecordKind.values)}):[1-9][0-9]{{0,17}}$"
+_RECORD = key_pattern(RecordKind)
 _CONVERSATION_ID = "conversation_id"
 
 

@@ -9,15 +9,13 @@ from django import forms
 from apps.assistant.threads import LONGEST_TEXT
 from apps.audit.enums import Origin
 from apps.crm.enums import RecordKind
-from apps.execution.schemas import RecordRef
-
-_RECORD = rf"^(?:{'|'.join(RecordKind.values)}):[1-9][0-9]{{0,17}}$"
+from apps.execution.schemas import RecordRef, key_pattern
 
 
 class TalkForm(forms.Form):
     """About which record a conversation begins."""
 
-    record = forms.RegexField(_RECORD, required=False)
+    record = forms.RegexField(key_pattern(RecordKind), required=False)
 
     @property
     def about(self) -> RecordRef | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from apps.assistant.enums import MessageState, Speaker
 from apps.assistant.models import Message
-from apps.assistant.replies.naming import address_of
 from apps.audit.enums import Origin
 from apps.brain.enums import Provider
 from apps.execution.schemas import RecordRef
@@ -17,10 +16,9 @@ from apps.execution.services import hidden_records
 from apps.suggestions.cards import Badge, badges_of
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import HIDDEN_CLAIM
 from apps.suggestions.services import may_view, visible_by_id
 from apps.users.models import User
-
-CONCEALED = "This stands in a record that you may not see any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def _shown(row: Message, hidden: set[RecordRef], known: dict[int, Suggestion]) -
     concealed = {fact["number"] for fact in row.facts if _ref_of(fact) in hidden}
     if row.sentences:
         sentences = tuple(
-            ShownSentence(CONCEALED, ())
+            ShownSentence(HIDDEN_CLAIM, ())
             if concealed & {*sentence["facts"]}
             else ShownSentence(sentence["text"], tuple(sentence["facts"]))
             for sentence in row.sentences
@@ -143,7 +141,7 @@ def _ref_of(fact: dict[str, Any]) -> RecordRef | None:
 
 def _fact(fact: dict[str, Any]) -> ShownFact:
     ref = _ref_of(fact)
-    address = "" if ref is None else address_of(ref)
+    address = "" if ref is None else ref.address
     return ShownFact(fact["number"], fact["label"], fact["text"], address)
 
 
@@ -158,9 +156,3 @@ def _suggestion(row: Suggestion) -> ShownSuggestion:
         badge=state,
         is_open=row.state in State.open_values(),
     )
-
-
-def with_suggestions(messages: Any) -> Sequence[Message]:
-    """Messages in the order in which they were said, with what ``shown`` reads of them."""
-    rows: Sequence[Message] = messages.order_by("id").prefetch_related("suggestions")
-    return rows

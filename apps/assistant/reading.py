@@ -21,9 +21,9 @@ from apps.suggestions.discoveries.reading import summarise
 from apps.suggestions.discoveries.standing import short_day
 from apps.suggestions.discoveries.statements import read_page
 from apps.suggestions.models import Suggestion
-from apps.suggestions.services import may_view, without_hidden
+from apps.suggestions.services import may_view, record_of, without_hidden
 from apps.tenants.templatetags.aisha_ui import money
-from apps.triggers.enums import Discovery
+from apps.triggers.enums import VIEW_SIGNALS, Discovery
 from apps.triggers.fact_words import facts_in_words
 from apps.triggers.models import Signal
 from apps.triggers.rules import registry as triggers
@@ -33,7 +33,6 @@ from apps.users.models import User
 MOST_NAMED = 3
 # The value of a fact that stands for a suggestion is its id.
 WAITING = "waiting"
-VIEW_SIGNALS = "triggers.view_signal"
 
 
 class NothingToTell(ReadArguments):
@@ -64,8 +63,8 @@ def read_waiting(asker: User, _: NothingToTell, today: date) -> Sequence[Fact]:
         found("waiting_count", "Suggestions that wait for you", str(count) if count else "none", value=count)
     ]  # fmt: skip
     for suggestion in without_hidden(asker, first)[:MOST_NAMED]:
-        ref = RecordRef.parse(f"{suggestion.record_kind}:{suggestion.record_id}")
         text = f"{suggestion.title} — {suggestion.reason}"
+        ref = record_of(suggestion)
         facts.append(found(WAITING, "Suggested", text, value=suggestion.pk, record=ref))
     return facts
 

@@ -22,6 +22,7 @@ from apps.crm.enums import RecordKind
 from apps.crm.services import visible_records
 from apps.execution.schemas import RecordRef
 from apps.execution.signs import one_line
+from apps.suggestions import services as suggestions
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
 from apps.users.models import User
@@ -94,7 +95,7 @@ def record_of(conversation: Conversation) -> RecordRef | None:
     """The record that it is about."""
     if conversation.record_id is None:
         return None
-    return RecordRef.parse(f"{conversation.record_kind}:{conversation.record_id}")
+    return RecordRef(RecordKind(conversation.record_kind), conversation.record_id)
 
 
 def keep_message(
@@ -173,5 +174,5 @@ def spoken_about(conversation: Conversation) -> RecordRef | None:
             if fact["record"] and (ref := RecordRef.parse(fact["record"])).kind in _SPOKEN_ABOUT:
                 return ref
         for suggestion in answer.suggestions.all():
-            return RecordRef.parse(f"{suggestion.record_kind}:{suggestion.record_id}")
+            return suggestions.record_of(suggestion)
     return None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias
 
+from django.urls import reverse
+
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
 from apps.execution.custom_names import nested
@@ -34,8 +36,18 @@ class RecordRef:
         kind, _, record_id = key.partition(":")
         return cls(RecordKind(kind), int(record_id))
 
+    @property
+    def address(self) -> str:
+        """The record's page."""
+        return reverse(f"crm:{self.kind.value}_detail", args=[self.id])
+
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"
+
+
+def key_pattern(kinds: Iterable[RecordKind]) -> str:
+    """The pattern of keys that ``RecordRef.parse`` reads, for records of these kinds."""
+    return rf"^({'|'.join(kinds)}):[1-9][0-9]{{0,17}}$"
 
 
 def ids_by_kind(refs: Iterable[RecordRef]) -> dict[RecordKind, set[int]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.execution.schemas import RecordRef
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef, key_pattern
 from apps.suggestions.enums import RejectReason, StopScope
 from apps.suggestions.services import STOP_DAYS, Stop
 from apps.tenants.api import StrictSerializer, UtcDateTimeField
@@ -47,7 +48,7 @@ class EditSerializer(serializers.Serializer[Any]):
         return value
 
 
-_RECORD = r"^(lead|contact|account):[1-9][0-9]{0,17}$"
+_RECORD = key_pattern((RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT))
 
 
 class MergeSerializer(StrictSerializer):

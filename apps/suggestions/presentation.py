@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.enums import Event
@@ -469,5 +468,4 @@ def _refusal(suggestion: Suggestion, viewer: User) -> str:
 def _record_url(key: str | None) -> str | None:
     if not key:
         return None
-    ref = RecordRef.parse(key)
-    return reverse(f"crm:{RecordKind(ref.kind).value}_detail", args=[ref.id])
+    return RecordRef.parse(key).address

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-
-from django.urls import reverse
 
 from apps.assistant.rules.wording import kind_of, name_of, points_at_page, points_back
 from apps.assistant.steps import LeadsTo
 from apps.assistant.turns import WITHHELD, NotReadError, Turn
+from apps.brain.reading.tools import found, may_view
 from apps.brain.schemas import Claim, Fact
-from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.layouts import LAYOUTS
 from apps.crm.search import LONGEST_TEXT, SHORTEST_TEXT
-from apps.crm.services import permission_name, visible_records
+from apps.crm.services import visible_records
 from apps.execution.schemas import RecordRef
 
 # What a task, a follow-up or an activity may be about.
@@ -38,11 +36,6 @@ class Named:
         """What it is called in a sentence; a name that reads like an order is not repeated."""
         return "This record" if self.fact.text == WITHHELD else self.fact.text
 
-    @property
-    def address(self) -> str:
-        """Its page."""
-        return address_of(self.ref)
-
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
@@ -51,14 +44,9 @@ class Unclear:
     claims: tuple[Claim, ...]
 
 
-def address_of(ref: RecordRef) -> str:
-    """The page of a record."""
-    return reverse(f"crm:{ref.kind.value}_detail", args=[ref.id])
-
-
 def page_of(named: Named) -> LeadsTo:
     """The way to a record's page."""
-    return LeadsTo(named.address, named.label)
+    return LeadsTo(named.ref.address, named.label)
 
 
 def find_named(turn: Turn, name: str, kinds: Collection[RecordKind] = ANY_KIND) -> Named | Unclear:
@@ -95,35 +83,33 @@ def find_named(turn: Turn, name: str, kinds: Collection[RecordKind] = ANY_KIND) 
 
 def around(turn: Turn, kinds: Collection[RecordKind]) -> Named | None:
     """The record that the conversation is about, or whose page is open."""
-    for ref in (turn.carried, turn.page):
-        if ref is not None and ref.kind in kinds and (named := _named(turn, ref)):
-            return named
-    return None
+    return _first_named(turn, (turn.carried, turn.page), kinds)
 
 
 def _pointed_at(turn: Turn, name: str, kinds: Collection[RecordKind]) -> Named | None:
     """“This” is the page before what was spoken about, “it” the other way round."""
     if points_at_page(name):
-        order = (turn.page, turn.carried)
-    elif points_back(name):
-        order = (turn.carried, turn.page)
-    else:
-        return None
-    for ref in order:
+        return _first_named(turn, (turn.page, turn.carried), kinds)
+    return around(turn, kinds) if points_back(name) else None
+
+
+def _first_named(
+    turn: Turn, refs: Iterable[RecordRef | None], kinds: Collection[RecordKind]
+) -> Named | None:
+    for ref in refs:
         if ref is not None and ref.kind in kinds and (named := _named(turn, ref)):
             return named
     return None
 
 
 def _named(turn: Turn, ref: RecordRef) -> Named | None:
-    model = model_of(ref.kind)
-    if not turn.user.has_perm(permission_name("view", model)):
+    layout = LAYOUTS[ref.kind]
+    if not may_view(turn.user, layout.model):
         return None
-    record = visible_records(turn.user, model).filter(pk=ref.id).first()
+    record = visible_records(turn.user, layout.model).filter(pk=ref.id).first()
     if record is None:
         return None
-    noun = LAYOUTS[ref.kind].noun.capitalize()
-    fact = turn.note(Fact(0, "name", noun, str(record), record=ref))
+    fact = turn.note(found("name", layout.noun.capitalize(), str(record), record=ref))
     return Named(ref, fact)
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from apps.assistant.rules.heard import Heard, Topic
+from apps.triggers.enums import VIEW_SIGNALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Place:
 PLACES: dict[str, Place] = {
     "today": Place("dashboard:today", "", "Today"),
     "suggestions": Place("suggestions:queue", "suggestions.view_suggestion", "Suggestions"),
-    "discovered": Place("discoveries:discovered", "triggers.view_signal", "Discovered"),
+    "discovered": Place("discoveries:discovered", VIEW_SIGNALS, "Discovered"),
     "digest": Place("digest:preview", "suggestions.view_suggestion", "Digest"),
     "insights": Place("learning:learning", "suggestions.view_suggestion", "Insights"),
     "forecast": Place("dashboard:forecast", "predictions.view_forecast", "Forecast"),

@@ -1,5 +1,5 @@
-"""Words of messages: what carries no meaning of its own, and what stands for a record that was named"
-" before."""
+"""Words of messages: what carries no meaning of its own, and what stands for a record that was named
+before."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.assistant.models import Conversation, Message
-from apps.assistant.presentation import CONCEALED
 from apps.assistant.streaming import CONTENT_TYPE
 from apps.assistant.tests.factories import make_answer, make_conversation
 from apps.audit.enums import Event
@@ -19,6 +18,7 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, TaskFactory
 from apps.suggestions.models import Suggestion
+from apps.suggestions.presentation import HIDDEN_CLAIM
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate
@@ -127,7 +127,7 @@ def test_what_is_hidden_by_now_is_not_shown(cast: Cast, client_for: ClientFor) -
     assert f'href="/leads/{lead.pk}/"' in page
     type(lead).objects.filter(pk=lead.pk).update(owner=cast.outsider)
     page = client.get(address).content.decode()
-    assert CONCEALED in page
+    assert HIDDEN_CLAIM in page
     assert "zq7" not in page
     assert f"/leads/{lead.pk}/" not in page
 

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.assistant.answering import respond
 from apps.assistant.forms import MessageForm, TalkForm
 from apps.assistant.models import Conversation, Message
-from apps.assistant.presentation import shown, with_suggestions
-from apps.assistant.replies.naming import address_of
+from apps.assistant.presentation import shown
 from apps.assistant.replies.questions import EXAMPLES
 from apps.assistant.streaming import CONTENT_TYPE, stream_steps
 from apps.assistant.threads import (
@@ -29,7 +28,6 @@ from apps.assistant.threads import (
 from apps.assistant.views.access import problem, reads_json, talker_of, telling_scripts
 from apps.brain.config import read_config
 from apps.brain.enums import Provider
-from apps.crm.changelog import model_of
 from apps.crm.layouts import LAYOUTS
 from apps.execution.schemas import RecordRef
 from apps.tenants.pagination import CappedPaginator
@@ -181,14 +179,14 @@ def _panel(user: User, conversation: Conversation | None, page: RecordRef | None
         about = visible_context(user, record_of(conversation))
     rows = []
     if conversation is not None:
-        last = conversation.messages.order_by("-id").values("pk")[:MESSAGES_SHOWN]
-        rows = shown(with_suggestions(Message.objects.filter(pk__in=last)), user)
+        last = conversation.messages.order_by("-id").prefetch_related("suggestions")
+        rows = shown(reversed(last[:MESSAGES_SHOWN]), user)
     return {
         "conversation": conversation,
         "messages_shown": rows,
         "about": about,
         "about_label": _label_of(about),
-        "about_address": address_of(about) if about else "",
+        "about_address": about.address if about else "",
         "examples": EXAMPLES,
         "has_model": config.provider != Provider.RULES and not config.lacks(timezone.localdate()),
     }
@@ -197,8 +195,9 @@ def _panel(user: User, conversation: Conversation | None, page: RecordRef | None
 def _label_of(ref: RecordRef | None) -> str:
     if ref is None:
         return ""
-    row: Any = model_of(ref.kind)._default_manager.filter(pk=ref.id).first()
-    return f"{LAYOUTS[ref.kind].noun.capitalize()} {row}"
+    layout = LAYOUTS[ref.kind]
+    row = layout.model._default_manager.filter(pk=ref.id).first()
+    return f"{layout.noun.capitalize()} {row}"
 
 
 def _history(request: HttpRequest, user: User) -> dict[str, Any]:
