@@ -35,10 +35,10 @@ from apps.assistant.steps import (
 )
 from apps.assistant.threads import (
     keep_message,
-    record_of,
     require_talker,
     spoken_about,
     visible_context,
+    visible_context_of,
 )
 from apps.assistant.turns import Turn
 from apps.audit.enums import Origin
@@ -156,7 +156,7 @@ def _answer(
         turn = _turn_of(user, conversation, said, record, now)
         zone = user.zone(current_tenant().zone)
         try:
-            answer.reply = yield from _noted(_within(zone, _replying(turn, answer)), answer)
+            answer.reply = yield from _steps(_replying(turn, answer), zone, answer)
         except AishaError as error:
             answer.keep(turn, MessageState.FAILED, code=error.code, words=error.message)
             yield Failed(error.code, error.message)
@@ -192,21 +192,11 @@ def _rest(turn: Turn, answer: _Answer) -> Iterator[Step]:
         yield answer.leads_to
 
 
-def _noted(replying: Replying, answer: _Answer) -> Replying:
-    """The steps, with what is proposed on the way taken down: it stays, even if the rest is stopped."""
-    while True:
-        try:
-            step = next(replying)
-        except StopIteration as finished:
-            reply: Reply = finished.value
-            return reply
-        if isinstance(step, Proposed):
-            answer.suggestions.append(step.suggestion_id)
-        yield step
+def _steps(replying: Replying, zone: ZoneInfo, answer: _Answer) -> Replying:
+    """The steps, each made in the person's zone, which is nobody's while they wait to be read.
 
-
-def _within(zone: ZoneInfo, replying: Replying) -> Generator[Step, None, Reply]:
-    """The same steps, each made in the person's zone, which is nobody's while they wait to be read."""
+    What is proposed on the way is taken down: it stays, even if the rest is stopped.
+    """
     while True:
         with timezone.override(zone):
             try:
@@ -214,6 +204,8 @@ def _within(zone: ZoneInfo, replying: Replying) -> Generator[Step, None, Reply]:
             except StopIteration as finished:
                 reply: Reply = finished.value
                 return reply
+        if isinstance(step, Proposed):
+            answer.suggestions.append(step.suggestion_id)
         yield step
 
 
@@ -228,7 +220,6 @@ def _turn_of(
     user.get_all_permissions()
     tenant = current_tenant()
     today = now.astimezone(tenant.zone).date()
-    page = visible_context(user, record) or visible_context(user, record_of(conversation))
     return Turn(
         user=user,
         words=said.text,
@@ -237,7 +228,7 @@ def _turn_of(
         today=today,
         next_working_day=tenant.calendar.next_working_day(today),
         language=read_config().language,
-        page=page,
+        page=visible_context_of(user, record, conversation),
         carried=visible_context(user, spoken_about(conversation)),
     )
 

@@ -79,6 +79,14 @@ def visible_context(user: User, record: RecordRef | None) -> RecordRef | None:
     return record if rows.exists() else None
 
 
+def visible_context_of(
+    user: User, page: RecordRef | None, conversation: Conversation | None
+) -> RecordRef | None:
+    """The record whose page is open, else the one that the conversation is about, if they may see it."""
+    about = None if conversation is None else record_of(conversation)
+    return visible_context(user, page) or visible_context(user, about)
+
+
 def open_conversation(user: User, record: RecordRef | None, now: datetime) -> Conversation:
     """Begin a conversation; about a record only where the person may see it."""
     context = visible_context(user, record)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
-
 from apps.assistant.replies.naming import Unclear, find_named, page_of
-from apps.assistant.replies.reply import Reply, Replying, plainly
+from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
 from apps.assistant.rules import Heard, Topic
 from apps.assistant.rules.pages import PLACES
-from apps.assistant.steps import LeadsTo, Working
+from apps.assistant.steps import Working
 from apps.assistant.turns import Turn
 from apps.brain.schemas import Claim
 from apps.suggestions.services import may_view
-from apps.users.models import User
 
 _PROPOSES = "I answer and propose; what is written is decided by a person."
 
@@ -23,22 +20,20 @@ def go_to(turn: Turn, heard: Heard) -> Replying:
         place = PLACES[heard.choice]
         if place.permission and not turn.user.has_perm(place.permission):
             return plainly(f"Your role does not include the page “{place.label}”.")
-        return plainly(
-            f"Here is the way to “{place.label}”.",
-            leads_to=LeadsTo(reverse(place.route), place.label),
-        )
+        said = f"Here is the way to “{place.label}”."
+        return plainly(said, leads_to=way_to(heard.choice))
     yield Working("Finding the record")
     named = find_named(turn, heard.name)
     if isinstance(named, Unclear):
         return Reply(named.claims)
-    said = Claim(f"Here is the way to {named.label}.", (named.fact.number,))
-    return Reply((said,), leads_to=page_of(named))
+    claim = Claim(f"Here is the way to {named.label}.", (named.fact.number,))
+    return Reply((claim,), leads_to=page_of(named))
 
 
 def send_where_people_do_it(turn: Turn, heard: Heard) -> Replying:
     """Deciding, undoing, deleting and settings are a person's own: say where, and do nothing."""
     yield from ()
-    queue = _queue(turn.user)
+    queue = way_to("suggestions") if may_view(turn.user) else None
     match heard.topic:
         case Topic.DECIDING:
             said = "Approve, edit, snooze or reject suggestions yourself, in your queue."
@@ -54,9 +49,4 @@ def send_where_people_do_it(turn: Turn, heard: Heard) -> Replying:
             return plainly(said)
         case _:
             said = "Settings are changed by people alone: your own on your profile."
-            leads_to = LeadsTo(reverse("users:profile"), "Profile")
-            return plainly(said, leads_to=leads_to)
-
-
-def _queue(user: User) -> LeadsTo | None:
-    return LeadsTo(reverse("suggestions:queue"), "Suggestions") if may_view(user) else None
+            return plainly(said, leads_to=way_to("profile"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
-from django.urls import reverse
 from django.utils import timezone
 
 from apps.assistant.replies.naming import TALKED_ABOUT, Named, Unclear, around, find_named
-from apps.assistant.replies.reply import Reply, Replying
+from apps.assistant.replies.reply import Reply, Replying, way_to
 from apps.assistant.rules import Heard
-from apps.assistant.rules.days import WEEK, Days, find_day, find_past_day, find_span
+from apps.assistant.rules.days import find_day, find_past_day, find_span, week_before
 from apps.assistant.rules.proposals import names_in, split_matter
-from apps.assistant.steps import LeadsTo, Proposed, Step, Working
+from apps.assistant.steps import Proposed, Step, Working
 from apps.assistant.turns import WITHHELD, Turn
 from apps.brain.schemas import Claim, Fact
 from apps.crm.presentation import describe_time
@@ -41,8 +40,7 @@ def remind(turn: Turn, heard: Heard) -> Replying:
     due = day or turn.next_working_day
     title = _title(_with_name(doing, found))
     arguments: dict[str, JsonValue] = {
-        "subject_kind": found.ref.kind.value,
-        "subject_id": found.ref.id,
+        **_subject(found.ref),
         "title": title,
         "due_on": due.isoformat(),
     }
@@ -70,9 +68,7 @@ def follow_up(turn: Turn, heard: Heard) -> Replying:
 def follow_up_met(turn: Turn, heard: Heard) -> Replying:
     """A follow-up with everyone who was met in a stretch of days, as far as there is room for."""
     yield Working("Looking whom you met")
-    monday = turn.today - timedelta(days=turn.today.weekday())
-    last_week = Days(monday - WEEK, monday - timedelta(days=1))
-    span = find_span(heard.words, turn.today) or last_week
+    span = find_span(heard.words, turn.today) or week_before(turn.today)
     facts = turn.look_up(
         "people_met",
         first=span.first.isoformat(),
@@ -106,7 +102,7 @@ def follow_up_met(turn: Turn, heard: Heard) -> Replying:
         if fact.key == "met_nobody"
     ]
     claims += [Claim(f"Not for {fact.text}: {why}", (fact.number,)) for fact, why in refused]
-    return Reply(tuple(claims), tuple(made), _queue())
+    return Reply(tuple(claims), tuple(made), way_to("suggestions"))
 
 
 def log(turn: Turn, heard: Heard) -> Replying:
@@ -124,8 +120,7 @@ def log(turn: Turn, heard: Heard) -> Replying:
     moment = _moment(turn, day)
     direction = {"note": "none", "meeting": "none"}.get(kind, f"{way}bound")
     arguments: dict[str, JsonValue] = {
-        "subject_kind": found.ref.kind.value,
-        "subject_id": found.ref.id,
+        **_subject(found.ref),
         "activity_kind": kind,
         "direction": direction,
         "occurred_at": moment.isoformat(),
@@ -154,7 +149,7 @@ def _one(
         return Reply((Claim(f"I could not propose this: {error.message}", ()),))
     yield Proposed(suggestion.pk)
     claims = (Claim(said, (found.fact.number,)), Claim(REVIEW, ()))
-    return Reply(claims, (suggestion.pk,), _queue())
+    return Reply(claims, (suggestion.pk,), way_to("suggestions"))
 
 
 def _each(
@@ -219,10 +214,13 @@ def _with_name(doing: str, found: Named) -> str:
     return " ".join(found.label if word.casefold() in pronouns else word for word in words)
 
 
+def _subject(ref: RecordRef) -> dict[str, JsonValue]:
+    return {"subject_kind": ref.kind.value, "subject_id": ref.id}
+
+
 def _follow_up_of(ref: RecordRef, title: str, due: date) -> dict[str, JsonValue]:
     return {
-        "subject_kind": ref.kind.value,
-        "subject_id": ref.id,
+        **_subject(ref),
         "about_kind": ref.kind.value,
         "about_id": ref.id,
         "title": title,
@@ -256,7 +254,3 @@ def _follow_ups(made: list[int]) -> str:
 
 def _names(facts: list[Fact]) -> str:
     return ", ".join(fact.text for fact in facts)
-
-
-def _queue() -> LeadsTo:
-    return LeadsTo(reverse("suggestions:queue"), "Suggestions")

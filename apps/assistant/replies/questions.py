@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from django.urls import reverse
 
 from apps.assistant.reading import WAITING
 from apps.assistant.replies.naming import Unclear, around, find_named, page_of
-from apps.assistant.replies.reply import Reply, Replying, plainly
+from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
 from apps.assistant.rules import Heard
 from apps.assistant.rules.wording import name_of
 from apps.assistant.steps import LeadsTo, Working
@@ -46,14 +47,12 @@ def tell_tasks(turn: Turn, heard: Heard) -> Replying:
     """How many tasks are open, how many overdue, and the most pressing of those that are asked for."""
     yield Working("Reading your tasks")
     counts, overdue, *tasks = turn.look_up("my_tasks")
-    chosen, which = list(tasks), "open"
+    chosen, which = tasks, "open"
     if heard.choice == "overdue":
-        chosen = [fact for fact in tasks if fact.value and str(fact.value) < turn.today.isoformat()]
+        chosen = _due_by(turn.today - timedelta(days=1), tasks)
         which = "overdue"
     elif heard.choice == "today":
-        chosen = [
-            fact for fact in tasks if fact.value and str(fact.value) <= turn.today.isoformat()
-        ]
+        chosen = _due_by(turn.today, tasks)
         which = "due by today"
     if not counts.value:
         return Reply((Claim("You have no open tasks.", (counts.number,)),))
@@ -63,8 +62,11 @@ def tell_tasks(turn: Turn, heard: Heard) -> Replying:
     if which != "open" and not chosen:
         claims.append(Claim(f"None is {which}.", (counts.number,)))
     claims += told(*chosen[:MOST_TASKS])
-    address = reverse("crm:task_list")
-    return Reply(tuple(claims), leads_to=LeadsTo(address, "Tasks"))
+    return Reply(tuple(claims), leads_to=way_to("tasks"))
+
+
+def _due_by(day: date, tasks: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in tasks if fact.value and str(fact.value) <= day.isoformat()]
 
 
 def tell_pipeline(turn: Turn, heard: Heard) -> Replying:
@@ -73,14 +75,14 @@ def tell_pipeline(turn: Turn, heard: Heard) -> Replying:
     facts = turn.look_up("pipeline_numbers")
     totals = [fact for fact in facts if fact.key == "deals"]
     stages = [fact for fact in facts if fact.key == "stage"]
-    return Reply(told(*totals, *stages), leads_to=LeadsTo(reverse("crm:opportunity_list"), "Deals"))
+    return Reply(told(*totals, *stages), leads_to=way_to("deals"))
 
 
 def tell_forecast(turn: Turn, heard: Heard) -> Replying:
     """What will probably be won."""
     yield Working("Reading the forecast")
     facts = turn.look_up("forecast_numbers", window=heard.choice or "quarter")
-    return Reply(told(*facts), leads_to=LeadsTo(reverse("dashboard:forecast"), "Forecast"))
+    return Reply(told(*facts), leads_to=way_to("forecast"))
 
 
 def tell_to_do(turn: Turn, heard: Heard) -> Replying:
@@ -95,7 +97,7 @@ def tell_to_do(turn: Turn, heard: Heard) -> Replying:
     else:
         claims.append(Claim("No suggestion waits for you.", (count.number,)))
     open_tasks, overdue, *tasks = turn.look_up("my_tasks")
-    due = [fact for fact in tasks if fact.value and str(fact.value) <= turn.today.isoformat()]
+    due = _due_by(turn.today, tasks)
     if due:
         claims.append(
             Claim(
@@ -107,8 +109,7 @@ def tell_to_do(turn: Turn, heard: Heard) -> Replying:
     else:
         claims.append(Claim("No task of yours is due by today.", (open_tasks.number,)))
     ids = tuple(int(str(fact.value)) for fact in waiting if fact.key == WAITING)
-    leads_to = LeadsTo(reverse("suggestions:queue"), "Suggestions")
-    return Reply(tuple(claims), suggestions=ids, leads_to=leads_to)
+    return Reply(tuple(claims), suggestions=ids, leads_to=way_to("suggestions"))
 
 
 def tell_discovered(turn: Turn, heard: Heard) -> Replying:
@@ -124,7 +125,7 @@ def tell_renewals(turn: Turn, heard: Heard) -> Replying:
     """The contracts that come up for renewal."""
     yield Working("Reading the contracts")
     facts = turn.look_up("renewals_ahead")
-    return Reply(told(*facts[:6]), leads_to=LeadsTo(reverse("crm:contract_list"), "Contracts"))
+    return Reply(told(*facts[:6]), leads_to=way_to("contracts"))
 
 
 def tell_found(turn: Turn, heard: Heard) -> Replying:

@@ -6,6 +6,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from django.urls import reverse
+
+from apps.assistant.rules.pages import PLACES
 from apps.assistant.steps import LeadsTo, Step
 from apps.brain.enums import Provider
 from apps.brain.schemas import Claim
@@ -24,6 +27,11 @@ class Reply:
 
 # What comes while the reply is made, and the reply.
 Replying: TypeAlias = Generator[Step, None, Reply]
+
+
+def way_to(place: str) -> LeadsTo:
+    """The way to a page by its name in ``PLACES``."""
+    return LeadsTo(reverse(PLACES[place].route), PLACES[place].label)
 
 
 def plainly(*sentences: str, leads_to: LeadsTo | None = None) -> Reply:

@@ -68,11 +68,20 @@ def find_past_day(text: str, today: date) -> tuple[date | None, str]:
 
 def find_span(text: str, today: date) -> Days | None:
     """The stretch of past days that is named: “last week”, “yesterday”, “in the last ten days”."""
-    monday = today - timedelta(days=today.weekday())
     for pattern, span in _SPANS:
         if found := pattern.search(text):
-            return span(found, today, monday)
+            return span(found, today)
     return None
+
+
+def week_before(today: date) -> Days:
+    """Last week, from Monday to Sunday."""
+    monday = _monday(today)
+    return Days(monday - WEEK, monday - timedelta(days=1))
+
+
+def _monday(today: date) -> date:
+    return today - timedelta(days=today.weekday())
 
 
 _Reader = Callable[[re.Match[str], date], date | None]
@@ -100,7 +109,7 @@ def _weekday_ahead(found: re.Match[str], today: date) -> date:
     wanted = _WEEKDAYS[found["weekday"].casefold()]
     if found["which"] and found["which"].casefold().startswith(("next", "nächst", "kommend")):
         # That of the week that follows.
-        return today - timedelta(days=today.weekday()) + WEEK + timedelta(days=wanted)
+        return _monday(today) + WEEK + timedelta(days=wanted)
     return today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
 
 
@@ -195,7 +204,7 @@ _AHEAD: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     ),
     (
         _pattern(r"\b(?:next week|nächste[nr]? woche)\b"),
-        lambda _, today: today - timedelta(days=today.weekday()) + WEEK,
+        lambda _, today: _monday(today) + WEEK,
     ),
     (
         _pattern(r"\b(?:next month|nächsten monat)\b"),
@@ -216,32 +225,32 @@ _BEHIND: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\b(?:(?:last|letzten)\s+)?(?P<weekday>{_WEEKDAY})\b"), _weekday_behind),
 )  # fmt: skip
 
-_SpanReader = Callable[[re.Match[str], date, date], Days]
+_SpanReader = Callable[[re.Match[str], date], Days]
 _SPANS: tuple[tuple[re.Pattern[str], _SpanReader], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), span)
     for pattern, span in (
         (
             r"\b(?:last|past|letzten?|vergangenen?)\s+(?P<count>\d{1,2})\s+(?:days|tagen?)\b",
-            lambda found, today, _: Days(today - timedelta(days=int(found["count"])), today),
+            lambda found, today: Days(today - timedelta(days=int(found["count"])), today),
         ),
         (
             r"\b(?:last week|(?:letzte|vergangene|vorige)[nr]? woche)\b",
-            lambda _, today, monday: Days(monday - WEEK, monday - timedelta(days=1)),
+            lambda _, today: week_before(today),
         ),
         (
             r"\b(?:this week|diese[nr]? woche)\b",
-            lambda _, today, monday: Days(monday, today),
+            lambda _, today: Days(_monday(today), today),
         ),
         (
             r"\b(?:last month|(?:letzten|vergangenen|vorigen) monat)\b",
-            lambda _, today, monday: Days(
+            lambda _, today: Days(
                 _months_on(today, -1).replace(day=1), today.replace(day=1) - timedelta(days=1)
             ),
         ),
         (
             r"\b(?:yesterday|gestern)\b",
-            lambda _, today, monday: Days(today - timedelta(days=1), today - timedelta(days=1)),
+            lambda _, today: Days(today - timedelta(days=1), today - timedelta(days=1)),
         ),
-        (r"\b(?:today|heute)\b", lambda _, today, monday: Days(today, today)),
+        (r"\b(?:today|heute)\b", lambda _, today: Days(today, today)),
     )
 )  # fmt: skip

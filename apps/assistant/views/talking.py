@@ -22,8 +22,7 @@ from apps.assistant.threads import (
     delete_conversations,
     find_conversation,
     open_conversation,
-    record_of,
-    visible_context,
+    visible_context_of,
 )
 from apps.assistant.views.access import problem, reads_json, talker_of, telling_scripts
 from apps.brain.config import read_config
@@ -174,9 +173,7 @@ def _page(request: HttpRequest, user: User, conversation: Conversation | None) -
 
 def _panel(user: User, conversation: Conversation | None, page: RecordRef | None) -> dict[str, Any]:
     config = read_config()
-    about = visible_context(user, page)
-    if about is None and conversation is not None:
-        about = visible_context(user, record_of(conversation))
+    about = visible_context_of(user, page, conversation)
     rows = []
     if conversation is not None:
         last = conversation.messages.order_by("-id").prefetch_related("suggestions")

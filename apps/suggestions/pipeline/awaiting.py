@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection
 
@@ -15,6 +15,7 @@ from apps.execution.schemas import RecordRef
 from apps.suggestions import rules
 from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting, quiet_lists
 from apps.suggestions.pipeline.untellable import find_untellable
+from apps.triggers.enums import Severity
 from apps.triggers.rules import registry as triggers
 
 
@@ -45,6 +46,19 @@ class Awaiting:
     silenced_tools: frozenset[str] = frozenset()
     given: Given | None = None
     is_untellable: bool = False
+
+    @classmethod
+    def of_person(cls, record: RecordRef, goal: Goal, now: datetime) -> Self:
+        """What a person wishes for, without any signal."""
+        return cls(
+            record=record,
+            goal=goal,
+            signal_ids=(),
+            urgency=Severity.NORMAL,
+            changed_at=now,
+            suggestion_id=None,
+            trigger="",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -51,7 +51,7 @@ from apps.suggestions.pipeline.quarantine import found_entry, quarantined
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, Asked, validate
 from apps.suggestions.services.access import may_decide
-from apps.suggestions.services.moves import entry_of, is_another_open
+from apps.suggestions.services.moves import entry_of, supersede, telling_another_open
 from apps.suggestions.services.refusing import asking_refused
 from apps.tenants.enums import Module, Role
 from apps.tenants.exceptions import AishaError
@@ -59,7 +59,6 @@ from apps.tenants.locks import lock_for_transaction
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on, require_module
-from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.services import moment_at
 from apps.users.models import User
@@ -199,14 +198,9 @@ def _propose(
     check_permission(tool, wish.record.kind, user)
     tenant = current_tenant()
     moment = moment_at(tenant, now)
-    try:
-        with transaction.atomic(), taking_role(Role.AI):
-            accepted = _hold(wish, user, moment, tenant)
-            return _store(accepted, wish, user, origin, actor, now)
-    except IntegrityError as error:
-        if is_another_open(error):
-            raise AnotherOpenError() from error
-        raise
+    with telling_another_open(), transaction.atomic(), taking_role(Role.AI):
+        accepted = _hold(wish, user, moment, tenant)
+        return _store(accepted, wish, user, origin, actor, now)
 
 
 def _given(arguments: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -246,15 +240,7 @@ def _hold(wish: _Wish, user: User, moment: ScanMoment, tenant: Tenant) -> Accept
     """Hold what is asked for against the records, as the pipeline does."""
     rows = _read(wish, user)
     wish.tool.check(wish.typed, user)
-    awaiting = Awaiting(
-        record=wish.record,
-        goal=Goal.AS_ASKED,
-        signal_ids=(),
-        urgency=Severity.NORMAL,
-        changed_at=moment.now,
-        suggestion_id=None,
-        trigger="",
-    )
+    awaiting = Awaiting.of_person(wish.record, Goal.AS_ASKED, moment.now)
     context = asked_context(
         awaiting,
         rows[wish.record],
@@ -320,10 +306,7 @@ def _store(
             raise AnotherOpenError()
         if waiting.state == State.PENDING and _is_same(wish, waiting):
             return waiting
-        Suggestion.objects.filter(pk=waiting.pk).update(
-            state=State.SUPERSEDED, closed_because=f"{user} asked for it with other values."[:200]
-        )
-        record_events(actor, [entry_of(Event.SUGGESTION_SUPERSEDED, waiting)])
+        supersede([waiting], f"{user} asked for it with other values.", actor)
     suggestion = packet_of(accepted, AcceptanceTable(()), now)
     suggestion.origin, suggestion.assignee, suggestion.brain_call = origin, user, wish.brain_call
     suggestion.held_back, suggestion.queued_at = HeldBack.NO, now

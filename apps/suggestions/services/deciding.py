@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
-    AnotherOpenError,
     InvalidDecisionError,
     InvalidSnoozeError,
 )
@@ -21,10 +20,10 @@ from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
     already_decided,
     claim,
-    is_another_open,
     note_decision,
     record,
     silence,
+    telling_another_open,
 )
 from apps.suggestions.services.stopping import Stop, lift_stops, put_in_force, require_may_stop
 from apps.tenants.services import current_tenant
@@ -142,36 +141,31 @@ def reopen(
     """
     suggestion = decidable(user, suggestion_id, Verdict.REOPEN, origin, seen_at)
     actor = Actor.for_person(user, origin)
-    try:
-        with transaction.atomic():
-            moved = Suggestion.objects.filter(
-                pk=suggestion.pk, state__in=sources_of(State.PENDING)
-            ).update(
-                state=State.PENDING,
-                held_back=HeldBack.NO,
-                queued_at=now,
-                snoozed_until=None,
-                snoozed_until_change_since=None,
-                closed_because="",
-                expires_at=now + LIFETIME,
-            )
-            if not moved:
-                raise already_decided(suggestion.pk)
-            # What a person asked for was kept from nobody by a silence.
-            if not suggestion.is_asked:
-                Silence.objects.in_force(now).filter(
-                    record_kind=suggestion.record_kind,
-                    record_id=suggestion.record_id,
-                    goal__in=["", suggestion.goal],
-                ).update(until=now)
-            lift_stops(suggestion, user, now)
-            if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
-                merges.take_settlement_back(suggestion, user, now)
-            note_decision(suggestion, Verdict.REOPEN, user, now)
-            record(actor, Event.SUGGESTION_REOPENED, suggestion)
-    except IntegrityError as error:
-        if is_another_open(error):
-            raise AnotherOpenError() from error
-        raise
+    with telling_another_open(), transaction.atomic():
+        moved = Suggestion.objects.filter(
+            pk=suggestion.pk, state__in=sources_of(State.PENDING)
+        ).update(
+            state=State.PENDING,
+            held_back=HeldBack.NO,
+            queued_at=now,
+            snoozed_until=None,
+            snoozed_until_change_since=None,
+            closed_because="",
+            expires_at=now + LIFETIME,
+        )
+        if not moved:
+            raise already_decided(suggestion.pk)
+        # What a person asked for was kept from nobody by a silence.
+        if not suggestion.is_asked:
+            Silence.objects.in_force(now).filter(
+                record_kind=suggestion.record_kind,
+                record_id=suggestion.record_id,
+                goal__in=["", suggestion.goal],
+            ).update(until=now)
+        lift_stops(suggestion, user, now)
+        if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
+            merges.take_settlement_back(suggestion, user, now)
+        note_decision(suggestion, Verdict.REOPEN, user, now)
+        record(actor, Event.SUGGESTION_REOPENED, suggestion)
     suggestion.refresh_from_db()
     return suggestion

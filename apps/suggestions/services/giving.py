@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.audit.enums import Event, Origin
@@ -15,16 +15,16 @@ from apps.execution.exceptions import UnknownToolError
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import HeldBack, State, Verdict
-from apps.suggestions.exceptions import AnotherOpenError, AssigneeRefusedError
+from apps.suggestions.exceptions import AssigneeRefusedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import edition_after
 from apps.suggestions.services.access import decidable, may_decide, sees_records_of
 from apps.suggestions.services.moves import (
     already_decided,
-    is_another_open,
     note_decision,
     record,
     refusal_of,
+    telling_another_open,
 )
 from apps.users.models import User
 from apps.users.rules import assignable_people
@@ -62,29 +62,24 @@ def reassign(
         return suggestion
     if to is not None:
         _require_assignable(suggestion, to, by=user)
-    try:
-        with transaction.atomic():
-            moved = Suggestion.objects.filter(
-                pk=suggestion.pk,
-                state=suggestion.state,
-                refreshed_at=suggestion.refreshed_at,
-                assignee=suggestion.assignee,
-            ).update(**_given_values(suggestion, to, user, now))
-            if not moved:
-                raise refusal_of(suggestion, State.APPROVED)
-            note_decision(suggestion, Verdict.REASSIGN, user, now)
-            record(
-                Actor.for_person(user, origin),
-                Event.SUGGESTION_REASSIGNED,
-                suggestion,
-                to_id=to.pk if to else None,
-                to_name=to.display_name if to else "",
-                from_id=suggestion.assignee_id,
-            )
-    except IntegrityError as error:
-        if is_another_open(error):
-            raise AnotherOpenError() from error
-        raise
+    with telling_another_open(), transaction.atomic():
+        moved = Suggestion.objects.filter(
+            pk=suggestion.pk,
+            state=suggestion.state,
+            refreshed_at=suggestion.refreshed_at,
+            assignee=suggestion.assignee,
+        ).update(**_given_values(suggestion, to, user, now))
+        if not moved:
+            raise refusal_of(suggestion, State.APPROVED)
+        note_decision(suggestion, Verdict.REASSIGN, user, now)
+        record(
+            Actor.for_person(user, origin),
+            Event.SUGGESTION_REASSIGNED,
+            suggestion,
+            to_id=to.pk if to else None,
+            to_name=to.display_name if to else "",
+            from_id=suggestion.assignee_id,
+        )
     suggestion.refresh_from_db()
     return suggestion
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Detail, Entry, record_event
+from apps.audit.services import Detail, Entry, record_event, record_events
 from apps.suggestions.enums import MOVES, State, Verdict
-from apps.suggestions.exceptions import AlreadyDecidedError, ChangedSinceSeenError
+from apps.suggestions.exceptions import (
+    AlreadyDecidedError,
+    AnotherOpenError,
+    ChangedSinceSeenError,
+)
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
@@ -72,6 +77,21 @@ def is_another_open(error: Exception) -> bool:
     return any(name in str(error) for name in _ONE_OPEN)
 
 
+@contextmanager
+def telling_another_open() -> Iterator[None]:
+    """Say so where the transaction within would have made a second open suggestion for the same purpose.
+
+    Raises:
+        AnotherOpenError: it would.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if is_another_open(error):
+            raise AnotherOpenError() from error
+        raise
+
+
 def move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
     Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
@@ -118,6 +138,14 @@ def withdraw(suggestion: Suggestion, actor: Actor) -> None:
         ).update(state=State.WITHDRAWN, closed_because="The reason no longer holds.")
         if moved:
             record(actor, Event.SUGGESTION_WITHDRAWN, suggestion)
+
+
+def supersede(waiting: Collection[Suggestion], because: str, actor: Actor) -> None:
+    """Close what gives way to a new suggestion; the transaction holds the rows."""
+    Suggestion.objects.filter(pk__in=[row.pk for row in waiting]).update(
+        state=State.SUPERSEDED, closed_because=because[:200]
+    )
+    record_events(actor, [entry_of(Event.SUGGESTION_SUPERSEDED, row) for row in waiting])
 
 
 def note_decision(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from apps.audit.enums import Event, Origin
@@ -29,7 +29,6 @@ from apps.execution.tools import registry as tools
 from apps.execution.tools.merge_arguments import naming
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.exceptions import (
-    AnotherOpenError,
     DecisionPermissionError,
     NotProposableError,
 )
@@ -43,10 +42,9 @@ from apps.suggestions.pipeline.readers import Readers, read_overseers
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, Asked, validate
 from apps.suggestions.services.access import may_decide
-from apps.suggestions.services.moves import is_another_open, record
+from apps.suggestions.services.moves import record, supersede, telling_another_open
 from apps.tenants.enums import Module
 from apps.tenants.services import current_tenant, require_module
-from apps.triggers.enums import Severity
 from apps.triggers.services import moment_at
 from apps.users.models import User
 
@@ -142,15 +140,10 @@ def _propose(
     suggestion.origin, suggestion.assignee = origin, user
     suggestion.held_back, suggestion.queued_at = HeldBack.NO, now
     actor = Actor.for_person(user, origin)
-    try:
-        with transaction.atomic():
-            _supersede(keep, other, user, actor)
-            suggestion.save()
-            record(actor, Event.SUGGESTION_CREATED, suggestion, goal=suggestion.goal, tool=MERGE)
-    except IntegrityError as error:
-        if is_another_open(error):
-            raise AnotherOpenError() from error
-        raise
+    with telling_another_open(), transaction.atomic():
+        _supersede(keep, other, user, actor)
+        suggestion.save()
+        record(actor, Event.SUGGESTION_CREATED, suggestion, goal=suggestion.goal, tool=MERGE)
     return suggestion
 
 
@@ -172,15 +165,7 @@ def _accepted(
     except InvalidArgumentsError as error:
         raise NotProposableError() from error
     moment = moment_at(current_tenant(), now)
-    awaiting = Awaiting(
-        record=survivor,
-        goal=Goal.MERGE_DUPLICATES,
-        signal_ids=(),
-        urgency=Severity.NORMAL,
-        changed_at=now,
-        suggestion_id=None,
-        trigger="",
-    )
+    awaiting = Awaiting.of_person(survivor, Goal.MERGE_DUPLICATES, now)
     both = Both(awaiting, survivor, duplicate, round(probability, 2))
     for context in contexts_of([both], moment, Readers.read(read_overseers())):
         if is_named:
@@ -201,8 +186,4 @@ def _supersede(survivor: RecordRef, duplicate: RecordRef, user: User, actor: Act
         of_either, goal=Goal.MERGE_DUPLICATES, state__in=[State.PENDING, State.SNOOZED]
     )
     found = list(waiting.select_for_update(of=("self",)).order_by("pk"))
-    Suggestion.objects.filter(pk__in=[row.pk for row in found]).update(
-        state=State.SUPERSEDED, closed_because=f"{user} proposed another merge."[:200]
-    )
-    for row in found:
-        record(actor, Event.SUGGESTION_SUPERSEDED, row)
+    supersede(found, f"{user} proposed another merge.", actor)
