@@ -42,8 +42,8 @@ from apps.assistant.threads import (
 )
 from apps.assistant.turns import Turn
 from apps.audit.enums import Origin
-from apps.brain.config import read_config
-from apps.brain.enums import Mode, Provider
+from apps.brain.config import BrainConfig, read_config
+from apps.brain.enums import Language, Mode, Provider
 from apps.brain.schemas import Claim
 from apps.brain.services import think
 from apps.execution.schemas import RecordRef
@@ -153,10 +153,11 @@ def _answer(
     turn: Turn | None = None
     try:
         yield Kept(said.pk)
-        turn = _turn_of(user, conversation, said, record, now)
+        config = read_config()
+        turn = _turn_of(user, conversation, said, record, now, config.language)
         zone = user.zone(current_tenant().zone)
         try:
-            answer.reply = yield from _steps(_replying(turn, answer), zone, answer)
+            answer.reply = yield from _steps(_replying(turn, answer, config), zone, answer)
         except AishaError as error:
             answer.keep(turn, MessageState.FAILED, code=error.code, words=error.message)
             yield Failed(error.code, error.message)
@@ -215,6 +216,7 @@ def _turn_of(
     said: Message,
     record: RecordRef | None,
     now: datetime,
+    language: Language,
 ) -> Turn:
     # Read as the run-time login: the AI's role knows nothing of rights.
     user.get_all_permissions()
@@ -227,18 +229,17 @@ def _turn_of(
         now=now,
         today=today,
         next_working_day=tenant.calendar.next_working_day(today),
-        language=read_config().language,
+        language=language,
         page=visible_context_of(user, record, conversation),
         carried=visible_context(user, spoken_about(conversation)),
     )
 
 
-def _replying(turn: Turn, answer: _Answer) -> Replying:
+def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
     heard = hear(turn.words)
     answer.intent = heard.topic.intent if heard else ""
     if heard is not None and (heard.is_whole or heard.topic.intent != Intent.QUESTION):
         return (yield from reply_to(turn, heard))
-    config = read_config()
     if config.provider == Provider.RULES or config.lacks(turn.today):
         answer.intent = answer.intent or Intent.QUESTION
         return (yield from _by_rules(turn, heard, CANNOT))

@@ -328,7 +328,7 @@ def evidence_of(suggestion: Suggestion, viewer: User) -> tuple[ShownClaim, ...]:
             label=_label_of(row, suggestion, viewer),
             text=row["text"],
             occurred_at=datetime.fromisoformat(row["occurred_at"]) if row["occurred_at"] else None,
-            url=_record_url(row["record"]),
+            url=refs[row["number"]].address if row["number"] in refs else None,
         )
         for row in suggestion.facts
         if refs.get(row["number"]) not in hidden
@@ -463,9 +463,3 @@ def _refusal(suggestion: Suggestion, viewer: User) -> str:
     if not viewer.has_perms(tool.permissions(RecordKind(suggestion.record_kind))):
         return "Your role does not allow this kind of change."
     return ""
-
-
-def _record_url(key: str | None) -> str | None:
-    if not key:
-        return None
-    return RecordRef.parse(key).address

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
+from apps.brain.enums import CallOutcome, Mode, Provider
 from apps.brain.models import BrainCall
 from apps.crm.models import Record
 from apps.suggestions.models import Suggestion
@@ -33,6 +34,18 @@ def about(record: Record, **arguments: Any) -> dict[str, Any]:
         "due_on": tomorrow(),
         **arguments,
     }
+
+
+def answered_call() -> BrainCall:
+    """A call of a model that has proposed one change."""
+    return BrainCall.objects.create(
+        mode=Mode.PROPOSE_ACTIONS,
+        provider=Provider.OPENAI,
+        tasks_count=1,
+        proposals_count=1,
+        latency_ms=1,
+        outcome=CallOutcome.ANSWERED,
+    )
 
 
 def ask(

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
-from apps.brain.enums import CallOutcome, Goal, Mode, Provider
-from apps.brain.models import BrainCall
+from apps.brain.enums import Goal, Provider
 from apps.conftest import Cast, TenantClient
 from apps.crm.models import Account, Contact, Lead, Opportunity, Record, Task
 from apps.crm.tests.factories import (
@@ -43,7 +42,7 @@ from apps.suggestions.services import (
     snooze,
     undo,
 )
-from apps.suggestions.tests.asking import REASON, WORDS, about, ask, tomorrow
+from apps.suggestions.tests.asking import REASON, WORDS, about, answered_call, ask, tomorrow
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
 from apps.triggers.models import Silence
@@ -226,14 +225,7 @@ def test_it_stands_in_the_queue_of_the_person_with_their_words_first(cast: Cast)
 
 def test_who_wrote_it_is_said(cast: Cast, acme: Tenant) -> None:
     lead = _lead(cast.rep)
-    call = BrainCall.objects.create(
-        mode=Mode.PROPOSE_ACTIONS,
-        provider=Provider.OPENAI,
-        tasks_count=1,
-        proposals_count=1,
-        latency_ms=1,
-        outcome=CallOutcome.ANSWERED,
-    )
+    call = answered_call()
     typed = ask(cast.rep, "create_task", about(lead), brain_call=call)
     assert (typed.provider, typed.brain_call) == (Provider.OPENAI, call)
     spoken = ask(

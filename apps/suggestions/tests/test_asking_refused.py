@@ -10,7 +10,6 @@ from django.utils import timezone
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
-from apps.brain.enums import CallOutcome, Mode, Provider
 from apps.brain.models import BrainCall
 from apps.conftest import Cast
 from apps.crm.models import Lead
@@ -24,7 +23,7 @@ from apps.execution.exceptions import ExecutionError
 from apps.suggestions.exceptions import SuggestionError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve, propose_change
-from apps.suggestions.tests.asking import REASON, WORDS, about, ask, tomorrow
+from apps.suggestions.tests.asking import REASON, WORDS, about, answered_call, ask, tomorrow
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import AishaError
 from apps.tenants.models import ModuleGate, Tenant
@@ -201,14 +200,7 @@ def test_a_record_that_does_not_allow_it(cast: Cast) -> None:
 
 
 def test_a_dropped_proposal_of_a_call_is_noted_at_the_call(cast: Cast) -> None:
-    call = BrainCall.objects.create(
-        mode=Mode.PROPOSE_ACTIONS,
-        provider=Provider.OPENAI,
-        tasks_count=1,
-        proposals_count=1,
-        latency_ms=1,
-        outcome=CallOutcome.ANSWERED,
-    )
+    call = answered_call()
     refusal(cast.rep, "update_task", {"task_id": 0}, brain_call=call)
     assert BrainCall.objects.get().dropped_code == "invalid_arguments"
 
