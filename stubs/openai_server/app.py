@@ -53,7 +53,6 @@ from stubs.openai_server.usage import tokens
 from stubs.openai_server.writing import Writer
 
 HOSTS = ["127.0.0.1", "localhost"]
-REFUSAL = "I’m sorry, but I can’t help with that."
 _EVENTS = "text/event-stream"
 _NO_SCHEMA = StrictSchema(SchemaNode.model_validate({}))
 
@@ -146,7 +145,7 @@ class StandIn:
     def _reply(self, asked: ResponsesRequest, behaviour: Behaviour, turn: Turn) -> replies.Reply:
         text, calls = turn.text, turn.calls
         if behaviour.name == "refusal":
-            text, calls = REFUSAL, ()
+            text, calls = replies.REFUSAL, ()
         elif behaviour.name == "incomplete":
             text = text[: len(text) // 2]
         prompt = _prompt(asked)

@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import json
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,16 +154,17 @@ class Caller:
             self._changed.notify_all()
 
     def _take_track(self, track: MediaStreamTrack) -> None:
-        task = asyncio.get_running_loop().create_task(listen(track, self._hear))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(listen(track, self._hear))
 
     def _hear(self, loudness: float, duration_ms: float) -> None:
         if loudness > _LOUD:
             self.heard_ms += duration_ms
-            task = asyncio.get_running_loop().create_task(self._wake())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._wake())
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _say(self, duration_ms: float) -> bool:
         speaks = self._to_say_ms > 0

@@ -122,14 +122,13 @@ async def delayed(behaviour: Behaviour, began: float) -> None:
         await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
 
 
-def refuse(error: ValidationError, beside: str = "", below: str = "") -> NoReturn:
+def refuse(error: ValidationError, beside: str = "") -> NoReturn:
     """Refuse a body that is not as the API would take it.
 
     Args:
         beside: what is said instead of naming the parameter.
-        below: the parameter that holds what was checked.
     """
-    code, message, param = problem_of(error, below)
+    code, message, param = problem_of(error)
     if beside:
         code, message = "invalid_value", f"{beside}: '{param}': {error.errors()[0]['msg']}."
         param = "input"
@@ -137,13 +136,13 @@ def refuse(error: ValidationError, beside: str = "", below: str = "") -> NoRetur
     raise RefusedError(400, "bad-request", body) from error
 
 
-def problem_of(error: ValidationError, below: str = "") -> tuple[str, str, str]:
+def problem_of(error: ValidationError) -> tuple[str, str, str]:
     """The first thing that is wrong: code, message and parameter, as the API tells them."""
     problem = error.errors()[0]
     # A step in brackets names no field, but which sort of item it was held against.
     named_steps = (step for step in problem["loc"] if not str(step).startswith("("))
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in named_steps)
-    param = (below + "".join(steps)).removeprefix(".")
+    param = "".join(steps).removeprefix(".")
     if problem["type"] == "extra_forbidden":
         return "unknown_parameter", f"Unknown parameter: '{param}'.", param
     if problem["type"] == "missing":

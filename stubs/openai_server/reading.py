@@ -32,8 +32,8 @@ _RECORD = re.compile(
     r" (?P<id>\d{1,18})\b",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"[“\"](?P<text>[^”\"]{2,100})[”\"]")
-_SUMMARY = re.compile(r"\bsumm|\bsum up|\btell me about", re.IGNORECASE)
+QUOTED = re.compile(r"[“\"](?P<text>[^”\"]{2,100})[”\"]")
+SUMMARY = re.compile(r"\bsumm|\bsum up|\btell me about", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ def _wanted(
 ) -> Called | None:
     """What is to be looked up next, if anything."""
     text = question.question
-    quoted = _QUOTED.search(text)
+    quoted = QUOTED.search(text)
     if results:
         hit = next((fact.record for fact in found if fact.record is not None), None)
         is_searched = quoted is not None and len(results) == 1
-        if not is_searched or hit is None or not _SUMMARY.search(text):
+        if not is_searched or hit is None or not SUMMARY.search(text):
             return None
         return Called("record_summary", {"kind": hit.kind, "id": hit.id})
     if record := _RECORD.search(text):

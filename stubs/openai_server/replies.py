@@ -16,6 +16,8 @@ from stubs.openai_server.schemas import ResponsesRequest
 
 # The characters of one ``delta``: some tokens, as the API sends them.
 DELTA_CHARACTERS = 48
+# What a model says that will not answer.
+REFUSAL = "I’m sorry, but I can’t help with that."
 
 _ERRORS: dict[int, tuple[str, str | None, str]] = {
     400: ("invalid_request_error", None, "The request could not be understood."),

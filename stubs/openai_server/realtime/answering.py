@@ -55,7 +55,6 @@ class Answer:
         self, step: Step, manner: Manner, items: Items, outbox: Outbox, voice: Voice
     ) -> None:
         self.id = new_id("resp")
-        self.is_over = False
         self.status: Status = "in_progress"
         self._step = step
         self._manner = manner
@@ -71,6 +70,11 @@ class Answer:
         self._text = ""
         self._speech: Speech | None = None
         self._text_limit = _most_characters(step.text, manner)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, however."""
+        return self.status != "in_progress"
 
     @property
     def text(self) -> str:
@@ -238,7 +242,6 @@ class Answer:
         self._output.append(item.wire)
 
     def _end(self, status: Status, details: JsonObject | None) -> None:
-        self.is_over = True
         self.status = status
         self._status_details = details
         self._outbox.send("response.done", response=self.wire())

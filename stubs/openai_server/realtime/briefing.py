@@ -15,8 +15,8 @@ from stubs.openai_server.realtime.items import Items
 from stubs.openai_server.realtime.script import ScriptedTurn
 from stubs.openai_server.realtime.session import FunctionChoice, FunctionTool, Session
 from stubs.openai_server.realtime.tokens import Tokens, of_text
+from stubs.openai_server.replies import REFUSAL
 
-REFUSAL = "I’m sorry, but I can’t help with that."
 NOBODY_SPOKE = ScriptedTurn(said=" ")
 _TODAY = re.compile(r"\btoday(?: is|:)?[^\d\n]{0,20}(?P<day>\d{4}-\d\d-\d\d)", re.IGNORECASE)
 

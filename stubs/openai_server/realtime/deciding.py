@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 
 from stubs.openai_server.answers import JsonObject
+from stubs.openai_server.reading import QUOTED, SUMMARY
 from stubs.openai_server.realtime.arguments import Wish, day_in, fill
 from stubs.openai_server.realtime.findings import (
     FoundRecord,
@@ -26,7 +26,6 @@ from stubs.openai_server.tampering import FOREIGN_TOOL
 APPROVE_TOOL = "approve_suggestion"
 HUNDRED = 100
 HELP = "I can look up a record, tell your pipeline and tasks, and put a follow-up in your queue."
-_QUOTED = re.compile(r"[“\"](?P<text>[^”\"]{2,100})[”\"]")
 _LOOK_UP = re.compile(
     r"\b(?:search(?: for)?|look up|find|who is|tell me about|summari[sz]e|sum up) (?P<text>[^?.!“\"]{2,100})",
     re.IGNORECASE,
@@ -36,7 +35,6 @@ _NUMBERED = re.compile(
     r" (?P<id>\d{1,18})\b",
     re.IGNORECASE,
 )
-_SUMMARY = re.compile(r"\bsumm|\bsum up|\btell me about", re.IGNORECASE)
 _APPROVE = re.compile(r"\bapprove\b.*\bsuggestion", re.IGNORECASE)
 _PROPOSE = re.compile(
     r"\b(?:remind me|follow(?:ing)?[ -]up|call|schedule|plan|make a task|create a task)\b",
@@ -138,8 +136,8 @@ def _first_calls(situation: Situation, fault: str) -> Iterator[Wanted]:
     if fault == "foreign-tool":
         yield Wanted(FOREIGN_TOOL, {"account_id": 1})
     elif fault == "hundred-calls" and situation.tools:
-        name = next((name for name in situation.tools if "propose" not in name), "")
-        name = name or next(iter(situation.tools))
+        # Any that looks things up; where there is none, any.
+        name = situation.tool("") or next(iter(situation.tools))
         for number in range(HUNDRED):
             searched = f"{turn.said} {number + 1}"
             yield situation.wanted(name, Wish(turn.said, searched, situation.found))
@@ -182,11 +180,11 @@ def _proposed(situation: Situation, propose: str) -> Wanted | None:
 def _read(situation: Situation, names: Sequence[str]) -> Wanted | None:
     words = situation.turn.said
     summary, search = situation.tool("summary", "summar"), situation.tool("search", "find")
-    searched = _QUOTED.search(words) or _LOOK_UP.search(words)
+    searched = QUOTED.search(words) or _LOOK_UP.search(words)
     if names:
         hit = latest_record([one.output or "" for one in situation.called])
         is_searched = names == [search]
-        if not is_searched or hit is None or not summary or not _SUMMARY.search(words):
+        if not is_searched or hit is None or not summary or not SUMMARY.search(words):
             return None
         return situation.wanted(summary, Wish(words, record=hit))
     if (record := _numbered(words)) and summary:
@@ -210,7 +208,7 @@ def _numbered(words: str) -> FoundRecord | None:
 
 def _whom(words: str) -> str:
     """Who or what a proposal is about: what is quoted, or what comes after “call”, “with” or “about”."""
-    if quoted := _QUOTED.search(words):
+    if quoted := QUOTED.search(words):
         return quoted["text"]
     named = _WHOM.search(words)
     text = named["text"].strip() if named else ""
@@ -235,5 +233,4 @@ def _said(situation: Situation) -> str:
     outputs = [one.output for one in situation.called]
     if None in outputs:
         return "I am still waiting for an answer."
-    told = chain.from_iterable(sentences_in(parse_output(output or "")) for output in outputs[-1:])
-    return " ".join(told) or "I found nothing."
+    return " ".join(sentences_in(parse_output(outputs[-1] or ""))) or "I found nothing."

@@ -27,7 +27,6 @@ from stubs.openai_server.edge import (
     headers_of,
     is_key_good,
     key_of,
-    known_behaviour,
     named,
     refuse,
 )
@@ -85,7 +84,6 @@ class Realtime:
         async def answer(arrival: Arrival) -> Response:
             check_key(arrival)
             asked = _validated(arrival)
-            known_behaviour(asked.session.model)
             behaviour = behaviour_at(self._ledger, arrival, asked.session.model)
             if failure := await failed(request, behaviour):
                 return failure
