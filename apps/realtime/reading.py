@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Subquery
 from pydantic import JsonValue
 
 from apps.realtime.charts import (
@@ -90,19 +90,13 @@ class SessionReading:
 
 
 def read_session(session: Session) -> SessionReading:
-    """Read one session: six statements, whatever it holds."""
+    """Read one session: five statements, whatever it holds."""
     rows = TelemetryEvent.objects.filter(session=session)
-    plain = _stored(rows.exclude(type__in=PLENTIFUL).order_by("at_ms", "id")[: _MOST_READ + 1])
-    # Of words that come in pieces the first of each turn tells when somebody began to be answered.
-    words = _stored(
-        rows.filter(type__in=FIRST_TEXT, turn__isnull=False)
-        .order_by("turn", "at_ms", "id")
-        .distinct("turn")[:_MOST_READ]
-    )
+    plain = _plain(rows)
     samples = (
         rows.filter(type="aisha.stats").order_by("-at_ms", "-id").values_list("data", flat=True)
     )
-    timeline = timeline_of([*plain[:_MOST_READ], *words])
+    timeline = timeline_of([*plain[:_MOST_READ], *_first_words(rows)])
     latest = timeline.turns[-_MOST_TURNS:]
     return SessionReading(
         handshake=lay_out_handshake(timeline.handshake),
@@ -122,6 +116,15 @@ def read_session(session: Session) -> SessionReading:
         ),
         is_cut=len(plain) > _MOST_READ,
     )
+
+
+def latest_turn(session: Session) -> Waterfall | None:
+    """Read a session's latest turn alone; None where nobody has said anything yet."""
+    rows = TelemetryEvent.objects.filter(session=session)
+    numbers = rows.filter(turn__isnull=False).order_by("-turn").values("turn")
+    rows = rows.filter(turn=Subquery(numbers[:1]))
+    turns = timeline_of([*_plain(rows)[:_MOST_READ], *_first_words(rows)]).turns
+    return lay_out_turn(turns[0]) if turns else None
 
 
 def lines_of(samples: Sequence[Mapping[str, JsonValue]]) -> Iterator[Line]:
@@ -156,6 +159,20 @@ def length_s(session: Session, now: datetime) -> int | None:
     if session.began_at is None:
         return None
     return max(0, int(((session.ended_at or now) - session.began_at).total_seconds()))
+
+
+def _plain(rows: QuerySet[TelemetryEvent]) -> list[StoredEvent]:
+    """All but what comes in floods; one more than is read where there are more."""
+    return _stored(rows.exclude(type__in=PLENTIFUL).order_by("at_ms", "id")[: _MOST_READ + 1])
+
+
+def _first_words(rows: QuerySet[TelemetryEvent]) -> list[StoredEvent]:
+    """Of words that come in pieces the first of each turn: it tells when somebody began to be answered."""
+    return _stored(
+        rows.filter(type__in=FIRST_TEXT, turn__isnull=False)
+        .order_by("turn", "at_ms", "id")
+        .distinct("turn")[:_MOST_READ]
+    )
 
 
 def _stored(rows: QuerySet[TelemetryEvent]) -> list[StoredEvent]:

@@ -6,7 +6,7 @@ times are milliseconds of that clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
@@ -157,9 +157,9 @@ def timeline_of(events: Iterable[Event]) -> Timeline:
 
 
 def _handshake(events: Sequence[Event]) -> Handshake:
-    def first(*types: str, state: str = "") -> float | None:
+    def first(type_: str, state: str = "") -> float | None:
         for event in events:
-            if event.type in types and (not state or event.data.get("state") == state):
+            if event.type == type_ and (not state or event.data.get("state") == state):
                 return event.at_ms
         return None
 
@@ -249,24 +249,27 @@ def _tools(events: Sequence[Event]) -> Iterator[Span]:
 
 
 def _model(events: Sequence[Event]) -> Iterator[Span]:
-    """Each response from when it was begun until it was done; an end without a beginning is passed over."""
-    begins: float | None = None
-    for event in events:
-        if event.type == _RESPONSE_BEGAN:
-            begins = event.at_ms if begins is None else begins
-        elif event.type == _RESPONSE_DONE and begins is not None:
-            status = event.data.get("status")
-            yield Span("model", "Model", begins, event.at_ms, status in {"failed", "incomplete"})
-            begins = None
+    """Each response from when it was begun until it was done."""
+    for begins, done in _stretches(events, _RESPONSE_BEGAN, {_RESPONSE_DONE}):
+        is_failed = done.data.get("status") in {"failed", "incomplete"}
+        yield Span("model", "Model", begins, done.at_ms, is_failed)
 
 
 def _audio(events: Sequence[Event]) -> Iterator[Span]:
+    for begins, ended in _stretches(events, _AUDIO_BEGAN, _AUDIO_ENDED):
+        yield Span("audio", "Voice", begins, ended.at_ms)
+
+
+def _stretches(
+    events: Sequence[Event], began: str, ended: Set[str]
+) -> Iterator[tuple[float, Event]]:
+    """When something first began, and the event that ended it; an end without a beginning is passed over."""
     begins: float | None = None
     for event in events:
-        if event.type == _AUDIO_BEGAN:
+        if event.type == began:
             begins = event.at_ms if begins is None else begins
-        elif event.type in _AUDIO_ENDED and begins is not None:
-            yield Span("audio", "Voice", begins, event.at_ms)
+        elif event.type in ended and begins is not None:
+            yield begins, event
             begins = None
 
 

@@ -272,10 +272,14 @@ def test_the_export_is_one_document_and_on_record(
 def test_the_drawer_shows_the_latest_own_session(cast: Cast, client_for: ClientFor) -> None:
     make_session(cast.admin, issued_at=NOW - timedelta(days=1))
     own = make_session(cast.admin)
-    tell(own, *a_turn(1, 1_000))
+    tell(own, *a_turn(1, 1_000), *a_turn(2, 10_000))
     make_session(cast.rep, issued_at=NOW + timedelta(days=1))
-    answer = client_for(cast.admin).get(f"{PANEL}drawer/")
+    client = client_for(cast.admin)
+    answer = client.get(f"{PANEL}drawer/")
     assert answer.context["session"] == own
+    assert answer.context["fall"].turn.number == 2
+    own_page = client.get(f"{PANEL}{own.pk}/")
+    assert answer.context["fall"] == own_page.context["reading"].waterfalls[0]
     assert answer.context["events"][0].type == "output_audio_buffer.stopped"
     assert f'href="/realtime/debug/{own.pk}/"' in answer.content.decode()
 

@@ -17,7 +17,14 @@ from apps.audit.services import Detail, Entry, record_event
 from apps.realtime.exporting import document_of, told
 from apps.realtime.forms import SessionFilterSet
 from apps.realtime.models import Session, TelemetryEvent
-from apps.realtime.reading import MOST_EVENTS, first_row_of, latest_events, length_s, read_session
+from apps.realtime.reading import (
+    MOST_EVENTS,
+    first_row_of,
+    latest_events,
+    latest_turn,
+    length_s,
+    read_session,
+)
 from apps.realtime.watching import (
     DEBUG_HEADER,
     DEBUG_PARAMETER,
@@ -83,7 +90,11 @@ def show_drawer(request: HttpRequest) -> HttpResponse:
     session = visible_sessions(user).filter(person=user).first()
     context = _context(user) | {"session": session}
     if session is not None:
-        context |= _measures(session) | {"events": latest_events(session, EVENTS_IN_DRAWER)}
+        context |= {
+            "length_s": length_s(session, context["now"]),
+            "fall": latest_turn(session),
+            "events": latest_events(session, EVENTS_IN_DRAWER),
+        }
     return render(request, "realtime/_drawer.html", context)
 
 

@@ -197,7 +197,6 @@
       bounded(queue);
       if (isPaused) tellCounts();
       else schedule();
-      return fresh;
     }
 
     function arrived(events) {

@@ -44,7 +44,10 @@
 
     function show() {
       scrubber.value = String(atMs);
-      const turn = events.slice(0, next).findLast((event) => event.turn)?.turn;
+      // Backwards, because a frame has no time for a copy of all that came.
+      let latest = next - 1;
+      while (latest >= 0 && !events[latest].turn) latest -= 1;
+      const turn = events[latest]?.turn;
       const cut = isCut ? `; the first ${MOST_REPLAYED.toLocaleString("en")} events` : "";
       time.textContent = `${clock(Math.min(atMs, lastMs()))} of ${clock(lastMs())}${turn ? `, turn ${turn}` : ""}${cut}`;
       play.textContent = isPlaying ? "Stop" : atMs > 0 && atMs < lastMs() ? "Go on" : "Replay";
