@@ -199,9 +199,17 @@ def merge(typed: SettingsForm, present: BrainSettings) -> Meanwhile[SettingsForm
 
 
 class DayFilter(django_filters.DateFilter):  # type: ignore[misc]
-    """A day as people write it."""
+    """A day as people write it; what it narrows by is a moment, in the person's zone."""
 
     field_class = DayField
+
+    def filter(self, rows: QuerySet[Any], value: date | None) -> QuerySet[Any]:
+        """Those of the day."""
+        if value is None:
+            return rows
+        begin = timezone.make_aware(datetime.combine(value, time.min))
+        end = timezone.make_aware(datetime.combine(value + timedelta(days=1), time.min))
+        return rows.filter(**{f"{self.field_name}__gte": begin, f"{self.field_name}__lt": end})
 
 
 class CallFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -214,7 +222,7 @@ class CallFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     fell_back_because = django_filters.ChoiceFilter(
         choices=FallBack.choices, empty_label="Any", label="In its place because"
     )
-    day = DayFilter(method="filter_day", label="Day")
+    day = DayFilter("called_at", label="Day")
 
     class Meta:
         model = BrainCall
@@ -222,12 +230,6 @@ class CallFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 
     def __init__(self, data: QueryDict, *, queryset: QuerySet[BrainCall]) -> None:
         super().__init__(data, queryset=queryset)
-
-    def filter_day(self, rows: QuerySet[BrainCall], name: str, value: date) -> QuerySet[BrainCall]:
-        """Those of one day in the person's zone."""
-        begin = timezone.make_aware(datetime.combine(value, time.min))
-        end = timezone.make_aware(datetime.combine(value + timedelta(days=1), time.min))
-        return rows.filter(called_at__gte=begin, called_at__lt=end)
 
 
 def shown_with_unit(name: str, row: BrainSettings) -> str:

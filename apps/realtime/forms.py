@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-
 import django_filters
 from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
 from apps.audit.enums import Origin
-from apps.crm.forms.fields import DayField
+from apps.brain.forms import DayFilter
 from apps.realtime.enums import SessionState
 from apps.realtime.models import Session
 from apps.realtime.watching import DEBUG_PARAMETER, sees_all
 from apps.users.models import User
 
 _ORIGINS = (Origin.TYPED, Origin.VOICE, Origin.REALTIME)
-
-
-class DayFilter(django_filters.DateFilter):  # type: ignore[misc]
-    """A day as people write it."""
-
-    field_class = DayField
 
 
 class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -36,7 +27,7 @@ class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     origin = django_filters.ChoiceFilter(
         choices=[(origin.value, origin.label) for origin in _ORIGINS], empty_label="Any"
     )
-    day = DayFilter(method="filter_day", label="Day")
+    day = DayFilter("issued_at", label="Day")
     # How the panel was asked for; the next page is asked for in the same way.
     ai_debug = django_filters.CharFilter(
         method="keep_all", initial="1", max_length=1, widget=forms.HiddenInput
@@ -56,9 +47,3 @@ class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     def keep_all(self, rows: QuerySet[Session], name: str, value: str) -> QuerySet[Session]:
         """Narrow nothing."""
         return rows
-
-    def filter_day(self, rows: QuerySet[Session], name: str, value: date) -> QuerySet[Session]:
-        """Those of one day in the person's zone."""
-        begin = timezone.make_aware(datetime.combine(value, time.min))
-        end = timezone.make_aware(datetime.combine(value + timedelta(days=1), time.min))
-        return rows.filter(issued_at__gte=begin, issued_at__lt=end)
