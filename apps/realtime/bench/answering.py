@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import timezone
 
 from apps.brain.reading.tools import read_tool
 from apps.crm.models import Lead
+from apps.realtime.bench.serving import session_for, talkers
 from apps.realtime.bridge import call_tool
-from apps.realtime.models import Session, TokenRequest, ToolCall
+from apps.realtime.models import TokenRequest, ToolCall
 from apps.realtime.provider import forget_clients
 from apps.suggestions.bench.live import HOST
-from apps.suggestions.bench.pipeline import make_owners
-from apps.users.enums import PersonRole
-from apps.users.models import User
-from apps.users.services import ensure_person_roles, give_role
+from apps.suggestions.bench.model import stand_in
 
 _TOKENS, _CALLS, _LEADS = 60, 60, 20_000
 _KEY = "sk-stand-in-bench"
@@ -33,8 +27,8 @@ _SEARCH = '{"text": "Quixworth"}'
 
 def measure_token() -> dict[str, object]:
     """The endpoint as a page asks it, over HTTP's view and middleware; the provider is the stand-in."""
-    person = _talker()
-    with _provider() as base_url:
+    (person,) = talkers(1)
+    with stand_in() as base_url:
         told = override_settings(
             REALTIME_BASE_URL=base_url,
             REALTIME_API_KEY=_KEY,
@@ -71,7 +65,7 @@ def measure_token() -> dict[str, object]:
 
 def measure_bridge() -> dict[str, object]:
     """A look-up by the bridge against the same look-up called as a function."""
-    person = _talker()
+    (person,) = talkers(1)
     now = timezone.now()
     Lead.objects.bulk_create(
         Lead(
@@ -79,27 +73,19 @@ def measure_bridge() -> dict[str, object]:
         )
         for place in range(_LEADS)
     )
-    session = Session.objects.create(
-        person=person,
-        model="stand-in",
-        voice="marin",
-        issued_at=now,
-        secret_expires_at=now,
-        last_seen_at=now,
-    )
+    session = session_for(person)
     tool = read_tool("search_records")
     arguments = tool.arguments.model_validate_json(_SEARCH)
 
-    def by_bridge(place: int) -> None:
+    def by_bridge(place: int) -> float:
         # As if each came in a minute of its own: how many may come in one is no cost.
         ToolCall.objects.filter(session=session).update(called_at=_LONG_AGO)
-        began = time.perf_counter()
-        call_tool(person, session.pk, f"call_{place}", "search_records", _SEARCH, now=now)
-        bridged.append((time.perf_counter() - began) * 1000)
+        call_id = f"call_{place}"
+        return _ms(
+            lambda: call_tool(person, session.pk, call_id, "search_records", _SEARCH, now=now)
+        )
 
-    bridged: list[float] = []
-    for place in range(_CALLS):
-        by_bridge(place)
+    bridged = [by_bridge(place) for place in range(_CALLS)]
     alone = [_ms(lambda: tool.read(person, arguments, now.date())) for _ in range(_CALLS)]
     query = statistics.median(alone)
     return {
@@ -116,25 +102,3 @@ def _ms(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
-
-
-def _talker() -> User:
-    ensure_person_roles()
-    (person,) = make_owners(1)
-    give_role(person, PersonRole.REP)
-    return User.objects.get(pk=person.pk)
-
-
-@contextmanager
-def _provider() -> Iterator[str]:
-    """A stand-in of its own; gives its address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "stubs.openai_server", "--port", "0"],
-        cwd=settings.BASE_DIR,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process.stdout.readline().strip() if process.stdout else ""
-        finally:
-            process.terminate()

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-
-from django.conf import settings
 
 from apps.realtime.bench.serving import (
     events,
@@ -21,9 +16,8 @@ from apps.realtime.bench.serving import (
     web_alone,
 )
 from apps.realtime.models import Session
-from apps.suggestions.bench.live import HOST, PORT, session_of
+from apps.suggestions.bench.live import browser_at, line_of, session_of
 from apps.users.enums import PersonRole
-from apps.users.models import User
 from apps.users.services import give_role
 
 _PER_SECOND, _EVERY_S, _LASTS_S = 200, 0.1, 10
@@ -36,14 +30,17 @@ def measure_panel() -> dict[str, object]:
     talker, overseer = talkers(2)
     give_role(overseer, PersonRole.ADMIN)
     session = session_for(talker)
-    with web_alone(), _browser(overseer, session) as browser:
-        _expect(browser, "ready")
+    address = f"/realtime/debug/{session.pk}/"
+    script = Path(__file__).with_name("looking.py")
+    with web_alone(), browser_at(address, overseer, script) as browser:
+        if line_of(browser) != "ready":
+            raise RuntimeError("The browser did not open the panel.")
         asyncio.run(_talk(session_of(talker), session))
         if browser.stdin is None:
             raise RuntimeError("The browser cannot be told to end.")
         browser.stdin.write("tell\n")
         browser.stdin.flush()
-        longest_ms, rows = _line(browser).split()
+        longest_ms, rows = line_of(browser).split()
     return {
         "name": "panel at 200 events per second",
         "value": float(longest_ms),
@@ -63,34 +60,3 @@ async def _talk(key: str, session: Session) -> None:
             await socket.recv()
             due = began + (number + 1) * _EVERY_S
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-
-
-def _browser(overseer: User, session: Session) -> subprocess.Popen[str]:
-    finder = settings.BASE_DIR / ".ci" / "find_browser"
-    chromium = (
-        os.environ.get("AISHA_CHROMIUM")
-        or subprocess.run([str(finder)], capture_output=True, text=True, check=True).stdout.strip()
-    )
-    address = f"http://{HOST}:{PORT}/realtime/debug/{session.pk}/"
-    # As a file, without this folder among the modules: the browser's process knows nothing of Django.
-    script = str(Path(__file__).with_name("looking.py"))
-    return subprocess.Popen(
-        [sys.executable, "-P", script, chromium, address, session_of(overseer)],
-        cwd=settings.BASE_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _expect(process: subprocess.Popen[str], wanted: str) -> None:
-    told = _line(process)
-    if told != wanted:
-        raise RuntimeError(f"The browser said {told!r}, not {wanted!r}.")
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    line = process.stdout.readline().strip() if process.stdout else ""
-    if not line:
-        raise RuntimeError("The browser has ended.")
-    return line

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +18,7 @@ from apps.realtime.schemas import BatchIn, EventIn
 from apps.suggestions.bench.live import HOST, PORT, WEB, wait_for_web
 from apps.suggestions.bench.pipeline import make_owners
 from apps.triggers.bench.scanning import owner
-from apps.triggers.bench.waking import PATIENCE_S
+from apps.triggers.bench.waking import PATIENCE_S, running
 from apps.users.enums import PersonRole
 from apps.users.models import User
 from apps.users.services import ensure_person_roles, give_role
@@ -32,18 +29,9 @@ _TYPE = "response.output_audio_transcript.delta"
 @contextmanager
 def web_alone() -> Iterator[int]:
     """Run the web process as the supervisor does, with nothing beside it; gives its id."""
-    with subprocess.Popen(
-        [sys.executable, *WEB],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_POOL_SIZE": "20"},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        try:
-            wait_for_web()
-            yield process.pid
-        finally:
-            process.terminate()
-            process.wait(timeout=PATIENCE_S)
+    with running([WEB], DATABASE_POOL_SIZE="20") as (pid,):
+        wait_for_web()
+        yield pid
 
 
 def size_mb(pid: int) -> float:

@@ -45,8 +45,9 @@ def measure_live() -> dict[str, object]:
     give_role(rep, PersonRole.REP)
     with ExitStack() as stack:
         stack.enter_context(running_web())
-        browser = stack.enter_context(_telling(_watching(rep)))
-        if _line(browser) != "ready":
+        script = Path(__file__).with_name("watching.py")
+        browser = stack.enter_context(browser_at("/suggestions/", rep, script))
+        if line_of(browser) != "ready":
             raise RuntimeError("The browser did not open the queue.")
         # The first one waits for the programs to start.
         times = [_enter(rep, number, browser) for number in range(_TRIES + 1)][1:]
@@ -70,7 +71,7 @@ def _enter(rep: User, number: int, browser: subprocess.Popen[str]) -> float:
         created_at=timezone.now() - timedelta(days=30),
     )
     while True:
-        count, _, at = _line(browser).partition(" ")
+        count, _, at = line_of(browser).partition(" ")
         if int(count) == number + 1:
             return float(at) - began
 
@@ -82,17 +83,40 @@ def session_of(person: User) -> str:
     return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
-def _watching(rep: User) -> list[str]:
-    key = session_of(rep)
+@contextmanager
+def browser_at(path: str, person: User, script: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a script whose browser looks at a page as a person does, until the block ends."""
+    key = session_of(person)
     finder = settings.BASE_DIR / ".ci" / "find_browser"
     chromium = (
         os.environ.get("AISHA_CHROMIUM")
         or subprocess.run([str(finder)], capture_output=True, text=True, check=True).stdout.strip()
     )
-    address = f"http://{HOST}:{PORT}/suggestions/"
-    # As a file, without this folder among the modules: the browser's process knows nothing of Django.
-    script = str(Path(__file__).with_name("watching.py"))
-    return [sys.executable, "-P", script, chromium, address, key]
+    address = f"http://{HOST}:{PORT}{path}"
+    # As a file, without its folder among the modules: the browser's process knows nothing of Django.
+    with subprocess.Popen(
+        [sys.executable, "-P", str(script), chromium, address, key],
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next line that it prints.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    line = process.stdout.readline().strip() if process.stdout else ""
+    if not line:
+        raise RuntimeError("The browser has ended.")
+    return line
 
 
 @contextmanager
@@ -122,22 +146,3 @@ def wait_for_web() -> None:
             connection.close()
         time.sleep(0.1)
     raise RuntimeError("The web process did not get ready.")
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    line = process.stdout.readline().strip() if process.stdout else ""
-    if not line:
-        raise RuntimeError("The browser has ended.")
-    return line
-
-
-@contextmanager
-def _telling(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that prints lines, until the block ends."""
-    with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()

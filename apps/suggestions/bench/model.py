@@ -32,7 +32,7 @@ def measure_model() -> Iterator[dict[str, object]]:
     now = timezone.now()
     fill(make_owners(10), _QUESTIONS, now)
     with (
-        _stand_in() as base_url,
+        stand_in() as base_url,
         override_settings(
             OPENAI_BASE_URL=base_url,
             OPENAI_API_KEY="sk-stand-in-bench",
@@ -89,7 +89,8 @@ def _switch(provider: Provider) -> None:
 
 
 @contextmanager
-def _stand_in() -> Iterator[str]:
+def stand_in() -> Iterator[str]:
+    """A stand-in of the measure's own; gives its address."""
     command = [sys.executable, "-m", "stubs.openai_server", "--port", "0"]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True

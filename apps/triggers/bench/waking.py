@@ -69,10 +69,10 @@ def _enter_lead(number: int) -> float:
 
 
 @contextmanager
-def running(programs: Iterable[Sequence[str]], **variables: str) -> Iterator[None]:
+def running(programs: Iterable[Sequence[str]], **variables: str) -> Iterator[list[int]]:
     """Run Python programs beside a measure until the block ends; each is what follows ``python``.
 
-    ``variables`` stand in their environment beside our own.
+    ``variables`` stand in their environment beside our own. Gives the ids of their processes.
     """
     processes = [
         subprocess.Popen(
@@ -84,7 +84,7 @@ def running(programs: Iterable[Sequence[str]], **variables: str) -> Iterator[Non
         for program in programs
     ]
     try:
-        yield
+        yield [process.pid for process in processes]
     finally:
         for process in processes:
             process.terminate()
