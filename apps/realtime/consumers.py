@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
@@ -25,18 +23,11 @@ from apps.realtime.watching import (
     note_watched,
     sees_all,
 )
-from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
+from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on
 from apps.users.models import User
-from apps.users.sockets import (
-    LIVED_LONG_ENOUGH,
-    LONGEST_LIFE_S,
-    NOT_ALLOWED,
-    Knocking,
-    knocking_of,
-    let_in,
-)
+from apps.users.sockets import NOT_ALLOWED, PersonSocket
 
 # Batches that wait in this process. Beyond the first number pages are asked to rest, beyond the second what
 # comes in floods is left out.
@@ -47,34 +38,15 @@ TOO_LONG = 4409
 _waiting = 0
 
 
-class TelemetryConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class TelemetryConsumer(PersonSocket):
     """Takes batches of events of its person's sessions, and tells panels of those that they may see."""
 
-    groups: list[str]
+    _watched: UUID | None = None
 
-    async def connect(self) -> None:
-        """Let in a signed-in person of the tenant whose host it is, from a page of that host."""
-        self.groups = []
-        self._watched: UUID | None = None
-        self._end: asyncio.TimerHandle | None = None
-        knocking = knocking_of(self.scope["headers"])
-        found = NOT_ALLOWED if knocking is None else await database_sync_to_async(_admit)(knocking)
-        # Accepted first, because a browser tells its page the code of an open socket alone.
-        await self.accept()
-        if isinstance(found, int):
-            await self.close(found)
-            return
-        self._schema, self._person = found
-        self._end = asyncio.get_running_loop().call_later(
-            LONGEST_LIFE_S, lambda: asyncio.ensure_future(self.close(LIVED_LONG_ENOUGH))
-        )
-
-    async def disconnect(self, code: int) -> None:
-        """Leave the groups."""
-        if self._end is not None:
-            self._end.cancel()
-        for group in self.groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
+    def admit(self, tenant: Tenant, person: User) -> bool:
+        """Let in whoever may talk, where realtime voice is on."""
+        self._schema, self._person = tenant.schema_name, person
+        return is_module_on(tenant, Module.REALTIME) and person.has_perm(TALK_PERMISSION)
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
@@ -154,20 +126,6 @@ def batch_number(text: str) -> dict[str, int]:
         return {"batch": NumberedIn.model_validate_json(text).batch}
     except ValidationError:
         return {}
-
-
-def _admit(knocking: Knocking) -> tuple[str, User] | int:
-    try:
-        found = let_in(knocking)
-        if isinstance(found, int):
-            return found
-        tenant, person = found
-        # Read here, where the connection stands in the tenant's schema.
-        if not is_module_on(tenant, Module.REALTIME) or not person.has_perm(TALK_PERMISSION):
-            return NOT_ALLOWED
-        return tenant.schema_name, person
-    finally:
-        tenant_connection().set_schema_to_public()
 
 
 def _take(schema: str, person: User, batch: BatchIn, is_loaded: bool) -> tuple[Taken, bool]:

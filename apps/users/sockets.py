@@ -1,12 +1,15 @@
-"""Who opens a socket: the same person that a request of the same page would have."""
+"""Sockets of a person, who is the same that a request of the same page would have."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from urllib.parse import urlsplit
 
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
@@ -33,6 +36,52 @@ class Knocking:
 
     host: str
     cookies: str
+
+
+class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """A socket for a signed-in person of the tenant whose host it is, opened by a page of that host.
+
+    It joins ``groups``, leaves them at its end, and ends after a while.
+    """
+
+    groups: list[str]
+    _end: asyncio.TimerHandle | None = None
+
+    def admit(self, tenant: Tenant, person: User) -> bool:
+        """Whether the person may have it, asked in the tenant's schema; may set ``groups``."""
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        """Let the person in, or close it with the code of the refusal."""
+        self.groups = []
+        knocking = knocking_of(self.scope["headers"])
+        code: int | None = NOT_ALLOWED
+        if knocking is not None:
+            code = await database_sync_to_async(self._refusal)(knocking)
+        for group in self.groups:
+            await self.channel_layer.group_add(group, self.channel_name)
+        # Accepted first, because a browser tells its page the code of an open socket alone.
+        await self.accept()
+        if code is not None:
+            await self.close(code)
+            return
+        self._end = asyncio.get_running_loop().call_later(
+            LONGEST_LIFE_S, lambda: asyncio.ensure_future(self.close(LIVED_LONG_ENOUGH))
+        )
+
+    async def disconnect(self, code: int) -> None:
+        """Forget when it would have ended; the groups have been left by now."""
+        if self._end is not None:
+            self._end.cancel()
+
+    def _refusal(self, knocking: Knocking) -> int | None:
+        try:
+            found = let_in(knocking)
+            if isinstance(found, int):
+                return found
+            return None if self.admit(*found) else NOT_ALLOWED
+        finally:
+            tenant_connection().set_schema_to_public()
 
 
 def knocking_of(headers: Headers) -> Knocking | None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
-from django.db import connection
-from django.test import Client
 
 from apps.conftest import Cast, make_cast
 from apps.realtime import consumers
@@ -24,11 +20,9 @@ from apps.realtime.tests.factories import batch, event, make_session
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
-from apps.users.models import User
 from apps.users.sockets import NOT_ALLOWED, NOT_SIGNED_IN
+from apps.users.tests.socket_ends import HOST, run, session_key
 
-HOST = "race.localhost"
-T = TypeVar("T")
 DROP = "aisha.drop"
 
 
@@ -38,25 +32,6 @@ def people(committed_tenant: Tenant) -> Cast:
     cast = make_cast()
     tenant_connection().set_tenant(committed_tenant)
     return cast
-
-
-def key_of(user: User) -> str:
-    client = Client(HTTP_HOST=HOST)
-    client.force_login(user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
-def run(doing: Coroutine[Any, Any, T]) -> T:
-    """Do it, and leave no session with the database behind."""
-
-    async def whole() -> T:
-        try:
-            return await doing
-        finally:
-            # The connection of the thread that consumers ask the database in.
-            await sync_to_async(lambda: connection.close())()
-
-    return asyncio.run(whole())
 
 
 class Socket:
@@ -132,7 +107,7 @@ async def listening(socket: Socket, teller: Socket, session: Session) -> None:
 
 
 def test_who_is_not_let_in(people: Cast) -> None:
-    rep, silent = key_of(people.rep), key_of(people.outsider)
+    rep, silent = session_key(people.rep), session_key(people.outsider)
     people.outsider.groups.clear()
 
     async def codes() -> list[int | None]:
@@ -148,13 +123,13 @@ def test_who_is_not_let_in(people: Cast) -> None:
 
 
 def test_off_is_off(people: Cast, committed_tenant: Tenant) -> None:
-    key = key_of(people.rep)
+    key = session_key(people.rep)
     ModuleGate.objects.filter(tenant=committed_tenant, module=Module.REALTIME).update(is_on=False)
     assert run(Socket(key).open()) == NOT_ALLOWED
 
 
 def test_events_are_taken_once(people: Cast) -> None:
-    session, key = make_session(people.rep), key_of(people.rep)
+    session, key = make_session(people.rep), session_key(people.rep)
     drop = event(DROP, 5, data={"reason": "ice"})
 
     async def talk() -> list[Any]:
@@ -170,7 +145,7 @@ def test_events_are_taken_once(people: Cast) -> None:
 
 
 def test_a_session_that_is_not_theirs_takes_nothing(people: Cast) -> None:
-    others, key = make_session(people.teammate), key_of(people.rep)
+    others, key = make_session(people.teammate), session_key(people.rep)
 
     async def talk() -> list[Any]:
         socket = await opened(key)
@@ -194,7 +169,7 @@ def test_a_session_that_is_not_theirs_takes_nothing(people: Cast) -> None:
     ],
 )
 def test_what_is_no_message_is_refused_and_the_socket_stays(people: Cast, message: object) -> None:
-    key = key_of(people.rep)
+    key = session_key(people.rep)
 
     async def talk() -> tuple[Any, Any]:
         socket = await opened(key)
@@ -210,7 +185,7 @@ def test_what_is_no_message_is_refused_and_the_socket_stays(people: Cast, messag
 
 
 def test_a_batch_that_does_not_fit_is_refused_by_its_number(people: Cast) -> None:
-    session, key = make_session(people.rep), key_of(people.rep)
+    session, key = make_session(people.rep), session_key(people.rep)
     wrong = told(session, event(DROP), number=7)
     wrong["events"][0]["direction"] = "sideways"
     many = told(session, event("aisha.stats"), number=8)
@@ -227,7 +202,7 @@ def test_a_batch_that_does_not_fit_is_refused_by_its_number(people: Cast) -> Non
 
 
 def test_who_says_too_much_is_hung_up_on(people: Cast) -> None:
-    key = key_of(people.rep)
+    key = session_key(people.rep)
 
     async def talk() -> int:
         socket = await opened(key)
@@ -239,7 +214,7 @@ def test_who_says_too_much_is_hung_up_on(people: Cast) -> None:
 
 def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(people: Cast) -> None:
     """More pages at once than may wait, each with two batches."""
-    session, key = make_session(people.rep), key_of(people.rep)
+    session, key = make_session(people.rep), session_key(people.rep)
     pages, each, size = LEAVES_OUT_FROM + 4, 2, 10
 
     async def flood() -> list[Any]:
@@ -265,7 +240,7 @@ def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(pe
 
 
 def test_a_panel_of_an_administrator_hears_of_everybody(people: Cast) -> None:
-    rep, admin = key_of(people.rep), key_of(people.admin)
+    rep, admin = session_key(people.rep), session_key(people.admin)
     session, other = make_session(people.rep), make_session(people.rep)
 
     async def talk() -> tuple[Any, Any, bool]:
@@ -298,7 +273,7 @@ def test_a_panel_of_an_administrator_hears_of_everybody(people: Cast) -> None:
 
 
 def test_with_ai_debug_a_panel_hears_of_ones_own_sessions_alone(people: Cast) -> None:
-    keys = {name: key_of(getattr(people, name)) for name in ("rep", "teammate")}
+    keys = {name: session_key(getattr(people, name)) for name in ("rep", "teammate")}
     own, others = make_session(people.rep), make_session(people.teammate)
 
     async def talk() -> list[bool]:
@@ -320,7 +295,7 @@ def test_with_ai_debug_a_panel_hears_of_ones_own_sessions_alone(people: Cast) ->
 
 
 def test_without_ai_debug_nobody_but_an_administrator_watches(people: Cast) -> None:
-    keys = [key_of(people.rep), key_of(people.manager)]
+    keys = [session_key(people.rep), session_key(people.manager)]
 
     async def talk() -> list[int]:
         codes = []
@@ -335,7 +310,7 @@ def test_without_ai_debug_nobody_but_an_administrator_watches(people: Cast) -> N
 
 @pytest.mark.parametrize("value", ["a\\u0000b", '{"a": "\\u0000"}', "1e999", "NaN", "-Infinity"])
 def test_what_the_database_cannot_hold_costs_no_batch(people: Cast, value: str) -> None:
-    session, key = make_session(people.rep), key_of(people.rep)
+    session, key = make_session(people.rep), session_key(people.rep)
     written = value if value[0] in "{1N-" else f'"{value}"'
     message = json.dumps(told(session, event(DROP, data={"reason": "REASON"}))).replace(
         '"REASON"', written

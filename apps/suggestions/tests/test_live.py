@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +17,6 @@ from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
-from django.test import Client
 from psycopg.conninfo import make_conninfo
 
 from apps.conftest import Cast, TenantClient, make_cast
@@ -33,10 +32,9 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 from apps.users.models import User
 from apps.users.sockets import NOT_ALLOWED, NOT_SIGNED_IN
+from apps.users.tests.socket_ends import HOST, run, session_key
 
-HOST = "race.localhost"
 NEWS = "/suggestions/news/"
-T = TypeVar("T")
 ClientFor = Callable[[User], TenantClient]
 
 
@@ -82,19 +80,6 @@ def test_the_database_tells_whom_a_change_concerns(committed_tenant: Tenant) -> 
             now=NOW,
         )
         assert heard() == ["race:0"]
-
-
-def run(doing: Coroutine[Any, Any, T]) -> T:
-    """Do it, and leave no session with the database behind."""
-
-    async def whole() -> T:
-        try:
-            return await doing
-        finally:
-            # The connection of the thread that consumers ask the database in.
-            await sync_to_async(lambda: connection.close())()
-
-    return asyncio.run(whole())
 
 
 async def heard(layer: Any, channel: str, word: str) -> None:
@@ -179,12 +164,6 @@ async def opened(
         assert message["type"] == "websocket.close"
         return socket, message["code"]
     return socket, None
-
-
-def session_key(user: User) -> str:
-    client = Client(HTTP_HOST=HOST)
-    client.force_login(user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def test_an_open_page_is_told(committed_tenant: Tenant) -> None:
