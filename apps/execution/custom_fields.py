@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from apps.crm.custom_values import check_custom_value
 from apps.crm.enums import FieldType, RecordKind
@@ -31,11 +31,26 @@ def definitions_of(kind: RecordKind) -> dict[str, CustomField]:
     return {field.key: field for field in fields}
 
 
+def definitions_among(kind: RecordKind, names: Iterable[str]) -> dict[str, CustomField]:
+    """The definitions of the custom ones of these fields, by name. One query, where there are any.
+
+    One that is no longer in use is among them; one that is gone goes by its key.
+    """
+    keys = [key for name in names if (key := custom_key(name))]
+    if not keys:
+        return {}
+    held = {
+        field.key: field for field in CustomField.objects.filter(record_kind=kind, key__in=keys)
+    }
+    return {
+        custom_name(key): held.get(key) or CustomField(record_kind=kind, key=key, label=key)
+        for key in keys
+    }
+
+
 def definition_of(kind: RecordKind, name: str) -> CustomField:
-    """The definition of a custom field; one that is gone goes by its key. One query."""
-    key = custom_key(name)
-    found = CustomField.objects.filter(record_kind=kind, key=key).first()
-    return found or CustomField(record_kind=kind, key=key, label=key)
+    """The definition of one custom field, as ``definitions_among`` has it."""
+    return definitions_among(kind, [name])[name]
 
 
 def kind_of_custom(field: CustomField) -> ValueKind:

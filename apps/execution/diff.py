@@ -19,7 +19,12 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import CustomField, Record
 from apps.crm.presentation import describe_time
 from apps.crm.services import all_records
-from apps.execution.custom_fields import definition_of, kind_of_custom, words_of_custom
+from apps.execution.custom_fields import (
+    definition_of,
+    definitions_among,
+    kind_of_custom,
+    words_of_custom,
+)
 from apps.execution.custom_names import custom_key, flat
 from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
@@ -134,17 +139,23 @@ def _rows(
     origins: Mapping[str, RowOrigin],
 ) -> tuple[FieldDiff, ...]:
     """A row for each value that makes a difference; in a new record, for each that is given."""
+    told = {
+        column: new
+        for column, new in values.items()
+        if (new not in (None, "") if tool.is_creation else known.get(column) != new)
+    }
+    custom = definitions_among(kind, told)
     return tuple(
         _field_diff(
             model_of(kind),
             column,
+            custom.get(column),
             before=_Value(known.get(column), names, _currency_in(known)),
             after=_Value(new, names, _currency_in({**known, **values})),
             is_new=tool.is_creation,
             origin=origins.get(column, "proposed"),
         )
-        for column, new in values.items()
-        if (new not in (None, "") if tool.is_creation else known.get(column) != new)
+        for column, new in told.items()
     )
 
 
@@ -285,14 +296,15 @@ def _names_of_references(
 def _field_diff(
     model: type[Record],
     column: str,
+    custom: CustomField | None,
     *,
     before: _Value,
     after: _Value,
     is_new: bool,
     origin: RowOrigin,
 ) -> FieldDiff:
-    if custom_key(column):
-        return _custom_diff(model.kind, column, before.raw, after.raw, is_new=is_new, origin=origin)
+    if custom is not None:
+        return _custom_diff(custom, column, before.raw, after.raw, is_new=is_new, origin=origin)
     field = field_of(model, column)
     kind = kind_of(field)
     segments: tuple[tuple[str, str], ...] = ()
@@ -316,7 +328,7 @@ def _field_diff(
 
 
 def _custom_diff(
-    kind: RecordKind,
+    field: CustomField,
     name: str,
     before: JsonValue,
     after: JsonValue,
@@ -324,7 +336,6 @@ def _custom_diff(
     is_new: bool,
     origin: RowOrigin,
 ) -> FieldDiff:
-    field = definition_of(kind, name)
     return FieldDiff(
         field=name,
         label=field.label,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.crm.enums import RecordKind
+from apps.execution.custom_fields import definitions_among
 from apps.execution.custom_names import custom_key
-from apps.execution.diff import NOTHING, label_of, text_of
+from apps.execution.diff import NOTHING, custom_text, label_of, text_of
 from apps.execution.models import Execution
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import CURRENCY_FIELD
 from apps.execution.tools.repointing import counted
 from apps.users.rules import Reader
@@ -42,13 +43,18 @@ def written_by(execution: Execution, viewer: Reader) -> tuple[WrittenValue, ...]
     after = execution.after_values
     former = str(before.get(CURRENCY_FIELD) or after.get(CURRENCY_FIELD) or "")
     present = str(after.get(CURRENCY_FIELD) or former)
+    custom = definitions_among(kind, after)
+
+    def words(name: str, value: JsonValue, currency: str) -> str:
+        if name in custom:
+            return custom_text(custom[name], value)
+        return text_of(kind, name, value, viewer=viewer, currency=currency)
+
     return tuple(
         WrittenValue(
-            label_of(kind, name),
-            text_of(kind, name, before[name], viewer=viewer, currency=former)
-            if name in before
-            else NOTHING,
-            text_of(kind, name, value, viewer=viewer, currency=present),
+            custom[name].label if name in custom else label_of(kind, name),
+            words(name, before[name], former) if name in before else NOTHING,
+            words(name, value, present),
         )
         for name, value in after.items()
         if value not in (None, "") or before.get(name) not in (None, "")

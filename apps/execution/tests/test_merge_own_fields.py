@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
 from apps.crm.enums import FieldType
 from apps.crm.models import ChangeLog, Contact, CustomField, Lead
 from apps.crm.tests.factories import ContactFactory, CustomFieldFactory, LeadFactory
+from apps.execution.diff import build_diff
 from apps.execution.exceptions import InvalidArgumentsError, ReferenceRefusedError, StaleError
 from apps.execution.merge_choices import propose
 from apps.execution.reading import read_seen
@@ -84,6 +86,25 @@ def test_a_contact_takes_of_a_lead_what_contacts_have_too(cast: Cast) -> None:
     merge(kept, gone, cast.rep, attributes={"tier": "gold"})
     kept.refresh_from_db()
     assert kept.attributes == {"tier": "gold"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.usefixtures("own_fields")
+def test_own_fields_are_compared_in_as_many_queries_however_many_they_are(
+    count: int, cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    values = {"tier": "silver", "seats": 12, "slogan": "More"}
+    chosen = dict([*values.items()][:count])
+    kept, gone = two(cast, {}, chosen)
+    refs = (RecordRef(record.kind, record.pk) for record in (kept, gone))
+    arguments = {**naming(*refs), "attributes": chosen}
+    seen = read_seen(TOOL, TOOL.parse(arguments))
+    with django_assert_num_queries(7):
+        diff = build_diff(TOOL, arguments, seen, record_label=str(kept), viewer=cast.rep)
+    assert len(diff.rows) == count
+    execution = merge(kept, gone, cast.rep, attributes=chosen)
+    with django_assert_num_queries(1):
+        assert len(written_by(execution, cast.rep)) == count
 
 
 @pytest.mark.usefixtures("own_fields")
