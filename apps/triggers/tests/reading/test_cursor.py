@@ -37,6 +37,17 @@ def place() -> int:
     return ReadingCursor.objects.get().transaction_id
 
 
+def two_looks_at_once(tenant: Tenant) -> tuple[int, int]:
+    """How many activities a look reads, and one that comes before it is committed, and waits."""
+    counts: list[int] = []
+    with background(tenant) as start:
+        with in_another_session(lambda: counts.append(look())):
+            second = start(look)
+            wait_until_blocked(1)
+        (first,) = counts
+        return first, second.result()
+
+
 def test_what_is_open_during_the_first_look_is_read_when_it_is_there(
     committed_tenant: Tenant,
 ) -> None:
@@ -86,12 +97,7 @@ def test_of_two_first_looks_the_second_goes_on_where_the_first_ended(
     committed_tenant: Tenant,
 ) -> None:
     sent = promise()
-    counts: list[int] = []
-    with background(committed_tenant) as start:
-        with in_another_session(lambda: counts.append(look())):
-            second = start(look)
-            wait_until_blocked(1)
-        assert (counts, second.result()) == ([1], 0)
+    assert two_looks_at_once(committed_tenant) == (1, 0)
     assert ReadingCursor.objects.count() == 1
     assert heard() == {sent.pk}
 
@@ -101,11 +107,6 @@ def test_of_two_later_looks_the_second_goes_on_where_the_first_ended(
 ) -> None:
     look()
     sent = promise()
-    counts: list[int] = []
-    with background(committed_tenant) as start:
-        with in_another_session(lambda: counts.append(look())):
-            second = start(look)
-            wait_until_blocked(1)
-        assert (counts, second.result()) == ([1], 0)
+    assert two_looks_at_once(committed_tenant) == (1, 0)
     assert ReadingCursor.objects.count() == 1
     assert heard() == {sent.pk}
