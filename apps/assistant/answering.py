@@ -26,7 +26,6 @@ from apps.assistant.steps import (
     Done,
     Failed,
     Kept,
-    LeadsTo,
     Proposed,
     Said,
     Step,
@@ -44,7 +43,7 @@ from apps.assistant.turns import Turn
 from apps.audit.enums import Origin
 from apps.brain.config import BrainConfig, read_config
 from apps.brain.enums import Language, Mode, Provider
-from apps.brain.schemas import Claim
+from apps.brain.schemas import Claim, Fact
 from apps.brain.services import think
 from apps.execution.schemas import RecordRef
 from apps.suggestions.models import Suggestion
@@ -107,14 +106,17 @@ class _Answer:
     intent: str = ""
     claims: list[Claim] = field(default_factory=list)
     suggestions: list[int] = field(default_factory=list)
-    leads_to: LeadsTo | None = None
     reply: Reply | None = None
     is_kept: bool = False
+
+    def cited(self, turn: Turn) -> list[Fact]:
+        """The facts of the turn that the sentences rest on."""
+        numbers = {number for claim in self.claims for number in claim.facts}
+        return [fact for fact in turn.facts if fact.number in numbers]
 
     def keep(self, turn: Turn, state: MessageState, *, code: str = "", words: str = "") -> Message:
         """Store it, once, below the message that it answers."""
         self.is_kept = True
-        cited = {number for claim in self.claims for number in claim.facts}
         text = words or " ".join(claim.text for claim in self.claims) or "…"
         reply = self.reply
         with transaction.atomic():
@@ -126,8 +128,8 @@ class _Answer:
                 text=text,
                 intent=self.intent,
                 sentences=[{"text": one.text, "facts": list(one.facts)} for one in self.claims],
-                facts=[as_json(fact) for fact in turn.facts if fact.number in cited],
-                leads_to=self.leads_to.address if self.leads_to else "",
+                facts=[as_json(fact) for fact in self.cited(turn)],
+                leads_to=reply.leads_to.address if reply and reply.leads_to else "",
                 provider=reply.provider if reply else "",
                 brain_call_id=reply.call_id if reply else None,
                 error_code=code,
@@ -157,16 +159,16 @@ def _answer(
         turn = _turn_of(user, conversation, said, record, now, config.language)
         zone = user.zone(current_tenant().zone)
         try:
-            answer.reply = yield from _steps(_replying(turn, answer, config), zone, answer)
+            reply = yield from _steps(_replying(turn, answer, config), zone, answer)
         except AishaError as error:
             answer.keep(turn, MessageState.FAILED, code=error.code, words=error.message)
             yield Failed(error.code, error.message)
             return
-        answer.leads_to = answer.reply.leads_to
-        for claim in answer.reply.claims:
+        answer.reply = reply
+        for claim in reply.claims:
             answer.claims.append(claim)
             yield Said(claim)
-        yield from _rest(turn, answer)
+        yield from _rest(turn, answer, reply)
         message = answer.keep(turn, MessageState.WHOLE)
         yield Done(message.pk)
     except GeneratorExit:
@@ -179,18 +181,16 @@ def _answer(
             answer.keep(turn, MessageState.FAILED, code=FAULT, words=words)
 
 
-def _rest(turn: Turn, answer: _Answer) -> Iterator[Step]:
+def _rest(turn: Turn, answer: _Answer, reply: Reply) -> Iterator[Step]:
     """What stands below the sentences."""
-    cited = {number for claim in answer.claims for number in claim.facts}
-    if cited:
-        yield Cited([fact for fact in turn.facts if fact.number in cited])
-    assert answer.reply is not None  # noqa: S101 - it has just been given
-    for suggestion_id in answer.reply.suggestions:
+    if cited := answer.cited(turn):
+        yield Cited(cited)
+    for suggestion_id in reply.suggestions:
         if suggestion_id not in answer.suggestions:
             answer.suggestions.append(suggestion_id)
             yield Proposed(suggestion_id)
-    if answer.leads_to is not None:
-        yield answer.leads_to
+    if reply.leads_to is not None:
+        yield reply.leads_to
 
 
 def _steps(replying: Replying, zone: ZoneInfo, answer: _Answer) -> Replying:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Annotated
 
+from django.db.models import Count, Sum
 from pydantic import Field
 
 from apps.brain.reading.tools import ReadArguments, ReadTool, check_may_view, found
@@ -37,13 +36,10 @@ def read_renewals(asker: User, arguments: RenewalArguments, today: date) -> Sequ
     rows = Contract.objects.visible_to(asker).filter(
         outcome=ContractOutcome.OPEN, renews_on__gte=today, renews_on__lte=until
     )
-    worth: dict[str, Decimal] = defaultdict(Decimal)
-    count = 0
-    for value, currency in rows.order_by().values_list("value", "currency"):
-        count += 1
-        if value is not None:
-            worth[currency] += value
-    sums = " + ".join(money(amount, currency) for currency, amount in sorted(worth.items()))
+    by_currency = rows.order_by("currency").values_list("currency")
+    totals = by_currency.annotate(contracts=Count("pk"), worth=Sum("value"))
+    count = sum(contracts for _, contracts, _ in totals)
+    sums = " + ".join(money(worth, currency) for currency, _, worth in totals if worth is not None)
     text = f"{count}, worth {sums}" if sums else str(count)
     label = f"Contracts that renew by {describe_time(until)}"
     facts = [found("renewals", label, text if count else "none", value=count)]

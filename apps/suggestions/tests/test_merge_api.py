@@ -9,7 +9,6 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.models import AuditEntry
-from apps.brain.enums import Goal
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.models import Contact, Lead, Record
 from apps.crm.tests.factories import (
@@ -205,7 +204,6 @@ def test_an_undo_names_the_merge_that_has_to_be_undone_first(
     approve(suggestion_id=first.pk, user=cast.rep, now=timezone.now())
     later = merge_suggestion(c, b, cast.rep)
     approve(suggestion_id=later.pk, user=cast.rep, now=timezone.now())
-    Suggestion.objects.update(goal=Goal.MERGE_DUPLICATES)
     answer = api_for(cast.rep).send("POST", f"/api/v1/suggestions/{first.pk}/undo/", {})
     assert (answer.status_code, answer.json()["code"], answer.json()["merge"]) == (
         409, "record_merged", {"suggestion_id": later.pk},
