@@ -18,6 +18,7 @@ from apps.duplicates.matching.clustering import clusters
 from apps.duplicates.matching.fields import Field
 from apps.duplicates.models import Pair
 from apps.execution.schemas import RecordRef, ids_by_kind
+from apps.tenants.chunks import chunks
 
 _CHUNK = 5_000
 # Four to one against: a short form or a slip never says so much, another name does.
@@ -95,8 +96,7 @@ def _write(links: Sequence[_Link], threshold: float) -> None:
         smallest[number] = min(smallest.get(number, link.id), link.id)
     cluster_of = {link.id: smallest[group_of[link.one]] for link in likely}
     with connection.cursor() as cursor:
-        for start in range(0, len(links), _CHUNK):
-            ids = [link.id for link in links[start : start + _CHUNK]]
+        for ids in chunks((link.id for link in links), _CHUNK):
             found = [cluster_of.get(pk) for pk in ids]
             cursor.execute(_WRITE, [ids, found, [cluster is not None for cluster in found]])
 
@@ -111,22 +111,18 @@ def _known(subject: Subject) -> QuerySet[Pair]:
 
 def _touching(pairs: QuerySet[Pair], refs: Collection[RecordRef]) -> list[QuerySet[Pair]]:
     """The pairs of some records, in a few queries by index."""
-    found = []
-    for kind, ids in ids_by_kind(refs).items():
-        wanted = sorted(ids)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            found.append(
-                pairs.filter(
-                    Q(survivor_kind=kind, survivor_id__in=chunk)
-                    | Q(duplicate_kind=kind, duplicate_id__in=chunk)
-                )
-            )
-    return found
+    return [
+        pairs.filter(
+            Q(survivor_kind=kind, survivor_id__in=chunk)
+            | Q(duplicate_kind=kind, duplicate_id__in=chunk)
+        )
+        for kind, ids in ids_by_kind(refs).items()
+        for chunk in chunks(sorted(ids), _CHUNK)
+    ]
 
 
 def _read(pairs: QuerySet[Pair] | Iterable[QuerySet[Pair]]) -> list[_Link]:
-    chunks = [pairs] if isinstance(pairs, QuerySet) else pairs
+    parts = [pairs] if isinstance(pairs, QuerySet) else pairs
     columns = (
         "id", "survivor_kind", "survivor_id", "duplicate_kind", "duplicate_id", "probability",
         "state", "has_conflict", "weights",
@@ -141,8 +137,8 @@ def _read(pairs: QuerySet[Pair] | Iterable[QuerySet[Pair]]) -> list[_Link]:
             or pair.state == PairState.NOT_DUPLICATE
             or _have_other_names(pair.weights),
         )
-        for chunk in chunks
-        for pair in chunk.order_by().only(*columns).iterator()
+        for part in parts
+        for pair in part.order_by().only(*columns).iterator()
     }
     return [links[pk] for pk in sorted(links)]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from django.db import connection, transaction
 
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import Subject
 from apps.execution.schemas import RecordRef
+from apps.tenants.chunks import chunks
 
 Holders = Mapping[int, Sequence[RecordRef]]
 
@@ -39,17 +39,11 @@ CROSS JOIN LATERAL (
 def read_holders(keys: Collection[int], subject: Subject, most: int) -> Holders:
     """By key, the records of a subject that have it, no more than ``most`` of them."""
     found: defaultdict[int, list[RecordRef]] = defaultdict(list)
-    wanted = sorted(set(keys))
     kinds = {kind.value: kind for kind in subject.kinds}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_BY_INDEX)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk: dict[str, Any] = {
-                "keys": wanted[start : start + _CHUNK],
-                "kinds": list(kinds),
-                "most": most,
-            }
-            cursor.execute(_HOLDERS, chunk)
+        for chunk in chunks(sorted(set(keys)), _CHUNK):
+            cursor.execute(_HOLDERS, {"keys": chunk, "kinds": list(kinds), "most": most})
             for key, kind, record_id in cursor.fetchall():
                 found[key].append(RecordRef(kinds[kind], record_id))
         cursor.execute(_AS_USUAL)

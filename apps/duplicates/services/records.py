@@ -19,6 +19,7 @@ from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Field, Row, Table
 from apps.duplicates.querysets import RECORD_MODELS
 from apps.execution.schemas import RecordRef, ids_by_kind
+from apps.tenants.chunks import chunks
 from apps.tenants.regions import region_of
 from apps.tenants.services import current_tenant
 
@@ -124,10 +125,9 @@ def own_region() -> str:
 
 def _read_rows(kind: RecordKind, ids: Iterable[int]) -> dict[int, Row]:
     found: dict[int, Row] = {}
-    wanted = sorted(ids)
     lookups = _LOOKUPS[kind]
-    for start in range(0, len(wanted), CHUNK_ROWS):
-        for values in _values(kind, wanted[start : start + CHUNK_ROWS]):
+    for chunk in chunks(sorted(ids), CHUNK_ROWS):
+        for values in _values(kind, chunk):
             found[values[0]] = _row(zip(lookups, values[1:], strict=True))
     return found
 

@@ -11,6 +11,7 @@ from psycopg import sql
 from apps.crm.enums import EmailStatus, RecordKind
 from apps.duplicates.survivorship import Standing
 from apps.execution.schemas import RecordRef, ids_by_kind
+from apps.tenants.chunks import chunks
 
 # Two addresses that both answered within this time belong to two people.
 CONFLICT_WITHIN = timedelta(days=365)
@@ -57,9 +58,8 @@ def read_standings(refs: Iterable[RecordRef]) -> dict[RecordRef, Standing]:
     with connection.cursor() as cursor:
         for kind, ids in ids_by_kind(refs).items():
             statement = _statement(kind)
-            wanted = sorted(ids)
-            for start in range(0, len(wanted), _CHUNK):
-                cursor.execute(statement, [wanted[start : start + _CHUNK]])
+            for chunk in chunks(sorted(ids), _CHUNK):
+                cursor.execute(statement, [chunk])
                 for pk, created_at, is_converted, hanging, email, answered_at, status in cursor:
                     ref = RecordRef(kind, pk)
                     found[ref] = Standing(
