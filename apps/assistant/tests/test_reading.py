@@ -90,6 +90,15 @@ def test_renewals_are_those_of_who_asks(cast: Cast) -> None:
     assert read(cast.manager, "renewals_ahead").facts[0].value == 3
 
 
+def test_renewals_are_worth_what_each_currency_comes_to(cast: Cast) -> None:
+    for value, currency in ((800, "USD"), (None, "CHF"), (30, "EUR"), (1200, "USD")):
+        renews_on = TODAY + timedelta(days=3)
+        ContractFactory(owner=cast.rep, value=value, currency=currency, renews_on=renews_on)
+    assert told(read(cast.rep, "renewals_ahead"))[0][1] == (
+        "4, worth 30\N{NO-BREAK SPACE}€ + 2,000\N{NO-BREAK SPACE}$"
+    )
+
+
 def test_a_forecast_is_told_as_far_as_one_may_see_it(cast: Cast) -> None:
     dates = {"starts_on": TODAY.replace(day=1), "ends_on": TODAY + timedelta(days=31)}
     ForecastFactory(
