@@ -74,7 +74,7 @@ class TelemetryConsumer(PersonSocket):
         waiting = _waiting
         _waiting += 1
         try:
-            taken, is_seen = await database_sync_to_async(_take)(
+            taken, is_to_be_told = await database_sync_to_async(_take)(
                 self._schema, self._person, batch, waiting >= LEAVES_OUT_FROM
             )
         except RealtimeError as error:
@@ -85,7 +85,7 @@ class TelemetryConsumer(PersonSocket):
             _waiting -= 1
         rest_ms = REST_MS if waiting >= RESTS_FROM else 0
         await self.send_json({"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms})
-        if is_seen and taken.events:
+        if is_to_be_told:
             await self._pass_on(taken)
 
     async def _pass_on(self, taken: Taken) -> None:
@@ -129,8 +129,10 @@ def batch_number(text: str) -> dict[str, int]:
 
 
 def _take(schema: str, person: User, batch: BatchIn, is_loaded: bool) -> tuple[Taken, bool]:
+    """What became of a batch, and whether there is anything new in it for anybody who looks."""
     with schema_context(schema):
-        return take(person, batch, timezone.now(), is_loaded=is_loaded), is_watched()
+        taken = take(person, batch, timezone.now(), is_loaded=is_loaded)
+        return taken, bool(taken.events) and is_watched()
 
 
 def _group_to_watch(schema: str, cached: User, asks_for_debug: bool) -> str | None:

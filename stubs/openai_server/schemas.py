@@ -17,14 +17,17 @@ from pydantic import (
     Tag,
 )
 
+# Of functions and of formats.
+Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 
-class _Wire(BaseModel):
+
+class Wire(BaseModel):
     """The API refuses a parameter that it does not know; so does this."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class InputText(_Wire):
+class InputText(Wire):
     """A piece of a message."""
 
     type: Literal["input_text"]
@@ -39,7 +42,7 @@ def _as_messages(text: JsonValue) -> JsonValue:
     return [{"role": "user", "content": text}] if isinstance(text, str) else text
 
 
-class InputMessage(_Wire):
+class InputMessage(Wire):
     """One message of the input."""
 
     type: Literal["message"] = "message"
@@ -52,18 +55,18 @@ class InputMessage(_Wire):
         return "".join(part.text for part in self.content)
 
 
-class FunctionCallItem(_Wire):
+class FunctionCallItem(Wire):
     """A function that the model called before, told again."""
 
     type: Literal["function_call"]
     call_id: str
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     arguments: str
     id: str | None = None
     status: str | None = None
 
 
-class FunctionOutput(_Wire):
+class FunctionOutput(Wire):
     """What came of it."""
 
     type: Literal["function_call_output"]
@@ -87,33 +90,33 @@ InputItem = Annotated[
 ]
 
 
-class FunctionTool(_Wire):
+class FunctionTool(Wire):
     """A function that the model may call."""
 
     type: Literal["function"]
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     parameters: dict[str, JsonValue]
     strict: Literal[True]
     description: str | None = None
 
 
-class PlainFormat(_Wire):
+class PlainFormat(Wire):
     """The answer is prose."""
 
     type: Literal["text"]
 
 
-class SchemaFormat(_Wire):
+class SchemaFormat(Wire):
     """The answer is JSON that holds against a schema."""
 
     type: Literal["json_schema"]
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     schema_: Annotated[dict[str, JsonValue], Field(alias="schema")]
     strict: Literal[True]
     description: str | None = None
 
 
-class TextSettings(_Wire):
+class TextSettings(Wire):
     """What the answer looks like."""
 
     format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] = PlainFormat(
@@ -122,7 +125,7 @@ class TextSettings(_Wire):
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
-class ResponsesRequest(_Wire):
+class ResponsesRequest(Wire):
     """The body, with every parameter that the API documents for a text answer."""
 
     model: str

@@ -14,17 +14,10 @@ from stubs.openai_server.realtime.session import (
     Session,
     ToolChoice,
     VoiceId,
-    Wire,
 )
+from stubs.openai_server.schemas import InputText, Name, Wire
 
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class InputPart(Wire):
-    """A piece of what a person or the system says."""
-
-    type: Literal["input_text"]
-    text: str
 
 
 class OutputPart(Wire):
@@ -45,7 +38,7 @@ class Said(_Item):
 
     type: Literal["message"]
     role: Literal["user", "system"]
-    content: list[InputPart]
+    content: list[InputText]
 
 
 class Answered(_Item):
@@ -60,7 +53,7 @@ class FunctionCall(_Item):
     """A function call, told again."""
 
     type: Literal["function_call"]
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     arguments: str
     call_id: str | None = None
 
@@ -204,32 +197,18 @@ def _kind_of(event: JsonValue) -> str:
     return f"({event.get('type')})" if isinstance(event, dict) else "(event)"
 
 
-ClientEvent = (
-    SessionUpdate
-    | ItemCreate
-    | ItemRetrieve
-    | ItemDelete
-    | ItemTruncate
-    | AudioAppend
-    | AudioCommit
-    | AudioClear
-    | OutputClear
-    | ResponseCreate
-    | ResponseCancel
-)
-CLIENT_EVENT: TypeAdapter[ClientEvent] = TypeAdapter(
-    Annotated[
-        Annotated[SessionUpdate, Tag("(session.update)")]
-        | Annotated[ItemCreate, Tag("(conversation.item.create)")]
-        | Annotated[ItemRetrieve, Tag("(conversation.item.retrieve)")]
-        | Annotated[ItemDelete, Tag("(conversation.item.delete)")]
-        | Annotated[ItemTruncate, Tag("(conversation.item.truncate)")]
-        | Annotated[AudioAppend, Tag("(input_audio_buffer.append)")]
-        | Annotated[AudioCommit, Tag("(input_audio_buffer.commit)")]
-        | Annotated[AudioClear, Tag("(input_audio_buffer.clear)")]
-        | Annotated[OutputClear, Tag("(output_audio_buffer.clear)")]
-        | Annotated[ResponseCreate, Tag("(response.create)")]
-        | Annotated[ResponseCancel, Tag("(response.cancel)")],
-        Discriminator(_kind_of),
-    ]
-)
+ClientEvent = Annotated[
+    Annotated[SessionUpdate, Tag("(session.update)")]
+    | Annotated[ItemCreate, Tag("(conversation.item.create)")]
+    | Annotated[ItemRetrieve, Tag("(conversation.item.retrieve)")]
+    | Annotated[ItemDelete, Tag("(conversation.item.delete)")]
+    | Annotated[ItemTruncate, Tag("(conversation.item.truncate)")]
+    | Annotated[AudioAppend, Tag("(input_audio_buffer.append)")]
+    | Annotated[AudioCommit, Tag("(input_audio_buffer.commit)")]
+    | Annotated[AudioClear, Tag("(input_audio_buffer.clear)")]
+    | Annotated[OutputClear, Tag("(output_audio_buffer.clear)")]
+    | Annotated[ResponseCreate, Tag("(response.create)")]
+    | Annotated[ResponseCancel, Tag("(response.cancel)")],
+    Discriminator(_kind_of),
+]
+CLIENT_EVENT: TypeAdapter[ClientEvent] = TypeAdapter(ClientEvent)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from stubs.openai_server.realtime.session import Wire
+from stubs.openai_server.schemas import Name, Wire
 
 FIRST_HIT = "{first search hit}"
 UNKNOWN_HIT = "them"
@@ -21,7 +21,7 @@ DEFAULT_TURNS = (
 class ScriptedCall(Wire):
     """A function that is called whatever the words say."""
 
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     arguments: dict[str, JsonValue] = {}
 
 

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    Tag,
-    field_validator,
-)
+from pydantic import Discriminator, Field, JsonValue, Tag, field_validator
 
 from stubs.openai_server.answers import JsonObject
 from stubs.openai_server.behaviours import MODEL, behaviour_of
+from stubs.openai_server.schemas import Name, Wire
 
 # Those that come with the API; the stand-in's own models transcribe, too.
 TRANSCRIBERS = frozenset(
@@ -25,13 +18,6 @@ TRANSCRIBERS = frozenset(
         "gpt-realtime-whisper",
     }
 )  # fmt: skip
-_FunctionName = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
-
-
-class Wire(BaseModel):
-    """The API refuses a parameter that it does not know; so does this."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 def _format_tag(value: Any) -> str:
@@ -160,7 +146,7 @@ class FunctionTool(Wire):
     """A function that the model may call. Here, other than with answers, none is strict."""
 
     type: Literal["function"]
-    name: _FunctionName
+    name: Name
     description: str | None = None
     parameters: dict[str, JsonValue] = {"type": "object", "properties": {}}
 
@@ -176,7 +162,7 @@ class FunctionChoice(Wire):
     """The one function that has to be called."""
 
     type: Literal["function"]
-    name: _FunctionName
+    name: Name
 
 
 Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)]

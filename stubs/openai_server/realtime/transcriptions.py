@@ -11,8 +11,8 @@ from stubs.openai_server import replies
 from stubs.openai_server.answers import JsonObject
 from stubs.openai_server.edge import RefusedError, refuse
 from stubs.openai_server.realtime.multipart import Form, NotAFormError, parse_form
-from stubs.openai_server.realtime.session import Wire
 from stubs.openai_server.realtime.tokens import transcription_usage
+from stubs.openai_server.schemas import Wire
 
 MOST_BYTES = 25 * 1024 * 1024
 ENDINGS = frozenset({"flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "oga", "wav", "webm"})
