@@ -11,7 +11,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connection
-from django.test import Client
 from playwright.sync_api import Page, expect
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
@@ -24,6 +23,7 @@ from apps.realtime.telemetry import take
 from apps.realtime.tests.factories import NOW, batch, event, make_session
 from apps.realtime.tests.test_timeline import a_turn
 from apps.tenants.connections import tenant_connection
+from apps.users.tests.socket_ends import HOST, session_key
 
 pytestmark = pytest.mark.browser
 
@@ -42,14 +42,12 @@ def talking(site: Site) -> Iterator[tuple[ClientConnection, Session]]:
     """The rep's own page, as far as telemetry can tell."""
     tenant_connection().set_tenant(site.tenant)
     session = make_session(site.cast.rep)
-    client = Client(HTTP_HOST="race.localhost")
-    client.force_login(site.cast.rep)
-    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    cookie = f"{settings.SESSION_COOKIE_NAME}={session_key(site.cast.rep)}"
     connection.close()
     port = site.url.rpartition(":")[2]
     with connect(
         f"ws://127.0.0.1:{port}/live/realtime/",
-        additional_headers={"Host": f"race.localhost:{port}", "Cookie": cookie},
+        additional_headers={"Host": f"{HOST}:{port}", "Cookie": cookie},
         origin=Origin(site.url),
     ) as socket:
         yield socket, session
