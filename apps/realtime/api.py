@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from apps.assistant.enums import MessageState, Speaker
 from apps.crm.enums import RecordKind
-from apps.execution.schemas import RecordRef
+from apps.execution.schemas import RecordRef, key_pattern
 from apps.realtime.bridge import LONGEST_ARGUMENTS, call_tool
 from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import EndReason, SessionState, TokenOutcome, ToolCallStatus
@@ -70,7 +70,7 @@ class TokenRequestSerializer(StrictSerializer):
 
     conversation_id = serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID)
     record = serializers.RegexField(
-        rf"^({'|'.join(RecordKind.values)}):[1-9][0-9]{{0,17}}$",
+        key_pattern(RecordKind),
         required=False,
         help_text="The record whose page is open, such as `lead:7`.",
     )
