@@ -32,8 +32,10 @@ from apps.realtime.enums import ToolCallStatus
 from apps.realtime.exceptions import NotForThisPersonError
 from apps.realtime.models import Session, ToolCall
 from apps.realtime.offers import PROPOSES
+from apps.realtime.quoting import quoted
 from apps.realtime.sessions import find_session, require_open
 from apps.realtime.tokens import TALK_PERMISSION
+from apps.realtime.transcripts import lines_of
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import propose_change
 from apps.tenants.enums import Module
@@ -59,6 +61,12 @@ _REFUSALS = {
     "invalid_arguments": "That could not be understood. Say again what is wanted, and of whom.",
     "too_many_calls": "That was too much at once. Wait a minute, then ask again.",
 }
+# What a person has to have said in their own words; a model's word for it is not enough.
+_UNPROVEN = frozenset({"stated_nowhere", "foreign_address", "foreign_number", "foreign_link"})
+_NOT_WRITTEN_DOWN = (
+    "An address or a number has to be in your colleague's own words, and those are not written down yet. Ask"
+    " them to say it once more, then ask for this again with what they say."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +185,14 @@ def _propose(called: _Called) -> Answered:
         wish = _Wish.model_validate_json(call.arguments)
     except ValidationError:
         return _refused(called, "invalid_arguments")
+    quote = quoted(wish.words, lines_of(called.session))
     try:
         suggestion = propose_change(
             tool=call.name.removeprefix(PROPOSES),
             arguments=wish.arguments,
             reason=wish.reason,
-            words=wish.words,
+            words=quote or wish.words,
+            is_heard=not quote,
             user=called.user,
             origin=Origin.REALTIME,
             actor=called.actor,
@@ -191,6 +201,8 @@ def _propose(called: _Called) -> Answered:
     except AishaError as error:
         if error.code in {"unknown_tool", "tool_not_allowed"}:
             return _refused(called, "unknown_tool")
+        if error.code in _UNPROVEN and not quote:
+            return _refused(called, error.code, _NOT_WRITTEN_DOWN)
         return _refused(called, error.code, error.message)
     told = _told(suggestion)
     return Answered(call.call_id, ToolCallStatus.PROPOSED, "", told, suggestion.pk)

@@ -5,15 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.assistant.enums import MessageState, Speaker
 from apps.assistant.exceptions import NothingSaidError
 from apps.assistant.models import Message
 from apps.assistant.threads import keep_message
 from apps.audit.enums import Origin
+from apps.audit.schemas import Actor
+from apps.realtime.models import Session, ToolCall
+from apps.realtime.quoting import quoted
 from apps.realtime.sessions import find_session
+from apps.suggestions.services import bear_out
 from apps.tenants.enums import Module
 from apps.tenants.services import require_module
 from apps.users.models import User
+
+# As far back as a request may lie that a proposal follows from: some minutes of talk.
+_LOOKED_BACK = 40
 
 
 def keep_transcript(
@@ -28,7 +37,8 @@ def keep_transcript(
 ) -> Message | None:
     """Keep what one side said; None where there are no words, or the thread was deleted meanwhile.
 
-    It is kept as words, and read by nobody as a wish: what is wanted comes over the bridge.
+    It is kept as words, and read by nobody as a wish: what is wanted comes over the bridge. What was
+    proposed before the person's words were written down is shown with them from now on.
 
     Raises:
         ModuleOffError: realtime voice is off for the company.
@@ -39,7 +49,7 @@ def keep_transcript(
     if session.conversation is None:
         return None
     try:
-        return keep_message(
+        message = keep_message(
             session.conversation,
             speaker,
             text,
@@ -50,3 +60,36 @@ def keep_transcript(
         )
     except NothingSaidError:
         return None
+    if speaker == Speaker.PERSON:
+        _bear_out_proposals(user, session, now)
+    return message
+
+
+def lines_of(session: Session) -> list[str]:
+    """What the person has said in this call as far as it is written down, the latest last."""
+    said = Message.objects.filter(
+        conversation=session.conversation_id,
+        speaker=Speaker.PERSON,
+        origin=Origin.REALTIME,
+        said_at__gte=session.issued_at,
+    )
+    return list(said.order_by("-id").values_list("text", flat=True)[:_LOOKED_BACK])[::-1]
+
+
+def _bear_out_proposals(user: User, session: Session, now: datetime) -> None:
+    with transaction.atomic():
+        # A call of a tool that began before these words were kept ends first, and is found here.
+        Session.objects.select_for_update().get(pk=session.pk)
+        calls = ToolCall.objects.filter(session=session, suggestion__isnull=False)
+        heard = [
+            call.suggestion
+            for call in calls.select_related("suggestion")
+            if call.suggestion is not None and call.suggestion.is_heard
+        ]
+        if not heard:
+            return
+        lines = lines_of(session)
+        actor = Actor.for_person(user, Origin.REALTIME)
+        for suggestion in heard:
+            if quote := quoted(suggestion.facts[0]["text"], lines):
+                bear_out(suggestion.pk, quote, actor=actor, now=now)

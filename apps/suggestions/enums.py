@@ -38,6 +38,16 @@ class State(models.TextChoices):
         return [cls.PENDING.value, cls.SNOOZED.value, cls.APPROVED.value]
 
 
+class Said(models.TextChoices):
+    """Whose words the first fact of what was asked for holds; the value is that fact's key.
+
+    ``HEARD`` is what a model took the person's words for: it bears nothing out.
+    """
+
+    ASKED = "asked", "You asked"
+    HEARD = "heard", "As AiSHA heard it"
+
+
 # Nothing else is allowed: services refuse, and the database knows the states.
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(

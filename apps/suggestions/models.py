@@ -20,7 +20,7 @@ from apps.suggestions.digest.models import DigestPreference as DigestPreference
 from apps.suggestions.digest.models import DigestSchedule as DigestSchedule
 from apps.suggestions.digest.models import DigestSent as DigestSent
 from apps.suggestions.discoveries.models import DiscoveryLook as DiscoveryLook
-from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Segment, State, Verdict
+from apps.suggestions.enums import HeldBack, Outcome, RejectReason, Said, Segment, State, Verdict
 from apps.suggestions.learning.models import FollowedOutcome as FollowedOutcome
 from apps.suggestions.learning.models import LearningReset as LearningReset
 from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
@@ -221,6 +221,11 @@ class Suggestion(models.Model):
     def is_asked(self) -> bool:
         """Whether a person asked for it in so many words: the assistant's, not a trigger's."""
         return self.goal == Goal.AS_ASKED
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the words behind it are what a model took a person's for, and not their own."""
+        return self.is_asked and bool(self.facts) and self.facts[0]["label"] == Said.HEARD.label
 
     @property
     def meant_for(self) -> User | None:

@@ -16,7 +16,8 @@ WISH = 1
 class Wish:
     """A person's own words, empty where the reader may not see all that the suggestion rests on.
 
-    ``sentence`` says who asked, and whether they typed or spoke.
+    ``sentence`` says who asked, whether they typed or spoke, and whether the words are what AiSHA took
+    theirs for.
     """
 
     sentence: str
@@ -28,8 +29,10 @@ def wish_of(suggestion: Suggestion, viewer: User) -> Wish | None:
     if not suggestion.is_asked:
         return None
     way = str(Origin(suggestion.origin).label)
+    asker = _name_of_asker(suggestion, viewer)
+    sentence = f"{asker} asked for this ({way if way.isupper() else way.lower()})"
     return Wish(
-        f"{_name_of_asker(suggestion, viewer)} asked for this ({way if way.isupper() else way.lower()})",
+        f"{sentence}, as AiSHA heard it" if suggestion.is_heard else sentence,
         _words_of(suggestion) if sees_words(suggestion, viewer) else "",
     )
 

@@ -16,7 +16,13 @@ from apps.suggestions.services.access import (
     without_hidden,
 )
 from apps.suggestions.services.approving import approve
-from apps.suggestions.services.asking import ASKABLE, askable_tools, propose_change, schema_of
+from apps.suggestions.services.asking import (
+    ASKABLE,
+    askable_tools,
+    bear_out,
+    propose_change,
+    schema_of,
+)
 from apps.suggestions.services.bulk import (
     MOST_ITEMS,
     find_bulk,
@@ -41,6 +47,7 @@ __all__ = [
     "Stop",
     "approve",
     "askable_tools",
+    "bear_out",
     "choose",
     "conceal",
     "decidable",

@@ -18,6 +18,7 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import record_events
 from apps.brain.enums import Goal, Provider
+from apps.brain.hostile import reads_like_orders
 from apps.brain.language_model.replies import LONGEST_REASON, LONGEST_TITLE
 from apps.brain.language_model.strict import arguments_schema
 from apps.brain.models import BrainCall
@@ -34,7 +35,7 @@ from apps.execution.tools import Tool, ToolArguments
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import UpdateTool
 from apps.suggestions import rules
-from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.enums import HeldBack, Said, State
 from apps.suggestions.exceptions import (
     AnotherOpenError,
     DecisionPermissionError,
@@ -44,7 +45,12 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.learning.acceptance import AcceptanceTable
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.awaiting import Awaiting
-from apps.suggestions.pipeline.context.asked import ASKED, asked_context, words_of
+from apps.suggestions.pipeline.context.asked import (
+    ASKED_CLAIM,
+    HEARD_CLAIM,
+    asked_context,
+    words_of,
+)
 from apps.suggestions.pipeline.context.contexts import Context
 from apps.suggestions.pipeline.delivery import packet_of
 from apps.suggestions.pipeline.quarantine import found_entry, quarantined
@@ -71,6 +77,7 @@ ASKABLE = (
 ASKED_FROM = frozenset({Origin.TYPED, Origin.VOICE, Origin.REALTIME, Origin.API})
 # Beside the person's words so much of the record is shown as one reads at a glance.
 _MOST_SHOWN = 8
+_UNDECIDED = (State.PENDING, State.SNOOZED)
 
 
 def askable_tools(user: User) -> tuple[Tool[Any], ...]:
@@ -101,6 +108,7 @@ class _Wish:
     typed: ToolArguments
     reason: str
     words: str
+    is_heard: bool
     provider: Provider
     brain_call: BrainCall | None
 
@@ -134,12 +142,14 @@ def propose_change(
     actor: Actor,
     now: datetime,
     brain_call: BrainCall | None = None,
+    is_heard: bool = False,
 ) -> Suggestion:
     """Make a suggestion of what a person asked for, in their own queue; it still has to be approved.
 
-    ``words`` are the person's own, and become its evidence. Null in ``arguments`` stands for one that is not
-    given; what is made for somebody is made for the person where nobody is named. The same change asked for
-    again is the one that waits; with other values it stands in the place of what waited.
+    ``words`` are the person's own, and become its evidence; with ``is_heard`` they are what a model took
+    theirs for, are shown as that, and bear out no address and no number. Null in ``arguments`` stands for
+    one that is not given; what is made for somebody is made for the person where nobody is named. The same
+    change asked for again is the one that waits; with other values it stands in the place of what waited.
 
     Raises:
         ModuleOffError: suggestions are switched off for the company.
@@ -158,7 +168,9 @@ def propose_change(
     actor = actor.with_origin(origin)
     said = words_of(words)
     try:
-        return _propose(tool, _given(arguments), reason, said, user, origin, actor, now, brain_call)
+        return _propose(
+            tool, _given(arguments), reason, said, is_heard, user, origin, actor, now, brain_call
+        )
     except AishaError as error:
         with transaction.atomic(), taking_role(Role.AI):
             record = _reached(tool, arguments, user)
@@ -171,6 +183,7 @@ def _propose(
     arguments: dict[str, JsonValue],
     reason: str,
     words: str,
+    is_heard: bool,
     user: User,
     origin: Origin,
     actor: Actor,
@@ -192,6 +205,7 @@ def _propose(
         tool.parse(arguments),
         reason,
         words,
+        is_heard,
         _writer_of(origin, brain_call),
         brain_call,
     )
@@ -246,6 +260,7 @@ def _hold(wish: _Wish, user: User, moment: ScanMoment, tenant: Tenant) -> Accept
         rows[wish.record],
         named=[row for ref, row in rows.items() if ref != wish.record],
         words=wish.words,
+        is_heard=wish.is_heard,
         user=user,
         moment=moment,
         currency=tenant.currency,
@@ -274,8 +289,9 @@ def _read(wish: _Wish, user: User) -> dict[RecordRef, Record]:
 
 
 def _proposal_of(wish: _Wish, context: Context) -> Proposal:
-    known = [fact.number for fact in context.facts if fact.key != ASKED][:_MOST_SHOWN]
-    claims = [Claim("It was asked for in these words.", (1,))] if wish.words else []
+    known = [fact.number for fact in context.facts if fact.key not in Said.values][:_MOST_SHOWN]
+    said = HEARD_CLAIM if wish.is_heard else ASKED_CLAIM
+    claims = [Claim(said, (1,))] if wish.words else []
     if known:
         claims.append(Claim("This is known of the record.", tuple(known)))
     return Proposal(
@@ -305,6 +321,8 @@ def _store(
         if waiting.state == State.APPROVED:
             raise AnotherOpenError()
         if waiting.state == State.PENDING and _is_same(wish, waiting):
+            if not wish.is_heard:
+                _bear_out(waiting, wish.words, actor, now)
             return waiting
         supersede([waiting], f"{user} asked for it with other values.", actor)
     suggestion = packet_of(accepted, AcceptanceTable(()), now)
@@ -322,6 +340,36 @@ def _store(
         entries.append(found_entry(accepted.task, suggestion.pk))
     record_events(actor, entries)
     return suggestion
+
+
+def bear_out(suggestion_id: int, words: str, *, actor: Actor, now: datetime) -> None:
+    """Put a person's own words in the place of what a model had taken them for, while it is undecided.
+
+    Words that read like orders to an AI are not put there: what is shown stays as it is.
+    """
+    said = words_of(words)
+    with transaction.atomic(), taking_role(Role.AI):
+        rows = Suggestion.objects.filter(pk=suggestion_id, state__in=_UNDECIDED)
+        suggestion = rows.select_for_update(of=("self",)).first()
+        if suggestion is not None:
+            _bear_out(suggestion, said, actor, now)
+
+
+def _bear_out(suggestion: Suggestion, words: str, actor: Actor, now: datetime) -> None:
+    if not suggestion.is_heard or not words or reads_like_orders(words):
+        return
+    first, *others = suggestion.facts
+    suggestion.facts = [first | {"label": str(Said.ASKED.label), "text": words}, *others]
+    suggestion.evidence = [
+        claim | {"text": ASKED_CLAIM} if claim["text"] == HEARD_CLAIM else claim
+        for claim in suggestion.evidence
+    ]
+    suggestion.refreshed_at = rules.edition_after(suggestion.refreshed_at, now)
+    suggestion.save(update_fields=["facts", "evidence", "refreshed_at"])
+    entry = entry_of(
+        Event.SUGGESTION_REFRESHED, suggestion, goal=suggestion.goal, tool=suggestion.tool
+    )
+    record_events(actor, [entry])
 
 
 def _is_same(wish: _Wish, waiting: Suggestion) -> bool:

@@ -1,4 +1,4 @@
-"""What a person asked for: their words first, and then what is known of the record, as far as they see it."""
+"""What a person asked for: the words first, and then what is known of the record, as far as they see it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from apps.crm.models import Record
 from apps.execution.schemas import RecordRef
 from apps.execution.services import hidden_records
 from apps.execution.signs import one_line
+from apps.suggestions.enums import Said
 from apps.suggestions.pipeline.awaiting import Awaiting
 from apps.suggestions.pipeline.context import gather
 from apps.suggestions.pipeline.context.contexts import Context
@@ -18,7 +19,10 @@ from apps.triggers.moments import ScanMoment
 from apps.users.models import User
 
 # The key of the fact that holds a person's words.
-ASKED = "asked"
+ASKED = Said.ASKED.value
+# What the claim says that rests on either.
+ASKED_CLAIM = "It was asked for in these words."
+HEARD_CLAIM = "AiSHA took what was said for this; it is not what was written down of the call."
 # Somebody who says more than this in one go has not asked for one change.
 LONGEST_WORDS = 1_000
 
@@ -35,21 +39,30 @@ def asked_context(
     *,
     named: Sequence[Record],
     words: str,
+    is_heard: bool,
     user: User,
     moment: ScanMoment,
     currency: str,
 ) -> Context:
     """What is known of ``row``, and of the others that the change names, for the person who asked.
 
+    ``is_heard``: the words are not theirs, but what a model took theirs for.
     What hangs on records that they may not see is left out. The queries are those of one batch, and one for
     each kind of record that facts lead to.
     """
     context = _readable(awaiting, row, user, moment, currency)
     context.assignee_id = context.doer_id = user.pk
+    said = Said.HEARD if is_heard else Said.ASKED
     told = {fact.record for fact in context.facts}
     refs = [(RecordRef(record.kind, record.pk), record) for record in named]
     facts = [
-        Fact(0, ASKED, "You asked", words, occurred_at=moment.now),
+        Fact(
+            0,
+            said.value,
+            str(said.label),
+            words,
+            occurred_at=moment.now,
+        ),
         *(
             Fact(0, "named", ref.kind.label, str(record), record=ref)
             for ref, record in refs
