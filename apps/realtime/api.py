@@ -160,6 +160,9 @@ class RealtimeTokenView(Endpoint):
 class SessionSerializer(serializers.ModelSerializer[Session]):
     """A call: how it stands, and what its page has to know."""
 
+    conversation_title = serializers.CharField(
+        source="conversation.title", default="", help_text="Its first words; empty before any."
+    )
     calls_url = serializers.SerializerMethodField(help_text="Where the offer (SDP) is brought.")
     keeps_texts = serializers.SerializerMethodField(
         help_text="Whether what was said may leave the browser with the telemetry."
@@ -180,6 +183,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "voice",
             "is_stand_in",
             "conversation",
+            "conversation_title",
             "calls_url",
             "keeps_texts",
             "left_s",

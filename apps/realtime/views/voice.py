@@ -25,7 +25,11 @@ def show_voice(request: HttpRequest) -> HttpResponse:
     if config.is_own_address and request.GET.get("here") != "1":
         # The policy of this page does not let it reach a provider of the company's own.
         return render(request, "realtime/_voice_link.html")
-    context = {"has_key": bool(config.api_key), "is_stand_in": config.is_stand_in}
+    context = {
+        "has_key": bool(config.api_key),
+        "is_stand_in": config.is_stand_in,
+        "is_here_alone": config.is_own_address,
+    }
     return render(request, "realtime/_voice.html", context)
 
 

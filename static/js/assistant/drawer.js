@@ -67,20 +67,28 @@
     if (conversation) query.set("conversation", conversation);
     if (record) query.set("record", record);
     const panel = await fragment(`${root.dataset.panel}?${query}`);
-    if (root.matches("dialog")) root.replaceChildren(...panel);
-    else part(root, "panel").replaceWith(...panel);
-    ready(root);
+    // A drawer that has opened by itself takes no focus.
+    const takesFocus = !root.matches("dialog:not(:modal)") || root.contains(document.activeElement);
+    swap(root, ...panel);
+    ready(root, { takesFocus });
     document.dispatchEvent(new CustomEvent("aisha:assistant-open"));
   }
 
-  function ready(root) {
+  // The controls of a call stay.
+  function swap(root, ...drawn) {
+    if (!root.matches("dialog")) return part(root, "panel").replaceWith(...drawn);
+    for (const old of [...root.children]) if (!old.matches("[data-voice-slot]")) old.remove();
+    root.prepend(...drawn);
+  }
+
+  function ready(root, { takesFocus = true } = {}) {
     const key = part(root, "key");
     if (key && isMac) key.textContent = "⌘J";
     const thread = part(root, "thread");
     thread.scrollTop = thread.scrollHeight;
     remember(root, part(root, "panel").dataset.conversation);
     document.dispatchEvent(new CustomEvent("aisha:assistant-drawn", { detail: { root } }));
-    part(root, "composer").elements.text.focus();
+    if (takesFocus) part(root, "composer").elements.text.focus();
   }
 
   function remember(root, conversation) {
@@ -89,13 +97,14 @@
     else sessionStorage.removeItem(REMEMBERED);
   }
 
-  async function open() {
+  // With `isByItself` the page stays in use beside it: somebody comes back to a call.
+  async function open({ isByItself = false } = {}) {
     const root = drawer();
-    if (!root) return part(document, "composer")?.elements.text.focus();
-    if (root.open) return;
-    if (!root.childElementCount) root.append(element("p", "assistant-notice", "Opening…"));
-    root.showModal();
-    if (part(root, "panel")) return ready(root);
+    if (!root || root.open) return part(document, "composer")?.elements.text.focus();
+    if (!part(root, "panel")) swap(root, element("p", "assistant-notice", "Opening…"));
+    if (isByItself) root.setAttribute("open", "");
+    else root.showModal();
+    if (part(root, "panel")) return ready(root, { takesFocus: !isByItself });
     try {
       await load(root, { conversation: sessionStorage.getItem(REMEMBERED) ?? "", record: root.dataset.pageRecord });
     } catch (error) {
@@ -103,7 +112,7 @@
       const close = element("button", "button", "Close");
       close.type = "button";
       close.dataset.assistantClose = "";
-      root.replaceChildren(element("p", "assistant-notice", error.message), close);
+      swap(root, element("p", "assistant-notice", error.message), close);
     }
   }
 
@@ -115,8 +124,8 @@
     const composer = part(root, "composer");
     const text = words.trim();
     if (!text) return;
-    // While a call goes on, what is typed is said in it.
-    if (window.Aisha?.sendIntoCall?.(text)) return clear(root);
+    // While a call goes on, what is typed in its conversation is said in it.
+    if (window.Aisha?.sendIntoCall?.(text, part(root, "panel").dataset.conversation)) return clear(root);
     if (underWay.has(root)) return tell(root, "I am still answering. Stop it, or send this afterwards.");
     const stop = new AbortController();
     underWay.set(root, stop);
@@ -336,17 +345,32 @@
       event.preventDefault();
       if (root?.open) root.close();
       else if (!document.querySelector("dialog[open]")) open();
+    } else if (event.key === "Escape" && drawer()?.open && !drawer().matches(":modal") && drawer().contains(event.target)) {
+      drawer().close();
     } else if (event.key === "Enter" && !event.shiftKey && event.target.matches?.("[data-assistant-composer] textarea")) {
       event.preventDefault();
       event.target.form.requestSubmit();
     }
   });
 
-  // What was said in a call stands in the same thread.
+  // A call that begins where no conversation has begun yet begins one.
+  document.addEventListener("aisha:call-belongs", ({ detail: { root, conversation } }) => {
+    const panel = root && part(root, "panel");
+    if (!panel || panel.dataset.conversation || !conversation) return;
+    panel.dataset.conversation = conversation;
+    remember(root, conversation);
+  });
+
+  document.addEventListener("aisha:call-returns", ({ detail: { conversation } }) => {
+    if (conversation) sessionStorage.setItem(REMEMBERED, conversation);
+    open({ isByItself: true });
+  });
+
+  // What was said in a call stands in the same thread, where it is still in sight.
   document.addEventListener("aisha:call-ended", (event) => {
-    const conversation = event.detail?.conversation;
+    const conversation = String(event.detail?.conversation ?? "");
     for (const root of document.querySelectorAll("[data-assistant]")) {
-      if (conversation && part(root, "panel")) trying(root, () => load(root, { conversation, record: root.dataset.pageRecord ?? "" }));
+      if (conversation && part(root, "panel")?.dataset.conversation === conversation) trying(root, () => load(root, { conversation, record: root.dataset.pageRecord ?? "" }));
     }
   });
 

@@ -1,7 +1,9 @@
 // A call with the voice provider: token, WebRTC, the events of its data channel, our tools, limits, and coming back
-// after a drop. It knows nothing of the page: whoever makes one is told by `on(name, detail)`.
+// after a drop, or on the next page of the tab. It knows nothing of the page: whoever makes one is told by
+// `on(name, detail)`.
 //
 //   state      asking, connecting, live, lost, ended; with words for the person
+//   session    {conversation, isNew}: which conversation the call belongs to; not new where the call goes on
 //   caption    {speaker, item, text, isWhole}
 //   proposed   {suggestion}
 //   warned     {limit, left_s}
@@ -16,6 +18,8 @@
   // ICE mends short drops by itself.
   const PATIENCE_MS = 4_000;
   const CONNECT_WITHIN_MS = 15_000;
+  // The page before lets go of the line while this one begins.
+  const LINE_WITHIN_MS = 5_000;
   const STATS_MS = 2_000;
   const LOOK_MS = 1_000;
   const ASK_LEFT_MS = 20_000;
@@ -25,6 +29,7 @@
   const MOST_ROUNDS = 8;
   const REMEMBERED_EVENTS = 2_000;
   const REMEMBERED_WORDS = 12;
+  const UNDER_WAY = new Set(["connecting", "live", "lost"]);
   const ENDS = {
     hung_up: "The call has ended.",
     length_limit: "The call has reached its longest length.",
@@ -34,6 +39,7 @@
     provider: "The voice provider has ended the call.",
     failed: "The call could not be made.",
   };
+  const RETURNING = "Coming back to your call…";
   const MICROPHONES = {
     NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
     NotFoundError: "There is no microphone. Plug one in, or type instead.",
@@ -80,6 +86,8 @@
     #isSounding = false;
     #isHeld = false;
     #isPressed = false;
+    #isReturning = false;
+    #silenced = "";
     #turnOfResponse = new Map();
     #turnOfItem = new Map();
     #lastWordAt = 0;
@@ -106,6 +114,23 @@
       return this.#session?.conversation ?? null;
     }
 
+    get title() {
+      return this.#session?.conversation_title ?? "";
+    }
+
+    get isHeld() {
+      return this.#isHeld;
+    }
+
+    // Whether there is anything that a page which is left would end.
+    get isUnderWay() {
+      return UNDER_WAY.has(this.state);
+    }
+
+    get #isOver() {
+      return this.state === "ended" || this.state === "left";
+    }
+
     async start() {
       this.#telemetry = new Aisha.Telemetry(performance.now());
       this.#become("asking", "Asking for a line…");
@@ -121,19 +146,74 @@
       }
     }
 
+    // The page is left: its call ends for the provider, and what is returned lets the next page take it up again.
+    // Null where there is nothing to come back to.
+    leave() {
+      if (!this.isUnderWay || !this.#session) {
+        this.end();
+        return null;
+      }
+      const lostForMs = this.#lostAt ? performance.now() - this.#lostAt : 0;
+      if (!this.#lostAt) this.#note("aisha.drop", { reason: "page_left" });
+      const left = {
+        until: Date.now() + GRACE_MS - lostForMs,
+        began: performance.timeOrigin + this.#telemetry.began,
+        session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
+        turn: this.#turn,
+        words: this.#words.slice(-REMEMBERED_WORDS),
+        device: this.#microphone?.getAudioTracks()[0]?.getSettings().deviceId ?? "",
+        isMuted: this.isMuted,
+        isHeld: this.#isHeld,
+      };
+      this.state = "left";
+      this.#stopTimers();
+      this.#telemetry.leave();
+      this.#letGo();
+      return left;
+    }
+
+    // What `leave` returned on the page before goes on here.
+    async comeBack(left) {
+      this.#session = left.session;
+      this.#telemetry = new Aisha.Telemetry(left.began - performance.timeOrigin);
+      this.#telemetry.open(left.session.id, left.session.keeps_texts);
+      this.#turn = left.turn;
+      this.#words = left.words;
+      this.isMuted = left.isMuted;
+      this.#isHeld = left.isHeld;
+      this.#isReturning = true;
+      this.#lostAt = performance.now();
+      this.#become("lost", RETURNING);
+      this.on("session", { conversation: this.conversation, isNew: false });
+      for (const { speaker, item, text } of this.#words) this.#caption(speaker, item, text, true);
+      try {
+        await this.#takeTheLine(LINE_WITHIN_MS);
+        this.#goOn();
+        this.#microphone = await this.#openMicrophone(left.device).catch(() => this.#openMicrophone());
+        this.#goOn();
+        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
+      } catch (error) {
+        this.#give(error);
+        return;
+      }
+      await this.#retry({ isAtOnce: true });
+    }
+
     // Whoever hangs up while something is waited for has hung up.
     #goOn() {
-      if (this.state === "ended") throw new CallError("", { code: "ended" });
+      if (this.#isOver) throw new CallError("", { code: "ended" });
     }
 
     // One call at a time, over all tabs of this browser.
-    async #takeTheLine() {
+    async #takeTheLine(withinMs = 0) {
       if (!navigator.locks) return;
+      const wish = withinMs ? { signal: AbortSignal.timeout(withinMs) } : { ifAvailable: true };
       const isOurs = await new Promise((resolve) => {
-        navigator.locks.request("aisha-call", { ifAvailable: true }, (lock) => {
+        const take = (lock) => {
           resolve(Boolean(lock));
           return lock ? new Promise((release) => (this.#release = release)) : undefined;
-        });
+        };
+        navigator.locks.request("aisha-call", wish, take).catch(() => resolve(false));
       });
       if (!isOurs) throw new CallError("You are in a call in another tab.", { code: "other_tab" });
     }
@@ -156,13 +236,15 @@
         throw error;
       });
       this.#note("aisha.token", { ms: performance.now() - began, status: 201 });
-      if (this.state === "ended" && !resumes) ask(`/realtime/sessions/${token.session_id}`, { method: "DELETE" }).catch(() => {});
+      if (this.#isOver && !resumes) ask(`/realtime/sessions/${token.session_id}`, { method: "DELETE" }).catch(() => {});
       this.#goOn();
       this.#session = await ask(`/realtime/sessions/${token.session_id}`, { method: "GET" });
       this.#goOn();
+      this.on("session", { conversation: this.conversation, isNew: !resumes });
       this.#telemetry.open(token.session_id, this.#session.keeps_texts);
       this.#endsAt = performance.now() + this.#session.left_s * 1_000;
-      this.#become(resumes ? "lost" : "connecting", resumes ? "Connecting again…" : "Connecting…");
+      if (resumes) this.#become("lost", this.#isReturning ? RETURNING : "Connecting again…");
+      else this.#become("connecting", "Connecting…");
       await this.#dial(token.value);
     }
 
@@ -170,7 +252,7 @@
       this.#hangUpPeer();
       const peer = (this.#peer = new RTCPeerConnection());
       for (const track of this.#microphone.getAudioTracks()) peer.addTrack(track, this.#microphone);
-      peer.ontrack = ({ streams }) => (this.audio.srcObject = streams[0]);
+      peer.ontrack = ({ streams }) => this.#play(streams[0]);
       peer.oniceconnectionstatechange = () => this.#note("aisha.ice_state", { state: peer.iceConnectionState });
       peer.onconnectionstatechange = () => this.#follow(peer);
       const channel = (this.#channel = peer.createDataChannel("oai-events"));
@@ -213,6 +295,18 @@
       this.#goLive();
     }
 
+    // A page on which nobody has clicked yet may be kept silent by the browser.
+    #play(stream) {
+      this.audio.srcObject = stream;
+      this.audio.play().catch((error) => {
+        if (error.name !== "NotAllowedError") return;
+        this.#silenced = "Click anywhere to hear AiSHA.";
+        if (this.state === "live") this.#become("live", this.#silenced);
+        const play = () => this.audio.play().then(() => (this.#silenced = ""), () => {});
+        addEventListener("pointerdown", play, { once: true });
+      });
+    }
+
     #goLive() {
       const wasLost = this.#lostAt > 0;
       if (wasLost) {
@@ -227,7 +321,9 @@
       this.#isPressed = false;
       this.#applyMicrophone(!this.isMuted && !this.#isHeld);
       if (this.#isHeld) this.#setTurnDetection();
-      this.#become("live", wasLost ? "You are connected again." : "Listening.");
+      const words = !wasLost ? "Listening." : this.#isReturning ? "You are back in your call." : "You are connected again.";
+      this.#become("live", this.#silenced || words);
+      this.#isReturning = false;
       this.#lastLook = Date.now();
       if (!this.#timers.length) {
         this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#measure(), STATS_MS), setInterval(() => this.#askWhatIsLeft(), ASK_LEFT_MS)];
@@ -256,7 +352,7 @@
     }
 
     #lose(reason) {
-      if (this.state === "ended" || this.state === "asking" || this.state === "connecting") return;
+      if (this.#isOver || this.state === "asking" || this.state === "connecting") return;
       if (this.#lostAt) return;
       this.#note("aisha.drop", { reason });
       this.#lostAt = performance.now();
@@ -265,21 +361,21 @@
       this.#retry();
     }
 
-    async #retry() {
-      if (this.state === "ended") return;
+    async #retry({ isAtOnce = false } = {}) {
+      if (this.#isOver) return;
       if (performance.now() - this.#lostAt > GRACE_MS) {
         this.end("connection_lost");
         return;
       }
-      const waitMs = this.#retryMs * (1 + Math.random() / 2);
-      this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+      const waitMs = isAtOnce ? 0 : this.#retryMs * (1 + Math.random() / 2);
+      if (!isAtOnce) this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
       this.#attempt += 1;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      if (this.state === "ended") return;
+      if (waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (this.#isOver) return;
       try {
         await this.#connect({ resumes: true });
       } catch (error) {
-        if (this.state === "ended") {
+        if (this.#isOver) {
           this.#letGo();
           return;
         }
@@ -474,7 +570,7 @@
     async useDevice(deviceId) {
       try {
         const chosen = await this.#openMicrophone(deviceId);
-        if (this.state === "ended") {
+        if (this.#isOver) {
           for (const track of chosen.getTracks()) track.stop();
           return;
         }
@@ -491,14 +587,18 @@
     }
 
     end(reason = "hung_up", words = "") {
-      if (this.state === "ended") return;
+      if (this.#isOver) return;
       const wasBegun = Boolean(this.#session);
       this.#become("ended", words || ENDS[reason] || ENDS.hung_up);
-      for (const timer of this.#timers) clearInterval(timer);
-      clearTimeout(this.#patience);
+      this.#stopTimers();
       if (wasBegun) this.#note("aisha.end", { reason });
       this.#telemetry.close();
       this.#letGo();
+    }
+
+    #stopTimers() {
+      for (const timer of this.#timers) clearInterval(timer);
+      clearTimeout(this.#patience);
     }
 
     #letGo() {
@@ -610,7 +710,7 @@
     }
 
     #give(error) {
-      if (this.state === "ended") {
+      if (this.#isOver) {
         this.#letGo();
         return;
       }

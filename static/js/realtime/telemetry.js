@@ -67,7 +67,7 @@
     #isClosed = false;
     #timer = 0;
 
-    // `began` is performance.now() when the token was asked for.
+    // `began` is performance.now() when the token was asked for; of a call of the page before it is below 0.
     constructor(began) {
       this.began = began;
       this.session = "";
@@ -118,6 +118,15 @@
         // What was sent before is stored once, and the socket closes behind all of this.
         for (let batch = this.#next(MOST_IN_A_BATCH); batch; batch = this.#next(MOST_IN_A_BATCH)) this.#socket.send(JSON.stringify(batch));
       } else this.#flushByBeacon();
+      this.#socket?.close();
+    }
+
+    // The page goes: what is left is told by a beacon, because a socket may not send it any more.
+    leave() {
+      this.#isClosed = true;
+      clearInterval(this.#timer);
+      removeEventListener("pagehide", this.onGone);
+      this.#flushByBeacon();
       this.#socket?.close();
     }
 

@@ -1,4 +1,5 @@
-// The controls of a call: fetched from the server where they are for this person, and put where [data-voice-slot] stands.
+// The controls of a call: fetched from the server where they are for this person, and put where the page's first
+// [data-voice-slot] stands, outside of whatever is swapped. A call outlives the page: the next one of the tab takes it up.
 (() => {
   "use strict";
   const WARNINGS = {
@@ -6,9 +7,89 @@
     length: (left) => `This call ends in ${left} seconds.`,
     idle: (left) => `Nobody is saying anything: the call ends in ${left} seconds.`,
   };
+  // What a page that was left in a call told the next one of its tab.
+  const LEFT = "aisha-call";
+  const IN_A_CALL = "In a call";
   window.Aisha = window.Aisha ?? {};
   let call = null;
   let scripts = null;
+  let isInside = false;
+
+  const slotOf = () => document.querySelector("[data-voice-slot]");
+  const controls = () => slotOf()?.querySelector("[data-voice]");
+  const part = (name) => slotOf()?.querySelector(`[data-voice-${name}]`);
+  const panel = () => document.querySelector("[data-assistant-panel]");
+  const isLive = () => Boolean(call) && call.state !== "ended" && call.state !== "left";
+  const say = (words) => (part("state").textContent = words);
+
+  // --- a call that was left ------------------------------------------------------------------
+
+  function whatWasLeft() {
+    const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "null");
+    if (left && left.until > Date.now()) return left;
+    sessionStorage.removeItem(LEFT);
+    return null;
+  }
+
+  function isShown() {
+    const slot = slotOf();
+    return Boolean(slot) && (slot.closest("dialog")?.open ?? true);
+  }
+
+  function leave() {
+    removeEventListener("beforeunload", askBefore);
+    if (!isLive()) return;
+    const left = call.leave();
+    if (left) sessionStorage.setItem(LEFT, JSON.stringify({ ...left, isShown: isShown() }));
+    call = null;
+  }
+
+  async function comeBack() {
+    const slot = slotOf();
+    // Whoever has signed out is not called any more.
+    if (!document.documentElement.classList.contains("has-app")) sessionStorage.removeItem(LEFT);
+    const left = whatWasLeft();
+    if (!left || !slot) return;
+    tellOpeners("Coming back to your call…");
+    if (left.isShown && slot.closest("dialog")) {
+      document.dispatchEvent(new CustomEvent("aisha:call-returns", { detail: { conversation: left.session.conversation } }));
+    }
+    await fill(slot);
+    if (!controls() || isLive()) {
+      tellOpeners("");
+      offerTheWayBack(slot);
+      return;
+    }
+    sessionStorage.removeItem(LEFT);
+    part("hold").checked = left.isHeld;
+    part("mute").setAttribute("aria-pressed", String(left.isMuted));
+    call = new Aisha.Call({ on, audio: part("audio") });
+    call.comeBack(left);
+  }
+
+  // A provider that one page alone can reach: the call waits there.
+  function offerTheWayBack(slot) {
+    const way = slot.querySelector("[data-voice-elsewhere]");
+    if (way) way.hidden = false;
+  }
+
+  // Pages of ours take the call up again; whoever closes the tab, or goes elsewhere, is asked.
+  function askBefore(event) {
+    const wasInside = isInside;
+    isInside = false;
+    if (!call?.isUnderWay) return;
+    const goesOn = document.querySelector("[data-assistant-open], [data-assistant]") && !("hereAlone" in controls().dataset);
+    if (!(wasInside && goesOn)) event.preventDefault();
+  }
+
+  window.navigation?.addEventListener("navigate", ({ destination, downloadRequest }) => {
+    if (!destination.sameDocument && downloadRequest === null) isInside = new URL(destination.url).origin === location.origin;
+  });
+  addEventListener("pagehide", leave);
+  // A page that the browser has kept whole.
+  addEventListener("pageshow", ({ persisted }) => persisted && comeBack());
+
+  // --- the controls --------------------------------------------------------------------------
 
   // What a call needs is large, and most pages see none: it comes with the controls.
   async function load(addresses) {
@@ -23,63 +104,99 @@
     }
   }
 
-  async function fill(slot) {
-    if (slot.dataset.voiceSlot === "filled") return;
-    slot.dataset.voiceSlot = "filled";
+  const filling = new WeakMap();
+
+  function fill(slot) {
+    if (!filling.has(slot)) filling.set(slot, fetchControls(slot));
+    return filling.get(slot);
+  }
+
+  async function fetchControls(slot) {
     try {
       const here = "voiceNow" in slot.dataset ? "?here=1" : "";
       const response = await fetch(`/realtime/voice/${here}`, { headers: { "HX-Request": "true" } });
       if (response.status !== 200 || response.redirected) return;
       const parts = new DOMParser().parseFromString(await response.text(), "text/html");
-      slot.replaceChildren(...parts.body.children);
       // Where the provider can be reached from another page alone there is a link to that page.
-      const controls = slot.querySelector("[data-voice]");
-      if (!controls) return;
-      await (scripts ??= load(controls.dataset.scripts));
-      connect(slot);
+      const fetched = parts.querySelector("[data-voice]");
+      if (fetched) await (scripts ??= load(fetched.dataset.scripts));
+      slot.replaceChildren(...parts.body.children);
+      if (fetched) connect();
     } catch {
-      // Without a network there is no call either; the next page asks again.
+      // Without a network there is no call either; who opens the drawer next asks again.
       scripts = null;
-      slot.dataset.voiceSlot = "";
+      filling.delete(slot);
     }
   }
 
-  function connect(slot) {
-    const part = (name) => slot.querySelector(`[data-voice-${name}]`);
-    const say = (words) => (part("state").textContent = words);
-    const isLive = () => call && call.state !== "ended";
-
-    function show() {
-      const live = Boolean(isLive());
-      part("start").hidden = live;
-      for (const name of ["mute", "end", "options"]) part(name).hidden = !live;
-      part("push").hidden = !live || !part("hold").checked;
-      slot.closest("[data-assistant]")?.toggleAttribute("data-in-call", live);
+  function tellOpeners(words) {
+    for (const opener of document.querySelectorAll("[data-assistant-open]")) {
+      const word = opener.querySelector(".assistant-open-word");
+      opener.dataset.word ??= word.textContent;
+      opener.toggleAttribute("data-in-call", Boolean(words));
+      word.textContent = words || opener.dataset.word;
     }
+  }
 
-    const on = (name, detail) => {
-      if (name === "state") {
-        say(detail.words);
-        slot.querySelector("[data-voice]").dataset.voiceIs = detail.state;
-        show();
-        if (detail.state === "ended") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
-      } else if (name === "caption") addCaption(part("captions"), detail);
-      else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
-      else if (name === "devices") listDevices(part("device"), detail);
-      else if (name === "proposed") addProposal(part("captions"), detail);
-    };
+  function show() {
+    const live = isLive();
+    part("start").hidden = live;
+    for (const name of ["mute", "end", "options"]) part(name).hidden = !live;
+    part("push").hidden = !live || !part("hold").checked;
+    tellOpeners(live ? IN_A_CALL : "");
+    showWhere();
+  }
 
-    part("start").addEventListener("click", () => {
-      if (isLive()) return;
-      part("captions").replaceChildren();
-      part("mute").setAttribute("aria-pressed", "false");
-      const about = slot.closest("[data-record]")?.dataset.record ?? "";
-      const conversation = Number(slot.closest("[data-conversation]")?.dataset.conversation) || null;
-      call = new Aisha.Call({ on, audio: part("audio"), record: about, conversation });
-      if (part("hold").checked) call.hold(true);
-      call.start();
+  // Which conversation the call belongs to: the one in sight, or another.
+  function showWhere() {
+    const where = part("where");
+    if (!where) return;
+    const conversation = isLive() ? call.conversation : null;
+    where.hidden = !conversation || !document.querySelector("[data-assistant]");
+    if (where.hidden) return;
+    const isHere = panel()?.dataset.conversation === String(conversation);
+    const link = document.createElement("a");
+    link.href = `/assistant/conversations/${conversation}/`;
+    link.dataset.assistantConversation = conversation;
+    link.textContent = call.title || "the one in which it began";
+    where.replaceChildren(...(isHere ? ["This call belongs to the conversation above."] : ["This call belongs to another conversation: ", link]));
+  }
+
+  const on = (name, detail) => {
+    if (name === "state") {
+      say(detail.words);
+      controls().dataset.voiceIs = detail.state;
       show();
-    });
+      if (detail.state === "ended") {
+        removeEventListener("beforeunload", askBefore);
+        document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
+      } else addEventListener("beforeunload", askBefore);
+    } else if (name === "session") {
+      const root = slotOf().closest("[data-assistant]");
+      if (detail.isNew) document.dispatchEvent(new CustomEvent("aisha:call-belongs", { detail: { root, conversation: detail.conversation } }));
+      showWhere();
+    } else if (name === "caption") addCaption(part("captions"), detail);
+    else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
+    else if (name === "devices") listDevices(part("device"), detail);
+    else if (name === "proposed") addProposal(part("captions"), detail);
+  };
+
+  function begin() {
+    if (isLive()) return;
+    part("captions").replaceChildren();
+    part("mute").setAttribute("aria-pressed", "false");
+    // What the talk is about is what the assistant beside it shows.
+    const shown = slotOf().closest("[data-assistant]") ? panel() : null;
+    const about = shown?.dataset.record ?? "";
+    const conversation = Number(shown?.dataset.conversation) || null;
+    call = new Aisha.Call({ on, audio: part("audio"), record: about, conversation });
+    if (part("hold").checked) call.hold(true);
+    call.start();
+    show();
+  }
+
+  function connect() {
+    part("start").addEventListener("click", begin);
     part("end").addEventListener("click", () => call?.end());
     part("mute").addEventListener("click", ({ currentTarget }) => {
       const isMuted = currentTarget.getAttribute("aria-pressed") !== "true";
@@ -140,21 +257,21 @@
     );
   }
 
-  // While a call goes on, what is typed goes into it: whoever sends a message asks first.
-  Aisha.sendIntoCall = (text) => {
-    if (!call || call.state !== "live") return false;
+  // While a call goes on, what is typed in its conversation goes into it: whoever sends a message asks first.
+  Aisha.sendIntoCall = (text, conversation) => {
+    if (!call || call.state !== "live" || String(call.conversation ?? "") !== conversation) return false;
     call.sendText(text);
     return true;
   };
 
-  // Another page ends the call.
-  addEventListener("beforeunload", (event) => {
-    if (call && ["connecting", "live", "lost"].includes(call.state)) event.preventDefault();
-  });
-
-  function fillAll() {
-    for (const slot of document.querySelectorAll("[data-voice-slot]")) fill(slot);
+  function fillSlot() {
+    const slot = slotOf();
+    if (slot) fill(slot);
   }
-  document.addEventListener("aisha:assistant-open", fillAll);
-  document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-voice-slot][data-voice-now]") && fillAll());
+  document.addEventListener("aisha:assistant-open", fillSlot);
+  document.addEventListener("aisha:assistant-drawn", showWhere);
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.querySelector("[data-voice-slot][data-voice-now]")) fillSlot();
+    comeBack();
+  });
 })();

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import BrowserType, Page, expect
+from playwright.sync_api import BrowserType, Dialog, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.assistant.models import Message
@@ -175,6 +175,60 @@ def test_a_call_survives_a_drop(
     page.wait_for_timeout(0)
     session = Session.objects.get()
     assert TokenRequest.objects.filter(session=session, outcome="issued").count() >= 2
+
+
+def test_a_call_goes_on_over_pages_and_conversations(
+    caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+) -> None:
+    page = caller
+    asked: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", note)
+    page.goto(f"{talking_site.url}/tasks/")
+    page.get_by_role("link", name="Ask AiSHA").click()
+    drawer = page.get_by_role("dialog", name="AiSHA")
+    drawer.get_by_role("button", name="Talk to AiSHA").click()
+    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=20_000)
+    where, told = page.locator("[data-voice-where]"), page.locator("[data-voice-state]")
+    expect(where).to_contain_text("belongs to the conversation above")
+
+    # What the drawer shows changes; the call's controls stay, and lead back to its conversation.
+    drawer.get_by_role("button", name="New conversation").click()
+    expect(where).to_contain_text("belongs to another conversation")
+    expect(drawer.get_by_role("button", name="Hang up")).to_be_visible()
+    where.get_by_role("link").click()
+    expect(where).to_contain_text("belongs to the conversation above")
+
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Leads", exact=True).click()
+    page.wait_for_url("**/leads/")
+    opener = page.locator("[data-assistant-open]")
+    expect(opener).to_have_text("In a call", timeout=20_000)
+    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=20_000)
+    expect(drawer).to_be_hidden()
+
+    page.evaluate("location.assign('/assistant/')")
+    page.wait_for_url("**/assistant/")
+    expect(told).to_have_text("You are back in your call.", timeout=20_000)
+    expect(where.get_by_role("link")).to_be_visible()
+    page.evaluate("location.assign('/tasks/')")
+    page.wait_for_url("**/tasks/")
+    # It was in sight, and is again; the page beside it can be used.
+    expect(told).to_have_text("You are back in your call.", timeout=20_000)
+    expect(where).to_contain_text("belongs to the conversation above")
+    page.get_by_role("button", name="Hang up").click()
+    expect(opener).to_have_text("Ask AiSHA")
+    page.reload()
+    expect(opener).to_have_text("Ask AiSHA")
+    assert page.evaluate("sessionStorage.getItem('aisha-call')") is None
+    assert asked == []
+    session = Session.objects.get()
+    assert (session.state, session.end_reason) == ("ended", "hung_up")
+    assert (session.drops_count, session.reconnects_count) == (3, 3)
 
 
 def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> None:
