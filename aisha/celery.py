@@ -130,12 +130,19 @@ app.conf.beat_schedule = {
         "schedule": timedelta(minutes=1),
         "options": {"expire_seconds": 60},
     },
+    "watch over calls": {
+        "task": "realtime.watch_all",
+        # Who may not talk any more is not let talk on for long, and each second costs money; a look at a
+        # tenant where nobody talks is one statement by index.
+        "schedule": timedelta(seconds=15),
+        "kwargs": {"expire_seconds": 15},
+        "options": {"expire_seconds": 15},
+    },
     "upkeep of realtime voice": {
         "task": "realtime.keep_all_up",
-        # A call of which nothing is heard for a minute and a half is over; a minute more shows it as lost.
-        # Two statements by index.
-        "schedule": timedelta(minutes=1),
-        "options": {"expire_seconds": 60},
+        # Telemetry is kept for whole days: ten minutes more are noticed by nobody.
+        "schedule": timedelta(minutes=10),
+        "options": {"expire_seconds": 10 * 60},
     },
     "removal of kept answers": {
         "task": "users.remove_all_old_answers",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
+from apps.realtime.enums import OTHER_END, TOLD_OF_END, EndReason
 from apps.realtime.exceptions import ChannelRefusedError, RealtimeError
 from apps.realtime.passing import messages_of
 from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn, NumberedIn, WatchIn
@@ -84,7 +85,12 @@ class TelemetryConsumer(PersonSocket):
         finally:
             _waiting -= 1
         rest_ms = REST_MS if waiting >= RESTS_FROM else 0
-        await self.send_json({"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms})
+        answer: dict[str, Any] = {"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms}
+        if taken.ended:
+            # A page that talks on was not the one that ended it.
+            reason = EndReason(taken.ended)
+            answer["ended"] = {"reason": reason, "message": TOLD_OF_END.get(reason, OTHER_END)}
+        await self.send_json(answer)
         if is_to_be_told:
             await self._pass_on(taken)
 

@@ -48,7 +48,22 @@ class EndReason(models.TextChoices):
     CONNECTION_LOST = "connection_lost", "Connection lost"
     NEVER_CONNECTED = "never_connected", "Never connected"
     PROVIDER = "provider", "Ended by the provider"
+    REVOKED = "revoked", "No longer allowed"
     FAILED = "failed", "Failed"
+
+
+# What a page is told of a call that was ended on the server, for the person to read.
+TOLD_OF_END = {
+    EndReason.LENGTH_LIMIT: "The call has reached its longest length.",
+    EndReason.IDLE_LIMIT: "The call has ended, because nobody said anything.",
+    EndReason.COST_LIMIT: "The call has reached its cost limit.",
+    EndReason.CONNECTION_LOST: "The connection was lost for too long.",
+    EndReason.REVOKED: (
+        "The call was ended: realtime voice has been switched off, or is no longer for you. You can type"
+        " instead."
+    ),
+}
+OTHER_END = "This call was ended."
 
 
 class ToolCallStatus(models.TextChoices):

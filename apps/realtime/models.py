@@ -86,11 +86,18 @@ class Session(models.Model):
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=40)
     is_stand_in = models.BooleanField(default=False)
+    provider_calls = models.JSONField(
+        default=list, help_text="The provider's ids of its connections, as the browser told them."
+    )
+    is_hang_up_due = models.BooleanField(
+        default=False, help_text="It has ended here, and perhaps not at the provider."
+    )
 
     issued_at = models.DateTimeField()
     secret_expires_at = models.DateTimeField()
     began_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField()
+    last_word_at = models.DateTimeField(null=True, help_text="When somebody last said anything.")
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
 
@@ -121,6 +128,9 @@ class Session(models.Model):
             models.Index(fields=["person", "-issued_at", "id"], name="session_of_person"),
             models.Index(
                 fields=["last_seen_at"], condition=~Q(state="ended"), name="session_not_ended"
+            ),
+            models.Index(
+                fields=["ended_at"], condition=Q(is_hang_up_due=True), name="session_to_hang_up"
             ),
         ]
 

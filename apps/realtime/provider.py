@@ -1,4 +1,4 @@
-"""Asking the provider for a client secret, with the official client, and telling its failures apart."""
+"""Asking the provider for a client secret, and hanging up, with the official client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from apps.realtime.exceptions import (
 if TYPE_CHECKING:
     import openai
 
-_HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN, _HTTP_TOO_MANY = 401, 403, 429
+_HTTP_UNAUTHORIZED, _HTTP_FORBIDDEN, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 401, 403, 429, 500
 # Some keys of tenants, and the operator's; each client keeps its connections open.
 _MOST_CLIENTS = 64
 _CLIENTS: dict[tuple[str, str], openai.OpenAI] = {}
@@ -90,17 +90,50 @@ def _ask(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
         raise ProviderDownError() from None
 
 
-async def _ask_pinned(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
+def hang_up(config: RealtimeConfig, call_id: str) -> bool:
+    """End a connection at the provider; return whether there is nothing more to be done about it.
+
+    What is over, or is not of this key, the provider refuses: that is an end, too. Without a key nothing
+    can be done for now. No transaction may be open.
+    """
     import openai
 
-    async with async_client(
+    if not config.api_key:
+        return False
+    try:
+        if config.is_own_address:
+            check_address(config.base_url)
+        if is_pinned(config.base_url, is_own_address=config.is_own_address):
+            asyncio.run(_hang_up_pinned(config, call_id))
+        else:
+            _client(config.base_url, config.api_key).realtime.calls.hangup(call_id)
+    except openai.APIStatusError as failed:
+        return failed.status_code < _HTTP_SERVER_ERROR and failed.status_code != _HTTP_TOO_MANY
+    except (openai.OpenAIError, AddressRefusedError):
+        return False
+    return True
+
+
+async def _hang_up_pinned(config: RealtimeConfig, call_id: str) -> None:
+    async with _pinned_client(config) as client:
+        await client.realtime.calls.hangup(call_id)
+
+
+async def _ask_pinned(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
+    async with _pinned_client(config) as client:
+        raw = await client.realtime.client_secrets.with_raw_response.create(**_body(session))
+        return bytes(raw.http_response.content)
+
+
+def _pinned_client(config: RealtimeConfig) -> openai.AsyncOpenAI:
+    import openai
+
+    return async_client(
         config.base_url,
         config.api_key,
         is_own_address=True,
         timeout=openai.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-    ) as client:
-        raw = await client.realtime.client_secrets.with_raw_response.create(**_body(session))
-        return bytes(raw.http_response.content)
+    )
 
 
 def _body(session: dict[str, Any]) -> dict[str, Any]:

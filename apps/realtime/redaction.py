@@ -19,7 +19,7 @@ _PLAIN = frozenset(
         "output_tokens", "input_token_details", "output_token_details", "text_tokens", "audio_tokens",
         "cached_tokens", "cached_tokens_details", "image_tokens", "type", "event_id", "item_id",
         "response_id", "previous_item_id", "output_index", "content_index", "role", "audio_start_ms",
-        "audio_end_ms", "rate_limits", "remaining", "reset_seconds", "param", "characters",
+        "audio_end_ms", "rate_limits", "remaining", "reset_seconds", "param", "characters", "call",
     }
 )  # fmt: skip
 # The provider's free texts of errors and of why something ended carry what was sent to it.

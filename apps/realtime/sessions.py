@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
+from pydantic import JsonValue
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -30,6 +32,10 @@ GRACE = timedelta(seconds=60)
 # it is gone.
 SILENT_FOR = timedelta(seconds=90)
 WARNED_BEFORE = timedelta(seconds=60)
+# OpenAI's ids of calls are such: “rtc_u1_9c6574da8b8a41a18da9308f4ad974ce”. It becomes a part of an address.
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{8,100}")
+# A call that comes back more often is past its grace by then.
+_MOST_CALLS = 20
 # What a column of counts holds.
 _MOST_COUNTED = 2**31 - 1
 
@@ -134,7 +140,12 @@ def close_lost(now: datetime) -> int:
 
 
 def _follow_one(session: Session, event: EventIn, now: datetime) -> None:
+    if not event.type.startswith("aisha."):
+        # The provider's events come while somebody speaks, or is answered.
+        session.last_word_at = now
     match event.type:
+        case "aisha.answer":
+            _note_call(session, event.data.get("call"))
         case "aisha.connection_state":
             if event.data.get("state") == "connected" and session.state != SessionState.ENDED:
                 session.state = SessionState.OPEN
@@ -150,6 +161,22 @@ def _follow_one(session: Session, event: EventIn, now: datetime) -> None:
             _end(session, _reason_of(event), now)
         case "response.done":
             _add_usage(session, usage_of(event.data.get("usage")))
+
+
+def _note_call(session: Session, told: JsonValue) -> None:
+    """Note by which id the provider knows a connection, so that it can be hung up.
+
+    A browser could tell any: it is no address, and none that another open call of the company goes by.
+    Those of other companies cannot be guessed, and what is not of our key the provider does not hang up.
+    """
+    if not isinstance(told, str) or _CALL_ID.fullmatch(told) is None:
+        return
+    others = Session.objects.exclude(state=SessionState.ENDED).exclude(pk=session.pk)
+    if told in session.provider_calls or others.filter(provider_calls__contains=[told]).exists():
+        return
+    session.provider_calls = [*session.provider_calls, told][-_MOST_CALLS:]
+    # It may have ended while it was connecting.
+    session.is_hang_up_due |= session.state == SessionState.ENDED
 
 
 def _reason_of(event: EventIn) -> EndReason:
@@ -173,6 +200,8 @@ def _end(session: Session, reason: EndReason, now: datetime) -> None:
     if session.state == SessionState.ENDED:
         return
     session.state, session.end_reason, session.ended_at = SessionState.ENDED, reason, now
+    # Whoever ended it: a page may say so and go on talking. What is over there already is not found.
+    session.is_hang_up_due = bool(session.provider_calls)
     actor = Actor.for_person(session.person, Origin.REALTIME)
     details = {
         "session": str(session.pk),

@@ -44,11 +44,15 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: the events that were new, as they were stored."""
+    """What became of a batch: the events that were new, as they were stored.
+
+    ``ended`` is why the session had ended before, empty while it goes on.
+    """
 
     session_id: UUID
     person_id: int
     events: tuple[EventIn, ...]
+    ended: str = ""
 
 
 def thinned(events: Sequence[EventIn]) -> tuple[list[EventIn], int]:
@@ -89,7 +93,7 @@ def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) 
                 now,
                 most_usd=settings.session_limit_usd,
             )
-    return Taken(session.pk, user.pk, fresh)
+    return Taken(session.pk, user.pk, fresh, session.end_reason)
 
 
 def remove_old(now: datetime) -> int:

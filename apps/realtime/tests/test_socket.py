@@ -10,12 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
+from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
 from apps.realtime import consumers
 from apps.realtime.consumers import LEAVES_OUT_FROM, REST_MS, TOO_LONG, TelemetryConsumer
+from apps.realtime.enums import EndReason
 from apps.realtime.models import Session, TelemetryEvent
 from apps.realtime.schemas import LONGEST_MESSAGE, MOST_IN_A_BATCH, EventIn
+from apps.realtime.sessions import end_session
 from apps.realtime.tests.factories import batch, event, make_session
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
@@ -142,6 +145,26 @@ def test_events_are_taken_once(people: Cast) -> None:
     assert [(e.event_id, e.type) for e in TelemetryEvent.objects.all()] == [(drop.id, DROP)]
     session.refresh_from_db()
     assert session.drops_count == 1
+
+
+def test_a_page_is_told_that_its_call_was_ended_and_why(people: Cast) -> None:
+    session, key = make_session(people.rep), session_key(people.rep)
+
+    async def talk() -> Any:
+        socket = await opened(key)
+        answer = await socket.ask(told(session, event("aisha.stats")))
+        await socket.close()
+        return answer
+
+    assert "ended" not in run(talk())
+    end_session(session, EndReason.REVOKED, timezone.now())
+    assert run(talk())["ended"] == {
+        "reason": "revoked",
+        "message": (
+            "The call was ended: realtime voice has been switched off, or is no longer for you. You can"
+            " type instead."
+        ),
+    }
 
 
 def test_a_session_that_is_not_theirs_takes_nothing(people: Cast) -> None:

@@ -133,6 +133,7 @@
 
     async start() {
       this.#telemetry = new Aisha.Telemetry(performance.now());
+      this.#telemetry.onEnded = ({ reason, message }) => this.end(reason, message);
       this.#become("asking", "Asking for a line…");
       try {
         await this.#takeTheLine();
@@ -287,7 +288,9 @@
       const sdp = await response.text();
       this.#goOn();
       if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
-      this.#note("aisha.answer", { ms: performance.now() - began, status: response.status }, { direction: "in", size: sdp.length });
+      // By this id the server can hang up.
+      const call = response.headers.get("Location")?.split("/").pop();
+      this.#note("aisha.answer", { ms: performance.now() - began, status: response.status, ...(call && { call }) }, { direction: "in", size: sdp.length });
       await peer.setRemoteDescription({ type: "answer", sdp });
       await opened;
       this.#goOn();

@@ -24,6 +24,7 @@
     "count", "why", "usage", "total_tokens", "input_tokens", "output_tokens", "input_token_details",
     "output_token_details", "text_tokens", "audio_tokens", "cached_tokens", "type", "event_id", "item_id",
     "response_id", "previous_item_id", "output_index", "content_index", "role", "audio_start_ms", "audio_end_ms",
+    "call",
   ]);
   const LONGEST_WORDS = 500;
   const WORDS = ["transcript", "text", "delta", "arguments"];
@@ -72,6 +73,7 @@
       this.began = began;
       this.session = "";
       this.keepsTexts = false;
+      this.onEnded = () => {};
       this.onGone = () => this.#flushByBeacon();
       addEventListener("pagehide", this.onGone);
     }
@@ -156,6 +158,8 @@
       // A batch that is refused is not sent again, and missed as what was left out.
       if (message.kind === "refused") this.#leftOut += this.#inFlight.events.length;
       this.#inFlight = null;
+      // The server has ended the call, and says why.
+      if (message.ended && !this.#isClosed) this.onEnded(message.ended);
       this.#restsUntil = performance.now() + (message.rest_ms ?? 0);
       if (this.#waiting.length >= MOST_IN_A_BATCH) this.#flush();
     }
