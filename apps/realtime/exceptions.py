@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.realtime.enums import TokenOutcome
+from apps.realtime.enums import TOLD_OF_END, EndReason, TokenOutcome
 from apps.tenants.exceptions import AishaError
 
 
@@ -129,6 +129,11 @@ class SessionOverError(RealtimeError):
     code = "session_over"
     status = 409
     message = "This call is over. Begin a new one."
+
+    def __init__(self, reason: str = "") -> None:
+        """With the reason for which it had ended, that is said."""
+        told = TOLD_OF_END.get(EndReason(reason)) if reason else None
+        super().__init__(told or "")
 
 
 class ChannelRefusedError(RealtimeError):

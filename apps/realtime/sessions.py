@@ -86,7 +86,7 @@ def require_open(session: Session, config: RealtimeConfig, now: datetime) -> Non
         SessionOverError: it has ended, or a limit is reached.
     """
     if session.state == SessionState.ENDED or left_of(session, config, now).is_nothing:
-        raise SessionOverError()
+        raise SessionOverError(session.end_reason)
 
 
 def left_of(session: Session, config: RealtimeConfig, now: datetime) -> Left:
