@@ -41,6 +41,8 @@ from stubs.openai_server.schemas import (
     ReadQuestion,
     ResponsesRequest,
     SchemaFormat,
+    WantedMessage,
+    WishQuestion,
 )
 from stubs.openai_server.strict_schemas import (
     SchemaNode,
@@ -50,10 +52,18 @@ from stubs.openai_server.strict_schemas import (
 )
 from stubs.openai_server.tampering import Written, write
 from stubs.openai_server.usage import tokens
+from stubs.openai_server.wants import tell
+from stubs.openai_server.wishing import next_turn as next_turn_of_wish
 from stubs.openai_server.writing import Writer
 
 HOSTS = ["127.0.0.1", "localhost"]
 _EVENTS = "text/event-stream"
+_AnyQuestion = Question | ReadQuestion | WishQuestion | WantedMessage
+# Forms that are told by the name of the answer.
+_FORMS: dict[str, type[WishQuestion] | type[WantedMessage]] = {
+    "wish": WishQuestion,
+    "want": WantedMessage,
+}
 _NO_SCHEMA = StrictSchema(SchemaNode.model_validate({}))
 
 
@@ -134,6 +144,10 @@ class StandIn:
             return failure
         if isinstance(question, ReadQuestion):
             turn = next_turn(asked, question, behaviour.name)
+        elif isinstance(question, WishQuestion):
+            turn = next_turn_of_wish(asked, question, schema or _NO_SCHEMA, behaviour.name)
+        elif isinstance(question, WantedMessage):
+            turn = Turn(text=tell(question, schema or _NO_SCHEMA, behaviour.name))
         else:
             written = _written(behaviour, question, schema)
             turn = Turn(text=written.text, obeyed=written.obeyed)
@@ -206,10 +220,12 @@ def _check_functions(asked: ResponsesRequest) -> None:
             raise RefusedError(400, "bad-request", replies.error(400, message, param="input"))
 
 
-def _question_of(asked: ResponsesRequest) -> Question | ReadQuestion:
-    """The question in the user's message. A real model takes any text; this one knows two forms."""
-    text = asked.text_of("user")
+def _question_of(asked: ResponsesRequest) -> _AnyQuestion:
+    """The question in the user's message. A real model takes any text; this one knows four forms."""
+    text, wanted = asked.text_of("user"), asked.text.format
     try:
+        if isinstance(wanted, SchemaFormat) and (form := _FORMS.get(wanted.name)):
+            return form.model_validate_json(text)
         if asked.tools or asked.turns:
             return ReadQuestion.model_validate_json(text)
         return Question.model_validate_json(text)

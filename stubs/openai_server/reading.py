@@ -55,7 +55,7 @@ class Turn:
 
 def next_turn(asked: ResponsesRequest, question: ReadQuestion, name: str) -> Turn:
     """The next turn of a model that behaves as ``name`` says; empty, or one of delivery, is good."""
-    results = _results(asked.input)
+    results = results_of(asked.input)
     found = [fact for result in results for fact in result.facts]
     offered = {tool.name for tool in asked.tools or ()} if asked.tool_choice != "none" else set()
     if name == "calls-forever":
@@ -104,7 +104,8 @@ def _wanted(
     return None
 
 
-def _results(items: Sequence[object]) -> list[FunctionResult]:
+def results_of(items: Sequence[object]) -> list[FunctionResult]:
+    """What the functions have found that were called before."""
     outputs = (item.output for item in items if isinstance(item, FunctionOutput))
     return [FunctionResult.model_validate_json(output) for output in outputs]
 

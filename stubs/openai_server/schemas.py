@@ -1,6 +1,7 @@
 """What arrives: the body of ``POST /v1/responses``, and the question in its user message.
 
-Changes are asked for by a ``Question``, answers by a ``ReadQuestion``.
+Changes are asked for by a ``Question``, what a person wishes by a ``WishQuestion``, answers by a
+``ReadQuestion``, what a message wants by a ``WantedMessage``.
 """
 
 from __future__ import annotations
@@ -206,6 +207,31 @@ class ReadQuestion(_Asked):
 
     question: str
     today: str
+    facts: tuple[Fact, ...]
+
+
+class WantedMessage(_Asked):
+    """What a person said, of which is asked what it wants."""
+
+    message: str
+
+
+class Stage(_Asked):
+    """A step of the pipeline."""
+
+    id: int
+    name: str
+
+
+class WishQuestion(_Asked):
+    """What a person wants to have proposed, in their own words."""
+
+    wish: str
+    said_before: str | None
+    today: str
+    next_working_day: str
+    doer_id: int
+    stages: tuple[Stage, ...]
     facts: tuple[Fact, ...]
 
 

@@ -95,11 +95,7 @@ class Writer:
 
     def branches(self, node: SchemaNode) -> dict[str, SchemaNode]:
         """The schema of the arguments by tool, for the changes on offer."""
-        return {
-            tool: self.schema.resolved(arguments)
-            for option in self.schema.alternatives(node)
-            if (tool := tool_of(option)) and (arguments := _properties(option).get("arguments"))
-        }
+        return branches_of(self.schema, node)
 
     def filled(self, node: SchemaNode, *, is_forced: bool) -> JsonObject:
         """An object with each property filled from the question.
@@ -254,6 +250,15 @@ class Writer:
         if is_naming(name):
             return self.question.record.id
         return int(node.minimum or 0)
+
+
+def branches_of(schema: StrictSchema, node: SchemaNode) -> dict[str, SchemaNode]:
+    """The schema of the arguments by tool, for the changes on offer."""
+    return {
+        tool: schema.resolved(arguments)
+        for option in schema.alternatives(node)
+        if (tool := tool_of(option)) and (arguments := _properties(option).get("arguments"))
+    }
 
 
 def tool_of(branch: SchemaNode) -> str:
