@@ -118,6 +118,40 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants to have proposed, in their own words, with the facts that are at hand.
+
+    ``before`` is what they said first, where they were asked back about it. ``tools`` may be used, and
+    ``stages``, by id, are those to which a deal may be moved. ``today`` and ``next_working_day`` are days of
+    the tenant's zone and calendar.
+    """
+
+    text: str
+    asker: User
+    language: Language
+    today: date
+    next_working_day: date
+    tools: tuple[str, ...]
+    facts: tuple[Fact, ...] = ()
+    stages: Mapping[int, str] = field(default_factory=dict)
+    before: str = ""
+
+    @property
+    def question(self) -> Question:
+        """It as far as something is to be read for it."""
+        return Question(self.text, self.asker, self.language, self.today, self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class WishedChange:
+    """One change that a model makes of a wish; whether it holds is asked afterwards, as of any proposal."""
+
+    tool: str
+    arguments: Mapping[str, JsonValue]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAnswer:
     """What the Brain says to a question: sentences that cite facts, given ones and ones that were read.
 

@@ -21,7 +21,8 @@ from apps.brain.language_model.prompts import PROMPT_VERSION
 from apps.brain.language_model.proposing import Written, propose
 from apps.brain.models import BrainCall
 from apps.brain.reading.answering import answer
-from apps.brain.schemas import Proposal, Question, ReadAnswer, ThinkTask
+from apps.brain.schemas import Proposal, Question, ReadAnswer, ThinkTask, Wish
+from apps.brain.wishing import Wished, work_out
 
 # With the rules a killed worker loses at most so many suggestions, and the next round makes them again.
 _RULES_AT_ONCE = 500
@@ -55,23 +56,30 @@ def think(
 ) -> ReadAnswer: ...
 
 
+@overload
 def think(
-    task: Sequence[ThinkTask] | Question,
+    task: Wish, mode: Mode | str, *, actor: Actor, now: datetime, is_waited_for: bool = False
+) -> Wished: ...
+
+
+def think(
+    task: Sequence[ThinkTask] | Question | Wish,
     mode: Mode | str,
     *,
     actor: Actor,
     now: datetime,
     is_waited_for: bool = False,
-) -> list[Answer] | ReadAnswer:
-    """Propose for each task, in their order, or answer a question; every call is on record when it returns.
+) -> list[Answer] | ReadAnswer | Wished:
+    """Propose for each task, in their order, or what a person wishes, or answer a question.
 
-    The tenant's provider is asked first, and the built-in rules for what it does not answer. No transaction
-    may be open: a provider may take seconds.
+    Every call is on record when it returns. The tenant's provider is asked first, and the built-in rules for
+    what it does not answer; of free wishes they know nothing. No transaction may be open: a provider may take
+    seconds.
     ``is_waited_for``: a person waits for the answer, and the model is given up on after some seconds.
 
     Raises:
         UnknownModeError: there is no such mode.
-        ModeDoesNotFitError: tasks are for ``propose_actions``, a question is for ``read_only``.
+        ModeDoesNotFitError: tasks and wishes are for ``propose_actions``, a question is for ``read_only``.
     """
     if mode not in Mode.values:
         raise UnknownModeError(str(mode))
@@ -79,6 +87,8 @@ def think(
         raise ModeDoesNotFitError()
     if isinstance(task, Question):
         return answer(task, actor=actor, now=now, is_waited_for=is_waited_for)
+    if isinstance(task, Wish):
+        return work_out(task, actor=actor, now=now, is_waited_for=is_waited_for)
     return _propose(task, actor=actor, now=now, is_waited_for=is_waited_for)
 
 

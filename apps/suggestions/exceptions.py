@@ -193,6 +193,9 @@ _STATED_NOWHERE = "It holds a detail that stands neither in your words nor in th
 _WHY_REFUSED = {
     "changes_nothing": "The record says so already: nothing would change.",
     "implausible_date": "The day lies in the past, or more than half a year ahead.",
+    "unknown_record": "It names a record that was not found for what you said.",
+    "unknown_person": "It would be given to somebody else; that is for you to say, with “Edit”.",
+    "amount_not_said": "It holds an amount that does not stand in your words: say it in digits.",
     "no_evidence": "It says neither what was asked for nor why.",
     "too_long": "The reason is longer than 500 characters.",
     "reads_like_orders": "Its text reads like instructions to an AI.",

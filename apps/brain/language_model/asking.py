@@ -16,7 +16,7 @@ from apps.brain.circuit import FAILURES_TO_OPEN
 from apps.brain.clients import async_client
 from apps.brain.config import BrainConfig
 from apps.brain.enums import CallOutcome
-from apps.brain.language_model.prompts import MOST_TOKENS_OUT, Prompt
+from apps.brain.language_model.prompts import Prompt
 from apps.brain.language_model.replies import Reply
 from apps.brain.language_model.responses import ProviderResponse
 from apps.brain.prices import Usage
@@ -129,7 +129,7 @@ async def _ask(client: openai.AsyncOpenAI, config: BrainConfig, prompt: Prompt) 
             },
             tools=cast("list[ToolParam]", prompt.functions) or openai.omit,
             tool_choice=_choice_of(prompt),
-            max_output_tokens=MOST_TOKENS_OUT,
+            max_output_tokens=prompt.most_tokens_out,
             prompt_cache_key=prompt.stable_hash,
             store=False,
         )

@@ -93,6 +93,7 @@ class Prompt:
     functions: tuple[dict[str, Any], ...] = ()
     turns: tuple[dict[str, Any], ...] = ()
     is_last_turn: bool = False
+    most_tokens_out: int = MOST_TOKENS_OUT
 
     @property
     def most_usage(self) -> Usage:
@@ -100,7 +101,7 @@ class Prompt:
         own = sum(len(text.encode()) for text in (self.instructions, self.wishes, self._shapes))
         quoted = len(self.document.encode()) + sum(len(turn.encode()) for turn in self._told_turns)
         most = -(-own // OWN_BYTES_PER_TOKEN) + quoted + FRAME_TOKENS
-        return Usage(tokens_in=most, tokens_out=MOST_TOKENS_OUT)
+        return Usage(tokens_in=most, tokens_out=self.most_tokens_out)
 
     @property
     def text(self) -> str:
@@ -141,7 +142,13 @@ def wishes_of(tone: Tone, language: Language) -> str:
 
 @cache
 def _wishes(tools: tuple[str, ...], tone: Tone, language: Language) -> str:
-    lines = [wishes_of(tone, language), "", "The tools that are offered:"]
+    return f"{wishes_of(tone, language)}\n\n{tools_in_words(tools)}"
+
+
+@cache
+def tools_in_words(tools: tuple[str, ...]) -> str:
+    """The tools that are offered, each with what it does, as the registry describes it."""
+    lines = ["The tools that are offered:"]
     for key in tools:
         tool = describe(registry.get(key))
         lines.append(f"- {key}: {tool.description} {tool.consequences}")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from apps.brain.enums import CallOutcome, Provider
 from apps.brain.prices import Usage
-from apps.brain.schemas import Claim, Proposal
+from apps.brain.schemas import Claim, Proposal, WishedChange
 from apps.execution.schemas import JsonValue
 
 # As long as the fields that they are stored in; a longer one is no title.
@@ -74,6 +74,20 @@ class _Reply(BaseModel):
     change: _Change
 
 
+class _Wished(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str
+    change: _Change
+
+
+class _Wishes(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    changes: list[_Wished]
+    ask_back: _Claim | None
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -126,6 +140,23 @@ def answer_of(text: str) -> tuple[Claim, ...]:
     ):
         raise UnusableReplyError("too_long")
     return tuple(Claim(one.text.strip(), tuple(one.facts)) for one in reply.sentences)
+
+
+def wished_of(text: str) -> tuple[tuple[WishedChange, ...], Claim | None]:
+    """Return the changes that a wish comes to, and what is asked back about it.
+
+    Raises:
+        UnusableReplyError: it is not JSON, has other fields, or is longer than anything of the kind.
+    """
+    reply = _read(_Wishes, text)
+    asked, reasons = reply.ask_back, [wished.reason for wished in reply.changes]
+    if any(len(text) > LONGEST_REASON for text in [*reasons, asked.text if asked else ""]):
+        raise UnusableReplyError("too_long")
+    changes = tuple(
+        WishedChange(one.change.tool, _given(one.change.arguments), one.reason.strip())
+        for one in reply.changes
+    )
+    return changes, Claim(asked.text.strip(), tuple(asked.facts)) if asked else None
 
 
 def _read(shape: type[_ShapeT], text: str) -> _ShapeT:

@@ -13,6 +13,10 @@ from apps.execution.tools import registry
 # What strict structured outputs do not know (lengths, defaults), and what only our forms read. The reply
 # is held against the tool's whole schema afterwards.
 _DROPPED = frozenset({"default", "minLength", "maxLength", "title"})
+# Of formats only those that OpenAI's guide "Structured model outputs" lists are taken.
+_FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
 # Numbers that mean nothing to a model and cost tokens in each request.
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
@@ -23,22 +27,24 @@ def proposal_schema(tools: tuple[str, ...]) -> dict[str, Any]:
 
     What is said comes before what is done: the claims are written first, and the change follows from them.
     """
-    claim = _object(
-        {
-            "text": {"type": "string"},
-            "facts": {"type": "array", "items": {"type": "integer"}},
-        }
-    )
-    changes = [
-        _object({"tool": {"type": "string", "enum": [key]}, "arguments": arguments_schema(key)})
-        for key in tools
-    ]
     return _object(
         {
-            "claims": {"type": "array", "items": claim},
+            "claims": {"type": "array", "items": _claim()},
             "reason": {"type": "string"},
             "title": {"type": "string"},
-            "change": {"anyOf": changes},
+            "change": {"anyOf": _changes(tools)},
+        }
+    )
+
+
+@cache
+def wish_schema(tools: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of what a wish comes to: changes that use these tools, or a question back."""
+    change = _object({"reason": {"type": "string"}, "change": {"anyOf": _changes(tools)}})
+    return _object(
+        {
+            "changes": {"type": "array", "items": change},
+            "ask_back": {"anyOf": [_claim(), {"type": "null"}]},
         }
     )
 
@@ -46,13 +52,7 @@ def proposal_schema(tools: tuple[str, ...]) -> dict[str, Any]:
 @cache
 def answer_schema() -> dict[str, Any]:
     """Return the schema of the answer to a question: sentences, each with the facts that bear it out."""
-    sentence = _object(
-        {
-            "text": {"type": "string"},
-            "facts": {"type": "array", "items": {"type": "integer"}},
-        }
-    )
-    return _object({"sentences": {"type": "array", "items": sentence}})
+    return _object({"sentences": {"type": "array", "items": _claim()}})
 
 
 def function_of(key: str, description: str, arguments: type[BaseModel]) -> dict[str, Any]:
@@ -70,6 +70,23 @@ def function_of(key: str, description: str, arguments: type[BaseModel]) -> dict[
 def arguments_schema(tool: str) -> dict[str, Any]:
     """Return the schema of a tool's arguments; null stands for an optional one that is not given."""
     return _strict(schema_of(registry.get(tool)))
+
+
+def _claim() -> dict[str, Any]:
+    """A sentence with the numbers of the facts that bear it out."""
+    return _object(
+        {
+            "text": {"type": "string"},
+            "facts": {"type": "array", "items": {"type": "integer"}},
+        }
+    )
+
+
+def _changes(tools: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        _object({"tool": {"type": "string", "enum": [key]}, "arguments": arguments_schema(key)})
+        for key in tools
+    ]
 
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +108,8 @@ def _plain(rule: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for word, value in rule.items():
         if word in _DROPPED or word in _BOUNDS or word.startswith("x-"):
+            continue
+        if word == "format" and value not in _FORMATS:
             continue
         kept[word] = [_plain(branch) for branch in value] if word == "anyOf" else value
     return kept

@@ -7,7 +7,7 @@ suggestion runs as the role ``aisha_ai``; what a person's role includes is asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,7 @@ from apps.suggestions.pipeline.context.asked import (
 )
 from apps.suggestions.pipeline.context.contexts import Context
 from apps.suggestions.pipeline.delivery import packet_of
+from apps.suggestions.pipeline.made_up import made_up_code
 from apps.suggestions.pipeline.quarantine import found_entry, quarantined
 from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import Accepted, Asked, validate
@@ -143,13 +144,16 @@ def propose_change(
     now: datetime,
     brain_call: BrainCall | None = None,
     is_heard: bool = False,
+    told_of: Collection[RecordRef] | None = None,
 ) -> Suggestion:
     """Make a suggestion of what a person asked for, in their own queue; it still has to be approved.
 
     ``words`` are the person's own, and become its evidence; with ``is_heard`` they are what a model took
-    theirs for, are shown as that, and bear out no address and no number. Null in ``arguments`` stands for
-    one that is not given; what is made for somebody is made for the person where nobody is named. The same
-    change asked for again is the one that waits; with other values it stands in the place of what waited.
+    theirs for, are shown as that, and bear out no address and no number. ``told_of``: where a model has read
+    free words, the records that it was told of; it names no others, gives nothing to anybody else than the
+    person, and makes up no amount. Null in ``arguments`` stands for one that is not given; what is made for
+    somebody is made for the person where nobody is named. The same change asked for again is the one that
+    waits; with other values it stands in the place of what waited.
 
     Raises:
         ModuleOffError: suggestions are switched off for the company.
@@ -168,9 +172,12 @@ def propose_change(
     actor = actor.with_origin(origin)
     said = words_of(words)
     try:
-        return _propose(
-            tool, _given(arguments), reason, said, is_heard, user, origin, actor, now, brain_call
-        )
+        wish = _wish_of(tool, _given(arguments), reason, said, is_heard, user, origin, brain_call)
+        if told_of is not None and (
+            code := made_up_code(wish.tool, wish.typed, said, user, told_of)
+        ):
+            raise ProposalRefusedError(code)
+        return _propose(wish, user, origin, actor, now)
     except AishaError as error:
         with transaction.atomic(), taking_role(Role.AI):
             record = _reached(tool, arguments, user)
@@ -178,7 +185,7 @@ def propose_change(
         raise
 
 
-def _propose(
+def _wish_of(
     key: str,
     arguments: dict[str, JsonValue],
     reason: str,
@@ -186,10 +193,9 @@ def _propose(
     is_heard: bool,
     user: User,
     origin: Origin,
-    actor: Actor,
-    now: datetime,
     brain_call: BrainCall | None,
-) -> Suggestion:
+) -> _Wish:
+    """What is asked for, as far as it may be asked for at all."""
     require_module(Module.SUGGESTIONS)
     if not may_decide(user):
         raise DecisionPermissionError()
@@ -199,7 +205,7 @@ def _propose(
     arguments = _for_somebody(tool, arguments, user)
     if len(reason) > LONGEST_REASON:
         raise ProposalRefusedError("too_long")
-    wish = _Wish(
+    return _Wish(
         tool,
         arguments,
         tool.parse(arguments),
@@ -209,7 +215,10 @@ def _propose(
         _writer_of(origin, brain_call),
         brain_call,
     )
-    check_permission(tool, wish.record.kind, user)
+
+
+def _propose(wish: _Wish, user: User, origin: Origin, actor: Actor, now: datetime) -> Suggestion:
+    check_permission(wish.tool, wish.record.kind, user)
     tenant = current_tenant()
     moment = moment_at(tenant, now)
     with telling_another_open(), transaction.atomic(), taking_role(Role.AI):
