@@ -15,12 +15,15 @@ from django.utils import timezone
 
 from apps.assistant.enums import Intent, MessageState, Speaker
 from apps.assistant.exceptions import BeingAnsweredError
-from apps.assistant.intents import intent_of
+from apps.assistant.intents import want_of
 from apps.assistant.models import Conversation, Message
 from apps.assistant.replies import reply_to
+from apps.assistant.replies.leading import lead
 from apps.assistant.replies.questions import EXAMPLES, facts_at_hand
 from apps.assistant.replies.reply import Reply, Replying, plainly
+from apps.assistant.replies.wishes import as_wished
 from apps.assistant.rules import Heard, hear
+from apps.assistant.rules.hearing import reads_like_question
 from apps.assistant.steps import (
     Cited,
     Done,
@@ -33,6 +36,7 @@ from apps.assistant.steps import (
     as_json,
 )
 from apps.assistant.threads import (
+    asked_back_about,
     keep_message,
     require_talker,
     spoken_about,
@@ -232,6 +236,7 @@ def _turn_of(
         language=language,
         page=visible_context_of(user, record, conversation),
         carried=visible_context(user, spoken_about(conversation)),
+        asked_back_about=asked_back_about(conversation, said),
     )
 
 
@@ -243,23 +248,32 @@ def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
     if config.provider == Provider.RULES or config.lacks(turn.today):
         answer.intent = answer.intent or Intent.QUESTION
         return (yield from _by_rules(turn, heard, CANNOT))
-    if not answer.intent:
+    if not reads_like_question(turn.words):
         yield Working("Understanding the question")
-        answer.intent = intent_of(turn)
-    return (yield from _by_model(turn, heard, answer))
+    want = want_of(turn)
+    if want.fall_back is not None and want.fall_back.is_of_provider:
+        # Who did not answer this would not answer the question either.
+        answer.intent = answer.intent or Intent.QUESTION
+        return (yield from _by_rules(turn, heard, CANNOT_NOW))
+    # Where it told nothing of use, the message is a question: nothing comes of one but an answer.
+    answer.intent = want.kind or Intent.QUESTION
+    match answer.intent:
+        case Intent.PROPOSE:
+            return (yield from as_wished(turn))
+        case Intent.NAVIGATE:
+            return (yield from lead(turn, want.page, want.name))
+        case Intent.OUT_OF_SCOPE:
+            return plainly(
+                "This is nothing that I do: I answer from your CRM, and propose changes to it.",
+                "What is approved, undone, deleted or set, a person does.",
+                f"Ask me, for example: {' · '.join(EXAMPLES)}",
+            )
+        case _:
+            return (yield from _read(turn, heard))
 
 
-def _by_model(turn: Turn, heard: Heard | None, answer: _Answer) -> Replying:
-    if answer.intent == Intent.OUT_OF_SCOPE:
-        return plainly(
-            "This is nothing that I do: I answer from your CRM, and propose changes to it.",
-            f"Ask me, for example: {' · '.join(EXAMPLES)}",
-        )
-    if answer.intent == Intent.PROPOSE:
-        return plainly(
-            "I did not understand what is to be proposed. Say it like this: “Remind me to call … on Friday”,"
-            " “Follow up with … next week”, “Log a call with …: …”."
-        )
+def _read(turn: Turn, heard: Heard | None) -> Replying:
+    """The model's answer to a question, or the rules' in its place."""
     facts = facts_at_hand(turn)
     yield Working("Asking the language model")
     read = think(
@@ -274,7 +288,10 @@ def _by_model(turn: Turn, heard: Heard | None, answer: _Answer) -> Replying:
     # Its facts go on from those that it was given, by number.
     known = {fact.number for fact in turn.facts}
     turn.facts += [turn.harmless(fact) for fact in read.cited if fact.number not in known]
-    return Reply(read.sentences, provider=read.provider, call_id=read.call_id)
+    sentences = read.sentences
+    if not read.cited:
+        sentences = (*sentences, Claim(f"Ask me, for example: {' · '.join(EXAMPLES)}", ()))
+    return Reply(sentences, provider=read.provider, call_id=read.call_id)
 
 
 def _by_rules(turn: Turn, heard: Heard | None, cannot: str) -> Replying:

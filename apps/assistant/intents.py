@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from apps.assistant.enums import Intent
 from apps.assistant.rules.hearing import reads_like_question
+from apps.assistant.rules.pages import places_for
 from apps.assistant.turns import Turn
-from apps.brain.language_model.wants import tell_want
+from apps.brain.language_model.wants import Want, tell_want
 
 # What a model may choose from, and what each means.
-_CHOICES = {
+CHOICES = {
     Intent.QUESTION: "asks something about the CRM, or greets",
     Intent.PROPOSE: "wants something written into the CRM: a task, a follow-up, an activity, a field",
     Intent.NAVIGATE: "wants to be led to a page",
@@ -16,10 +17,12 @@ _CHOICES = {
 }
 
 
-def intent_of(turn: Turn) -> Intent:
-    """What the message wants; a question where nobody can tell."""
+def want_of(turn: Turn) -> Want:
+    """What the message wants. What a model has asked back about is still a wish."""
     if reads_like_question(turn.words):
-        return Intent.QUESTION
-    choices = {intent.value: words for intent, words in _CHOICES.items()}
-    told = tell_want(turn.question(), choices, actor=turn.actor, now=turn.now)
-    return Intent(told) if told else Intent.QUESTION
+        return Want(Intent.QUESTION)
+    if turn.asked_back_about:
+        return Want(Intent.PROPOSE)
+    choices = {intent.value: words for intent, words in CHOICES.items()}
+    pages = {key: place.label for key, place in places_for(turn.user).items()}
+    return tell_want(turn.question(), choices, pages, actor=turn.actor, now=turn.now)

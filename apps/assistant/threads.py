@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.assistant.enums import MessageState, Speaker
+from apps.assistant.enums import Intent, MessageState, Speaker
 from apps.assistant.exceptions import (
     ConversationNotFoundError,
     NothingSaidError,
@@ -17,6 +17,7 @@ from apps.assistant.models import Conversation, Message
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
+from apps.brain.enums import Provider
 from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.services import visible_records
@@ -184,3 +185,23 @@ def spoken_about(conversation: Conversation) -> RecordRef | None:
         for suggestion in answer.suggestions.all():
             return suggestions.record_of(suggestion)
     return None
+
+
+def asked_back_about(conversation: Conversation, before: Message) -> str:
+    """The person's words, where the last answer was a model's question back about what they wish."""
+    earlier = conversation.messages.filter(pk__lt=before.pk).order_by("-id")
+    answer = earlier.filter(speaker=Speaker.ASSISTANT).first()
+    if answer is None or not _asks_back(answer):
+        return ""
+    wish = earlier.filter(pk__lt=answer.pk, speaker=Speaker.PERSON).first()
+    return wish.text if wish is not None else ""
+
+
+def _asks_back(answer: Message) -> bool:
+    """Whether a model has read a wish, proposed nothing, and refused nothing."""
+    return (
+        answer.intent == Intent.PROPOSE
+        and answer.provider == Provider.OPENAI
+        and answer.text.endswith("?")
+        and not answer.suggestions.exists()
+    )

@@ -47,7 +47,8 @@ class Turn:
     """What is known of the message that is being answered.
 
     ``today`` is the day in the tenant's zone. ``page`` is the record whose page is open, ``carried`` the one
-    that was last spoken about, both only where the person may see them.
+    that was last spoken about, both only where the person may see them. ``asked_back_about`` are the words of
+    the wish that the last answer has asked back about, empty where it has asked nothing.
     """
 
     user: User
@@ -59,6 +60,7 @@ class Turn:
     language: Language
     page: RecordRef | None = None
     carried: RecordRef | None = None
+    asked_back_about: str = ""
     facts: list[Fact] = field(default_factory=list)
 
     @property

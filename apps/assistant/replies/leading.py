@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from apps.assistant.replies.naming import Unclear, find_named, page_of
+from apps.assistant.replies.naming import Unclear, find_named, not_read, page_of
 from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
 from apps.assistant.rules import Heard, Topic
-from apps.assistant.rules.pages import PLACES
+from apps.assistant.rules.pages import PLACES, places_for
 from apps.assistant.steps import Working
-from apps.assistant.turns import Turn
+from apps.assistant.turns import NotReadError, Turn
 from apps.brain.schemas import Claim
 from apps.suggestions.services import may_view
 
@@ -28,6 +28,17 @@ def go_to(turn: Turn, heard: Heard) -> Replying:
         return Reply(named.claims)
     claim = Claim(f"Here is the way to {named.label}.", (named.fact.number,))
     return Reply((claim,), leads_to=page_of(named))
+
+
+def lead(turn: Turn, page: str, name: str) -> Replying:
+    """Where a model says that somebody wants to go: one of our pages, or a record that is found."""
+    if page or name:
+        try:
+            return (yield from go_to(turn, Heard(Topic.GO_TO, choice=page, name=name)))
+        except NotReadError as error:
+            return Reply(not_read(error))
+    pages = ", ".join(place.label for place in places_for(turn.user).values())
+    return plainly("I do not know which page you mean.", f"There are: {pages}.")
 
 
 def send_where_people_do_it(turn: Turn, heard: Heard) -> Replying:

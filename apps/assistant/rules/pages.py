@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apps.assistant.rules.heard import Heard, Topic
 from apps.triggers.enums import VIEW_SIGNALS
+from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,20 @@ _OTHER_NAMES = {
 }  # fmt: skip
 _GO_TO = re.compile(
     r"^(?:go(?: back)? to|open(?: up)?|take me to|bring me to|lead me to|navigate to|switch to|jump to"
-    r"|gehe? zu[rm]?|öffne|bringe? mich zu[rm]?|wechsle zu[rm]?)\s+"
+    r"|gehe? zu[rm]?|öffne|bringe? mich zu[rm]?|führe? mich zu[rm]?|wechsle zu[rm]?)\s+"
     r"(?:(?:the|my|our|all|den|die|das|der|dem|meine[nr]?)\s+)*(?P<name>.+?)"
     r"(?:[- ](?:page|list|view|screen|seite|liste))?$",
     re.IGNORECASE,
 )
+
+
+def places_for(user: User) -> dict[str, Place]:
+    """The pages to which this person may be led."""
+    return {
+        key: place
+        for key, place in PLACES.items()
+        if not place.permission or user.has_perm(place.permission)
+    }
 
 
 def hear_page(words: str) -> Heard | None:

@@ -15,7 +15,7 @@ _ACTS: tuple[tuple[Topic, re.Pattern[str]], ...] = tuple(
             Topic.DECIDING,
             r"approve|reject|accept|apply|execute|confirm|snooze|dismiss|decline|genehmige?|bestätige?"
             r"|akzeptiere?"
-            r"|führe?|wende?|lehne?|ignore|ignoriere?|disregard|forget (?:your|all|every)",
+            r"|führe?(?! mich)|wende?|lehne?|ignore|ignoriere?|disregard|forget (?:your|all|every)",
             r"(?! (?:it )?(?:for|to) me\b.*\?)",
         ),
         (Topic.UNDOING, r"undo|revert|roll back|take back|mache? .*rückgängig|nimm .*zurück", ""),

@@ -57,6 +57,12 @@ _KINDS = {
     "email": "email", "e-mail": "email", "mail": "email",
 }  # fmt: skip
 _INWARD = ("incoming", "inbound", "eingehend", "from", "by", "von")
+# “Remind me who owns it”, “Log a call with whom” ask; “Remind me when …” may do so.
+_ASKS = re.compile(
+    r"^(?:about )?(?:who|whom|whose|what|which|where|why|how|when|whether|if|wer|wen|wem|wessen|was|wo|wann"
+    r"|welche[rsmn]?|warum|wieso|wie|ob|wenn)\b|\b(?:whom?|wem|wen|welche[rmn])$",
+    re.IGNORECASE,
+)
 # Where the name ends and what was talked about begins.
 _THEN = re.compile(r"\s*(?::|\s[-–—]\s|,\s|\bthat\b|\babout\b|\bdass\b|\büber\b)\s*", re.IGNORECASE)
 _ABOUT = re.compile(r"\s(?:about|regarding|concerning|on|wegen|zu|zum|über)\s", re.IGNORECASE)
@@ -78,7 +84,14 @@ _DOING_DE = re.compile(
 
 
 def hear(words: str) -> Heard | None:
-    """What is to be proposed; None where nothing is."""
+    """What is to be proposed; None where nothing is, and where it is asked for."""
+    heard = _heard(words)
+    if heard is None or _ASKS.search(heard.name or heard.words):
+        return None
+    return heard
+
+
+def _heard(words: str) -> Heard | None:
     if found := _MET.match(words):
         how = (found["how"] or found["how_de"]).casefold()
         span = found["span"] if found["how"] else found["span_de"]

@@ -10,7 +10,15 @@ from apps.execution.signs import one_line
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|hallo|ok(?:ay)?|and|so|then|now|und|also|please|bitte|aisha"
     r"|(?:can|could|would|will) you(?: please)?|(?:kannst|könntest|würdest) du(?: bitte)?"
+    r"|(?:können|könnten|würden) sie(?: bitte)?"
     r"|i(?:'d| would) like you to|i want you to|ich möchte,? dass du)\b[ ,:]*)+",
+    re.IGNORECASE,
+)
+# “Could you …?” asks for something to be done, whatever sign stands at its end.
+_REQUEST = re.compile(
+    r"^(?:(?:hey|hi|hello|hallo|ok(?:ay)?|and|und|please|bitte|aisha)\b[ ,:]*)*"
+    r"(?:(?:can|could|would|will) (?:you|we)|(?:kannst|könntest|würdest) du"
+    r"|(?:können|könnten|würden) (?:sie|wir))\b",
     re.IGNORECASE,
 )
 _FILLERS = frozenset(
@@ -54,6 +62,11 @@ _QUOTES = "\"'“”„‚‘’«»()"
 def plain(text: str) -> str:
     """A message on one line, without what is only polite and without the sign at its end."""
     return _POLITE.sub("", one_line(text)).rstrip(" ?!.…").strip()
+
+
+def is_request(text: str) -> bool:
+    """Whether a message asks for something by its form: “Could you …?”."""
+    return _REQUEST.match(one_line(text)) is not None
 
 
 def is_said(text: str, *patterns: re.Match[str] | None) -> bool:
