@@ -226,6 +226,9 @@ TRANSCRIPTION_MODEL = read_text("TRANSCRIPTION_MODEL", "gpt-4o-mini-transcribe")
 # How many calls one person, and one tenant, may begin in a minute.
 REALTIME_TOKENS_PER_MINUTE = read_int("REALTIME_TOKENS_PER_MINUTE", 6)
 REALTIME_TOKENS_PER_MINUTE_OF_TENANT = read_int("REALTIME_TOKENS_PER_MINUTE_OF_TENANT", 60)
+# Events of calls that one person's pages may tell in a second: beyond it what comes in floods is left out,
+# beyond twice as many all but what a call's row follows from.
+REALTIME_EVENTS_PER_SECOND = read_int("REALTIME_EVENTS_PER_SECOND", 400)
 # Calls to models that are under way at once, of all tenants and workers.
 BRAIN_CONCURRENCY = read_int("BRAIN_CONCURRENCY", 32)
 # Hosts inside the operator's network that a tenant may name as its model's address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,10 @@ from apps.users.sockets import NOT_ALLOWED, PersonSocket
 # comes in floods is left out.
 RESTS_FROM, LEAVES_OUT_FROM = 4, 16
 REST_MS = 1_000
-TOO_LONG = 4409
+TOO_LONG, TOO_MUCH = 4409, 4410
+# A page sends a batch a second, and at its end all that waits. Who sends more does not rest when asked to:
+# reading a batch costs, too, and others of this process wait meanwhile.
+MOST_MESSAGES, MESSAGES_WITHIN_S = 50, 10.0
 
 _waiting = 0
 
@@ -43,6 +47,7 @@ class TelemetryConsumer(PersonSocket):
     """Takes batches of events of its person's sessions, and tells panels of those that they may see."""
 
     _watched: UUID | None = None
+    _heard, _heard_since = 0, 0.0
 
     def admit(self, tenant: Tenant, person: User) -> bool:
         """Let in whoever may talk, where realtime voice is on."""
@@ -55,6 +60,9 @@ class TelemetryConsumer(PersonSocket):
         """Take a batch, or begin to watch; whatever else comes is refused."""
         if text_data is None or len(text_data) > LONGEST_MESSAGE:
             await self.close(TOO_LONG)
+            return
+        if self._hears_too_much():
+            await self.close(TOO_MUCH)
             return
         try:
             batch = BatchIn.model_validate_json(text_data)
@@ -70,6 +78,13 @@ class TelemetryConsumer(PersonSocket):
                 {"kind": "events", "session": message["session"], "events": message["events"]}
             )
 
+    def _hears_too_much(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._heard_since > MESSAGES_WITHIN_S:
+            self._heard, self._heard_since = 0, now
+        self._heard += 1
+        return self._heard > MOST_MESSAGES
+
     async def _take(self, batch: BatchIn) -> None:
         global _waiting
         waiting = _waiting
@@ -84,7 +99,7 @@ class TelemetryConsumer(PersonSocket):
             return
         finally:
             _waiting -= 1
-        rest_ms = REST_MS if waiting >= RESTS_FROM else 0
+        rest_ms = REST_MS if waiting >= RESTS_FROM or taken.is_flood else 0
         answer: dict[str, Any] = {"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms}
         if taken.ended:
             # A page that talks on was not the one that ended it.

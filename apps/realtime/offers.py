@@ -8,7 +8,7 @@ from typing import Any
 from apps.brain.language_model.strict import function_of
 from apps.brain.reading.tools import read_tool, read_tools
 from apps.execution.tools import registry as tools
-from apps.suggestions.services import askable_tools, schema_of
+from apps.suggestions.services import ASKABLE, askable_tools, schema_of
 from apps.users.models import User
 
 PROPOSES = "propose_"
@@ -27,6 +27,13 @@ def functions_for(user: User) -> list[dict[str, Any]]:
     """What this person's session is given, as the provider's API takes it."""
     reads = [_reading(tool.key) for tool in read_tools()]
     return [*reads, *(_proposing(tool.key) for tool in askable_tools(user))]
+
+
+def function_names() -> frozenset[str]:
+    """The names of all functions that any session may be given."""
+    return frozenset(
+        [*(tool.key for tool in read_tools()), *(f"{PROPOSES}{key}" for key in ASKABLE)]
+    )
 
 
 # Schemas are made of the tools' types, which do not change while a process runs.

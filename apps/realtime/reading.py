@@ -19,8 +19,8 @@ from apps.realtime.charts import (
     lay_out_line,
     lay_out_turn,
 )
+from apps.realtime.flooding import PLENTIFUL
 from apps.realtime.models import Session, TelemetryEvent, ToolCall
-from apps.realtime.telemetry import PLENTIFUL
 from apps.realtime.timeline import FIRST_TEXT, timeline_of
 
 # As much as a page holds. The export has everything.

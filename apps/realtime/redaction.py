@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 
 from pydantic import JsonValue
+
+from apps.realtime.offers import function_names
 
 # Names of members that hold no words: of our own events, and of the provider's.
 _PLAIN = frozenset(
@@ -28,6 +31,12 @@ _LONGEST_WORDS = 2_000
 # Keys and client secrets, wherever they stand.
 _SECRET = re.compile(r"\b(?:sk|ek|rk)[-_][A-Za-z0-9_\-]{6,}")
 _DEEPEST = 6
+_LARGEST = 2**63
+# What names a function; a model may call one by any text.
+_OF_FUNCTIONS = frozenset({"tool", "name"})
+# Names that the provider has for other things than functions (``rate_limits.updated``).
+_PROVIDERS_NAMES = frozenset({"requests", "tokens"})
+OTHER = "other"
 # What is longer, or holds other signs, is no name of a member but words.
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 
@@ -42,7 +51,9 @@ def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[s
     for name, value in data.items():
         if _NAME.fullmatch(name) is None or _SECRET.search(name):
             continue
-        if name in _PLAIN:
+        if name in _OF_FUNCTIONS and not keeps_texts:
+            kept[name] = value if isinstance(value, str) and value in _known_names() else OTHER
+        elif name in _PLAIN:
             kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth - 1)
         elif keeps_texts:
             kept[name] = _value(value, keeps_texts, _LONGEST_WORDS, depth - 1)
@@ -51,6 +62,11 @@ def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[s
         elif isinstance(value, bool | int | float):
             kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth)
     return kept
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    return function_names() | _PROVIDERS_NAMES
 
 
 def _characters(kept: dict[str, JsonValue]) -> int:
@@ -65,6 +81,9 @@ def _value(value: JsonValue, keeps_texts: bool, longest: int, depth: int) -> Jso
         # The database holds no NUL in a text, and no number without end.
         return _SECRET.sub("[removed]", value.replace("\0", ""))[:longest]
     if isinstance(value, float) and not math.isfinite(value):
+        return None
+    # A number may have thousands of digits.
+    if isinstance(value, int) and abs(value) > _LARGEST:
         return None
     if isinstance(value, list):
         return [_value(item, keeps_texts, longest, depth - 1) for item in value[:20]]

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from apps.realtime.config import stored_settings
 from apps.realtime.exceptions import SessionOverError
+from apps.realtime.flooding import Keeping, bounded, keeping_of_rows, kept, pace_of
 from apps.realtime.models import TelemetryEvent
 from apps.realtime.redaction import redacted
 from apps.realtime.schemas import BatchIn, EventIn
@@ -20,14 +21,6 @@ from apps.users.models import User
 
 # A page that was asleep, or that had no network at the end, tells what it still has.
 TAKEN_AFTER_END = timedelta(minutes=10)
-# What comes in floods, many a second, and says little one by one: the first to go under load.
-PLENTIFUL = frozenset(
-    {
-        "response.output_audio_transcript.delta", "response.output_text.delta",
-        "response.function_call_arguments.delta", "response.output_audio.delta",
-        "conversation.item.input_audio_transcription.delta", "aisha.stats",
-    }
-)  # fmt: skip
 
 _INSERT = """
     INSERT INTO realtime_telemetryevent
@@ -46,25 +39,22 @@ _INSERT = """
 class Taken:
     """What became of a batch: the events that were new, as they were stored.
 
-    ``ended`` is why the session had ended before, empty while it goes on.
+    ``ended`` is why the session had ended before, empty while it goes on. ``is_flood``: it came faster than a
+    page of ours tells anything.
     """
 
     session_id: UUID
     person_id: int
     events: tuple[EventIn, ...]
     ended: str = ""
-
-
-def thinned(events: Sequence[EventIn]) -> tuple[list[EventIn], int]:
-    """Under load: the events without those that come in floods, and how many that were."""
-    kept = [event for event in events if event.type not in PLENTIFUL]
-    return kept, len(events) - len(kept)
+    is_flood: bool = False
 
 
 def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) -> Taken:
     """Store a batch of a person's own session; an event that was told before is passed over.
 
-    ``is_loaded``: what comes in floods is left out, and counted.
+    ``is_loaded``: what comes in floods is left out. So it is where the person's pages tell too much at once,
+    or the session has too many events already (``flooding``). What is left out is counted.
 
     Raises:
         SessionNotFoundError: there is no such session of theirs in this tenant.
@@ -74,11 +64,14 @@ def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) 
     ended_at = session.ended_at
     if ended_at is not None and now - ended_at > TAKEN_AFTER_END:
         raise SessionOverError()
-    told, left_out = thinned(batch.events) if is_loaded else (list(batch.events), 0)
+    pace = pace_of(user.pk, len(batch.events))
+    load = Keeping.WITHOUT_PLENTIFUL if is_loaded else Keeping.ALL
+    told = kept(batch.events, max(load, pace, keeping_of_rows(session.events_count)))
+    left_out = len(batch.events) - len(told)
     settings = stored_settings()
     rows = {
         event.id: event.model_copy(
-            update={"data": redacted(event.data, keeps_texts=settings.keeps_texts)}
+            update={"data": bounded(redacted(event.data, keeps_texts=settings.keeps_texts))}
         )
         for event in told
     }
@@ -93,7 +86,7 @@ def take(user: User, batch: BatchIn, now: datetime, *, is_loaded: bool = False) 
                 now,
                 most_usd=settings.session_limit_usd,
             )
-    return Taken(session.pk, user.pk, fresh, session.end_reason)
+    return Taken(session.pk, user.pk, fresh, session.end_reason, pace > Keeping.ALL)
 
 
 def remove_old(now: datetime) -> int:

@@ -27,9 +27,9 @@ _TYPE = "response.output_audio_transcript.delta"
 
 
 @contextmanager
-def web_alone() -> Iterator[int]:
+def web_alone(**environment: str) -> Iterator[int]:
     """Run the web process as the supervisor does, with nothing beside it; gives its id."""
-    with running([WEB], DATABASE_POOL_SIZE="20") as (pid,):
+    with running([WEB], DATABASE_POOL_SIZE="20", **environment) as (pid,):
         wait_for_web()
         yield pid
 

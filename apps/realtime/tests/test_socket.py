@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
 from apps.realtime import consumers
-from apps.realtime.consumers import LEAVES_OUT_FROM, REST_MS, TOO_LONG, TelemetryConsumer
+from apps.realtime.consumers import (
+    LEAVES_OUT_FROM,
+    MOST_MESSAGES,
+    REST_MS,
+    TOO_LONG,
+    TOO_MUCH,
+    TelemetryConsumer,
+)
 from apps.realtime.enums import EndReason
 from apps.realtime.models import Session, TelemetryEvent
 from apps.realtime.schemas import LONGEST_MESSAGE, MOST_IN_A_BATCH, EventIn
@@ -233,6 +240,19 @@ def test_who_says_too_much_is_hung_up_on(people: Cast) -> None:
         return await socket.closed()
 
     assert run(talk()) == TOO_LONG
+
+
+def test_who_does_not_rest_is_hung_up_on(people: Cast) -> None:
+    session, key = make_session(people.rep), session_key(people.rep)
+
+    async def talk() -> tuple[set[str], int]:
+        socket = await opened(key)
+        for number in range(MOST_MESSAGES + 1):
+            await socket.say(told(session, number=number))
+        kinds = {(await socket.heard())["kind"] for _ in range(MOST_MESSAGES)}
+        return kinds, await socket.closed()
+
+    assert run(talk()) == ({"taken"}, TOO_MUCH)
 
 
 def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(people: Cast) -> None:

@@ -131,9 +131,13 @@
       return this.state === "ended" || this.state === "left";
     }
 
-    async start() {
-      this.#telemetry = new Aisha.Telemetry(performance.now());
+    #beginToTell(began) {
+      this.#telemetry = new Aisha.Telemetry(began);
       this.#telemetry.onEnded = ({ reason, message }) => this.end(reason, message);
+    }
+
+    async start() {
+      this.#beginToTell(performance.now());
       this.#become("asking", "Asking for a line…");
       try {
         await this.#takeTheLine();
@@ -176,7 +180,7 @@
     // What `leave` returned on the page before goes on here.
     async comeBack(left) {
       this.#session = left.session;
-      this.#telemetry = new Aisha.Telemetry(left.began - performance.timeOrigin);
+      this.#beginToTell(left.began - performance.timeOrigin);
       this.#telemetry.open(left.session.id, left.session.keeps_texts);
       this.#turn = left.turn;
       this.#words = left.words;
