@@ -140,7 +140,7 @@ app.conf.beat_schedule = {
     },
     "upkeep of realtime voice": {
         "task": "realtime.keep_all_up",
-        # Telemetry is kept for whole days: ten minutes more are noticed by nobody.
+        # Telemetry and answers of tools are kept for whole days: ten minutes more are noticed by nobody.
         "schedule": timedelta(minutes=10),
         "options": {"expire_seconds": 10 * 60},
     },

@@ -47,6 +47,8 @@ from apps.users.models import User
 MOST_CALLS_A_MINUTE = 30
 # What a person may have said that asks for one thing.
 LONGEST_ARGUMENTS = 20_000
+# An answer is kept for a page that asks again after a drop: no call lasts longer, and it holds what records say.
+ANSWERS_KEPT = timedelta(days=1)
 # What people will want it to do that it never does: told apart on record, by the word alone.
 _BARRED = re.compile(
     r"approve|apply|execute|undo|delete|remove|send|admin|setting|reject|permission"
@@ -132,6 +134,12 @@ def call_tool(
         session.last_seen_at = max(session.last_seen_at, now)
         session.save(update_fields=["tool_calls_count", "last_seen_at"])
     return answered
+
+
+def forget_answers(now: datetime) -> int:
+    """Forget what was answered to calls that nobody asks about any more; return how many that were."""
+    old = ToolCall.objects.filter(called_at__lt=now - ANSWERS_KEPT)
+    return old.exclude(answer={}).update(answer={})
 
 
 @dataclass(frozen=True, slots=True)

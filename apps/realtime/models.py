@@ -178,7 +178,7 @@ class ToolCall(models.Model):
     )
     status = models.CharField(max_length=20, choices=ToolCallStatus.choices)
     code = models.CharField(max_length=60, blank=True)
-    answer = models.JSONField(default=dict)
+    answer = models.JSONField(default=dict, help_text="Kept for a day.")
     suggestion = models.ForeignKey(
         Suggestion, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -189,6 +189,11 @@ class ToolCall(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["session", "call_id"], name="one_answer_per_tool_call"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["called_at"], condition=~Q(answer={}), name="tool_call_with_answer"
+            ),
         ]
 
     def __str__(self) -> str:

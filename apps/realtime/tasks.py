@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from apps.realtime.bridge import forget_answers
 from apps.realtime.ending import end_what_is_over, hang_up_what_has_ended, is_anything_to_watch
 from apps.realtime.sessions import close_lost
 from apps.realtime.telemetry import remove_old
@@ -15,9 +16,11 @@ from apps.tenants.services import enabled_schemas
 
 @shared_task(name="realtime.keep_current_tenant_up")
 def keep_current_tenant_up() -> None:
-    """Delete old telemetry."""
+    """Delete old telemetry, and forget what tools have answered."""
     begin_request()
-    remove_old(timezone.now())
+    now = timezone.now()
+    remove_old(now)
+    forget_answers(now)
 
 
 @shared_task(name="realtime.watch_current_tenant")

@@ -31,6 +31,7 @@ from apps.operations.privacy.people import (
 )
 from apps.operations.privacy.values import PERSONAL, redact
 from apps.predictions.models import Score
+from apps.realtime.models import ToolCall
 from apps.suggestions.enums import State
 from apps.suggestions.models import BulkItem, Decision, Suggestion
 from apps.triggers.models import Silence
@@ -98,8 +99,9 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     _erase_pairs(rows, ids)
     _erase_admin_log(rows, ids)
     _erase_conversations(rows, ids)
-    # Answers of the API of the last day, whomever they are about: they are kept for convenience alone.
+    # Answers of the API and of calls of the last day, whomever they are about: they are kept for convenience alone.
     _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
+    _blank(rows, ToolCall.objects.exclude(answer={}), {"answer": {}})
     # With what the steps before have written to it.
     _redact(rows, _history(ids), ("changes",))
     rows.update(erase_mentions(traits.minus(shared)))

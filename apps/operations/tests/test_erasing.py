@@ -54,6 +54,9 @@ from apps.operations.privacy.people import ERASED, Person, find_person
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.tests.factories import ScoreFactory
+from apps.realtime.models import RealtimeSettings, TelemetryEvent, ToolCall
+from apps.realtime.telemetry import take
+from apps.realtime.tests.factories import batch, event, make_session
 from apps.suggestions.enums import RejectReason, State
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.services import approve, reject, undo
@@ -440,3 +443,21 @@ def test_conversations_about_the_person_go_and_answers_about_them_are_emptied(
     assert (answer.text, answer.sentences, answer.facts) == (ERASED, [], [])
     (asked, _) = other.messages.all()
     assert asked.text == f"Who likes tulips? {ERASED}?"
+
+
+def test_what_a_call_was_answered_and_told_of_the_person_goes(owned: Tenant) -> None:
+    cast = make_cast()
+    zoe = ContactFactory(owner=cast.rep, **NAMES, email=EMAIL)
+    session = make_session(cast.rep)
+    call = ToolCall.objects.create(
+        session=session, call_id="call_1", tool="record_summary", status="answered", called_at=NOW,
+        latency_ms=1, answer={"facts": [{"text": "likes tulips", "record": f"contact:{zoe.pk}"}]},
+    )  # fmt: skip
+    RealtimeSettings.objects.create(pk=1, keeps_texts=True)
+    said = event("response.done", data={"transcript": f"Zoë Quarz-Ünal, {EMAIL}, is here"})
+    take(cast.rep, batch(session, said), NOW)
+    erasure = erase_person(RecordKind.CONTACT, zoe.pk, actor=ACTOR)
+    call.refresh_from_db()
+    assert (call.tool, call.answer) == ("record_summary", {})
+    assert TelemetryEvent.objects.get().data == {"transcript": f"{ERASED}, {ERASED}, is here"}
+    assert (erasure.rows["realtime_toolcall"], erasure.rows["realtime_telemetryevent"]) == (1, 1)
