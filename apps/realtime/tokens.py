@@ -52,6 +52,8 @@ log = logging.getLogger("aisha.realtime")
 
 TALK_PERMISSION = "realtime.add_session"
 _WINDOW_S = 60
+# A page tries some nine times within the minute of grace; twice that is a network that drops each call again.
+MOST_RESUMED_PER_MINUTE = 20
 # A spoken answer of a minute; what is longer nobody listens to.
 _MOST_TOKENS_OUT = 1_200
 _ISSUED_STATUS = 201
@@ -102,7 +104,7 @@ def issue_token(
             there for this person.
     """
     tenant = current_tenant()
-    config = _admit(attempt, user, tenant, now)
+    config = _admit(attempt, user, tenant, now, is_resumed=resumed is not None)
     former = resumable(user, resumed, config, now) if resumed else None
     thread = _thread_of(user, former, conversation_id)
     about = record_of(thread) if thread else visible_context(user, record)
@@ -189,7 +191,9 @@ def settle_issued(attempt: Attempt) -> None:
     settle_other(attempt, TokenOutcome.ISSUED, _ISSUED_STATUS)
 
 
-def _admit(attempt: Attempt, user: User, tenant: Tenant, now: datetime) -> RealtimeConfig:
+def _admit(
+    attempt: Attempt, user: User, tenant: Tenant, now: datetime, *, is_resumed: bool
+) -> RealtimeConfig:
     """Pass one gate after the other; what costs least is asked first."""
     is_on = is_module_on(tenant, Module.REALTIME)
     attempt.gate = GateState.ON if is_on else GateState.OFF
@@ -200,22 +204,26 @@ def _admit(attempt: Attempt, user: User, tenant: Tenant, now: datetime) -> Realt
     config = read_config()
     if not config.api_key:
         raise NoKeyError()
-    _count(user)
+    _count(user, is_resumed=is_resumed)
     if _spent_in_month(now.astimezone(tenant.zone)) >= config.limits.month_usd:
         raise MonthLimitError()
     return config
 
 
-def _count(user: User) -> None:
-    """Count one more call that is begun.
+def _count(user: User, *, is_resumed: bool) -> None:
+    """Count one more call that is begun, or comes back after a drop.
 
+    Who comes back has begun one call, however poor the network is: it has a bound of its own, and takes
+    nothing from calls that are begun. What comes back as something else is refused right after this.
     Without Valkey nobody is let in: each call costs money.
     """
     schema = tenant_connection().schema_name
-    limits = (
+    limits = [
         (f"aisha:talk:{schema}:{user.pk}", settings.REALTIME_TOKENS_PER_MINUTE),
         (f"aisha:talk:{schema}", settings.REALTIME_TOKENS_PER_MINUTE_OF_TENANT),
-    )
+    ]
+    if is_resumed:
+        limits = [(f"aisha:talk:{schema}:{user.pk}:again", MOST_RESUMED_PER_MINUTE)]
     for key, most in limits:
         try:
             with valkey().pipeline() as pipeline:

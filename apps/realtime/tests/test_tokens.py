@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -26,6 +27,7 @@ from apps.crm.tests.factories import LeadFactory
 from apps.realtime.enums import EndReason, GateState, SessionState, TokenOutcome
 from apps.realtime.models import ONLY_ROW, RealtimeSettings, Session, TokenRequest
 from apps.realtime.tests.factories import make_session
+from apps.realtime.tokens import MOST_RESUMED_PER_MINUTE
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.secrets import seal
 from apps.users.enums import Scope
@@ -299,6 +301,27 @@ def test_a_lost_call_goes_on(cast: Cast, rep: TenantClient, provider: RunningSta
     assert again["session_id"] == first["session_id"]
     assert again["value"] != first["value"]
     assert Session.objects.count() == 1
+
+
+def test_who_comes_back_has_a_bound_of_their_own(
+    cast: Cast, rep: TenantClient, provider: RunningStandIn, settings: LazySettings
+) -> None:
+    settings.REALTIME_TOKENS_PER_MINUTE = settings.REALTIME_TOKENS_PER_MINUTE_OF_TENANT = 1
+    session_id = ask(rep).json()["session_id"]
+    assert refused(ask(rep)) == (429, "throttled")
+    answers = [ask(rep, session_id=session_id) for _ in range(MOST_RESUMED_PER_MINUTE + 1)]
+    assert [answer.status_code for answer in answers] == [201] * MOST_RESUMED_PER_MINUTE + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert Session.objects.count() == 1
+
+
+def test_what_is_no_call_of_theirs_is_counted_too(
+    rep: TenantClient, provider: RunningStandIn
+) -> None:
+    answers = [ask(rep, session_id=str(uuid4())) for _ in range(MOST_RESUMED_PER_MINUTE + 1)]
+    assert {refused(answer) for answer in answers[:-1]} == {(404, "session_not_found")}
+    assert refused(answers[-1]) == (429, "throttled")
+    assert provider.requests() == []
 
 
 @pytest.mark.parametrize(
