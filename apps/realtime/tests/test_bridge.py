@@ -14,18 +14,28 @@ import pytest
 from apps.assistant.enums import MessageState, Speaker
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.brain.language_model.questions import LONGEST_RESULT
 from apps.conftest import Cast, TenantClient, make_cast
 from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
-from apps.realtime.bridge import MOST_CALLS_A_MINUTE, Answered, call_tool
+from apps.realtime.bridge import (
+    ANSWERS_KEPT,
+    MOST_CALLS_A_MINUTE,
+    Answered,
+    call_tool,
+    forget_answers,
+)
+from apps.realtime.config import read_config
 from apps.realtime.enums import EndReason, SessionState, ToolCallStatus
 from apps.realtime.exceptions import (
     NotForThisPersonError,
     SessionNotFoundError,
     SessionOverError,
 )
-from apps.realtime.models import Session, ToolCall
-from apps.realtime.tests.factories import NOW, make_session
+from apps.realtime.models import Session, TelemetryEvent, ToolCall
+from apps.realtime.sessions import close_lost, resumable
+from apps.realtime.telemetry import take
+from apps.realtime.tests.factories import NOW, batch, event, make_session
 from apps.realtime.transcripts import keep_transcript
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
@@ -378,3 +388,60 @@ def test_words_kept_while_a_call_of_a_tool_goes_on_are_not_missed(
     results = at_once(committed_tenant, work)
     assert not [one for one in results if isinstance(one, Exception)]
     assert first_fact()[0] == "You asked"
+
+
+# -- bad luck --
+
+
+def test_a_result_of_a_megabyte_is_cut_and_says_so(cast: Cast) -> None:
+    session = make_session(cast.rep)
+    leads = [
+        LeadFactory(owner=cast.rep, last_name="Quixworth", notes="n" * 1_000_000, company="Q" * 200)
+        for _ in range(3)
+    ]
+    LeadFactory.create_batch(60, owner=cast.rep, last_name="Quixworth", company="Q" * 200)
+    found = call(cast.rep, session, "search_records", {"text": "Quixworth"})
+    summary = {"kind": "lead", "id": leads[0].pk}
+    told = call(cast.rep, session, "record_summary", summary, call_id="call_2")
+    for answered in (found, told):
+        assert answered.status == ANSWERED
+        # The bound of what is quoted, and what stands around it.
+        assert len(json.dumps(answered.output)) < 2 * LONGEST_RESULT
+    assert ToolCall.objects.get(call_id="call_1").answer == found.output
+
+
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_a_browsers_clock_decides_nothing(cast: Cast, hours: int) -> None:
+    session = make_session(cast.rep)
+    skewed = NOW + timedelta(hours=hours)
+    connected = event("aisha.connection_state", 2**31, data={"state": "connected"})
+    take(cast.rep, batch(session, connected.model_copy(update={"at": skewed})), NOW)
+    session.refresh_from_db()
+    assert (session.began_at, session.last_seen_at) == (NOW, NOW)
+    assert TelemetryEvent.objects.get().received_at == NOW
+    assert call(cast.rep, session, "my_tasks").status == ANSWERED
+
+
+def test_our_own_clock_may_be_set_back(cast: Cast) -> None:
+    """A call that began an hour ahead goes on, for its longest length at most."""
+    ahead = NOW + timedelta(hours=1)
+    session = make_session(
+        cast.rep, state=SessionState.OPEN, issued_at=ahead, began_at=ahead, last_seen_at=ahead
+    )
+    take(cast.rep, batch(session, event("aisha.stats")), NOW)
+    session.refresh_from_db()
+    assert (session.state, session.last_seen_at) == (SessionState.OPEN, ahead)
+    assert resumable(cast.rep, session.pk, read_config(), NOW) == session
+    assert close_lost(NOW) == 0
+    with pytest.raises(SessionOverError):
+        resumable(cast.rep, session.pk, read_config(), ahead + timedelta(minutes=15))
+
+
+def test_what_was_answered_is_kept_for_a_day(cast: Cast) -> None:
+    session = make_session(cast.rep)
+    call(cast.rep, session, "my_tasks")
+    assert forget_answers(NOW + ANSWERS_KEPT) == 0
+    assert forget_answers(NOW + ANSWERS_KEPT + timedelta(seconds=1)) == 1
+    row = ToolCall.objects.get()
+    assert (row.tool, row.status, row.answer) == ("my_tasks", "answered", {})
+    assert forget_answers(NOW + 2 * ANSWERS_KEPT) == 0

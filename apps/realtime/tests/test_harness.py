@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,13 +16,20 @@ from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.models import Task
 from apps.crm.tests.factories import LeadFactory
-from apps.realtime.models import ToolCall
+from apps.realtime.enums import Direction
+from apps.realtime.models import Session, ToolCall
+from apps.realtime.tasks import watch_current_tenant
+from apps.realtime.tests.factories import batch, event
+from apps.realtime.tests.leaks import all_texts
+from apps.realtime.tests.test_bridge import a_wish
 from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.asking import tomorrow
 from apps.users.models import User
 from stubs.openai_server.calling import Caller, calling, post_offer
 from stubs.openai_server.testing import RunningStandIn
 
 TOKEN, TOOLS = "/api/ai/realtime-token", "/api/ai/realtime/tools"
+BEACON = "/api/ai/realtime/telemetry"
 ClientFor = Callable[[User], TenantClient]
 
 
@@ -72,12 +80,21 @@ async def wanted_of(caller: Caller, beginning: str) -> dict[str, Any]:
             return wanted
 
 
+def lookup(text: str) -> dict[str, str]:
+    """A call of a function that looks for a text."""
+    return {
+        "call_id": "call_9",
+        "name": "search_records",
+        "arguments": json.dumps({"text": text}),
+    }
+
+
 def remind(
-    provider: RunningStandIn, client: TenantClient, name: str
+    provider: RunningStandIn, client: TenantClient, name: str, values: list[str] | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Search for somebody and ask to be reminded of them; the bridge's answers, and all events.
 
-    What is looked up is asked of the bridge between two calls: while one goes on, this thread's database
+    ``values`` takes the secrets. What is looked up is asked of the bridge between two calls: while one goes on, this thread's database
     cannot be asked.
     """
 
@@ -87,6 +104,7 @@ def remind(
         await caller.wait_for("response.done")
 
     token, events = call(provider, client, search)
+    first = token["value"]
     found = bridge(client, token["session_id"], calls_in(events)[0])
     assert name in json.dumps(found["output"])
 
@@ -98,6 +116,8 @@ def remind(
         await caller.wait_for("response.done")
 
     token, events = call(provider, client, ask)
+    if values is not None:
+        values += [first, token["value"]]
     wanted = [one for one in calls_in(events) if one["name"].startswith("propose_")]
     return [bridge(client, token["session_id"], one) for one in wanted], events
 
@@ -149,6 +169,81 @@ def test_a_hundred_calls_in_a_turn_are_answered_as_far_as_is_sensible(
     answers = [bridge(client, token["session_id"], one) for one in wanted]
     assert [one["code"] for one in answers].count("too_many_calls") == 70
     assert ToolCall.objects.count() == 100
+
+
+def test_a_call_that_comes_back_has_the_answer_that_it_missed(
+    cast: Cast, client_for: ClientFor, provider: RunningStandIn
+) -> None:
+    """The answer is lost with the connection: asked again after it, nothing is done a second time."""
+    client = client_for(cast.rep)
+    lead = LeadFactory(owner=cast.rep)
+    session_id = post(client, TOKEN, {})["session_id"]
+    wanted = {
+        "call_id": "call_1",
+        "name": "propose_create_followup",
+        "arguments": json.dumps(a_wish(lead, due_on=tomorrow())),
+    }
+    missed = bridge(client, session_id, wanted)
+    drop = event("aisha.drop", data={"reason": "failed"})
+    told = batch(Session.objects.get(), drop).model_dump_json()
+    assert client.post(BEACON, {"batch": told}).status_code == 204
+    assert post(client, TOKEN, {"session_id": session_id})["session_id"] == session_id
+    assert bridge(client, session_id, wanted) == missed
+    # Another call of the same function is another matter, and the same wish still one suggestion.
+    again = bridge(client, session_id, wanted | {"call_id": "call_2"})
+    assert again["suggestion_id"] == missed["suggestion_id"] == Suggestion.objects.get().pk
+    assert ToolCall.objects.count() == 2
+
+
+def test_no_secret_is_left_anywhere_after_a_whole_run(
+    cast: Cast,
+    client_for: ClientFor,
+    provider: RunningStandIn,
+    settings: LazySettings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A call with a suggestion, a drop, a second secret, a refused key, an end, and every page about it."""
+    LeadFactory(owner=cast.rep, first_name="Elena", last_name="Quixworth")
+    client, admin = client_for(cast.rep), client_for(cast.admin)
+    pages: list[str] = []
+    values: list[str] = []
+    with caplog.at_level(logging.DEBUG):
+        (answered,), events = remind(provider, client, "Quixworth", values)
+        session = Session.objects.latest("issued_at")
+        said = next(one for one in events if one["type"] == "session.created")
+        leaking = {"message": f"Incorrect API key provided: {provider.key}", "code": values[-1]}
+        # What the provider says of itself, and of what went wrong, as a page that leaves nothing out tells it.
+        told = batch(
+            session,
+            event("session.created", 1, Direction.IN, data=said),
+            event("error", 2, Direction.IN, data={"error": leaking, "reason": values[-1]}),
+            event("aisha.answer", 3, Direction.IN, data={"call": provider.calls()[-1].id}),
+            event("aisha.drop", 4, data={"reason": f"token {values[-1]} expired"}),
+        )
+        assert client.post(BEACON, {"batch": told.model_dump_json()}).status_code == 204
+        values.append(post(client, TOKEN, {"session_id": str(session.pk)})["value"])
+        post(client, TOOLS, {"session_id": str(session.pk), **lookup(provider.key)})
+        settings.REALTIME_API_KEY = "sk-refused-0123456789"
+        assert post(client, TOKEN, {})["code"] == "provider_auth"
+        client.delete(f"/api/ai/realtime/sessions/{session.pk}")
+        watch_current_tenant()
+        settings.REALTIME_API_KEY = provider.key
+        Session.objects.update(is_hang_up_due=True)
+        watch_current_tenant()
+        panel = "/realtime/debug/"
+        for address in (
+            panel, f"{panel}{session.pk}/", f"{panel}{session.pk}/events/?after=0",
+            f"{panel}{session.pk}/measures/", f"{panel}{session.pk}/export.json", f"{panel}drawer/",
+            "/realtime/settings/", f"/suggestions/{answered['suggestion_id']}/", "/assistant/",
+        ):  # fmt: skip
+            page = admin.get(address)
+            pages.append(str(page.getvalue(), "utf-8"))
+            assert page.status_code == 200, address
+    assert len(values) == 3
+    secrets = {*values, provider.key, "sk-refused-0123456789"}
+    texts = [*all_texts(caplog.records), *pages]
+    assert len(texts) > 200
+    assert [text for text in texts if any(secret in text for secret in secrets)] == []
 
 
 def test_a_token_lets_in_once(cast: Cast, client_for: ClientFor, provider: RunningStandIn) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -27,6 +26,7 @@ from apps.crm.tests.factories import LeadFactory
 from apps.realtime.enums import EndReason, GateState, SessionState, TokenOutcome
 from apps.realtime.models import ONLY_ROW, RealtimeSettings, Session, TokenRequest
 from apps.realtime.tests.factories import make_session
+from apps.realtime.tests.leaks import all_texts
 from apps.realtime.tokens import MOST_RESUMED_PER_MINUTE
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.secrets import seal
@@ -390,15 +390,6 @@ def test_csrf_is_asked_for(cast: Cast, acme: Tenant, provider: RunningStandIn) -
     assert refused(ask(client)) == (403, "csrf_failed")
 
 
-def _all_texts() -> Iterator[str]:
-    """Every row of every table of the tenant's schema, as text."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'acme'")
-        for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT t::text FROM acme."{table}" t')
-            yield from (text for (text,) in cursor.fetchall())
-
-
 def test_no_secret_is_left_anywhere(
     cast: Cast,
     rep: TenantClient,
@@ -411,6 +402,6 @@ def test_no_secret_is_left_anywhere(
         settings.REALTIME_API_KEY = "sk-refused-0123456789"
         ask(rep)
     secrets = (value, provider.key, "sk-refused-0123456789")
-    texts = [*_all_texts(), *(f"{one.getMessage()} {vars(one)}" for one in caplog.records)]
+    texts = list(all_texts(caplog.records))
     assert len(texts) > 50
     assert [text for text in texts if any(secret in text for secret in secrets)] == []
