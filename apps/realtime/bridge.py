@@ -47,7 +47,8 @@ from apps.users.models import User
 MOST_CALLS_A_MINUTE = 30
 # What a person may have said that asks for one thing.
 LONGEST_ARGUMENTS = 20_000
-# An answer is kept for a page that asks again after a drop: no call lasts longer, and it holds what records say.
+# An answer is kept for a page that asks again after a drop: no call lasts longer, and it holds what records
+# say.
 ANSWERS_KEPT = timedelta(days=1)
 # What people will want it to do that it never does: told apart on record, by the word alone.
 _BARRED = re.compile(

@@ -99,7 +99,8 @@ def _erase(person: Person, actor: Actor) -> Erasure:
     _erase_pairs(rows, ids)
     _erase_admin_log(rows, ids)
     _erase_conversations(rows, ids)
-    # Answers of the API and of calls of the last day, whomever they are about: they are kept for convenience alone.
+    # Answers of the API and of tools in calls, of the last day, whomever they are about: they are kept for
+    # convenience alone.
     _blank(rows, KeptAnswer.objects.exclude(body=None), {"body": None})
     _blank(rows, ToolCall.objects.exclude(answer={}), {"answer": {}})
     # With what the steps before have written to it.

@@ -11,7 +11,7 @@ from apps.tenants.valkey import valkey
 
 
 def all_texts(records: Iterable[logging.LogRecord]) -> Iterator[str]:
-    """Every row of the tenant's tables and of the public ones, what Valkey holds, and every line of the log."""
+    """Every row of the tenant's tables and of the public ones, what Valkey holds, each line of the log."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('acme', 'public')"

@@ -94,8 +94,8 @@ def remind(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Search for somebody and ask to be reminded of them; the bridge's answers, and all events.
 
-    ``values`` takes the secrets. What is looked up is asked of the bridge between two calls: while one goes on, this thread's database
-    cannot be asked.
+    ``values`` takes the secrets. What is looked up is asked of the bridge between two calls: while one goes
+    on, this thread's database cannot be asked.
     """
 
     async def search(caller: Caller) -> None:
@@ -212,7 +212,7 @@ def test_no_secret_is_left_anywhere_after_a_whole_run(
         session = Session.objects.latest("issued_at")
         said = next(one for one in events if one["type"] == "session.created")
         leaking = {"message": f"Incorrect API key provided: {provider.key}", "code": values[-1]}
-        # What the provider says of itself, and of what went wrong, as a page that leaves nothing out tells it.
+        # What the provider says of itself and of what went wrong, told by a page that leaves nothing out.
         told = batch(
             session,
             event("session.created", 1, Direction.IN, data=said),
