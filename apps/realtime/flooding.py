@@ -99,9 +99,11 @@ def bounded(data: dict[str, JsonValue]) -> dict[str, JsonValue]:
     length = len(json.dumps(data, ensure_ascii=False))
     if length <= LONGEST_DATA:
         return data
-    plain = {
+    plain: dict[str, JsonValue] = {
         name: value[:_LONGEST_PLAIN] if isinstance(value, str) else value
         for name, value in data.items()
         if not isinstance(value, dict | list)
     }
-    return dict(list(plain.items())[:_MOST_PLAIN]) | {"left_out_characters": length}
+    short = dict(list(plain.items())[:_MOST_PLAIN])
+    short["left_out_characters"] = length
+    return short

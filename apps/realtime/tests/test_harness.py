@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from pydantic import JsonValue
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
@@ -211,7 +212,10 @@ def test_no_secret_is_left_anywhere_after_a_whole_run(
         (answered,), events = remind(provider, client, "Quixworth", values)
         session = Session.objects.latest("issued_at")
         said = next(one for one in events if one["type"] == "session.created")
-        leaking = {"message": f"Incorrect API key provided: {provider.key}", "code": values[-1]}
+        leaking: dict[str, JsonValue] = {
+            "message": f"Incorrect API key provided: {provider.key}",
+            "code": values[-1],
+        }
         # What the provider says of itself and of what went wrong, told by a page that leaves nothing out.
         told = batch(
             session,
