@@ -92,12 +92,16 @@ def respond(
 
 
 def _is_being_answered(conversation: Conversation, now: datetime) -> bool:
-    """Whether the last message is a person's that was sent for an answer not long ago."""
+    """Whether the last message is a person's that was sent for an answer not long ago.
+
+    What was typed into a call has the provider's item, and is answered there.
+    """
     last = conversation.messages.order_by("-id").first()
     return (
         last is not None
         and last.speaker == Speaker.PERSON
         and last.origin in ANSWERED_FROM
+        and not last.item
         and last.said_at > now - ANSWER_LASTS
     )
 

@@ -116,8 +116,11 @@ def keep_message(
     now: datetime,
     state: MessageState = MessageState.WHOLE,
     item: str = "",
+    said_at: datetime | None = None,
 ) -> Message:
     """Keep what one side said; with an ``item`` once, and then the longer of what was told of it.
+
+    ``said_at`` is when, where that is known better than by ``now``.
 
     Raises:
         NothingSaidError: there are no words.
@@ -140,7 +143,7 @@ def keep_message(
             state=state,
             text=words,
             item=item,
-            said_at=now,
+            said_at=said_at or now,
         )
         if not row.title and speaker == Speaker.PERSON:
             row.title = one_line(words)[:_LONGEST_TITLE]

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.assistant.enums import MessageState, Speaker
+from apps.audit.enums import Origin
 from apps.crm.enums import RecordKind
 from apps.execution.schemas import RecordRef, key_pattern
 from apps.realtime.bridge import LONGEST_ARGUMENTS, call_tool
@@ -55,6 +56,7 @@ from apps.users.services import person_of
 
 _LARGEST_ID = 2**63 - 1
 _LONGEST_NAME = 100
+_LONGEST_CALL_MS = 24 * 3_600_000
 
 
 class TalkPermission(BasePermission):
@@ -323,6 +325,15 @@ class TranscriptSerializer(StrictSerializer):
     state = serializers.ChoiceField(
         [MessageState.WHOLE, MessageState.CUT_SHORT], default=MessageState.WHOLE
     )
+    is_typed = serializers.BooleanField(
+        default=False, help_text="Whether it was typed into the call, not spoken."
+    )
+    at_ms = serializers.FloatField(
+        required=False,
+        min_value=0,
+        max_value=_LONGEST_CALL_MS,
+        help_text="When it was begun to be said: milliseconds since the token was asked for.",
+    )
 
 
 class TranscriptKeptSerializer(serializers.Serializer[Any]):
@@ -353,6 +364,8 @@ class RealtimeTranscriptView(Endpoint):
             speaker=Speaker(told["speaker"]),
             text=told["text"],
             state=MessageState(told["state"]),
+            origin=Origin.TYPED if told["is_typed"] else Origin.REALTIME,
+            at_ms=told.get("at_ms"),
             now=timezone.now(),
         )
         return Response(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -34,11 +34,15 @@ def keep_transcript(
     text: str,
     state: MessageState,
     now: datetime,
+    origin: Origin = Origin.REALTIME,
+    at_ms: float | None = None,
 ) -> Message | None:
     """Keep what one side said; None where there are no words, or the thread was deleted meanwhile.
 
-    It is kept as words, and read by nobody as a wish: what is wanted comes over the bridge. What was
-    proposed before the person's words were written down is shown with them from now on.
+    ``at_ms`` is when it was begun to be said, since the token was asked for: what is written down late
+    stands where it was said. ``origin`` is whether it was spoken or typed. It is kept as words, and read by
+    nobody as a wish: what is wanted comes over the bridge. What was proposed before the person's words were
+    written down is shown with them from now on.
 
     Raises:
         ModuleOffError: realtime voice is off for the company.
@@ -53,10 +57,11 @@ def keep_transcript(
             session.conversation,
             speaker,
             text,
-            origin=Origin.REALTIME,
+            origin=origin,
             now=now,
             state=state,
             item=item,
+            said_at=_said_at(session, at_ms, now),
         )
     except NothingSaidError:
         return None
@@ -66,14 +71,22 @@ def keep_transcript(
 
 
 def lines_of(session: Session) -> list[str]:
-    """What the person has said in this call as far as it is written down, the latest last."""
+    """What the person has said or typed in this call as far as it is written down, the latest last."""
     said = Message.objects.filter(
         conversation=session.conversation_id,
         speaker=Speaker.PERSON,
-        origin=Origin.REALTIME,
         said_at__gte=session.issued_at,
-    )
-    return list(said.order_by("-id").values_list("text", flat=True)[:_LOOKED_BACK])[::-1]
+    ).exclude(item="")
+    return list(said.order_by("-said_at", "-id").values_list("text", flat=True)[:_LOOKED_BACK])[
+        ::-1
+    ]
+
+
+def _said_at(session: Session, at_ms: float | None, now: datetime) -> datetime:
+    """The moment by the server's clock, never one that is still to come."""
+    if at_ms is None:
+        return now
+    return min(session.issued_at + timedelta(milliseconds=at_ms), now)
 
 
 def _bear_out_proposals(user: User, session: Session, now: datetime) -> None:

@@ -177,7 +177,9 @@ def _panel(user: User, conversation: Conversation | None, page: RecordRef | None
     rows = []
     if conversation is not None:
         last = conversation.messages.order_by("-id").prefetch_related("suggestions")
-        rows = shown(reversed(last[:MESSAGES_SHOWN]), user)
+        # What was said in a call may be kept after what answers it.
+        in_order = sorted(last[:MESSAGES_SHOWN], key=lambda message: (message.said_at, message.pk))
+        rows = shown(in_order, user)
     return {
         "conversation": conversation,
         "messages_shown": rows,

@@ -4,13 +4,14 @@
 //
 //   state      asking, connecting, live, lost, ended; with words for the person
 //   session    {conversation, isNew}: which conversation the call belongs to; not new where the call goes on
-//   caption    {speaker, item, text, isWhole}
+//   caption    {speaker, item, at, text, isWhole}: what was begun to be said at that moment of the call
+//   kept       the thread has everything that was said
 //   proposed   {suggestion}
 //   warned     {limit, left_s}
 //   devices    the microphones there are
 (() => {
   "use strict";
-  const AI = "/api/ai";
+  const { CallError, askRealtime: ask } = Aisha;
   const FIRST_RETRY_MS = 500;
   const LAST_RETRY_MS = 8_000;
   // The server lets a call go on for a minute after it was lost.
@@ -46,29 +47,6 @@
     NotReadableError: "The microphone is used by another program. Close it, or type instead.",
   };
 
-  class CallError extends Error {
-    constructor(message, { code = "", retryAfterS = 0 } = {}) {
-      super(message);
-      this.code = code;
-      this.retryAfterS = retryAfterS;
-    }
-  }
-
-  async function ask(path, { method = "POST", body } = {}) {
-    const response = await fetch(`${AI}${path}`, {
-      method,
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": Aisha.csrfToken() },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    if (response.status === 204) return null;
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) {
-      throw new CallError(answer.title ?? "AiSHA did not answer. Try again.", { code: answer.code ?? `status_${response.status}`, retryAfterS: Number(response.headers.get("Retry-After") ?? 0) });
-    }
-    return answer;
-  }
-
   class Call {
     #peer = null;
     #channel = null;
@@ -76,8 +54,14 @@
     #session = null;
     #release = null;
     #telemetry;
+    #transcripts = new Aisha.Transcripts();
+    // When each item was begun to be said, and what the assistant is saying.
+    #beganAt = new Map();
+    #saying = new Map();
+    #pressedAt = 0;
     #turn = 0;
     #seen = new Set();
+    // {speaker, item, text, at}, in the order in which it became known.
     #words = [];
     #pending = new Map();
     #handled = new Set();
@@ -159,13 +143,14 @@
         return null;
       }
       const lostForMs = this.#lostAt ? performance.now() - this.#lostAt : 0;
+      this.#keepWhatIsBeingSaid();
       if (!this.#lostAt) this.#note("aisha.drop", { reason: "page_left" });
       const left = {
         until: Date.now() + GRACE_MS - lostForMs,
         began: performance.timeOrigin + this.#telemetry.began,
         session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
         turn: this.#turn,
-        words: this.#words.slice(-REMEMBERED_WORDS),
+        words: this.#latestWords(),
         device: this.#microphone?.getAudioTracks()[0]?.getSettings().deviceId ?? "",
         isMuted: this.isMuted,
         isHeld: this.#isHeld,
@@ -190,7 +175,10 @@
       this.#lostAt = performance.now();
       this.#become("lost", RETURNING);
       this.on("session", { conversation: this.conversation, isNew: false });
-      for (const { speaker, item, text } of this.#words) this.#caption(speaker, item, text, true);
+      for (const { speaker, item, text, at } of this.#words) {
+        this.#beganAt.set(item, at);
+        this.#caption(speaker, item, text, true);
+      }
       try {
         await this.#takeTheLine(LINE_WITHIN_MS);
         this.#goOn();
@@ -340,10 +328,14 @@
 
     // The provider's session is a new one after a drop: it is told what was said before.
     #remind() {
-      for (const { speaker, text } of this.#words.slice(-REMEMBERED_WORDS)) {
+      for (const { speaker, text } of this.#latestWords()) {
         const isPerson = speaker === "person";
         this.#send({ type: "conversation.item.create", item: { type: "message", role: isPerson ? "user" : "assistant", content: [{ type: isPerson ? "input_text" : "output_text", text }] } });
       }
+    }
+
+    #latestWords() {
+      return this.#words.toSorted((one, other) => one.at - other.at).slice(-REMEMBERED_WORDS);
     }
 
     #follow(peer) {
@@ -362,6 +354,7 @@
       if (this.#isOver || this.state === "asking" || this.state === "connecting") return;
       if (this.#lostAt) return;
       this.#note("aisha.drop", { reason });
+      this.#keepWhatIsBeingSaid();
       this.#lostAt = performance.now();
       this.#become("lost", "The connection was lost. Connecting again…");
       this.#hangUpPeer();
@@ -407,7 +400,10 @@
         this.#seen.add(event.event_id);
         if (this.#seen.size > REMEMBERED_EVENTS) this.#seen.delete(this.#seen.values().next().value);
       }
-      if (event.type === "input_audio_buffer.speech_started") this.#beginTurn();
+      if (event.type === "input_audio_buffer.speech_started") {
+        this.#begins(event.item_id);
+        this.#beginTurn();
+      }
       this.#telemetry.noteProvider(event, "in", this.#turnOf(event) || null, text.length);
       this.#handle(event);
     }
@@ -432,8 +428,22 @@
       this.#lastWordAt = performance.now();
     }
 
+    // The thread and the captions have the order of the conversation: what is written down late stands where it was said.
+    #begins(item, at = this.#telemetry.now()) {
+      if (!item || this.#beganAt.has(item)) return;
+      this.#beganAt.set(item, at);
+      if (this.#beganAt.size > REMEMBERED_EVENTS) this.#beganAt.delete(this.#beganAt.keys().next().value);
+    }
+
     #handle(event) {
       switch (event.type) {
+        case "input_audio_buffer.committed":
+          // Of a button that was held: the provider says nothing of when speech began.
+          this.#begins(event.item_id, this.#isHeld ? this.#pressedAt : undefined);
+          break;
+        case "response.output_item.added":
+          if (event.item?.type === "message") this.#begins(event.item.id);
+          break;
         case "conversation.item.input_audio_transcription.completed":
           this.#caption("person", event.item_id, event.transcript ?? "", true);
           this.#keep("person", event.item_id, event.transcript ?? "");
@@ -444,6 +454,7 @@
         case "response.output_audio_transcript.delta":
         case "response.output_text.delta":
           this.#lastWordAt = performance.now();
+          this.#saying.set(event.item_id, (this.#saying.get(event.item_id) ?? "") + (event.delta ?? ""));
           this.#caption("assistant", event.item_id, event.delta ?? "", false);
           break;
         case "response.output_audio_transcript.done":
@@ -474,7 +485,8 @@
       for (const item of output) {
         if (item.type !== "message") continue;
         const text = (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
-        this.#keep("assistant", item.id, text, response.status === "cancelled" ? "cut_short" : "whole");
+        this.#saying.delete(item.id);
+        this.#keep("assistant", item.id, text, response.status === "cancelled" ? { state: "cut_short" } : {});
       }
       if (response.status === "cancelled") return;
       const calls = output.filter((item) => item.type === "function_call" && !this.#handled.has(item.call_id));
@@ -509,15 +521,22 @@
     }
 
     #caption(speaker, item, text, isWhole) {
-      if (text) this.on("caption", { speaker, item, text, isWhole });
+      this.#begins(item);
+      if (text) this.on("caption", { speaker, item, at: this.#beganAt.get(item) ?? this.#telemetry.now(), text, isWhole });
     }
 
-    #keep(speaker, item, text, state = "whole") {
-      if (!text.trim()) return;
-      this.#words.push({ speaker, text });
-      ask("/realtime/transcripts", { body: { session_id: this.#session.id, item: item ?? "", speaker, text: text.slice(0, 20_000), state } }).catch(() => {
-        // The thread lacks a line; what was said stands in the captions.
-      });
+    #keep(speaker, item, text, { state = "whole", isTyped = false } = {}) {
+      if (!text.trim() || !item) return;
+      this.#begins(item);
+      const at = this.#beganAt.get(item);
+      this.#words.push({ speaker, item, text, at });
+      this.#transcripts.keep({ session_id: this.#session.id, item, speaker, text: text.slice(0, 20_000), state, is_typed: isTyped, at_ms: at });
+    }
+
+    // Whoever hangs up in the middle of an answer has heard that much of it.
+    #keepWhatIsBeingSaid() {
+      for (const [item, text] of this.#saying) this.#keep("assistant", item, text, { state: "cut_short" });
+      this.#saying.clear();
     }
 
     // Typed words in a call are answered like spoken ones.
@@ -528,7 +547,7 @@
       this.#lastWordAt = performance.now();
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
       this.#caption("person", item, text, true);
-      this.#keep("person", item, text);
+      this.#keep("person", item, text, { isTyped: true });
       this.#send({ type: "conversation.item.create", item: { id: item, type: "message", role: "user", content: [{ type: "input_text", text }] } });
       this.#send({ type: "response.create" });
     }
@@ -556,6 +575,7 @@
     press() {
       if (!this.#isHeld || this.isMuted || this.state !== "live") return;
       this.#isPressed = true;
+      this.#pressedAt = this.#telemetry.now();
       this.interrupt();
       this.#turn += 1;
       this.#rounds = 0;
@@ -598,6 +618,8 @@
       const wasBegun = Boolean(this.#session);
       this.#become("ended", words || ENDS[reason] || ENDS.hung_up);
       this.#stopTimers();
+      this.#keepWhatIsBeingSaid();
+      this.#transcripts.settle(() => this.on("kept", {}));
       if (wasBegun) this.#note("aisha.end", { reason });
       this.#telemetry.close();
       this.#letGo();

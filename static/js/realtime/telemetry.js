@@ -87,6 +87,11 @@
       this.#timer = setInterval(() => this.#flush(), FLUSH_MS);
     }
 
+    // Milliseconds since the token was asked for.
+    now() {
+      return Math.max(0, performance.now() - this.began);
+    }
+
     note(type, data = {}, { direction = "local", turn = null, size = 0, origin = "realtime" } = {}) {
       const isFull = this.#waiting.length >= MOST_WAITING;
       if ((isFull && PLENTIFUL.has(type)) || this.#waiting.length >= 2 * MOST_WAITING) {
@@ -96,7 +101,7 @@
       this.#waiting.push({
         v: VERSION,
         id: crypto.randomUUID(),
-        at_ms: Math.max(0, performance.now() - this.began),
+        at_ms: this.now(),
         at: new Date().toISOString(),
         direction,
         type,

@@ -167,15 +167,14 @@
       say(detail.words);
       controls().dataset.voiceIs = detail.state;
       show();
-      if (detail.state === "ended") {
-        removeEventListener("beforeunload", askBefore);
-        document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
-      } else addEventListener("beforeunload", askBefore);
+      if (detail.state === "ended") removeEventListener("beforeunload", askBefore);
+      else addEventListener("beforeunload", askBefore);
     } else if (name === "session") {
       const root = slotOf().closest("[data-assistant]");
       if (detail.isNew) document.dispatchEvent(new CustomEvent("aisha:call-belongs", { detail: { root, conversation: detail.conversation } }));
       showWhere();
-    } else if (name === "caption") addCaption(part("captions"), detail);
+    } else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
+    else if (name === "caption") addCaption(part("captions"), detail);
     else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
     else if (name === "devices") listDevices(part("device"), detail);
     else if (name === "proposed") addProposal(part("captions"), detail);
@@ -225,14 +224,17 @@
     show();
   }
 
-  function addCaption(captions, { speaker, item, text, isWhole }) {
+  function addCaption(captions, { speaker, item, at, text, isWhole }) {
     captions.hidden = false;
     let line = captions.querySelector(`[data-item="${CSS.escape(item ?? "")}"]`);
     if (!line) {
       line = document.createElement("p");
       line.className = `voice-caption voice-caption-${speaker}`;
       line.dataset.item = item ?? "";
-      captions.append(line);
+      line.dataset.at = at;
+      // What was written down late stands where it was said.
+      const later = [...captions.children].find((other) => Number(other.dataset.at) > at);
+      captions.insertBefore(line, later ?? null);
     }
     line.textContent = isWhole ? text : line.textContent + text;
     captions.scrollTop = captions.scrollHeight;
