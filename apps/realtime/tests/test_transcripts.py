@@ -60,6 +60,6 @@ def test_words_typed_into_a_call_hold_up_no_message(
     client, session = client_for(cast.rep), make_session(cast.rep)
     tell(client, session, "a", speaker="person", text="And tasks?", is_typed=True)
     assert session.conversation is not None
-    address = f"/api/v1/assistant/conversations/{session.conversation.pk}/messages/"
+    address = f"/api/v1/conversations/{session.conversation.pk}/messages/"
     answer = client.post(address, json.dumps({"text": "Hello"}), "application/json")
     assert answer.status_code == 201

@@ -26,6 +26,7 @@
   const ASK_LEFT_MS = 20_000;
   const COST_WARNED_USD = 0.2;
   const MOST_CALLS_AT_ONCE = 4;
+  const MOST_TRIES_OF_A_CALL = 4;
   // After so many rounds of tools without a word the model has to speak.
   const MOST_ROUNDS = 8;
   const REMEMBERED_EVENTS = 2_000;
@@ -63,7 +64,9 @@
     #seen = new Set();
     // {speaker, item, text, at}, in the order in which it became known.
     #words = [];
+    // Calls of tools whose answer the model has not gone on with yet, by their id.
     #pending = new Map();
+    #isAsked = false;
     #handled = new Set();
     #rounds = 0;
     #isResponding = false;
@@ -151,6 +154,7 @@
         session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
         turn: this.#turn,
         words: this.#latestWords(),
+        pending: [...this.#pending.values()].map(({ call, turn }) => ({ call, turn })),
         device: this.#microphone?.getAudioTracks()[0]?.getSettings().deviceId ?? "",
         isMuted: this.isMuted,
         isHeld: this.#isHeld,
@@ -169,6 +173,7 @@
       this.#telemetry.open(left.session.id, left.session.keeps_texts);
       this.#turn = left.turn;
       this.#words = left.words;
+      for (const { call, turn } of left.pending) this.#pending.set(call.call_id, { call, turn });
       this.isMuted = left.isMuted;
       this.#isHeld = left.isHeld;
       this.#isReturning = true;
@@ -311,7 +316,7 @@
       this.#lostAt = 0;
       this.#attempt = 0;
       this.#retryMs = FIRST_RETRY_MS;
-      this.#isResponding = this.#isSounding = false;
+      this.#isResponding = this.#isSounding = this.#isAsked = false;
       this.#lastWordAt = performance.now();
       this.#isPressed = false;
       this.#applyMicrophone(!this.isMuted && !this.#isHeld);
@@ -324,6 +329,10 @@
         this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#measure(), STATS_MS), setInterval(() => this.#askWhatIsLeft(), ASK_LEFT_MS)];
       }
       this.#tellDevices();
+      if (!wasLost || !this.#pending.size) return;
+      // What was called when the connection was lost is answered to the new one.
+      for (const one of this.#pending.values()) one.isTold = false;
+      this.#callTools();
     }
 
     // The provider's session is a new one after a drop: it is told what was said before.
@@ -450,6 +459,7 @@
           break;
         case "response.created":
           this.#isResponding = true;
+          this.#isAsked = false;
           break;
         case "response.output_audio_transcript.delta":
         case "response.output_text.delta":
@@ -474,13 +484,14 @@
           this.#finish(event.response ?? {});
           break;
         case "error":
+          this.#isAsked = false;
           if (event.error?.code === "session_expired") this.end("provider");
           break;
       }
     }
 
     // What was said is kept in the thread, and what the model wants to call is called.
-    async #finish(response) {
+    #finish(response) {
       const output = response.output ?? [];
       for (const item of output) {
         if (item.type !== "message") continue;
@@ -489,35 +500,62 @@
         this.#keep("assistant", item.id, text, response.status === "cancelled" ? { state: "cut_short" } : {});
       }
       if (response.status === "cancelled") return;
+      // What it was told before it has gone on with.
+      for (const [id, { isTold }] of this.#pending) if (isTold) this.#pending.delete(id);
       const calls = output.filter((item) => item.type === "function_call" && !this.#handled.has(item.call_id));
       if (!calls.length) return;
-      for (const call of calls) this.#handled.add(call.call_id);
-      const turn = this.#turn || null;
+      for (const { call_id, name, arguments: given } of calls) {
+        this.#handled.add(call_id);
+        this.#pending.set(call_id, { call: { call_id, name, arguments: given ?? "" }, turn: this.#turn || null, peer: this.#peer });
+      }
       this.#rounds += 1;
-      const waiting = [...calls];
+      this.#callTools();
+    }
+
+    // Calls what is to be called, and lets the model go on with what was found.
+    async #callTools() {
+      const turn = this.#turn || null;
+      const waiting = [...this.#pending.values()].filter(({ isTold }) => !isTold);
       const work = async () => {
-        for (let call = waiting.shift(); call; call = waiting.shift()) await this.#callTool(call, turn);
+        for (let one = waiting.shift(); one; one = waiting.shift()) await this.#callTool(one);
       };
-      await Promise.all(Array.from({ length: Math.min(MOST_CALLS_AT_ONCE, calls.length) }, work));
+      await Promise.all(Array.from({ length: Math.min(MOST_CALLS_AT_ONCE, waiting.length) }, work));
       // Somebody spoke meanwhile: what they said is answered, with what was found.
-      if (this.state !== "live" || this.#isResponding || (this.#turn || null) !== turn) return;
+      if (this.state !== "live" || this.#isResponding || this.#isAsked || (this.#turn || null) !== turn) return;
+      if ([...this.#pending.values()].some(({ isTold }) => !isTold)) return;
+      this.#isAsked = true;
       this.#send({ type: "response.create", ...(this.#rounds >= MOST_ROUNDS && { response: { tool_choice: "none" } }) });
     }
 
-    async #callTool(call, turn) {
+    async #callTool(one) {
+      if (!one.answer) await (one.asking ??= this.#askBridge(one).finally(() => (one.asking = null)));
+      if (!one.answer || one.isTold || this.#channel?.readyState !== "open") return;
+      // The provider's session is a new one after a drop, and knows nothing of the call.
+      if (one.peer !== this.#peer) this.#send({ type: "conversation.item.create", item: { type: "function_call", ...one.call } });
+      one.peer = this.#peer;
+      one.isTold = true;
+      this.#send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: one.call.call_id, output: JSON.stringify(one.answer.output) } });
+    }
+
+    // The bridge knows a call by its id: asked again, it answers as before, and does nothing twice.
+    async #askBridge(one) {
+      const { call, turn } = one;
       const began = performance.now();
-      this.#note("aisha.tool_call", { call_id: call.call_id, tool: call.name }, { direction: "out", turn, size: (call.arguments ?? "").length });
-      let answer;
-      try {
-        answer = await ask("/realtime/tools", { body: { session_id: this.#session.id, call_id: call.call_id, name: call.name, arguments: call.arguments ?? "" } });
-      } catch (error) {
-        answer = { status: "refused", code: error.code, output: { refused: error.code, message: error.message }, suggestion_id: null };
-        if (error.code === "session_over") this.end("length_limit");
+      this.#note("aisha.tool_call", { call_id: call.call_id, tool: call.name }, { direction: "out", turn, size: call.arguments.length });
+      for (let tries = 1; !one.answer; tries += 1) {
+        try {
+          one.answer = await ask("/realtime/tools", { body: { session_id: this.#session.id, ...call } });
+        } catch (error) {
+          if (error.code === "session_over") this.end("length_limit");
+          // Where the connection is lost as well, it is asked again once there is a new one.
+          if (error.isPassing && this.state !== "live") return;
+          if (error.isPassing && tries < MOST_TRIES_OF_A_CALL) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS * 2 ** tries));
+          else one.answer = { status: "refused", code: error.code, output: { refused: error.code, message: error.message }, suggestion_id: null };
+        }
       }
-      const output = JSON.stringify(answer.output);
-      this.#note("aisha.tool_result", { call_id: call.call_id, tool: call.name, ms: performance.now() - began, status: answer.status, code: answer.code }, { direction: "in", turn, size: output.length });
+      const { answer } = one;
+      this.#note("aisha.tool_result", { call_id: call.call_id, tool: call.name, ms: performance.now() - began, status: answer.status, code: answer.code }, { direction: "in", turn, size: JSON.stringify(answer.output).length });
       if (answer.suggestion_id) this.on("proposed", { suggestion: answer.suggestion_id, title: answer.output.proposed });
-      this.#send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: call.call_id, output } });
     }
 
     #caption(speaker, item, text, isWhole) {
