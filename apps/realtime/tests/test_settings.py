@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
@@ -87,3 +88,13 @@ def test_nobody_else_sees_or_changes_it(cast: Cast, client_for: ClientFor, who: 
     assert client.get(PAGE).status_code == 403
     assert client.post(PAGE, posted(voice="ash")).status_code == 403
     assert not RealtimeSettings.objects.exists()
+
+
+@pytest.mark.parametrize(("key", "count"), [("sk-stand-in-tests", 1), ("sk-proj-somebody", 0)])
+def test_a_stand_in_is_labelled_whatever_its_model_is_called(
+    cast: Cast, client_for: ClientFor, settings: LazySettings, key: str, count: int
+) -> None:
+    settings.REALTIME_API_KEY, settings.REALTIME_MODEL = key, "gpt-realtime"
+    client = client_for(cast.admin)
+    assert client.get(PAGE).content.decode().count("A stand-in answers") == count
+    assert client.get("/realtime/voice/").content.decode().count("Nobody real answers") == count
