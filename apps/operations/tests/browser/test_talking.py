@@ -6,7 +6,9 @@ The provider is the stand-in over real HTTP and WebRTC; the microphone says a fi
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import BrowserType, Dialog, Page, expect
+from playwright.sync_api import BrowserType, Dialog, Locator, Page, Route, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.assistant.models import Message
@@ -35,6 +37,14 @@ from stubs.openai_server.testing import RunningStandIn
 pytestmark = pytest.mark.browser
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+WATCH_STATES = """() => {
+  const controls = document.querySelector("[data-voice]");
+  window.statesSeen = [];
+  let last = controls.dataset.voiceIs;
+  new MutationObserver(() => {
+    if (controls.dataset.voiceIs !== last) window.statesSeen.push((last = controls.dataset.voiceIs));
+  }).observe(controls, { attributeFilter: ["data-voice-is"] });
+}"""
 
 
 @pytest.fixture
@@ -60,6 +70,20 @@ def talking_site(
         yield Site(committed_tenant, cast, f"http://race.localhost:{port}")
 
 
+@contextmanager
+def phone(
+    browser_type: BrowserType, launch_args: dict[str, Any], site: Site, speech: Path
+) -> Iterator[Page]:
+    """The rep's page, in a browser whose microphone says what is in a file."""
+    file = f"--use-file-for-fake-audio-capture={speech}%noloop"
+    arguments = [*launch_args["args"], *FAKE_DEVICES, file]
+    browser = browser_type.launch(**(launch_args | {"args": arguments}))
+    page = browser.new_context().new_page()
+    sign_in(page, site, "rep")
+    yield page
+    browser.close()
+
+
 @pytest.fixture
 def caller(
     browser_type: BrowserType,
@@ -67,30 +91,72 @@ def caller(
     talking_site: Site,
     tmp_path: Path,
 ) -> Iterator[Page]:
-    """The rep's page, in a browser whose microphone says something every few seconds."""
-    speech = tmp_path / "speech.wav"
-    # However long connecting takes, something is said after it.
-    write_speech(speech, *[2_500, 1_200] * 8, 2_500)
-    arguments = [
-        *browser_type_launch_args["args"],
-        *FAKE_DEVICES,
-        f"--use-file-for-fake-audio-capture={speech}%noloop",
-    ]
-    browser = browser_type.launch(**(browser_type_launch_args | {"args": arguments}))
-    page = browser.new_context().new_page()
-    sign_in(page, talking_site, "rep")
-    yield page
-    browser.close()
+    """Somebody who says something every few seconds: however long connecting takes, some of it after that."""
+    speech = write_speech(tmp_path / "speech.wav", *[2_500, 1_200] * 8, 2_500)
+    with phone(browser_type, browser_type_launch_args, talking_site, speech) as page:
+        yield page
+
+
+@pytest.fixture
+def quiet_caller(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    talking_site: Site,
+    tmp_path: Path,
+) -> Iterator[Page]:
+    """Somebody who says nothing unless they hold a button, or type."""
+    silence = write_speech(tmp_path / "silence.wav", 60_000)
+    with phone(browser_type, browser_type_launch_args, talking_site, silence) as page:
+        yield page
 
 
 def state_of(page: Page) -> Any:
     return page.locator("[data-voice]")
 
 
+def is_in(page: Page, state: str) -> None:
+    expect(state_of(page)).to_have_attribute("data-voice-is", state, timeout=30_000)
+
+
+def goes_through(page: Page, *states: str) -> None:
+    """Wait until the call has gone through these states since the last look, however short each was."""
+    page.wait_for_function("states => window.statesSeen.join() === states", arg=",".join(states))
+    page.evaluate("window.statesSeen = []")
+
+
 def begin(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/realtime/talk/")
     page.get_by_role("button", name="Talk to AiSHA").click()
-    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=20_000)
+    is_in(page, "live")
+
+
+def begin_in_drawer(page: Page, site: Site) -> Locator:
+    page.goto(f"{site.url}/tasks/")
+    page.get_by_role("link", name="Ask AiSHA").click()
+    drawer = page.get_by_role("dialog", name="AiSHA")
+    drawer.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "live")
+    return drawer
+
+
+def type_into(drawer: Locator, words: str) -> None:
+    drawer.get_by_label("Message to AiSHA").fill(words)
+    drawer.get_by_label("Message to AiSHA").press("Enter")
+
+
+def hang_up(page: Page) -> None:
+    page.get_by_role("button", name="Hang up").click()
+    is_in(page, "ended")
+
+
+def the_session(**expected: Any) -> Session:
+    """The one session, as soon as it has ended: its last events may still be on their way."""
+    ends = time.monotonic() + 10
+    while not Session.objects.filter(state="ended").exists() and time.monotonic() < ends:
+        time.sleep(0.05)
+    session = Session.objects.get()
+    assert {name: getattr(session, name) for name in expected} == expected
+    return session
 
 
 def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
@@ -123,7 +189,12 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
         characters_per_s=200,
     )
     page = caller
+    assert page.context.browser is not None
+    panel = page.context.browser.new_context().new_page()
+    sign_in(panel, talking_site, "admin")
     begin(page, talking_site)
+    panel.goto(f"{talking_site.url}/realtime/debug/{Session.objects.get().pk}/")
+    expect(panel.locator("[data-stream]")).to_have_attribute("data-state", "live")
     expect(page.locator(".voice-caption-person").first).to_have_text(
         "Remind me to call Elena Quixworth on Friday.", timeout=20_000
     )
@@ -135,9 +206,13 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
         "realtime", rep, "pending",
     )  # fmt: skip
     assert not Task.objects.exists()
+    # The administrator who watches sees what that turn took, bar by bar, while the call goes on.
+    fall = panel.locator("#measures .waterfall").filter(has_text="propose_create_followup")
+    for bar in ("Speech", "Transcript", "Model", "Voice"):
+        expect(fall.first).to_contain_text(bar, timeout=30_000)
 
-    page.get_by_role("button", name="Hang up").click()
-    expect(state_of(page)).to_have_attribute("data-voice-is", "ended")
+    hang_up(page)
+    the_session()
     proposal.click()
     page.get_by_role("button", name=re.compile("^Approve")).first.click()
     expect(page.locator("body")).to_contain_text("Undo")
@@ -166,25 +241,129 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
     assert "Quixworth" not in events
 
 
-def test_a_call_survives_a_drop(
-    caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
+    quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
 ) -> None:
-    page = caller
-    begin(page, talking_site)
+    page = quiet_caller
+    asked = "How is Elena Quixworth?"
+    LeadFactory(owner=talking_site.cast.rep, first_name="Elena", last_name="Quixworth")
+    search = {"name": "search_records", "arguments": {"text": "Quixworth"}}
+    stand_in_process.set_script(
+        {"said": asked, "calls": [search], "answer": "She is well."}, characters_per_s=200
+    )
+    drawer = begin_in_drawer(page, talking_site)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/ai/realtime/tools", hold)
+    with page.expect_request("**/api/ai/realtime/tools"):
+        type_into(drawer, asked)
+    page.evaluate(WATCH_STATES)
     stand_in_process.drop_calls()
-    expect(state_of(page)).to_have_attribute("data-voice-is", "lost", timeout=20_000)
-    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=30_000)
-    page.get_by_role("button", name="Hang up").click()
-    expect(state_of(page)).to_have_attribute("data-voice-is", "ended")
-    page.wait_for_timeout(0)
-    session = Session.objects.get()
-    assert TokenRequest.objects.filter(session=session, outcome="issued").count() >= 2
+    page.wait_for_function("window.statesSeen.includes('lost')")
+    held[0].continue_()
+    page.unroute("**/api/ai/realtime/tools")
+    goes_through(page, "lost", "live")
+    expect(page.locator(".voice-caption-assistant")).to_have_text("She is well.", timeout=20_000)
+    again = stand_in_process.calls()[-1]
+    (output,) = [
+        one["item"]
+        for one in again.told("conversation.item.create", "in")
+        if one["item"]["type"] == "function_call_output"
+    ]
+    assert "Quixworth" in output["output"]
+    assert ToolCall.objects.count() == 1
+
+    # A laptop that is closed for a while: the connection is gone when it is opened.
+    browser_side = page.context.new_cdp_session(page)
+    browser_side.send("Page.setWebLifecycleState", {"state": "frozen"})
+    stand_in_process.drop_calls()
+    browser_side.send("Page.setWebLifecycleState", {"state": "active"})
+    goes_through(page, "lost", "live")
+    hang_up(page)
+    session = the_session(end_reason="hung_up", drops_count=2, reconnects_count=2)
+    assert TokenRequest.objects.filter(session=session, outcome="issued").count() == 3
+
+
+def test_holding_a_button_muting_barging_in_and_another_microphone(
+    quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+) -> None:
+    page = quiet_caller
+    stand_in_process.set_script("First.", "Second.", "Third.", characters_per_s=20)
+    # Whoever hangs up while a line is asked for has hung up, and can talk again.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/ai/realtime-token", hold)
+    page.goto(f"{talking_site.url}/realtime/talk/")
+    with page.expect_request("**/api/ai/realtime-token"):
+        page.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "asking")
+    hang_up(page)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        held[0].continue_()
+    page.unroute("**/api/ai/realtime-token")
+    assert Session.objects.get().end_reason == "hung_up"
+    Session.objects.all().delete()
+
+    page.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "live")
+    page.locator("[data-voice-options] summary").click()
+    page.get_by_label("Hold a button while I speak").check()
+    push = page.get_by_role("button", name="Hold to talk")
+
+    def commits() -> int:
+        return len(stand_in_process.calls()[-1].told("input_audio_buffer.commit", "in"))
+
+    def speak() -> None:
+        """Hold the button until more was heard than a turn has to have."""
+        push.hover()
+        page.mouse.down()
+        heard = stand_in_process.calls()[-1].audio_packets_in
+        stand_in_process.wait_for_call(
+            lambda call: not call.ended and call.audio_packets_in > heard + 15
+        )
+        page.mouse.up()
+
+    persons = page.locator(".voice-caption-person")
+    stand_in_process.wait_for_call(lambda call: bool(call.told("session.update", "in")))
+    speak()
+    expect(persons).to_have_text(["First."])
+
+    mute = page.get_by_role("button", name="Mute the microphone")
+    mute.click()
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    speak()
+    mute.click()
+    # The answer to the first is still being said: who speaks interrupts it.
+    expect(page.locator(".voice-caption-assistant").first).to_be_visible()
+    speak()
+    expect(persons).to_have_text(["First.", "Second."])
+    assert commits() == 2
+
+    microphone = page.get_by_label("Device")
+    others = microphone.locator("option:not(:checked)")
+    wanted = others.last.get_attribute("value")
+    microphone.select_option(wanted)
+    speak()
+    expect(persons).to_have_text(["First.", "Second.", "Third."])
+    call = stand_in_process.calls()[-1]
+    assert call.told("output_audio_buffer.clear", "in")
+    hang_up(page)
+    the_session(end_reason="hung_up", drops_count=0)
+    types = TelemetryEvent.objects.values_list("type", "data")
+    assert [data["on"] for type_, data in types if type_ == "aisha.muted"] == [True, False]
+    assert {"aisha.barge_in", "aisha.device"} <= {type_ for type_, _ in types}
 
 
 def test_a_call_goes_on_over_pages_and_conversations(
-    caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+    quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
 ) -> None:
-    page = caller
+    page = quiet_caller
     asked: list[str] = []
 
     def note(dialog: Dialog) -> None:
@@ -192,13 +371,16 @@ def test_a_call_goes_on_over_pages_and_conversations(
         dialog.accept()
 
     page.on("dialog", note)
-    page.goto(f"{talking_site.url}/tasks/")
-    page.get_by_role("link", name="Ask AiSHA").click()
-    drawer = page.get_by_role("dialog", name="AiSHA")
-    drawer.get_by_role("button", name="Talk to AiSHA").click()
-    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=20_000)
+    drawer = begin_in_drawer(page, talking_site)
     where, told = page.locator("[data-voice-where]"), page.locator("[data-voice-state]")
     expect(where).to_contain_text("belongs to the conversation above")
+
+    # What is typed is said in the call; the thread has it, although the server was away at first.
+    page.route("**/api/ai/realtime/transcripts", lambda route: route.abort(), times=1)
+    type_into(drawer, "What is in my pipeline?")
+    expect(page.locator(".voice-caption")).to_have_text(
+        ["What is in my pipeline?", "Open deals: none."], timeout=20_000
+    )
 
     # What the drawer shows changes; the call's controls stay, and lead back to its conversation.
     drawer.get_by_role("button", name="New conversation").click()
@@ -212,7 +394,7 @@ def test_a_call_goes_on_over_pages_and_conversations(
     page.wait_for_url("**/leads/")
     opener = page.locator("[data-assistant-open]")
     expect(opener).to_have_text("In a call", timeout=20_000)
-    expect(state_of(page)).to_have_attribute("data-voice-is", "live", timeout=20_000)
+    is_in(page, "live")
     expect(drawer).to_be_hidden()
 
     page.evaluate("location.assign('/assistant/')")
@@ -230,9 +412,12 @@ def test_a_call_goes_on_over_pages_and_conversations(
     expect(opener).to_have_text("Ask AiSHA")
     assert page.evaluate("sessionStorage.getItem('aisha-call')") is None
     assert asked == []
-    session = Session.objects.get()
-    assert (session.state, session.end_reason) == ("ended", "hung_up")
-    assert (session.drops_count, session.reconnects_count) == (3, 3)
+    the_session(end_reason="hung_up", drops_count=3, reconnects_count=3)
+    said = Message.objects.order_by("said_at").values_list("speaker", "origin", "text")
+    assert list(said) == [
+        ("person", "typed", "What is in my pipeline?"),
+        ("assistant", "realtime", "Open deals: none."),
+    ]
 
 
 def test_a_call_that_the_server_ends_says_why(
