@@ -9,6 +9,8 @@
   // In the page; in memory, for filters; drawn in one frame; looked through in one frame for a filter.
   const MOST_ROWS = 500;
   const MOST_KEPT = 5_000;
+  // Two and a half times what memory holds at most: kept, waiting to be drawn, and held back.
+  const MOST_IDS = 10 * MOST_KEPT;
   const MOST_A_FRAME = 60;
   const LOOKED_THROUGH_A_FRAME = 400;
   const MOST_TYPES = 200;
@@ -124,10 +126,7 @@
         noteType(event.type);
         if (fits(event)) fresh.append(rowOf(event));
       }
-      if (kept.length > 2 * MOST_KEPT) {
-        kept = kept.slice(-MOST_KEPT);
-        knownIds = new Set([...kept, ...pending, ...held].map((event) => event.id));
-      }
+      if (kept.length > 2 * MOST_KEPT) kept = kept.slice(-MOST_KEPT);
       if (fresh.childElementCount) {
         rows.append(fresh);
         trim();
@@ -193,8 +192,9 @@
       for (const event of fresh) knownIds.add(event.id);
       const queue = isPaused ? held : pending;
       queue.push(...fresh);
-      // A page in the background draws nothing.
+      // A page in the background draws nothing, and holds no more for it.
       bounded(queue);
+      if (knownIds.size > MOST_IDS) knownIds = new Set([...kept, ...pending, ...held].map((event) => event.id));
       if (isPaused) tellCounts();
       else schedule();
     }
