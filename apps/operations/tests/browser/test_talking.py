@@ -6,7 +6,6 @@ The provider is the stand-in over real HTTP and WebRTC; the microphone says a fi
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -151,9 +150,7 @@ def hang_up(page: Page) -> None:
 
 def the_session(**expected: Any) -> Session:
     """The one session, as soon as it has ended: its last events may still be on their way."""
-    ends = time.monotonic() + 10
-    while not Session.objects.filter(state="ended").exists() and time.monotonic() < ends:
-        time.sleep(0.05)
+    assert wait_until(Session.objects.filter(state="ended").exists)
     session = Session.objects.get()
     assert {name: getattr(session, name) for name in expected} == expected
     return session
