@@ -6,7 +6,7 @@ Whatever becomes of the answer, the person's message is kept before it is begun.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.assistant.enums import Intent, MessageState, Speaker
 from apps.assistant.exceptions import BeingAnsweredError
-from apps.assistant.intents import want_of
+from apps.assistant.intents import ANSWER, want_of
 from apps.assistant.models import Conversation, Message
 from apps.assistant.replies import reply_to
 from apps.assistant.replies.leading import lead
@@ -36,7 +36,7 @@ from apps.assistant.steps import (
     as_json,
 )
 from apps.assistant.threads import (
-    asked_back_about,
+    asked_back,
     keep_message,
     require_talker,
     spoken_about,
@@ -240,16 +240,24 @@ def _turn_of(
         language=language,
         page=visible_context_of(user, record, conversation),
         carried=visible_context(user, spoken_about(conversation)),
-        asked_back_about=asked_back_about(conversation, said),
+        asked_back=asked_back(conversation, said),
     )
 
 
 def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
     heard = hear(turn.words)
     answer.intent = heard.topic.intent if heard else ""
+    has_model = config.provider != Provider.RULES and not config.lacks(turn.today)
     if heard is not None and (heard.is_whole or heard.topic.intent != Intent.QUESTION):
-        return (yield from reply_to(turn, heard))
-    if config.provider == Provider.RULES or config.lacks(turn.today):
+        reply = yield from reply_to(turn, heard)
+        if not (reply.is_lost and has_model):
+            return reply
+        # “The Isdom people” is no record's name; a model finds whom it stands for.
+        wished = yield from as_wished(turn)
+        if wished.call_id is not None:
+            return wished
+        return replace(reply, claims=reply.claims + wished.claims)
+    if not has_model:
         answer.intent = answer.intent or Intent.QUESTION
         return (yield from _by_rules(turn, heard, CANNOT))
     if not reads_like_question(turn.words):
@@ -259,6 +267,9 @@ def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
         # Who did not answer this would not answer the question either.
         answer.intent = answer.intent or Intent.QUESTION
         return (yield from _by_rules(turn, heard, CANNOT_NOW))
+    if want.kind == ANSWER:
+        answer.intent = Intent.PROPOSE
+        return (yield from as_wished(turn, turn.asked_back))
     # Where it told nothing of use, the message is a question: nothing comes of one but an answer.
     answer.intent = want.kind or Intent.QUESTION
     match answer.intent:

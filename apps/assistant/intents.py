@@ -17,12 +17,18 @@ CHOICES = {
 }
 
 
+# What is said after a question back may be the answer to it: the wish goes on.
+ANSWER = "answer"
+_ANSWERS = "answers what the assistant has asked"
+
+
 def want_of(turn: Turn) -> Want:
-    """What the message wants. What a model has asked back about is still a wish."""
+    """What the message wants: the key of an intent, or ``ANSWER`` where a model has asked back."""
     if reads_like_question(turn.words):
         return Want(Intent.QUESTION)
-    if turn.asked_back_about:
-        return Want(Intent.PROPOSE)
     choices = {intent.value: words for intent, words in CHOICES.items()}
+    asked = ""
+    if turn.asked_back is not None:
+        choices[ANSWER], asked = _ANSWERS, turn.asked_back.question
     pages = {key: place.label for key, place in places_for(turn.user).items()}
-    return tell_want(turn.question(), choices, pages, actor=turn.actor, now=turn.now)
+    return tell_want(turn.question(), choices, pages, actor=turn.actor, now=turn.now, asked=asked)

@@ -14,6 +14,7 @@ from apps.assistant.exceptions import (
     TalkPermissionError,
 )
 from apps.assistant.models import Conversation, Message
+from apps.assistant.turns import AskedBack
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
@@ -34,6 +35,9 @@ LONGEST_TEXT = 4_000
 _LONGEST_TITLE = 80
 # How many answers back a record is still the one that “them” means.
 _LOOKED_BACK = 6
+# A message and its answer.
+_PAIR = 2
+_MOST_WORDS_OF_ANSWER = 8
 _SPOKEN_ABOUT = frozenset(
     {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
     | {RecordKind.CONTRACT}
@@ -190,21 +194,28 @@ def spoken_about(conversation: Conversation) -> RecordRef | None:
     return None
 
 
-def asked_back_about(conversation: Conversation, before: Message) -> str:
-    """The person's words, where the last answer was a model's question back about what they wish."""
-    earlier = conversation.messages.filter(pk__lt=before.pk).order_by("-id")
-    answer = earlier.filter(speaker=Speaker.ASSISTANT).first()
-    if answer is None or not _asks_back(answer):
-        return ""
-    wish = earlier.filter(pk__lt=answer.pk, speaker=Speaker.PERSON).first()
-    return wish.text if wish is not None else ""
+def asked_back(conversation: Conversation, before: Message) -> AskedBack | None:
+    """What a model has asked back in the answer before this message, with the words that it is about."""
+    said = list(conversation.messages.filter(pk__lt=before.pk).order_by("-id")[:_LOOKED_BACK])
+    if len(said) < _PAIR or not _asks_back(said[0]):
+        return None
+    words = []
+    for answer, asked in zip(said[::_PAIR], said[1::_PAIR], strict=False):
+        if not _asks_back(answer) or asked.speaker != Speaker.PERSON:
+            break
+        words.append(asked.text)
+        if len(asked.text.split()) > _MOST_WORDS_OF_ANSWER:
+            # Nobody answers “Which one?” at such length: here it began.
+            break
+    return AskedBack(str(said[0].sentences[-1]["text"]), " — ".join(reversed(words)))
 
 
 def _asks_back(answer: Message) -> bool:
-    """Whether a model has read a wish, proposed nothing, and refused nothing."""
+    """Whether a model has read a wish, and ends with a question of its own."""
     return (
-        answer.intent == Intent.PROPOSE
+        answer.speaker == Speaker.ASSISTANT
+        and answer.intent == Intent.PROPOSE
         and answer.provider == Provider.OPENAI
+        and bool(answer.sentences)
         and answer.text.endswith("?")
-        and not answer.suggestions.exists()
     )

@@ -33,6 +33,14 @@ _WHY_NOT = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class AskedBack:
+    """What a model has asked back about what a person wishes, and their words that it has asked about."""
+
+    question: str
+    wish: str
+
+
 class NotReadError(Exception):
     """What the answer needs cannot be read by this person; ``words`` says why."""
 
@@ -47,8 +55,8 @@ class Turn:
     """What is known of the message that is being answered.
 
     ``today`` is the day in the tenant's zone. ``page`` is the record whose page is open, ``carried`` the one
-    that was last spoken about, both only where the person may see them. ``asked_back_about`` are the words of
-    the wish that the last answer has asked back about, empty where it has asked nothing.
+    that was last spoken about, both only where the person may see them. ``asked_back`` is what the last
+    answer has asked, where it has.
     """
 
     user: User
@@ -60,7 +68,7 @@ class Turn:
     language: Language
     page: RecordRef | None = None
     carried: RecordRef | None = None
-    asked_back_about: str = ""
+    asked_back: AskedBack | None = None
     facts: list[Fact] = field(default_factory=list)
 
     @property

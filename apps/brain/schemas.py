@@ -121,9 +121,9 @@ class Question:
 class Wish:
     """What a person wants to have proposed, in their own words, with the facts that are at hand.
 
-    ``before`` is what they said first, where they were asked back about it. ``tools`` may be used, and
-    ``stages``, by id, are those to which a deal may be moved. ``today`` and ``next_working_day`` are days of
-    the tenant's zone and calendar.
+    Where they were asked back, ``before`` is what they said first and ``asked_back`` what they were asked.
+    ``tools`` may be used, and ``stages``, by id, are those to which a deal may be moved. ``today`` and
+    ``next_working_day`` are days of the tenant's zone and calendar.
     """
 
     text: str
@@ -135,6 +135,7 @@ class Wish:
     facts: tuple[Fact, ...] = ()
     stages: Mapping[int, str] = field(default_factory=dict)
     before: str = ""
+    asked_back: str = ""
 
     @property
     def question(self) -> Question:

@@ -214,6 +214,7 @@ class WantedMessage(_Asked):
     """What a person said, of which is asked what it wants."""
 
     message: str
+    assistant_asked: str | None = None
 
 
 class Stage(_Asked):

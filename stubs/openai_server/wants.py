@@ -91,6 +91,9 @@ def tell(message: WantedMessage, schema: StrictSchema, name: str) -> str:
         for value in option.values or ()
     ]
     wants = _wants(message.message)
+    if wants == "question" and message.assistant_asked and not _ASKS.match(message.message):
+        # Neither an order nor a question: a name, or “the first one”.
+        wants = "answer"
     said: JsonObject = {
         "wants": wants if wants in offered else offered[0],
         "page": None,

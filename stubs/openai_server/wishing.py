@@ -158,7 +158,7 @@ class _Writer:
         asked: JsonValue = None
         words = _words(self.wish)
         # What is said after a question back only says what was meant.
-        wished = self.wish.said_before or self.wish.wish
+        wished = (self.wish.said_before or self.wish.wish).partition(" — ")[0]
         for clause in filter(None, (part.strip(" .,!?") for part in _AND.split(wished))):
             try:
                 changes += self._changes_of(clause, words)

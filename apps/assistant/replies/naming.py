@@ -39,9 +39,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Why it is not clear which record is meant, in sentences that cite what was found."""
+    """Why it is not clear which record is meant, in sentences that cite what was found.
+
+    ``is_choice``: several fit, and the person is asked which one.
+    """
 
     claims: tuple[Claim, ...]
+    is_choice: bool = False
 
 
 def page_of(named: Named) -> LeadsTo:
@@ -78,7 +82,7 @@ def find_named(turn: Turn, name: str, kinds: Collection[RecordKind] = ANY_KIND) 
     shown = hits[:MOST_CHOICES]
     claims = [Claim(f"Several records fit “{text}”. Which one do you mean?", ())]
     claims += [Claim(f"{fact.label}: {fact.text}.", (fact.number,)) for fact in shown]
-    return Unclear(tuple(claims))
+    return Unclear(tuple(claims), is_choice=True)
 
 
 def around(turn: Turn, kinds: Collection[RecordKind]) -> Named | None:

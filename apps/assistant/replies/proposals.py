@@ -36,7 +36,7 @@ def remind(turn: Turn, heard: Heard) -> Replying:
     day, doing = find_day(heard.words, turn.today)
     found = _record_of(turn, doing)
     if isinstance(found, Unclear):
-        return Reply(found.claims)
+        return Reply(found.claims, is_lost=not found.is_choice)
     due = day or turn.next_working_day
     title = _title(_with_name(doing, found))
     arguments: dict[str, JsonValue] = {
@@ -56,7 +56,7 @@ def follow_up(turn: Turn, heard: Heard) -> Replying:
     name, matter = split_matter(rest)
     found = find_named(turn, name, TALKED_ABOUT)
     if isinstance(found, Unclear):
-        return Reply(found.claims)
+        return Reply(found.claims, is_lost=not found.is_choice)
     due = day or turn.next_working_day
     title = _title(f"Follow up with {found.label}" + (f" about {matter}" if matter else ""))
     reason = f"You asked to follow up on {describe_time(due)}."
@@ -115,7 +115,7 @@ def log(turn: Turn, heard: Heard) -> Replying:
         day, words = find_past_day(words, turn.today)
     found = find_named(turn, name, TALKED_ABOUT)
     if isinstance(found, Unclear):
-        return Reply(found.claims)
+        return Reply(found.claims, is_lost=not found.is_choice)
     subject = words or f"{_TALKED[kind]} with {found.label}"
     moment = _moment(turn, day)
     direction = {"note": "none", "meeting": "none"}.get(kind, f"{way}bound")
@@ -195,7 +195,7 @@ def _record_of(turn: Turn, doing: str) -> Named | Unclear:
         if isinstance(found, Named):
             return found
         # Several that fit are a question; none may be because it is no name.
-        if len(found.claims) > 1:
+        if found.is_choice:
             return found
         unclear = unclear or found
     if (known := around(turn, TALKED_ABOUT)) is not None:

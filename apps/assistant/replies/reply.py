@@ -16,13 +16,17 @@ from apps.brain.schemas import Claim
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Sentences that cite facts of the turn, suggestions by id, and perhaps a page to go to."""
+    """Sentences that cite facts of the turn, suggestions by id, and perhaps a page to go to.
+
+    ``is_lost``: the rules know what is wanted, and not of which record.
+    """
 
     claims: tuple[Claim, ...]
     suggestions: tuple[int, ...] = ()
     leads_to: LeadsTo | None = None
     provider: Provider = Provider.RULES
     call_id: int | None = None
+    is_lost: bool = False
 
 
 # What comes while the reply is made, and the reply.

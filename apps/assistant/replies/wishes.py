@@ -8,7 +8,7 @@ from apps.assistant.replies.proposals import REVIEW
 from apps.assistant.replies.questions import facts_at_hand
 from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
 from apps.assistant.steps import Proposed, Working
-from apps.assistant.turns import Turn
+from apps.assistant.turns import AskedBack, Turn
 from apps.brain.enums import Mode, Provider
 from apps.brain.schemas import Claim, Wish, WishedChange
 from apps.brain.services import think
@@ -24,16 +24,21 @@ HOW_TO_SAY_IT = (
     "Say it like this: “Remind me to call … on Friday”, “Follow up with … next week”,"
     " “Log a call with …: …”."
 )
+# Facts whose text is what their record is called.
+_NAMES = frozenset({"name", "hit", "met", "account", "contact", "parent"})
 NOTHING = "I did not understand what is to be proposed."
 NOT_FOR_THEM = "I may not propose anything for you: suggestions are off, or not for you to decide."
 
 
-def as_wished(turn: Turn) -> Replying:
-    """Propose what a model makes of the words; where it fails, say why, and how the rules understand it."""
+def as_wished(turn: Turn, asked_back: AskedBack | None = None) -> Replying:
+    """Propose what a model makes of the words; where it fails, say why, and how the rules understand it.
+
+    ``asked_back``: the words answer this.
+    """
     keys = tuple(tool.key for tool in askable_tools(turn.user))
     if not keys:
         return plainly(NOT_FOR_THEM)
-    facts = tuple(facts_at_hand(turn))
+    facts_at_hand(turn)
     yield Working("Asking the language model what to propose")
     wish = Wish(
         turn.words,
@@ -42,9 +47,11 @@ def as_wished(turn: Turn) -> Replying:
         turn.today,
         turn.next_working_day,
         keys,
-        facts,
+        # Numbered on from what has been looked up for it before.
+        tuple(turn.facts),
         dict(Stage.objects.open().values_list("pk", "label")),
-        turn.asked_back_about,
+        asked_back.wish if asked_back else "",
+        asked_back.question if asked_back else "",
     )
     wished = think(wish, Mode.PROPOSE_ACTIONS, actor=turn.actor, now=turn.now, is_waited_for=True)
     if wished.fall_back is not None:
@@ -54,7 +61,8 @@ def as_wished(turn: Turn) -> Replying:
     turn.facts += [turn.harmless(fact) for fact in wished.facts if fact.number not in known]
     if not wished.changes and wished.ask_back is None:
         return plainly(NOTHING, HOW_TO_SAY_IT)
-    made = _Made(turn, wished)
+    words = f"{wish.before} — {turn.words}" if wish.before else turn.words
+    made = _Made(turn, wished, words)
     for place, change in enumerate(wished.changes, start=1):
         yield Working(f"Writing suggestion {place} of {len(wished.changes)}")
         suggestion = made.propose(change)
@@ -69,6 +77,7 @@ class _Made:
 
     turn: Turn
     wished: Wished
+    words: str
     claims: list[Claim] = field(default_factory=list)
     refused: list[Claim] = field(default_factory=list)
     suggestions: list[int] = field(default_factory=list)
@@ -81,7 +90,7 @@ class _Made:
                 tool=change.tool,
                 arguments=change.arguments,
                 reason=change.reason,
-                words=" — ".join(filter(None, [turn.asked_back_about, turn.words])),
+                words=self.words,
                 user=turn.user,
                 origin=turn.origin,
                 actor=turn.actor,
@@ -123,6 +132,6 @@ class _Made:
     def _named(self, ref: RecordRef) -> tuple[str, tuple[int, ...]]:
         """What the record is called in the facts, and the fact that names it."""
         for fact in self.turn.facts:
-            if fact.record == ref and fact.key in {"name", "hit", "met"}:
+            if fact.record == ref and fact.key in _NAMES:
                 return fact.text, (fact.number,)
         return f"this {ref.kind.label.lower()}", ()

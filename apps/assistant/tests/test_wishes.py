@@ -15,7 +15,6 @@ from apps.assistant.models import Message
 from apps.assistant.replies.proposals import REVIEW
 from apps.assistant.replies.wishes import HOW_TO_SAY_IT
 from apps.assistant.steps import Proposed
-from apps.assistant.tests.factories import make_answer, make_conversation
 from apps.assistant.tests.talking import answer_of, ask, begin
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
@@ -55,14 +54,14 @@ def isdom(cast: Cast) -> tuple[Account, Opportunity]:
     return account, deal
 
 
-def _wish_under_way(cast: Cast) -> Message:
-    """The answer to what a model has asked back about: it is asked for changes at once."""
+LOST = "Follow up with the Isdom people"
+NOT_FOUND = "I find no record that mentions “Isdom people” and that you may see."
+
+
+def _lost_wish(cast: Cast) -> Message:
+    """The answer to a wish for which the rules find no record: a model is asked for changes at once."""
     AccountFactory(owner=cast.rep, name="Isdom")
-    talk = make_conversation(cast.rep, "Somebody should get back to them")
-    asked = make_answer(talk, "Which one do you mean?")
-    asked.intent, asked.provider = Intent.PROPOSE, "openai"
-    asked.save()
-    return answer_of(talk, "Isdom, the account")
+    return answer_of(begin(cast.rep), LOST)
 
 
 def test_a_free_wish_becomes_proposals_to_be_reviewed(
@@ -132,6 +131,10 @@ def test_what_is_not_clear_is_asked_back_and_the_answer_goes_on(
     answer_of(talk, "Ana Quirke")
     suggestion = Suggestion.objects.get()
     assert (suggestion.record_kind, suggestion.record_id) == ("contact", one.pk)
+    # Nor does the wish go on in what is none of it.
+    answer_of(talk, "Somebody should chase Ana about the contract")
+    assert answer_of(talk, "Bring me back to the queue please").leads_to == "/suggestions/"
+    assert Suggestion.objects.count() == 1
     assert (
         suggestion.facts[0]["text"] == "Somebody should chase Ana about the signature — Ana Quirke"
     )
@@ -148,18 +151,17 @@ def test_what_is_not_clear_is_asked_back_and_the_answer_goes_on(
         ),
         ("unknown-person", "unknown_person", "It would be given to somebody else"),
         ("link", "foreign_link", "It holds a detail that stands neither in your words"),
-        ("escape", "too_long", ""),
+        ("escape", "hidden_signs", "Its text holds signs that nobody sees."),
     ],
 )
 def test_what_does_not_hold_is_not_proposed_and_on_record(
     cast: Cast, switch_on: Switch, behaviour: str, code: str, said: str
 ) -> None:
     switch_on(f"stand-in:{behaviour}")
-    answer = _wish_under_way(cast)
+    answer = _lost_wish(cast)
     assert Suggestion.objects.count() == 0
-    if said:
-        assert said in answer.text
-        assert AuditEntry.objects.get(event=Event.PROPOSAL_DROPPED).details["code"] == code
+    assert said in answer.text
+    assert AuditEntry.objects.get(event=Event.PROPOSAL_DROPPED).details["code"] == code
     assert "offers.example.net" not in answer.text
 
 
@@ -178,10 +180,11 @@ def test_a_model_that_fails_is_told_of_and_nothing_is_lost(
     cast: Cast, switch_on: Switch, model: str, said: str
 ) -> None:
     switch_on(model)
-    answer = _wish_under_way(cast)
-    assert answer.text == f"I could not put this together: {said}. {HOW_TO_SAY_IT}"
+    answer = _lost_wish(cast)
+    failed = f"I could not put this together: {said}. {HOW_TO_SAY_IT}"
+    assert answer.text == f"{NOT_FOUND} {failed}"
     assert (answer.state, answer.provider) == ("whole", "rules")
-    assert answer.conversation.messages.filter(text="Isdom, the account").exists()
+    assert answer.conversation.messages.filter(text=LOST).exists()
     assert Suggestion.objects.count() == 0
 
 
@@ -250,3 +253,13 @@ def test_what_is_out_of_scope_is_said_with_what_is_not(
     assert "This is nothing that I do" in answer.text
     assert "What are my open tasks?" in answer.text
     assert Suggestion.objects.count() == waiting
+
+
+def test_whom_the_rules_do_not_find_a_model_looks_for(cast: Cast, switch_on: Switch) -> None:
+    account = AccountFactory(owner=cast.rep, name="Isdom")
+    talk = begin(cast.rep)
+    assert answer_of(talk, LOST).text.startswith(NOT_FOUND)
+    switch_on()
+    answer_of(talk, LOST)
+    suggestion = Suggestion.objects.get()
+    assert (suggestion.record_kind, suggestion.record_id) == ("account", account.pk)

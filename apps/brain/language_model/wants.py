@@ -18,6 +18,7 @@ from apps.brain.language_model.calling import call_model
 from apps.brain.language_model.prompts import Prompt, visible
 from apps.brain.language_model.proposing import FALL_BACKS
 from apps.brain.language_model.questions import LONGEST_QUESTION
+from apps.brain.language_model.replies import LONGEST_REASON
 from apps.brain.schemas import Question
 from apps.execution.signs import one_line
 
@@ -61,16 +62,18 @@ def tell_want(
     *,
     actor: Actor,
     now: datetime,
+    asked: str = "",
 ) -> Want:
     """Say what the message wants, where a model is set and tells it.
 
     ``choices`` are what it may want, each in words; ``pages`` are those that there are, by how they are
-    called. A name is only what stands in the message. No transaction may be open.
+    called, and ``asked`` is what the person was asked before. A name is only what stands in the message. No
+    transaction may be open.
     """
     config = read_config()
     if config.provider == Provider.RULES:
         return Want(fall_back=FallBack.NO_MODEL)
-    prompt = _prompt_of(question, choices, pages)
+    prompt = _prompt_of(question, choices, pages, asked)
     (called,) = call_model(
         [prompt], config.hurried(), Mode.READ_ONLY, today=question.today, now=now
     )
@@ -100,7 +103,9 @@ def _said(name: str, text: str) -> str:
     return wanted if wanted and wanted.casefold() in one_line(text).casefold() else ""
 
 
-def _prompt_of(question: Question, choices: Mapping[str, str], pages: Mapping[str, str]) -> Prompt:
+def _prompt_of(
+    question: Question, choices: Mapping[str, str], pages: Mapping[str, str], asked: str
+) -> Prompt:
     page: dict[str, Any] = {"type": "string", "enum": [*pages]}
     properties: dict[str, Any] = {
         "wants": {"type": "string", "enum": [*choices]},
@@ -116,6 +121,8 @@ def _prompt_of(question: Question, choices: Mapping[str, str], pages: Mapping[st
     listed = "\n".join(f"- {key}: the message {words}." for key, words in choices.items())
     named = "\n".join(f"- {key}: {label}" for key, label in pages.items())
     message = {"message": visible(question.text, LONGEST_QUESTION)}
+    if asked:
+        message["assistant_asked"] = visible(asked, LONGEST_REASON)
     return Prompt(
         version=PROMPT_VERSION,
         instructions=INSTRUCTIONS,
