@@ -444,6 +444,11 @@ def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> 
     second.get_by_role("button", name="Talk to AiSHA").click()
     expect(second.locator("[data-voice-state]")).to_have_text("You are in a call in another tab.")
     assert Session.objects.count() == 1
+    # No page comes after a tab that is closed: whoever closes it is asked.
+    with caller.expect_event("dialog") as asked:
+        caller.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
 
 
 def test_a_microphone_that_is_refused_is_told(
