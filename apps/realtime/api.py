@@ -37,7 +37,6 @@ from apps.realtime.tokens import (
     TALK_PERMISSION,
     Attempt,
     issue_token,
-    settle_issued,
     settle_other,
     settle_refused,
 )
@@ -125,7 +124,6 @@ class RealtimeTokenView(Endpoint):
             resumed=wanted.get("session_id"),
             now=attempt.asked_at,
         )
-        settle_issued(attempt)
         answer = TokenSerializer(
             {
                 "value": issued.value,

@@ -41,7 +41,7 @@ from apps.realtime.models import Session, TokenRequest
 from apps.realtime.offers import functions_for
 from apps.realtime.provider import ask_for_secret
 from apps.realtime.sessions import resumable
-from apps.tenants.connections import tenant_connection
+from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant, is_module_on
@@ -94,7 +94,9 @@ def issue_token(
     resumed: UUID | None,
     now: datetime,
 ) -> Issued:
-    """Configure a session, and ask the provider for a secret to it. No transaction may be open.
+    """Configure a session, ask the provider for a secret to it, and put it on record.
+
+    No transaction may be open.
 
     ``resumed`` is a session whose connection was lost: it goes on.
 
@@ -115,12 +117,29 @@ def issue_token(
     if asked.secret is None:
         raise asked.error or NoKeyError()
     expires_at = asked.secret.expires_at
-    if former is not None:
-        Session.objects.filter(pk=former.pk).update(secret_expires_at=expires_at, last_seen_at=now)
-        attempt.session = former
-        return Issued(asked.secret.value, expires_at, former)
-    thread = thread or open_conversation(user, about, now)
-    attempt.session = Session.objects.create(
+    try:
+        # Once to the disk, and on record with what it is the record of.
+        with transaction.atomic():
+            if former is None:
+                thread = thread or open_conversation(user, about, now)
+                session = _begin(user, thread, config, expires_at, now)
+            else:
+                session = former
+                rows = Session.objects.filter(pk=former.pk)
+                rows.update(secret_expires_at=expires_at, last_seen_at=now)
+            attempt.session = session
+            settle_other(attempt, TokenOutcome.ISSUED, _ISSUED_STATUS)
+    except DatabaseError:
+        # What is put on record instead must not name a session that there is not.
+        attempt.session = None
+        raise
+    return Issued(asked.secret.value, expires_at, session)
+
+
+def _begin(
+    user: User, thread: Conversation, config: RealtimeConfig, expires_at: datetime, now: datetime
+) -> Session:
+    return Session.objects.create(
         person=user,
         conversation=thread,
         record_kind=thread.record_kind,
@@ -132,7 +151,6 @@ def issue_token(
         secret_expires_at=expires_at,
         last_seen_at=now,
     )
-    return Issued(asked.secret.value, expires_at, attempt.session)
 
 
 def _thread_of(
@@ -166,7 +184,8 @@ def settle_other(attempt: Attempt, outcome: TokenOutcome, status: int) -> None:
     details = {"outcome": outcome.value, "gate": attempt.gate.value}
     if attempt.session is not None:
         details["session"] = str(attempt.session.pk)
-    with transaction.atomic():
+    # Part of the transaction in which a session is made; of its own where there is none.
+    with transaction.atomic(savepoint=False):
         TokenRequest.objects.create(
             person=attempt.person,
             session=attempt.session,
@@ -184,11 +203,6 @@ def settle_other(attempt: Attempt, outcome: TokenOutcome, status: int) -> None:
 def settle_refused(attempt: Attempt, error: TokenError) -> None:
     """Put a refusal on record."""
     settle_other(attempt, error.outcome, error.status)
-
-
-def settle_issued(attempt: Attempt) -> None:
-    """Put a token that was issued on record."""
-    settle_other(attempt, TokenOutcome.ISSUED, _ISSUED_STATUS)
 
 
 def _admit(
@@ -241,7 +255,7 @@ def _spent_in_month(local: datetime) -> Decimal:
     """What all sessions of the tenant's calendar month have cost; a limit that cannot be read is reached."""
     begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
-        with transaction.atomic():
+        with failing_alone():
             of_month = Session.objects.filter(issued_at__gte=begins)
             spent: Decimal | None = of_month.aggregate(usd=Sum("cost_usd"))["usd"]
     except DatabaseError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django_tenants.utils import get_public_schema_name, schema_context
 
-from apps.tenants.connections import tenant_connection
+from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
@@ -20,19 +20,24 @@ def is_module_on(tenant: Tenant, module: Module) -> bool:
     return _is_on(module, tenant_id=tenant.pk)
 
 
+def is_module_on_here(module: Module) -> bool:
+    """The same for the tenant in whose schema the connection stands."""
+    return _is_on(module, tenant__schema_name=tenant_connection().schema_name)
+
+
 def require_module(module: Module) -> None:
     """Pass when the module is on for the tenant in whose schema the connection stands.
 
     Raises:
         ModuleOffError: it is off, or its gate could not be read.
     """
-    if not _is_on(module, tenant__schema_name=tenant_connection().schema_name):
+    if not is_module_on_here(module):
         raise ModuleOffError()
 
 
 def _is_on(module: Module, **of_tenant: int | str) -> bool:
     try:
-        with transaction.atomic():
+        with failing_alone():
             return ModuleGate.objects.filter(module=module, is_on=True, **of_tenant).exists()
     except DatabaseError:
         log.exception("a module gate could not be read", extra={"gate": module.value})

@@ -15,6 +15,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from apps.assistant.models import Conversation
 from apps.audit.enums import Event
@@ -83,6 +84,20 @@ def test_a_person_gets_a_token_for_one_call(
     (entry,) = AuditEntry.objects.filter(event=Event.REALTIME_TOKEN_ISSUED)
     assert (entry.actor_id, entry.origin) == (cast.rep.pk, "realtime")
     assert entry.details == {"outcome": "issued", "gate": "on", "session": str(session.pk)}
+
+
+def test_a_token_takes_few_ways_to_the_database(
+    cast: Cast,
+    rep: TenantClient,
+    provider: RunningStandIn,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ask(rep)
+    # Each is a part of what a person waits for: two schemas, tenant, session, person, tenant's settings, two
+    # gates, role, both settings, the month; and one transaction that keeps everything. The three that may
+    # fail alone have savepoints in a test, which is a transaction.
+    with django_assert_num_queries(18 + 2 * 3):
+        ask(rep)
 
 
 def test_the_session_is_configured_on_the_server(

@@ -65,7 +65,7 @@ from apps.tenants.exceptions import AishaError
 from apps.tenants.locks import lock_for_transaction
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
-from apps.tenants.services import current_tenant, is_module_on, require_module
+from apps.tenants.services import current_tenant, is_module_on_here, require_module
 from apps.triggers.moments import ScanMoment
 from apps.triggers.services import moment_at
 from apps.users.models import User
@@ -86,7 +86,7 @@ def askable_tools(user: User) -> tuple[Tool[Any], ...]:
 
     None where suggestions are switched off, or are not for them to decide.
     """
-    if not is_module_on(current_tenant(), Module.SUGGESTIONS) or not may_decide(user):
+    if not is_module_on_here(Module.SUGGESTIONS) or not may_decide(user):
         return ()
     return tuple(
         tool
