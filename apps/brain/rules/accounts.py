@@ -44,10 +44,14 @@ def plan_renewal(task: ThinkTask) -> Proposal | None:
 
 
 def _at_risk(finding: Finding) -> Statement:
-    """Whatever of it is known: thinner contact, a mail without an answer, a high risk, a renewal ahead."""
+    """Whatever of it is known: silence, thinner contact, mails without answer, a high risk, the renewal."""
     parts = []
+    if finding.day("last_activity_at"):
+        parts.append(f"there was no contact since {finding.day('last_activity_at')}")
     if finding.comparison:
         parts.append(f"contact is thinning out ({finding.comparison})")
+    if finding.number("outbound_count"):
+        parts.append(f"they have answered none of {finding.number('outbound_count'):g} attempts")
     if finding.day("unanswered_at"):
         parts.append(f"their mail of {finding.day('unanswered_at')} has no answer")
     if finding.day("leaving_at"):

@@ -126,6 +126,19 @@ def answer(
         ),
         (
             KEEP,
+            finding(
+                "account_at_risk",
+                last_activity_at="2026-01-20T10:00:00+01:00",
+                outbound_count=2,
+                leaving_at=None,
+            ),
+            "Check in with Isdom",
+            "There was no contact since 20 Jan 2026, they have answered none of 2 attempts, "
+            "the contract renews on 1 May 2026. "
+            "Ask how things are going before they look elsewhere.",
+        ),
+        (
+            KEEP,
             finding("account_at_risk", score_0_1=0.64),
             "Check in with Isdom",
             "The chance that they do not renew is put at 64%, the contract renews on 1 May 2026. "

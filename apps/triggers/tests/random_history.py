@@ -164,14 +164,19 @@ class Company:
             )  # fmt: skip
 
     def court(self) -> None:
-        """Meet a customer often, long ago, with a contract that comes up for renewal."""
+        """Meet a customer often, long ago, and write twice since, with a renewal that comes up."""
         account = self._some(Account, always=True)
         if account is None:
             return
-        for days in (35, 50, 70, 90):
+        for days in (48, 50, 52, 54, 60, 65, 70, 80, 90):
             Activity.objects.create(
                 owner=self._person(), activity_kind=ActivityKind.MEETING, account=account,
                 occurred_at=self.now - timedelta(days=days),
+            )  # fmt: skip
+        for days in (self.random.choice([32, 40]), self.random.choice([6, 31])):
+            Activity.objects.create(
+                owner=self._person(), activity_kind=ActivityKind.EMAIL, direction=Direction.OUTBOUND,
+                account=account, occurred_at=self.now - timedelta(days=days),
             )  # fmt: skip
         Contract.objects.create(
             account=account, name=self._word(), starts_on=self._moment().date(),
@@ -256,7 +261,7 @@ class Company:
             account=account, name=self._word(), starts_on=self._moment().date(),
             renews_on=(self.now + timedelta(days=self.random.choice([20, 61, 95]))).date(),
         )  # fmt: skip
-        self._score(Prediction.RENEWAL_RISK, account, self.random.choice([0.59, 0.6, 0.8]))
+        self._score(Prediction.RENEWAL_RISK, account, self.random.choice([0.59, 0.6, 0.9]))
 
     def step_back(self) -> None:
         """Move a deal to a late open stage and back to an early one."""

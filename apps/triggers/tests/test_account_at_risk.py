@@ -1,4 +1,4 @@
-"""account_at_risk: a renewal lies ahead, and contact is thinning out, a mail waits, or the risk is high."""
+"""account_at_risk: a renewal lies ahead, and they spoke of leaving, are silent, or two other signs meet."""
 
 from __future__ import annotations
 
@@ -41,10 +41,34 @@ def renewing(on: date | None = TODAY + timedelta(days=45), **fields: object) -> 
     return contract.account
 
 
-def thinning(account: Account, *, former: int = 6, recent: int = 0) -> Account:
-    """So many calls within the 90 days before the last 30, and so many within those."""
-    for at, count in ((BEFORE, former), (LATELY, recent)):
+def at_high_risk(on: date | None = TODAY + timedelta(days=45), **fields: object) -> Account:
+    """The same, with a risk that needs another sign."""
+    account = renewing(on, **fields)
+    score(account, 0.6)
+    return account
+
+
+def thinning(account: Account, *, former: int = 10, recent: int = 0) -> Account:
+    """So many contacts within the 90 days before the last 30, and so many calls within those.
+
+    Two of the former are mails of ours of five weeks ago: they were not answered, and it is not silent yet.
+    """
+    for at, count in ((BEFORE, former - 2), (LATELY, recent)):
         call(count, at, account=account)
+    for days in (40, 36):
+        write(ago(days=days), account=account)
+    return account
+
+
+def write(at: datetime, **about: object) -> None:
+    ActivityFactory(
+        activity_kind=ActivityKind.EMAIL, direction=Direction.OUTBOUND, occurred_at=at, **about
+    )
+
+
+def silent(account: Account) -> Account:
+    """Contact once, two months ago."""
+    call(1, BEFORE, account=account)
     return account
 
 
@@ -108,20 +132,20 @@ def test_a_renewal_alone_is_no_risk(acme: Tenant) -> None:
     assert matching(KEY) == []
 
 
-# -- contact that thins out --
+# -- contact that thins out, and mails of ours that stay unanswered --
 
 
 @pytest.mark.parametrize(
     ("former", "recent", "fires"),
     [
-        # Nine in ninety days are three in thirty: a third of that is one.
-        (6, 0, True),
-        (5, 0, False),
-        (0, 0, False),
-        (9, 1, False),
+        (10, 0, True),
+        (9, 0, False),
+        # Ten in ninety days are more than three in thirty: a third of that is one.
         (10, 1, True),
+        (18, 2, False),
+        (19, 2, True),
     ],
-    ids=["none", "too few before", "never any", "a third", "under a third"],
+    ids=["none", "too few before", "under a third", "a third", "a third of more"],
 )
 def test_a_third_of_the_former_rate(acme: Tenant, former: int, recent: int, fires: bool) -> None:
     account = thinning(renewing(), former=former, recent=recent)
@@ -149,24 +173,71 @@ def test_the_ends_of_both_spans(
     assert (facts["recent_count"], facts["former_count"]) == (recent_count, former_count)
 
 
+def test_less_contact_alone_is_no_risk(acme: Tenant) -> None:
+    account = renewing()
+    call(20, BEFORE, account=account)
+    call(2, LATELY, account=account)
+    assert matching(KEY) == []
+    score(account, 0.6)
+    assert facts_of(KEY, account.pk)["former_count"] == 20
+
+
+@pytest.mark.parametrize(
+    ("heard", "wrote", "attempts"),
+    [
+        (None, [20, 16], 2),
+        (None, [20, 20], None),
+        (None, [20], None),
+        # Five working days before Monday at ten is the Monday before.
+        (None, [20, 7], 2),
+        (None, [20, 6.9], None),
+        # What follows their word within a day is an answer to it.
+        (36, [35, 20], None),
+        (36, [34.9, 20], 2),
+        (18, [20, 16, 14], 2),
+        (18, [20, 16], None),
+    ],
+)
+def test_two_mails_on_different_days_that_were_not_answered(
+    acme: Tenant, heard: float | None, wrote: list[float], attempts: int | None
+) -> None:
+    account = at_high_risk()
+    if heard is not None:
+        ActivityFactory(account=account, direction=Direction.INBOUND, occurred_at=ago(days=heard))
+    for days in wrote:
+        write(ago(days=days), account=account)
+    assert matching(KEY) == ([account.pk] if attempts else [])
+    if attempts:
+        assert facts_of(KEY, account.pk)["outbound_count"] == attempts
+
+
+def test_calls_of_ours_are_not_mails_without_an_answer(acme: Tenant) -> None:
+    account = at_high_risk()
+    for days in (20, 16):
+        call(1, ago(days=days), account=account)
+    assert matching(KEY) == []
+
+
 @pytest.mark.parametrize("way", ["account", "contact", "deal"])
 def test_what_happens_with_contacts_and_deals_counts(acme: Tenant, way: str) -> None:
     account = renewing()
     about = hanging_on(way, account)
-    call(7, BEFORE, **about)
+    call(11, BEFORE, **about)
+    for days in (40, 36):
+        write(ago(days=days), **about)
     assert matching(KEY) == [account.pk]
-    call(1, LATELY, **about)
+    call(2, LATELY, **about)
     assert matching(KEY) == []
 
 
 def test_what_hangs_on_all_three_counts_once(acme: Tenant) -> None:
-    account = renewing()
+    account = thinning(renewing(), former=8)
     contact = ContactFactory(account=account)
     deal = OpportunityFactory(account=account, contact=contact)
-    call(5, BEFORE, account=account, contact=contact, opportunity=deal)
+    call(1, BEFORE, account=account, contact=contact, opportunity=deal)
     assert matching(KEY) == []
     call(1, BEFORE, account=account, contact=contact, opportunity=deal)
-    assert facts_of(KEY, account.pk)["former_count"] == 6
+    assert facts_of(KEY, account.pk)["former_count"] == 10
 
 
 def test_notes_are_no_contact(acme: Tenant) -> None:
@@ -194,39 +265,50 @@ def test_who_writes_calls_or_meets_us_is_in_touch(
     assert matching(KEY) == ([account.pk] if fires else [])
 
 
+# -- silence --
+
+
 @pytest.mark.parametrize(
-    ("former", "last", "fires"),
+    ("last", "fires"),
     [
-        (9, ago(days=45) + SECOND, False),
-        (9, ago(days=45), True),
-        (10, ago(days=45) + SECOND, True),
-        (10, ago(days=30), True),
+        (ago(days=45) + SECOND, False),
+        (ago(days=45), True),
+        (ago(days=120) + SECOND, True),
+        (ago(days=120), False),
+        (NOW + SECOND, False),
     ],
+    ids=["not yet", "silent", "long silent", "of account_silent", "ahead"],
 )
-def test_from_few_contacts_a_pause_of_six_weeks_is_usual(
-    acme: Tenant, former: int, last: datetime, fires: bool
-) -> None:
+def test_silence_of_six_weeks_is_enough(acme: Tenant, last: datetime, fires: bool) -> None:
     account = renewing()
-    call(former - 1, BEFORE, account=account)
     call(1, last, account=account)
     assert matching(KEY) == ([account.pk] if fires else [])
 
 
-def test_a_pause_becomes_unusual_by_time(acme: Tenant) -> None:
-    account = thinning(renewing(TODAY + timedelta(days=60)))
+def test_what_lies_ahead_ends_silence(acme: Tenant) -> None:
+    account = silent(renewing())
+    assert facts_of(KEY, account.pk)["last_activity_at"] == BEFORE.isoformat()
+    ActivityFactory(
+        account=account, activity_kind=ActivityKind.MEETING, occurred_at=NOW + timedelta(days=3)
+    )
+    assert matching(KEY) == []
+
+
+def test_silence_comes_by_time(acme: Tenant) -> None:
+    account = silent(renewing(TODAY + timedelta(days=60)))
     assert matching(KEY, now=BEFORE + timedelta(days=45) - SECOND) == []
     assert matching(KEY, now=BEFORE + timedelta(days=45)) == [account.pk]
 
 
-def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
-    account = thinning(renewing(TODAY + timedelta(days=90)))
-    # All of it lies sixty days back: until thirty days ago it was recent.
-    assert matching(KEY, now=BEFORE + timedelta(days=30) - SECOND) == []
-    assert matching(KEY, now=BEFORE + timedelta(days=120) - SECOND) == [account.pk]
-    assert matching(KEY, now=BEFORE + timedelta(days=120)) == []
+# -- mail that waits, beside a high risk --
 
 
-# -- mail that waits --
+def test_a_mail_that_waits_is_to_be_answered_and_no_risk(acme: Tenant) -> None:
+    account = renewing()
+    waiting(account)
+    assert matching(KEY) == []
+    score(account, 0.6)
+    assert matching(KEY) == [account.pk]
 
 
 @pytest.mark.parametrize(
@@ -241,13 +323,13 @@ def test_it_fires_and_clears_by_time(acme: Tenant) -> None:
     ids=["waited long enough", "not yet", "just inside the span", "too old"],
 )
 def test_how_long_a_mail_waits(acme: Tenant, at: datetime, fires: bool) -> None:
-    account = renewing()
+    account = at_high_risk()
     waiting(account, occurred_at=at)
     assert matching(KEY) == ([account.pk] if fires else [])
 
 
 def test_mail_of_a_saturday_is_as_old_as_mail_of_late_friday(acme: Tenant) -> None:
-    one, other = renewing(), renewing()
+    one, other = at_high_risk(), at_high_risk()
     waiting(one, occurred_at=datetime(2026, 2, 20, 22, 59, 59, tzinfo=UTC))
     waiting(other, occurred_at=datetime(2026, 2, 21, 12, 0, tzinfo=UTC))
     # Friday the 27th is over at 23:00 UTC.
@@ -257,7 +339,7 @@ def test_mail_of_a_saturday_is_as_old_as_mail_of_late_friday(acme: Tenant) -> No
 
 
 def test_holidays_of_the_company_do_not_count(acme: Tenant) -> None:
-    account = renewing()
+    account = at_high_risk()
     waiting(account, occurred_at=ago(days=7))
     closed = WorkingCalendar(holidays=frozenset({date(2026, 2, 25)}))
     assert matching(KEY, calendar=closed) == []
@@ -278,7 +360,7 @@ def test_holidays_of_the_company_do_not_count(acme: Tenant) -> None:
 def test_a_reaction_clears_it(
     acme: Tenant, kind: ActivityKind, direction: Direction, fires: bool
 ) -> None:
-    account = renewing()
+    account = at_high_risk()
     mail = waiting(account)
     ActivityFactory(
         contact=mail.contact, activity_kind=kind, direction=direction, occurred_at=ago(days=2)
@@ -287,7 +369,7 @@ def test_a_reaction_clears_it(
 
 
 def test_a_reaction_to_somebody_else_does_not(acme: Tenant) -> None:
-    account = renewing()
+    account = at_high_risk()
     waiting(account)
     other = ContactFactory(account=account)
     ActivityFactory(contact=other, direction=Direction.OUTBOUND, occurred_at=ago(days=2))
@@ -295,7 +377,7 @@ def test_a_reaction_to_somebody_else_does_not(acme: Tenant) -> None:
 
 
 def test_machines_and_strangers_do_not_wait(acme: Tenant) -> None:
-    account = renewing()
+    account = at_high_risk()
     waiting(account, counterpart_address="No-Reply@one.example")
     waiting(account, contact=ContactFactory())
     ActivityFactory(account=account, occurred_at=ago(days=14))
@@ -305,10 +387,21 @@ def test_machines_and_strangers_do_not_wait(acme: Tenant) -> None:
 # -- a high risk --
 
 
-@pytest.mark.parametrize(("score_0_1", "fires"), [(0.6, True), (0.599, False), (1.0, True)])
-def test_a_high_risk_is_enough(acme: Tenant, score_0_1: float, fires: bool) -> None:
+@pytest.mark.parametrize(("score_0_1", "fires"), [(0.9, True), (0.899, False), (1.0, True)])
+def test_a_risk_of_nine_in_ten_is_enough(acme: Tenant, score_0_1: float, fires: bool) -> None:
     account = renewing()
     score(account, score_0_1)
+    assert matching(KEY) == ([account.pk] if fires else [])
+
+
+@pytest.mark.parametrize(("score_0_1", "fires"), [(0.6, True), (0.599, False)])
+def test_a_high_risk_needs_another_sign(acme: Tenant, score_0_1: float, fires: bool) -> None:
+    account = renewing()
+    score(account, score_0_1)
+    call(20, BEFORE, account=account)
+    call(3, LATELY, account=account)
+    assert matching(KEY) == []
+    call(10, BEFORE, account=account)
     assert matching(KEY) == ([account.pk] if fires else [])
 
 
@@ -322,7 +415,7 @@ def test_a_high_risk_matters_before_a_renewal_that_nobody_has_planned(acme: Tena
     assert matching(KEY) == []
 
 
-def test_a_high_risk_holds_although_they_are_in_touch(acme: Tenant) -> None:
+def test_a_risk_that_is_enough_holds_although_they_are_in_touch(acme: Tenant) -> None:
     account = renewing()
     score(account, 0.9)
     call(5, LATELY, account=account)
@@ -344,7 +437,7 @@ def test_a_lower_score_clears_it_and_so_does_a_withdrawal(acme: Tenant) -> None:
     Score.objects.update(is_latest=False)
     score(account, 0.4)
     assert matching(KEY) == []
-    Score.objects.update(score_0_1=0.8)
+    Score.objects.update(score_0_1=0.95)
     assert matching(KEY) == [account.pk]
     retire_scores(Prediction.RENEWAL_RISK, now=NOW)
     assert matching(KEY) == []
@@ -385,6 +478,11 @@ def test_an_open_task_on_the_account_is_a_plan(acme: Tenant) -> None:
         ({"recent_days": 10}, True),
         ({"recent_days": 61}, False),
         ({"past_days": 30}, False),
+        ({"reply_working_days": 25}, True),
+        ({"reply_working_days": 26}, False),
+        # With a quarter of the contact that it was it is no silence, unless that is so called.
+        ({"percent": 1, "quiet_days": 10}, True),
+        ({"percent": 1, "quiet_days": 11}, False),
     ],
 )
 def test_parameters_move_the_boundaries(
@@ -395,15 +493,29 @@ def test_parameters_move_the_boundaries(
 
 
 def test_how_long_a_mail_may_wait_is_a_parameter(acme: Tenant) -> None:
-    account = renewing()
+    account = at_high_risk()
     waiting(account)
     assert matching(KEY, {"reply_working_days": 10}) == [account.pk]
     assert matching(KEY, {"reply_working_days": 11}) == []
 
 
+@pytest.mark.parametrize(
+    ("sure_percent", "score_percent", "fires"),
+    [(30, 60, True), (31, 60, False), (31, 30, False), (31, 20, False)],
+)
+def test_which_risk_is_enough_is_a_parameter(
+    acme: Tenant, sure_percent: int, score_percent: int, fires: bool
+) -> None:
+    account = renewing()
+    score(account, 0.3)
+    parameters = {"sure_percent": sure_percent, "score_percent": score_percent}
+    assert matching(KEY, parameters) == ([account.pk] if fires else [])
+
+
 def test_which_risk_is_high_is_a_parameter(acme: Tenant) -> None:
     account = renewing()
     score(account, 0.3)
+    waiting(account)
     assert matching(KEY, {"score_percent": 30}) == [account.pk]
     assert matching(KEY, {"score_percent": 31}) == []
 
@@ -421,6 +533,8 @@ def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
         "renews_on": "2026-04-16",
         "recent_count": 1,
         "former_count": 12,
+        "outbound_count": 2,
+        "last_activity_at": None,
         "unanswered_id": None,
         "unanswered_at": None,
         "leaving_at": None,
@@ -430,17 +544,20 @@ def test_facts_of_contact_that_thins_out(acme: Tenant) -> None:
 
 
 def test_facts_tell_a_score_that_is_a_reason_and_no_other(acme: Tenant) -> None:
-    high, low = renewing(), thinning(renewing())
-    score(high, 0.6449)
+    high, low, middling = renewing(), thinning(renewing()), thinning(renewing())
+    score(high, 0.9449)
     score(low, 0.5)
+    score(middling, 0.6449)
     facts = facts_of(KEY, high.pk)
-    assert (facts["score_0_1"], facts["recent_count"], facts["unanswered_at"]) == (0.64, None, None)
+    assert (facts["score_0_1"], facts["recent_count"], facts["unanswered_at"]) == (0.94, None, None)
     facts = facts_of(KEY, low.pk)
     assert (facts["score_0_1"], facts["recent_count"]) == (None, 0)
+    facts = facts_of(KEY, middling.pk)
+    assert (facts["score_0_1"], facts["recent_count"]) == (0.64, 0)
 
 
 def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
-    account = renewing(account=AccountFactory(owner=None))
+    account = at_high_risk(account=AccountFactory(owner=None))
     mail = waiting(account, occurred_at=ago(days=20))
     waiting(account)
     contract = Contract.objects.get()
@@ -449,16 +566,18 @@ def test_facts_name_the_mail_that_waits_longest(acme: Tenant) -> None:
         "renews_on": "2026-04-16",
         "recent_count": None,
         "former_count": None,
+        "outbound_count": None,
+        "last_activity_at": None,
         "unanswered_id": mail.pk,
         "unanswered_at": ago(days=20).isoformat(),
         "leaving_at": None,
-        "score_0_1": None,
+        "score_0_1": 0.6,
         "revision": 1,
     }
 
 
 def test_it_stands_for_the_weaker_triggers_of_the_account(acme: Tenant) -> None:
-    account = thinning(renewing(), former=6)
+    account = thinning(renewing())
     assert matching(KEY) == matching("renewal_approaching") == [account.pk]
     assert registry.get(KEY).inhibits == ("account_silent", "renewal_approaching")
 
