@@ -24,10 +24,10 @@ from apps.suggestions.forms import (
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.services import sees_records_of
-from apps.suggestions.statements import AnyReader, CountStatement, RowsStatement
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 from apps.users.rules import Reader
+from apps.users.statements import AnyReader, CountStatement, RowsStatement
 
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.

@@ -46,7 +46,7 @@ def sees_rows_of(user: User, owner: User | None) -> bool:
     return user.team_id is not None and owner.team_id == user.team_id
 
 
-def assignable_people(user: User) -> Q:
+def assignable_people(user: Reader) -> Q:
     """Return the filter for people to whom this person may give a record.
 
     Those who work at present; for a rep only themselves and their team, because a rep would lose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from apps.crm.enums import RecordKind
@@ -15,6 +16,7 @@ from apps.execution.tools import Tool
 from apps.execution.tools.base import every_row_of, to_json
 from apps.users.models import User
 from apps.users.rules import Reader
+from apps.users.statements import ROW_PLACE, AnyReader, ExistsStatement, RowsStatement
 
 
 def check_permission(tool: Tool[Any], subject: RecordKind, user: User) -> None:
@@ -35,10 +37,16 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
     Raises:
         PermissionRefusedError: they do not.
     """
-    for kind, ids in ids_by_kind(refs).items():
-        seen = every_row_of(kind).visible_to(user).filter(pk__in=ids)
-        if seen.count() != len(ids):
+    reader = AnyReader.like(user)
+    for ref in set(refs):
+        if not _statement_of_sight(ref.kind, reader).holds_for(user, ref.id):
             raise PermissionRefusedError()
+
+
+@lru_cache(maxsize=64)
+def _statement_of_sight(kind: RecordKind, reader: AnyReader) -> ExistsStatement:
+    """Whether people of a kind see one record."""
+    return ExistsStatement.of(every_row_of(kind).visible_to(reader).filter(pk=ROW_PLACE))
 
 
 def sees_records(user: User, refs: Iterable[RecordRef]) -> bool:
@@ -83,10 +91,10 @@ def read_records(
     """
     records: dict[RecordRef, Record] = {}
     for ref in refs:
-        rows = every_row_of(ref.kind).filter(pk=ref.id)
-        row = (rows.select_for_update() if is_locked else rows).first()
-        if row is None:
+        found = _statement_of_record(ref.kind, is_locked).rows_for(None, ref.id)
+        if not found:
             raise RecordGoneError()
+        (row,) = found
         if (survivor := getattr(row, "merge_target", None)) is not None:
             raise RecordMergedError(
                 _named(row, viewer),
@@ -95,6 +103,13 @@ def read_records(
             )
         records[ref] = row
     return records
+
+
+@lru_cache(maxsize=64)
+def _statement_of_record(kind: RecordKind, is_locked: bool) -> RowsStatement:
+    """One record, whoever may see it; ``is_locked`` keeps its row until the transaction ends."""
+    rows = every_row_of(kind).filter(pk=ROW_PLACE).order_by()
+    return RowsStatement.of(rows.select_for_update() if is_locked else rows)
 
 
 def _named(record: Record, viewer: Reader | None) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from apps.crm.models import Opportunity, Stage
 from apps.execution.exceptions import ChangeNotPossibleError, ReferenceRefusedError
 from apps.execution.schemas import JsonValue
 from apps.users.models import User
 from apps.users.rules import assignable_people
+from apps.users.statements import ROW_PLACE, AnyReader, ExistsStatement
 
 
 def require_owner(owner_id: int | None, approver: User) -> None:
@@ -19,10 +21,16 @@ def require_owner(owner_id: int | None, approver: User) -> None:
     """
     if owner_id is None:
         return
-    if not User.objects.filter(assignable_people(approver), pk=owner_id).exists():
+    if not _statement_of_owner(AnyReader.like(approver)).holds_for(approver, owner_id):
         raise ReferenceRefusedError(
             "owner_id", "This person has left, or is none to whom you may give records."
         )
+
+
+@lru_cache(maxsize=8)
+def _statement_of_owner(reader: AnyReader) -> ExistsStatement:
+    """Whether people of a kind may give a record to one person."""
+    return ExistsStatement.of(User.objects.filter(assignable_people(reader), pk=ROW_PLACE))
 
 
 def require_owner_back(back: Mapping[str, JsonValue], approver: User) -> None:

@@ -21,11 +21,11 @@ from apps.suggestions.exceptions import (
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.refusing import record_reach
-from apps.suggestions.statements import ROW_PLACE, AnyReader, RowsStatement
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.services import require_module
 from apps.users.models import User
+from apps.users.statements import ROW_PLACE, AnyReader, RowsStatement
 
 # Stands for a reason that may tell of what its reader may not see any more.
 CONCEALED_REASON = "This was written from a record that you may not see any more."

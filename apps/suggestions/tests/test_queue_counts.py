@@ -8,11 +8,11 @@ from django.http import QueryDict
 from apps.conftest import Cast
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.queue import COUNTED_VIEWS, Queue, in_view
-from apps.suggestions.statements import AnyReader, CountStatement
 from apps.suggestions.tests.cases import put_in
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.users.models import User
+from apps.users.statements import AnyReader, CountStatement
 from apps.users.tests.factories import UserFactory
 
 

@@ -1,4 +1,4 @@
-"""Statements that are written once for all people of a kind: counts of several querysets, and rows of one.
+"""Statements that are written once for all people of a kind: counts, rows, whether there are any.
 
 To write such a statement with the ORM, and to plan it, takes longer than to run it. So each is given to the
 database once for a connection, as a prepared statement, and from then on its name and the reader's ids.
@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, Model, QuerySet, Value
 
 from apps.users.models import User
 from apps.users.rules import Reader
@@ -72,8 +72,13 @@ class Prepared:
         text = first + "".join(value + part for value, part in zip(values, others, strict=True))
         return cls(f"aisha_{hashlib.blake2s(text.encode(), digest_size=12).hexdigest()}", text)
 
-    def call_for(self, reader: Reader, row_id: int | None = None) -> tuple[str, list[int | None]]:
-        """The statement that runs it for a reader, and its parameters; the connection knows the name."""
+    def call_for(
+        self, reader: Reader | None, row_id: int | None = None
+    ) -> tuple[str, list[int | None]]:
+        """The statement that runs it, and its parameters; the connection knows the name.
+
+        ``reader`` is None where it makes no difference who reads.
+        """
         with connection.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
             if self.name not in known:
@@ -81,7 +86,8 @@ class Prepared:
                     f"PREPARE {self.name} (bigint, bigint, bigint) AS {self.text}"
                 )
                 known.add(self.name)
-        return f"EXECUTE {self.name} (%s, %s, %s)", [reader.pk, reader.team_id, row_id]
+        ids = (reader.pk, reader.team_id) if reader else (None, None)
+        return f"EXECUTE {self.name} (%s, %s, %s)", [*ids, row_id]
 
 
 def _value(param: Any) -> str:
@@ -138,7 +144,7 @@ class RowsStatement:
         sql, params = queryset.annotate(**names).query.get_compiler(connection=connection).as_sql()
         return cls(queryset.model, Prepared.of(sql, params), tuple(people))
 
-    def rows_for(self, reader: Reader, row_id: int | None = None) -> list[Any]:
+    def rows_for(self, reader: Reader | None, row_id: int | None = None) -> list[Any]:
         """The rows as one person sees them; ``row_id`` stands in the place of ``ROW_PLACE``."""
         found: Any = self.model._default_manager.raw(*self.prepared.call_for(reader, row_id))
         rows: list[Any] = list(found)
@@ -157,3 +163,28 @@ class RowsStatement:
             values = [getattr(row, f"{key}_of_{name}") for name in _NAMES]
             # Of nobody there is no id.
             setattr(row, key, User.from_db(row._state.db, _NAMES, values) if values[0] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExistsStatement:
+    """Whether a queryset has any row; of one that can have none there is nothing to ask."""
+
+    prepared: Prepared | None
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any]) -> Self:
+        """Write the statement of a queryset."""
+        rows = queryset.order_by().values_list(Value(1))[:1]
+        try:
+            sql, params = rows.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return cls(None)
+        return cls(Prepared.of(sql, params))
+
+    def holds_for(self, reader: Reader, row_id: int | None = None) -> bool:
+        """Run the statement with the reader's ids, and ``row_id`` in the place of ``ROW_PLACE``."""
+        if self.prepared is None:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(*self.prepared.call_for(reader, row_id))
+            return cursor.fetchone() is not None
