@@ -134,7 +134,7 @@ class AccountAtRisk(Trigger[AccountAtRiskParameters]):
 
     By itself a mail that waits is to be answered (``email_unanswered``), and contact that falls is to be
     looked into (``account_engagement_shift``). In 32 simulated companies (``measure_discovery``,
-    development) four of ten accounts of which only less contact told did not mean to leave, nor did any
+    development) five of eleven accounts of which only less contact told did not mean to leave, nor did any
     of three with a mail that waited, and of two with a score of 60 percent.
 
     Ninety days is the first of the customary steps 90, 60 and 30 days before a renewal. A third of the
