@@ -53,9 +53,9 @@ def quiet_lead(owner: User | None, **fields: object) -> Lead:
 
 
 def suggested(owner: User | None, **fields: object) -> Suggestion:
-    """A scan's suggestion for one quiet lead."""
+    """A scan's suggestion for one quiet lead: of that trigger alone, because it takes a tenth of the time."""
     lead = quiet_lead(owner, **fields)
-    scan()
+    scan_now(kind=ScanKind.FULL, now=NOW, triggers=["lead_inactive"])
     return Suggestion.objects.get(record_kind="lead", record_id=lead.pk)
 
 
