@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from apps.crm.enums import ActivityKind, ContractOutcome, Direction, TaskStatus
-from apps.crm.models import Account, Activity, Contract
+from apps.crm.models import Contract
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -19,89 +19,28 @@ from apps.crm.tests.factories import (
 from apps.predictions.enums import Prediction
 from apps.predictions.models import Score
 from apps.predictions.services.writing import retire_scores
-from apps.predictions.tests.factories import ScoreFactory
-from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
 from apps.triggers.exceptions import InvalidParametersError
 from apps.triggers.models import Reading
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
+from apps.triggers.tests.at_risk import (
+    BEFORE,
+    KEY,
+    LATELY,
+    SECOND,
+    TODAY,
+    at_high_risk,
+    call,
+    renewing,
+    score,
+    silent,
+    thinning,
+    waiting,
+    write,
+)
 from apps.triggers.tests.hanging import hanging_on
 from apps.triggers.watches import Changes
-
-KEY = "account_at_risk"
-SECOND = timedelta(seconds=1)
-TODAY = date(2026, 3, 2)
-LATELY, BEFORE = ago(days=10), ago(days=60)
-
-
-def renewing(on: date | None = TODAY + timedelta(days=45), **fields: object) -> Account:
-    """An account with a running contract that renews on a day."""
-    contract: Contract = ContractFactory(renews_on=on, **fields)
-    return contract.account
-
-
-def at_high_risk(on: date | None = TODAY + timedelta(days=45), **fields: object) -> Account:
-    """The same, with a risk that needs another sign."""
-    account = renewing(on, **fields)
-    score(account, 0.6)
-    return account
-
-
-def thinning(account: Account, *, former: int = 10, recent: int = 0) -> Account:
-    """So many contacts within the 90 days before the last 30, and so many calls within those.
-
-    Two of the former are mails of ours of five weeks ago: they were not answered, and it is not silent yet.
-    """
-    for at, count in ((BEFORE, former - 2), (LATELY, recent)):
-        call(count, at, account=account)
-    for days in (40, 36):
-        write(ago(days=days), account=account)
-    return account
-
-
-def write(at: datetime, **about: object) -> None:
-    ActivityFactory(
-        activity_kind=ActivityKind.EMAIL, direction=Direction.OUTBOUND, occurred_at=at, **about
-    )
-
-
-def silent(account: Account) -> Account:
-    """Contact once, two months ago."""
-    call(1, BEFORE, account=account)
-    return account
-
-
-def call(count: int, at: datetime, **about: object) -> None:
-    ActivityFactory.create_batch(
-        count,
-        activity_kind=ActivityKind.CALL,
-        direction=Direction.OUTBOUND,
-        occurred_at=at,
-        **about,
-    )
-
-
-def waiting(account: Account, **fields: object) -> Activity:
-    """A mail of one of its contacts, of two weeks ago."""
-    if "contact" not in fields:
-        fields["contact"] = ContactFactory(account=account)
-    mail: Activity = ActivityFactory(**{"occurred_at": ago(days=14), **fields})
-    return mail
-
-
-def score(account: Account, score_0_1: float, **fields: object) -> None:
-    """Its risk of not renewing, in force."""
-    ScoreFactory(
-        **{
-            "prediction": Prediction.RENEWAL_RISK,
-            "record_kind": "account",
-            "record_id": account.pk,
-            "score_0_1": score_0_1,
-            **fields,
-        }
-    )
-
 
 # -- the renewal --
 
@@ -298,90 +237,6 @@ def test_silence_comes_by_time(acme: Tenant) -> None:
     account = silent(renewing(TODAY + timedelta(days=60)))
     assert matching(KEY, now=BEFORE + timedelta(days=45) - SECOND) == []
     assert matching(KEY, now=BEFORE + timedelta(days=45)) == [account.pk]
-
-
-# -- mail that waits, beside a high risk --
-
-
-def test_a_mail_that_waits_is_to_be_answered_and_no_risk(acme: Tenant) -> None:
-    account = renewing()
-    waiting(account)
-    assert matching(KEY) == []
-    score(account, 0.6)
-    assert matching(KEY) == [account.pk]
-
-
-@pytest.mark.parametrize(
-    ("at", "fires"),
-    [
-        # Five working days before Monday at ten is the Monday before.
-        (ago(days=7), True),
-        (ago(days=7) + SECOND, False),
-        (ago(days=30) + SECOND, True),
-        (ago(days=30), False),
-    ],
-    ids=["waited long enough", "not yet", "just inside the span", "too old"],
-)
-def test_how_long_a_mail_waits(acme: Tenant, at: datetime, fires: bool) -> None:
-    account = at_high_risk()
-    waiting(account, occurred_at=at)
-    assert matching(KEY) == ([account.pk] if fires else [])
-
-
-def test_mail_of_a_saturday_is_as_old_as_mail_of_late_friday(acme: Tenant) -> None:
-    one, other = at_high_risk(), at_high_risk()
-    waiting(one, occurred_at=datetime(2026, 2, 20, 22, 59, 59, tzinfo=UTC))
-    waiting(other, occurred_at=datetime(2026, 2, 21, 12, 0, tzinfo=UTC))
-    # Friday the 27th is over at 23:00 UTC.
-    friday_ends = datetime(2026, 2, 27, 23, 0, tzinfo=UTC)
-    assert matching(KEY, now=friday_ends - 2 * SECOND) == []
-    assert matching(KEY, now=friday_ends) == [one.pk, other.pk]
-
-
-def test_holidays_of_the_company_do_not_count(acme: Tenant) -> None:
-    account = at_high_risk()
-    waiting(account, occurred_at=ago(days=7))
-    closed = WorkingCalendar(holidays=frozenset({date(2026, 2, 25)}))
-    assert matching(KEY, calendar=closed) == []
-    assert matching(KEY, calendar=closed, now=NOW + timedelta(days=1)) == [account.pk]
-
-
-@pytest.mark.parametrize(
-    ("kind", "direction", "fires"),
-    [
-        (ActivityKind.EMAIL, Direction.OUTBOUND, False),
-        (ActivityKind.CALL, Direction.INBOUND, False),
-        (ActivityKind.MEETING, Direction.NONE, False),
-        (ActivityKind.NOTE, Direction.NONE, True),
-        (ActivityKind.EMAIL, Direction.INBOUND, True),
-    ],
-    ids=["answered", "called", "met", "noted", "wrote again"],
-)
-def test_a_reaction_clears_it(
-    acme: Tenant, kind: ActivityKind, direction: Direction, fires: bool
-) -> None:
-    account = at_high_risk()
-    mail = waiting(account)
-    ActivityFactory(
-        contact=mail.contact, activity_kind=kind, direction=direction, occurred_at=ago(days=2)
-    )
-    assert matching(KEY) == ([account.pk] if fires else [])
-
-
-def test_a_reaction_to_somebody_else_does_not(acme: Tenant) -> None:
-    account = at_high_risk()
-    waiting(account)
-    other = ContactFactory(account=account)
-    ActivityFactory(contact=other, direction=Direction.OUTBOUND, occurred_at=ago(days=2))
-    assert matching(KEY) == [account.pk]
-
-
-def test_machines_and_strangers_do_not_wait(acme: Tenant) -> None:
-    account = at_high_risk()
-    waiting(account, counterpart_address="No-Reply@one.example")
-    waiting(account, contact=ContactFactory())
-    ActivityFactory(account=account, occurred_at=ago(days=14))
-    assert matching(KEY) == []
 
 
 # -- a high risk --
