@@ -29,6 +29,8 @@
   const MOST_TRIES_OF_A_CALL = 4;
   // After so many rounds of tools without a word the model has to speak.
   const MOST_ROUNDS = 8;
+  // An answer that never comes through is asked for no more often, of one turn.
+  const MOST_ASKED_AGAIN = 3;
   const REMEMBERED_EVENTS = 2_000;
   const REMEMBERED_WORDS = 12;
   const UNDER_WAY = new Set(["connecting", "live", "lost"]);
@@ -62,13 +64,16 @@
     #pressedAt = 0;
     #turn = 0;
     #seen = new Set();
-    // {speaker, item, text, at}, in the order in which it became known.
+    // {speaker, item, text, at, turn}, in the order in which it became known.
     #words = [];
     // Calls of tools whose answer the model has not gone on with yet, by their id.
     #pending = new Map();
     #isAsked = false;
     #handled = new Set();
     #rounds = 0;
+    // What the person was left without when the connection was lost: nothing, an answer, or the words they said.
+    #missing = "";
+    #askedAgain = 0;
     #isResponding = false;
     #isSounding = false;
     #isHeld = false;
@@ -146,6 +151,7 @@
         return null;
       }
       const lostForMs = this.#lostAt ? performance.now() - this.#lostAt : 0;
+      if (!this.#lostAt) this.#seeWhatIsMissing();
       this.#keepWhatIsBeingSaid();
       if (!this.#lostAt) this.#note("aisha.drop", { reason: "page_left" });
       const left = {
@@ -153,6 +159,8 @@
         began: performance.timeOrigin + this.#telemetry.began,
         session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
         turn: this.#turn,
+        missing: this.#missing,
+        askedAgain: this.#askedAgain,
         words: this.#latestWords(),
         pending: [...this.#pending.values()].map(({ call, turn }) => ({ call, turn })),
         device: this.#microphone?.getAudioTracks()[0]?.getSettings().deviceId ?? "",
@@ -172,6 +180,8 @@
       this.#beginToTell(left.began - performance.timeOrigin);
       this.#telemetry.open(left.session.id, left.session.keeps_texts);
       this.#turn = left.turn;
+      this.#missing = left.missing;
+      this.#askedAgain = left.askedAgain;
       this.#words = left.words;
       for (const { call, turn } of left.pending) this.#pending.set(call.call_id, { call, turn });
       this.isMuted = left.isMuted;
@@ -321,18 +331,37 @@
       this.#isPressed = false;
       this.#applyMicrophone(!this.isMuted && !this.#isHeld);
       if (this.#isHeld) this.#setTurnDetection();
+      const missing = this.#missing;
+      this.#missing = "";
       const words = !wasLost ? "Listening." : this.#isReturning ? "You are back in your call." : "You are connected again.";
-      this.#become("live", this.#silenced || words);
+      this.#become("live", this.#silenced || (missing === "words" ? `${words} Say again what you said last.` : words));
       this.#isReturning = false;
       this.#lastLook = Date.now();
       if (!this.#timers.length) {
         this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#measure(), STATS_MS), setInterval(() => this.#askWhatIsLeft(), ASK_LEFT_MS)];
       }
       this.#tellDevices();
-      if (!wasLost || !this.#pending.size) return;
       // What was called when the connection was lost is answered to the new one.
       for (const one of this.#pending.values()) one.isTold = false;
-      this.#callTools();
+      if (this.#pending.size) this.#callTools();
+      else if (missing === "answer" && this.#askedAgain < MOST_ASKED_AGAIN) {
+        this.#askedAgain += 1;
+        this.#askForAnswer();
+      }
+    }
+
+    #seeWhatIsMissing() {
+      const isAnswering = this.#isResponding || this.#isAsked;
+      const isWrittenDown = this.#words.some(({ speaker, turn }) => speaker === "person" && turn === this.#turn);
+      const isPersonLast = this.#latestWords().at(-1)?.speaker === "person";
+      // What was spoken and is not written down yet the new connection cannot be told.
+      if (isAnswering && this.#turn && !isWrittenDown) this.#missing = "words";
+      else this.#missing = isAnswering || isPersonLast ? "answer" : "";
+    }
+
+    #askForAnswer(response) {
+      this.#isAsked = true;
+      this.#send({ type: "response.create", ...(response && { response }) });
     }
 
     // The provider's session is a new one after a drop: it is told what was said before.
@@ -356,13 +385,18 @@
         this.#become("lost", "The connection is poor. Waiting for it to come back…");
         this.#patience = setTimeout(() => this.#lose("disconnected"), PATIENCE_MS);
       } else if (state === "failed") this.#lose("failed");
-      else if (state === "connected" && this.state === "lost" && this.#channel?.readyState === "open") this.#become("live", "Listening.");
+      else if (state === "connected" && this.state === "lost" && this.#channel?.readyState === "open") {
+        this.#become("live", "Listening.");
+        // What a tool has answered meanwhile nobody has asked the model to go on with.
+        if (this.#pending.size) this.#callTools();
+      }
     }
 
     #lose(reason) {
       if (this.#isOver || this.state === "asking" || this.state === "connecting") return;
       if (this.#lostAt) return;
       this.#note("aisha.drop", { reason });
+      this.#seeWhatIsMissing();
       this.#keepWhatIsBeingSaid();
       this.#lostAt = performance.now();
       this.#become("lost", "The connection was lost. Connecting again…");
@@ -433,7 +467,7 @@
     #beginTurn() {
       if (this.#isSounding) this.#note("aisha.barge_in", { on: true });
       this.#turn += 1;
-      this.#rounds = 0;
+      this.#rounds = this.#askedAgain = 0;
       this.#lastWordAt = performance.now();
     }
 
@@ -523,8 +557,7 @@
       // Somebody spoke meanwhile: what they said is answered, with what was found.
       if (this.state !== "live" || this.#isResponding || this.#isAsked || (this.#turn || null) !== turn) return;
       if ([...this.#pending.values()].some(({ isTold }) => !isTold)) return;
-      this.#isAsked = true;
-      this.#send({ type: "response.create", ...(this.#rounds >= MOST_ROUNDS && { response: { tool_choice: "none" } }) });
+      this.#askForAnswer(this.#rounds >= MOST_ROUNDS ? { tool_choice: "none" } : undefined);
     }
 
     async #callTool(one) {
@@ -567,7 +600,7 @@
       if (!text.trim() || !item) return;
       this.#begins(item);
       const at = this.#beganAt.get(item);
-      this.#words.push({ speaker, item, text, at });
+      this.#words.push({ speaker, item, text, at, turn: this.#turnOf({ item_id: item }) });
       this.#transcripts.keep({ session_id: this.#session.id, item, speaker, text: text.slice(0, 20_000), state, is_typed: isTyped, at_ms: at });
     }
 
@@ -581,13 +614,13 @@
     sendText(text) {
       this.interrupt();
       this.#turn += 1;
-      this.#rounds = 0;
+      this.#rounds = this.#askedAgain = 0;
       this.#lastWordAt = performance.now();
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
       this.#caption("person", item, text, true);
       this.#keep("person", item, text, { isTyped: true });
       this.#send({ type: "conversation.item.create", item: { id: item, type: "message", role: "user", content: [{ type: "input_text", text }] } });
-      this.#send({ type: "response.create" });
+      this.#askForAnswer();
     }
 
     interrupt() {
@@ -616,7 +649,7 @@
       this.#pressedAt = this.#telemetry.now();
       this.interrupt();
       this.#turn += 1;
-      this.#rounds = 0;
+      this.#rounds = this.#askedAgain = 0;
       this.#send({ type: "input_audio_buffer.clear" });
       this.#applyMicrophone(true);
     }
@@ -629,7 +662,7 @@
       if (!wasPressed || this.state !== "live") return;
       this.#lastWordAt = performance.now();
       this.#send({ type: "input_audio_buffer.commit" });
-      this.#send({ type: "response.create" });
+      this.#askForAnswer();
     }
 
     async useDevice(deviceId) {

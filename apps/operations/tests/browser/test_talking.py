@@ -27,11 +27,18 @@ from apps.operations.tests.browser.conftest import Site, sign_in
 from apps.operations.tests.embedded_cases import wait_until
 from apps.operations.tests.serving import environment_on_test_database, free_port, running
 from apps.realtime.ending import end_what_is_over
-from apps.realtime.models import Session, TelemetryEvent, TokenRequest, ToolCall
+from apps.realtime.models import (
+    ONLY_ROW,
+    RealtimeSettings,
+    Session,
+    TelemetryEvent,
+    TokenRequest,
+    ToolCall,
+)
 from apps.suggestions.models import Suggestion
 from apps.tenants.models import Tenant
 from stubs.openai_server.calling import write_speech
-from stubs.openai_server.testing import RunningStandIn
+from stubs.openai_server.testing import RealtimeCall, RunningStandIn
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +50,20 @@ WATCH_STATES = """() => {
   new MutationObserver(() => {
     if (controls.dataset.voiceIs !== last) window.statesSeen.push((last = controls.dataset.voiceIs));
   }).observe(controls, { attributeFilter: ["data-voice-is"] });
+}"""
+
+# The browser's side of a connection, within reach of what a test has to make happen to it.
+WATCH_CONNECTIONS = """(() => {
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      window.peer = this;
+    }
+  };
+})()"""
+SEEM = """state => {
+  Object.defineProperty(window.peer, "connectionState", { configurable: true, get: () => state });
+  window.peer.dispatchEvent(new Event("connectionstatechange"));
 }"""
 
 
@@ -141,6 +162,12 @@ def begin_in_drawer(page: Page, site: Site) -> Locator:
 def type_into(drawer: Locator, words: str) -> None:
     drawer.get_by_label("Message to AiSHA").fill(words)
     drawer.get_by_label("Message to AiSHA").press("Enter")
+
+
+def outputs_of(call: RealtimeCall) -> list[dict[str, Any]]:
+    """What the model was told that its calls of tools have found."""
+    created = (one["item"] for one in call.told("conversation.item.create", "in"))
+    return [item for item in created if item["type"] == "function_call_output"]
 
 
 def hang_up(page: Page) -> None:
@@ -248,7 +275,11 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
     stand_in_process.set_script(
         {"said": asked, "calls": [search], "answer": "She is well."}, characters_per_s=200
     )
+    # The first connection ends in the middle of an answer: the next one is asked for it.
+    RealtimeSettings.objects.create(pk=ONLY_ROW, model="stand-in:cut:1")
+    page.add_init_script(WATCH_CONNECTIONS)
     drawer = begin_in_drawer(page, talking_site)
+    page.evaluate(WATCH_STATES)
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -257,7 +288,7 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
     page.route("**/api/ai/realtime/tools", hold)
     with page.expect_request("**/api/ai/realtime/tools"):
         type_into(drawer, asked)
-    page.evaluate(WATCH_STATES)
+    goes_through(page, "lost", "live")
     stand_in_process.drop_calls()
     page.wait_for_function("window.statesSeen.includes('lost')")
     held[0].continue_()
@@ -265,13 +296,28 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
     goes_through(page, "lost", "live")
     expect(page.locator(".voice-caption-assistant")).to_have_text("She is well.", timeout=20_000)
     again = stand_in_process.calls()[-1]
-    (output,) = [
-        one["item"]
-        for one in again.told("conversation.item.create", "in")
-        if one["item"]["type"] == "function_call_output"
-    ]
+    (output,) = outputs_of(again)
     assert "Quixworth" in output["output"]
     assert ToolCall.objects.count() == 1
+
+    # A short drop, which mends itself, while a tool answers: what it has found is said all the same.
+    page.route("**/api/ai/realtime/tools", hold)
+    with page.expect_request("**/api/ai/realtime/tools"):
+        type_into(drawer, asked)
+    asking = held[-1].request
+    address = asking.url.replace("race.localhost", "127.0.0.1")
+    host = {"host": talking_site.url.removeprefix("http://")}
+    found = held[-1].fetch(url=address, headers=asking.all_headers() | host)
+    assert found.ok
+    page.evaluate(SEEM, "disconnected")
+    held[-1].fulfill(response=found)
+    page.unroute("**/api/ai/realtime/tools")
+    stand_in_process.wait_for_call(lambda call: len(outputs_of(call)) > 1)
+    page.evaluate(SEEM, "connected")
+    goes_through(page, "lost", "live")
+    expect(page.locator(".voice-caption-assistant")).to_have_text(
+        ["She is well."] * 2, timeout=20_000
+    )
 
     # A laptop that is closed for a while: the connection is gone when it is opened.
     browser_side = page.context.new_cdp_session(page)
@@ -280,8 +326,8 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
     browser_side.send("Page.setWebLifecycleState", {"state": "active"})
     goes_through(page, "lost", "live")
     hang_up(page)
-    session = the_session(end_reason="hung_up", drops_count=2, reconnects_count=2)
-    assert TokenRequest.objects.filter(session=session, outcome="issued").count() == 3
+    session = the_session(end_reason="hung_up", drops_count=3, reconnects_count=3)
+    assert TokenRequest.objects.filter(session=session, outcome="issued").count() == 4
 
 
 def test_holding_a_button_muting_barging_in_and_another_microphone(
