@@ -257,12 +257,20 @@ class ToolCallSerializer(StrictSerializer):
 
     session_id = serializers.UUIDField()
     call_id = serializers.CharField(max_length=_LONGEST_NAME)
-    name = serializers.CharField(max_length=_LONGEST_NAME)
-    arguments = serializers.CharField(
-        max_length=LONGEST_ARGUMENTS,
+    # A model writes both, and may write anything. What is too long the bridge refuses, on record, so neither
+    # has a bound here but that of the request.
+    name = serializers.CharField(
         allow_blank=True,
         trim_whitespace=False,
-        help_text="JSON, as the provider sent it.",
+        help_text="As the provider sent it. What is no function of ours is refused: `unknown_tool`.",
+    )
+    arguments = serializers.CharField(
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text=(
+            f"JSON, as the provider sent it. More than {LONGEST_ARGUMENTS:,} characters are refused:"
+            " `invalid_arguments`."
+        ),
     )
 
 

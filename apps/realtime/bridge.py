@@ -25,13 +25,12 @@ from apps.brain.language_model.prompts import quoted_facts
 from apps.brain.language_model.questions import LONGEST_RESULT
 from apps.brain.language_model.replies import FunctionCall
 from apps.brain.reading.running import run_call
-from apps.brain.reading.tools import ReadRefusedError, read_tool
 from apps.brain.schemas import Question
 from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import ToolCallStatus
 from apps.realtime.exceptions import NotForThisPersonError
 from apps.realtime.models import Session, ToolCall
-from apps.realtime.offers import PROPOSES
+from apps.realtime.offers import PROPOSES, function_names
 from apps.realtime.quoting import quoted
 from apps.realtime.sessions import find_session, require_open
 from apps.realtime.tokens import TALK_PERMISSION
@@ -159,6 +158,9 @@ class _Called:
 
 
 def _answer(called: _Called, config: RealtimeConfig) -> Answered:
+    # First of all: whatever comes with it and however often, a name that is none of ours is not kept.
+    if called.call.name not in function_names():
+        return _refused(called, "unknown_tool")
     since = called.now - timedelta(minutes=1)
     lately = ToolCall.objects.filter(session=called.session, called_at__gt=since)
     if lately.count() >= MOST_CALLS_A_MINUTE:
@@ -172,10 +174,6 @@ def _answer(called: _Called, config: RealtimeConfig) -> Answered:
 
 def _read(called: _Called, language: Language) -> Answered:
     call = called.call
-    try:
-        read_tool(call.name)
-    except ReadRefusedError as refused:
-        return _refused(called, refused.code)
     today = called.now.astimezone(current_tenant().zone).date()
     question = Question("", called.user, language, today)
     read = run_call(call, question, first_number=1, actor=called.actor)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from apps.assistant.enums import MessageState, Speaker
 from apps.audit.enums import Event
@@ -20,6 +21,7 @@ from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.realtime.bridge import (
     ANSWERS_KEPT,
+    LONGEST_ARGUMENTS,
     MOST_CALLS_A_MINUTE,
     Answered,
     call_tool,
@@ -45,6 +47,7 @@ from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.tests.threads import at_once
 from apps.users.models import User
 
+TOOLS = "/api/ai/realtime/tools"
 REFUSED, ANSWERED, PROPOSED = (
     ToolCallStatus.REFUSED, ToolCallStatus.ANSWERED, ToolCallStatus.PROPOSED,
 )  # fmt: skip
@@ -142,6 +145,60 @@ def test_what_is_no_function_is_refused_and_on_record(cast: Cast, name: str, wan
     }
     assert ToolCall.objects.get().tool == ""
     assert not Suggestion.objects.exists()
+
+
+@pytest.mark.parametrize("calls_before", [0, MOST_CALLS_A_MINUTE])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("propose_" + "x" * 80, "{}"),
+        ("propose_call_elena_quixworth", "{}"),
+        ("find_elena_quixworth", "x" * (LONGEST_ARGUMENTS + 1)),
+        ("elena_quixworth_" * 20, "{}"),
+        ("", "{"),
+        # Ours with a sign more.
+        (" my_tasks", "{}"),
+    ],
+)
+def test_a_made_up_name_is_refused_on_record_and_not_kept(
+    cast: Cast,
+    client_for: Callable[[User], TenantClient],
+    name: str,
+    arguments: str,
+    calls_before: int,
+) -> None:
+    """Whatever comes with it, and past the bound of a minute."""
+    now = timezone.now()
+    session = make_session(cast.rep, issued_at=now, last_seen_at=now)
+    ToolCall.objects.bulk_create(
+        ToolCall(session=session, call_id=f"before_{n}", tool="my_tasks", status=ANSWERED,
+                 called_at=now, latency_ms=1)
+        for n in range(calls_before)
+    )  # fmt: skip
+    told = {"session_id": str(session.pk), "call_id": "c", "name": name, "arguments": arguments}
+    answer = client_for(cast.rep).post(TOOLS, json.dumps(told), "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (200, "unknown_tool")
+    row = ToolCall.objects.get(call_id="c")
+    assert (row.tool, row.status, row.code) == ("", REFUSED, "unknown_tool")
+    (entry,) = AuditEntry.objects.filter(event=Event.REALTIME_TOOL_REFUSED)
+    assert entry.details == {"session": str(session.pk), "code": "unknown_tool", "wanted": ""}
+
+
+def test_arguments_that_are_too_long_are_refused_on_record(
+    cast: Cast, client_for: Callable[[User], TenantClient]
+) -> None:
+    now = timezone.now()
+    session = make_session(cast.rep, issued_at=now, last_seen_at=now)
+    told = {
+        "session_id": str(session.pk),
+        "call_id": "c",
+        "name": "my_tasks",
+        "arguments": "x" * (LONGEST_ARGUMENTS + 1),
+    }
+    answer = client_for(cast.rep).post(TOOLS, json.dumps(told), "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (200, "invalid_arguments")
+    assert ToolCall.objects.get().tool == "my_tasks"
+    assert AuditEntry.objects.filter(event=Event.REALTIME_TOOL_REFUSED).count() == 1
 
 
 @pytest.mark.parametrize(
