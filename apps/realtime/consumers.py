@@ -14,7 +14,13 @@ from pydantic import ValidationError
 from apps.realtime.enums import OTHER_END, TOLD_OF_END, EndReason
 from apps.realtime.exceptions import ChannelRefusedError, RealtimeError
 from apps.realtime.passing import messages_of
-from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn, NumberedIn, WatchIn
+from apps.realtime.schemas import (
+    LONGEST_MESSAGE,
+    MOST_IN_A_BATCH,
+    BatchIn,
+    NumberedIn,
+    WatchIn,
+)
 from apps.realtime.telemetry import Taken, take
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.realtime.watching import (
@@ -31,9 +37,14 @@ from apps.tenants.services import is_module_on
 from apps.users.models import User
 from apps.users.sockets import NOT_ALLOWED, PersonSocket
 
-# Batches that wait in this process. Beyond the first number pages are asked to rest, beyond the second what
-# comes in floods is left out.
-RESTS_FROM, LEAVES_OUT_FROM = 4, 16
+# Events that wait in this process: four full batches, and sixteen. From the first number on pages are asked
+# to rest, from the second on what comes in floods is left out. Hundreds of pages may each bring a small batch
+# at the same moment, and all of it is stored.
+RESTS_FROM, LEAVES_OUT_FROM = 4 * MOST_IN_A_BATCH, 16 * MOST_IN_A_BATCH
+# A batch is a transaction of its own, however few events it has: so many of these cost as much.
+LEAST_WEIGHT = 20
+# What an event of a full message has. Who fills few events with much waits as many.
+_CHARACTERS_OF_ONE = LONGEST_MESSAGE // MOST_IN_A_BATCH
 REST_MS = 1_000
 TOO_LONG, TOO_MUCH = 4409, 4410
 # A page sends a batch a second, and at its end all that waits. Who sends more does not rest when asked to:
@@ -69,7 +80,7 @@ class TelemetryConsumer(PersonSocket):
         except ValidationError:
             await self._take_other(text_data)
             return
-        await self._take(batch)
+        await self._take(batch, weight_of(batch, len(text_data)))
 
     async def telemetry_events(self, message: dict[str, Any]) -> None:
         """Events that came in, for a panel that looks at their session."""
@@ -85,10 +96,10 @@ class TelemetryConsumer(PersonSocket):
         self._heard += 1
         return self._heard > MOST_MESSAGES
 
-    async def _take(self, batch: BatchIn) -> None:
+    async def _take(self, batch: BatchIn, weight: int) -> None:
         global _waiting
         waiting = _waiting
-        _waiting += 1
+        _waiting += weight
         try:
             taken, is_to_be_told = await database_sync_to_async(_take)(
                 self._schema, self._person, batch, waiting >= LEAVES_OUT_FROM
@@ -98,7 +109,7 @@ class TelemetryConsumer(PersonSocket):
             await self.send_json(refusal)
             return
         finally:
-            _waiting -= 1
+            _waiting -= weight
         rest_ms = REST_MS if waiting >= RESTS_FROM or taken.is_flood else 0
         answer: dict[str, Any] = {"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms}
         if taken.ended:
@@ -139,6 +150,11 @@ class TelemetryConsumer(PersonSocket):
             await self.channel_layer.group_add(group, self.channel_name)
         session = str(wanted.session) if wanted.session else None
         await self.send_json({"kind": "watching", "session": session})
+
+
+def weight_of(batch: BatchIn, characters: int) -> int:
+    """As how many events a batch waits: by how many it has, and how long its message is."""
+    return max(LEAST_WEIGHT, len(batch.events), characters // _CHARACTERS_OF_ONE)
 
 
 def batch_number(text: str) -> dict[str, int]:

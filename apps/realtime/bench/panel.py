@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from apps.suggestions.bench.live import browser_at, line_of, session_of
 from apps.users.enums import PersonRole
 from apps.users.services import give_role
 
-_PER_SECOND, _EVERY_S, _LASTS_S = 200, 0.1, 10
+# Fewer messages than a socket may bring (``consumers.MOST_MESSAGES``), more than a page of ours does.
+_PER_SECOND, _EVERY_S, _LASTS_S = 200, 0.25, 10
 _LONGEST_TASK_MS = 100.0
 
 
@@ -57,6 +59,8 @@ async def _talk(key: str, session: Session) -> None:
         began = time.perf_counter()
         for number in range(round(_LASTS_S / _EVERY_S)):
             await socket.send(message(session, number, events(each, 1000 * number * _EVERY_S)))
-            await socket.recv()
+            answer = json.loads(await socket.recv())
+            if answer["kind"] != "taken":
+                raise RuntimeError(f"A batch was not taken: {answer}")
             due = began + (number + 1) * _EVERY_S
             await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -15,12 +15,13 @@ from django.utils import timezone
 from apps.conftest import Cast, make_cast
 from apps.realtime import consumers
 from apps.realtime.consumers import (
-    LEAVES_OUT_FROM,
+    LEAST_WEIGHT,
     MOST_MESSAGES,
     REST_MS,
     TOO_LONG,
     TOO_MUCH,
     TelemetryConsumer,
+    weight_of,
 )
 from apps.realtime.enums import EndReason
 from apps.realtime.models import Session, TelemetryEvent
@@ -255,10 +256,14 @@ def test_who_does_not_rest_is_hung_up_on(people: Cast) -> None:
     assert run(talk()) == ({"taken"}, TOO_MUCH)
 
 
-def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(people: Cast) -> None:
+def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More pages at once than may wait, each with two batches."""
     session, key = make_session(people.rep), session_key(people.rep)
-    pages, each, size = LEAVES_OUT_FROM + 4, 2, 10
+    monkeypatch.setattr(consumers, "RESTS_FROM", 4 * LEAST_WEIGHT)
+    monkeypatch.setattr(consumers, "LEAVES_OUT_FROM", 16 * LEAST_WEIGHT)
+    pages, each, size = 20, 2, 10
 
     async def flood() -> list[Any]:
         sockets = [await opened(key) for _ in range(pages)]
@@ -280,6 +285,32 @@ def test_in_a_flood_pages_are_asked_to_rest_and_what_is_plentiful_is_left_out(pe
     assert session.events_left_out == pages * each * size - stored
     assert session.events_left_out > 0
     assert consumers._waiting == 0
+
+
+def test_many_pages_with_a_little_each_lose_nothing(people: Cast) -> None:
+    key, size = session_key(people.rep), 20
+    sessions = [make_session(people.rep) for _ in range(24)]
+
+    async def tell() -> None:
+        sockets = [await opened(key) for _ in sessions]
+        for socket, session in zip(sockets, sessions, strict=True):
+            await socket.say(told(session, *(event("aisha.stats", n) for n in range(size))))
+        for socket in sockets:
+            assert (await socket.heard())["kind"] == "taken"
+            await socket.close()
+
+    run(tell())
+    counts = Session.objects.values_list("events_count", "events_left_out")
+    assert list(counts) == [(size, 0)] * len(sessions)
+    assert TelemetryEvent.objects.count() == size * len(sessions)
+
+
+def test_a_batch_weighs_what_it_costs(cast: Cast) -> None:
+    session = make_session(cast.rep)
+    few, many = (batch(session, *(event("aisha.stats") for _ in range(n))) for n in (1, 300))
+    assert [weight_of(few, 500), weight_of(many, 90_000)] == [LEAST_WEIGHT, 300]
+    # One event as long as a message may be holds as much as a full batch.
+    assert weight_of(few, LONGEST_MESSAGE) == MOST_IN_A_BATCH
 
 
 def test_a_panel_of_an_administrator_hears_of_everybody(people: Cast) -> None:
