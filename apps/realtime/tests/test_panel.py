@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from apps.audit.enums import Event
+from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.realtime.enums import (
@@ -241,6 +241,22 @@ def test_an_event_is_told_whole(cast: Cast, client_for: ClientFor) -> None:
         "id": str(told.id), "at_ms": 12.5, "direction": "in", "type": "response.done",
         "origin": "realtime", "turn": 2, "size_bytes": 100, "data": {"status": "completed"},
     }  # fmt: skip
+
+
+def test_each_event_has_the_origin_that_it_was_told_with(cast: Cast, client_for: ClientFor) -> None:
+    """Of one call, in which somebody talks and types."""
+    session = make_session(cast.rep)
+    origins = [Origin.TYPED, Origin.REALTIME, Origin.TYPED, Origin.REALTIME, Origin.REALTIME]
+    said = [event("response.created", float(n)) for n in range(len(origins))]
+    tell(session, *(e.model_copy(update={"origin": o}) for e, o in zip(said, origins, strict=True)))
+    client, address = client_for(cast.admin), f"{PANEL}{session.pk}/"
+    # What the stream's filter goes by.
+    assert [one["origin"] for one in client.get(f"{address}events/").json()["events"]] == origins
+    exported = json.loads(body_of(client.get(f"{address}export.json")))
+    assert [one["origin"] for one in exported["events"]] == origins
+    measures = client.get(f"{address}measures/")
+    assert measures.context["reading"].origins == [("realtime", 3), ("typed", 2)]
+    assert "typed 2</span>" in measures.content.decode()
 
 
 @pytest.mark.parametrize("is_empty", [True, False])
