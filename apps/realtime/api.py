@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError as PydanticError
 from rest_framework import serializers
-from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -140,6 +141,19 @@ class RealtimeTokenView(Endpoint):
         self._attempt = Attempt(None, timezone.now())
         return super().initialize_request(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may. What is no POST is that to everybody, signed in or not.
+
+        Raises:
+            MethodNotAllowed: it is no POST.
+        """
+        if (request.method or "").lower() not in self.http_method_names:
+            # Who asks is for the record alone.
+            with suppress(APIException):
+                self.perform_authentication(request)
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+
     def handle_exception(self, exc: Exception) -> Response:
         """Put a refusal on record, whoever refuses."""
         answer = super().handle_exception(exc)
@@ -152,7 +166,7 @@ class RealtimeTokenView(Endpoint):
             settle_other(self._attempt, TokenOutcome.THROTTLED, answer.status_code)
         elif isinstance(exc, NotAuthenticated):
             settle_other(self._attempt, TokenOutcome.NOT_AUTHENTICATED, answer.status_code)
-        elif not isinstance(exc, MethodNotAllowed):
+        else:
             settle_other(self._attempt, TokenOutcome.INVALID, answer.status_code)
         return answer
 

@@ -127,11 +127,38 @@ def test_a_record_that_is_not_for_the_person_is_not_named(
     assert Session.objects.get().record_id is None
 
 
-@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-def test_anything_but_post_is_405(rep: TenantClient, provider: RunningStandIn, method: str) -> None:
-    answer = getattr(rep, method)(TOKEN)
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert not TokenRequest.objects.exists()
+@pytest.mark.parametrize("method", ["get", "head", "options", "put", "patch", "delete"])
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_anything_but_post_is_405_and_on_record(
+    cast: Cast,
+    client_for: ClientFor,
+    anonymous_client: TenantClient,
+    provider: RunningStandIn,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    is_signed_in: bool,
+) -> None:
+    client = client_for(cast.rep) if is_signed_in else anonymous_client
+    with caplog.at_level(logging.INFO, "aisha.realtime"):
+        answer = getattr(client, method)(TOKEN)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    if method != "head":
+        assert answer.json()["code"] == "method_not_allowed"
+    (line,) = [vars(one) for one in caplog.records if one.name == "aisha.realtime"]
+    person = cast.rep.pk if is_signed_in else None
+    assert (line["tenant"], line["person"], line["gate"]) == ("acme", person, "not_asked")
+    assert (line["outcome"], line["status"]) == ("invalid", 405)
+    rows = list(TokenRequest.objects.values_list("person", "outcome", "status"))
+    assert rows == ([(person, "invalid", 405)] if is_signed_in else [])
+    assert provider.requests() == []
+
+
+@pytest.mark.parametrize("key", ["", "made-up"])
+def test_a_bad_token_of_the_api_is_405_for_anything_but_post(
+    anonymous_client: TenantClient, key: str
+) -> None:
+    answer = anonymous_client.get(TOKEN, headers={"Authorization": f"Token {key}"})
+    assert refused(answer) == (405, "method_not_allowed")
 
 
 def test_a_stranger_is_401_and_leaves_a_line(
