@@ -26,7 +26,7 @@ from apps.realtime.enums import EndReason, SessionState, TokenOutcome, ToolCallS
 from apps.realtime.exceptions import ChannelRefusedError, TokenError
 from apps.realtime.models import Session
 from apps.realtime.passing import tell_panels
-from apps.realtime.schemas import LONGEST_MESSAGE, BatchIn
+from apps.realtime.schemas import LONGEST_MESSAGE, read_batch
 from apps.realtime.sessions import (
     WARNED_BEFORE,
     end_session,
@@ -419,7 +419,7 @@ class RealtimeBeaconView(Endpoint):
         serializer = BeaconSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:
-            told = BatchIn.model_validate_json(serializer.validated_data["batch"])
+            told = read_batch(serializer.validated_data["batch"])
         except PydanticError:
             raise ChannelRefusedError() from None
         tell_panels(take(person_of(request), told, timezone.now()))

@@ -20,6 +20,7 @@ from apps.realtime.schemas import (
     BatchIn,
     NumberedIn,
     WatchIn,
+    read_batch,
 )
 from apps.realtime.telemetry import Taken, take
 from apps.realtime.tokens import TALK_PERMISSION
@@ -76,7 +77,7 @@ class TelemetryConsumer(PersonSocket):
             await self.close(TOO_MUCH)
             return
         try:
-            batch = BatchIn.model_validate_json(text_data)
+            batch = read_batch(text_data)
         except ValidationError:
             await self._take_other(text_data)
             return

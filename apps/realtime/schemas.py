@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from apps.audit.enums import Origin
 from apps.realtime.enums import Direction
@@ -16,6 +16,7 @@ VERSION = 1
 MOST_IN_A_BATCH = 500
 # A batch of as many events with all that each may hold is smaller.
 LONGEST_MESSAGE = 2_500_000
+_MOST_LEFT_OUT = 2**31 - 1
 
 
 class EventIn(BaseModel):
@@ -53,8 +54,14 @@ class BatchIn(BaseModel):
     kind: Literal["events"]
     session: UUID
     batch: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    left_out: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    left_out: Annotated[int, Field(ge=0, le=_MOST_LEFT_OUT)] = 0
     events: Annotated[list[EventIn], Field(max_length=MOST_IN_A_BATCH)]
+
+
+class _LooseBatchIn(BatchIn):
+    """A batch whose events are not looked at yet."""
+
+    events: Annotated[list[JsonValue], Field(max_length=MOST_IN_A_BATCH)]  # type: ignore[assignment]
 
 
 class NumberedIn(BaseModel):
@@ -78,3 +85,31 @@ class WatchIn(BaseModel):
     kind: Literal["watch"]
     session: UUID | None = None
     ai_debug: bool = False
+
+
+def read_batch(text: str) -> BatchIn:
+    """Read a batch; an event that does not fit the schema costs itself, and is counted as left out.
+
+    Raises:
+        ValidationError: it is no batch, or has too many events.
+    """
+    try:
+        return BatchIn.model_validate_json(text)
+    except ValidationError:
+        loose = _LooseBatchIn.model_validate_json(text)
+    events = [event for event in map(_event_of, loose.events) if event is not None]
+    left_out = loose.left_out + len(loose.events) - len(events)
+    return BatchIn(
+        kind=loose.kind,
+        session=loose.session,
+        batch=loose.batch,
+        left_out=min(left_out, _MOST_LEFT_OUT),
+        events=events,
+    )
+
+
+def _event_of(told: object) -> EventIn | None:
+    try:
+        return EventIn.model_validate(told)
+    except ValidationError:
+        return None

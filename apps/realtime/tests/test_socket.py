@@ -215,21 +215,30 @@ def test_what_is_no_message_is_refused_and_the_socket_stays(people: Cast, messag
     )
 
 
-def test_a_batch_that_does_not_fit_is_refused_by_its_number(people: Cast) -> None:
+def test_an_event_that_does_not_fit_costs_itself_alone(people: Cast) -> None:
     session, key = make_session(people.rep), session_key(people.rep)
-    wrong = told(session, event(DROP), number=7)
-    wrong["events"][0]["direction"] = "sideways"
+    fits = event(DROP, 5)
+    mixed = told(session, *(event(DROP) for _ in range(3)), fits, number=7) | {"left_out": 2}
+    mixed["events"][0]["direction"] = "sideways"
+    mixed["events"][1]["type"] = "x" * 81
+    mixed["events"][2] = "no event"
     many = told(session, event("aisha.stats"), number=8)
     many["events"] *= MOST_IN_A_BATCH + 1
 
     async def talk() -> list[Any]:
         socket = await opened(key)
-        answers = [await socket.ask(wrong), await socket.ask(many)]
+        answers = [await socket.ask(mixed), await socket.ask(many)]
         await socket.close()
         return answers
 
-    assert run(talk()) == [{"kind": "refused", "batch": n, "code": "invalid"} for n in (7, 8)]
-    assert TelemetryEvent.objects.count() == 0
+    assert run(talk()) == [
+        {"kind": "taken", "batch": 7, "rest_ms": 0},
+        {"kind": "refused", "batch": 8, "code": "invalid"},
+    ]
+    assert [one.event_id for one in TelemetryEvent.objects.all()] == [fits.id]
+    session.refresh_from_db()
+    # The page's own two, and three that did not fit.
+    assert (session.events_count, session.events_left_out) == (1, 5)
 
 
 def test_who_says_too_much_is_hung_up_on(people: Cast) -> None:
