@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -52,13 +54,58 @@ def running(
         for command in commands
     ]
     try:
-        _wait_until_ready(port, processes)
+        wait_until_ready(
+            port, lambda: [process.args for process in processes if process.poll() is not None]
+        )
         yield
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(timeout=STOP_TIMEOUT_S)
+
+
+class Forks:
+    """A process that starts servers with one environment out of itself (``forking.py``)."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "apps.operations.tests.forking"],
+            cwd=Path(settings.BASE_DIR),
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextmanager
+    def running(self, commands: Sequence[Sequence[str]], *, port: int) -> Iterator[None]:
+        """As ``running``, in a moment."""
+        children = [int(self._ask(start=[*command])) for command in commands]
+        try:
+            wait_until_ready(
+                port, lambda: [child for child in children if self._ask(poll=child) is True]
+            )
+            yield
+        finally:
+            for child in children:
+                self._ask(stop=child)
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(timeout=STOP_TIMEOUT_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _ask(self, **wish: object) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
 
 
 def ask(
@@ -75,12 +122,11 @@ def ask(
         caller.close()
 
 
-def _wait_until_ready(port: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def wait_until_ready(port: int, find_ended: Callable[[], Sequence[object]]) -> None:
     """Ask until the first process is ready; one that has ended says so at once."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        ended = [process.args for process in processes if process.poll() is not None]
-        if ended:
+        if ended := find_ended():
             raise RuntimeError(f"a server ended at once: {ended}")
         try:
             if ask(port, "/readyz", host="localhost")[0] == http.HTTPStatus.OK:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,12 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.conftest import Cast, make_cast
-from apps.operations.tests.serving import environment_on_test_database, free_port, running
+from apps.operations.tests.serving import (
+    Forks,
+    environment_on_test_database,
+    free_port,
+    running,
+)
 from apps.tenants.models import Tenant
 
 
@@ -26,24 +32,50 @@ class Site:
     url: str
 
 
+@pytest.fixture(scope="session")
+def forks(django_db_setup: None) -> Iterator[Forks]:
+    """What starts the servers of a test: with everything loaded once, and nothing left of the test before."""
+    made = Forks(environment_on_test_database())
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def site(committed_tenant: Tenant, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
+def site(
+    committed_tenant: Tenant, forks: Forks, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Site]:
     """Serve the committed tenant with a web process and a worker of its own."""
     cast = make_cast()
     connection.close()
     port = free_port()
     web = ["uvicorn", "aisha.asgi:application", "--port", str(port), "--log-level", "warning"]
     worker = ["celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "warning"]
-    with running([web, worker], environment_on_test_database(), port=port):
+    with started([web, worker], forks, port=port):
         yield Site(committed_tenant, cast, f"http://race.localhost:{port}")
 
 
+def started(
+    commands: Sequence[Sequence[str]], forks: Forks, *, port: int
+) -> AbstractContextManager[None]:
+    """Servers on the test database; where a test has changed the environment, from the very beginning."""
+    environment = environment_on_test_database()
+    if is_alike(environment, forks.environment):
+        return forks.running(commands, port=port)
+    return running(commands, environment, port=port)
+
+
+def is_alike(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two environments differ in nothing but the name of the test, which pytest keeps there."""
+    own = "PYTEST_CURRENT_TEST"
+    return {**one, own: ""} == {**other, own: ""}
+
+
 @pytest.fixture
-def announcer(site: Site) -> Iterator[None]:
+def announcer(site: Site, forks: Forks) -> Iterator[None]:
     """The process that tells open pages of changes."""
     command = ["apps.operations.tests.announcer"]
     port = int(site.url.rpartition(":")[2])
-    with running([command], environment_on_test_database(), port=port):
+    with started([command], forks, port=port):
         yield
 
 
