@@ -82,6 +82,7 @@
     #silenced = "";
     #turnOfResponse = new Map();
     #turnOfItem = new Map();
+    #typedTurns = new Set();
     #lastWordAt = 0;
     #endsAt = Infinity;
     #warned = new Set();
@@ -93,11 +94,10 @@
     #lastStats = null;
     #patience = 0;
 
-    constructor({ on, audio, record = "", conversation = null, origin = "realtime" }) {
+    constructor({ on, audio, record = "", conversation = null }) {
       this.on = on;
       this.audio = audio;
       this.about = { ...(record && { record }), ...(conversation && { conversation_id: conversation }) };
-      this.origin = origin;
       this.state = "idle";
       this.isMuted = false;
     }
@@ -159,6 +159,7 @@
         began: performance.timeOrigin + this.#telemetry.began,
         session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
         turn: this.#turn,
+        isTyped: this.#typedTurns.has(this.#turn),
         missing: this.#missing,
         askedAgain: this.#askedAgain,
         words: this.#latestWords(),
@@ -180,6 +181,7 @@
       this.#beginToTell(left.began - performance.timeOrigin);
       this.#telemetry.open(left.session.id, left.session.keeps_texts);
       this.#turn = left.turn;
+      if (left.isTyped) this.#typedTurns.add(left.turn);
       this.#missing = left.missing;
       this.#askedAgain = left.askedAgain;
       this.#words = left.words;
@@ -447,7 +449,7 @@
         this.#begins(event.item_id);
         this.#beginTurn();
       }
-      this.#telemetry.noteProvider(event, "in", this.#turnOf(event) || null, text.length);
+      this.#noteProvider(event, "in", this.#turnOf(event), text.length);
       this.#handle(event);
     }
 
@@ -579,7 +581,8 @@
         try {
           one.answer = await ask("/realtime/tools", { body: { session_id: this.#session.id, ...call } });
         } catch (error) {
-          if (error.code === "session_over") this.end("length_limit");
+          // The server says why; a call that it has not ended yet has reached one of its two limits.
+          if (error.code === "session_over") this.end(performance.now() < this.#endsAt ? "cost_limit" : "length_limit", error.message);
           // Where the connection is lost as well, it is asked again once there is a new one.
           if (error.isPassing && this.state !== "live") return;
           if (error.isPassing && tries < MOST_TRIES_OF_A_CALL) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS * 2 ** tries));
@@ -614,6 +617,7 @@
     sendText(text) {
       this.interrupt();
       this.#turn += 1;
+      this.#typedTurns.add(this.#turn);
       this.#rounds = this.#askedAgain = 0;
       this.#lastWordAt = performance.now();
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
@@ -793,7 +797,7 @@
       if (this.#channel?.readyState !== "open") return;
       const told = { event_id: `evt_${crypto.randomUUID()}`, ...event };
       const text = JSON.stringify(told);
-      this.#telemetry.noteProvider(told, "out", this.#turn || null, text.length);
+      this.#noteProvider(told, "out", this.#turn, text.length);
       this.#channel.send(text);
     }
 
@@ -805,8 +809,17 @@
       peer?.close();
     }
 
-    #note(type, data, more = {}) {
-      this.#telemetry.note(type, data, { turn: this.#turn || null, origin: this.origin, ...more });
+    #note(type, data, { turn = this.#turn, ...more } = {}) {
+      this.#telemetry.note(type, data, { turn: turn || null, origin: this.#originOf(turn), ...more });
+    }
+
+    #noteProvider(event, direction, turn, size) {
+      this.#telemetry.noteProvider(event, direction, { turn: turn || null, origin: this.#originOf(turn), size });
+    }
+
+    // What follows from typed words is told apart from what was spoken.
+    #originOf(turn) {
+      return this.#typedTurns.has(turn) ? "typed" : "realtime";
     }
 
     #give(error) {

@@ -112,8 +112,8 @@
       });
     }
 
-    noteProvider(event, direction, turn, size) {
-      this.note(String(event.type ?? "unknown").slice(0, 80), gist(event, this.keepsTexts), { direction, turn, size });
+    noteProvider(event, direction, { turn, origin, size }) {
+      this.note(String(event.type ?? "unknown").slice(0, 80), gist(event, this.keepsTexts), { direction, turn, origin, size });
     }
 
     // Tells what is left, and takes nothing more.

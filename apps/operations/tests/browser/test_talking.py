@@ -461,6 +461,9 @@ def test_a_call_goes_on_over_pages_and_conversations(
         ("person", "typed", "What is in my pipeline?"),
         ("assistant", "realtime", "Open deals: none."),
     ]
+    # Everything of the one turn follows from what was typed; nothing before it does.
+    origins = TelemetryEvent.objects.order_by("turn").values_list("turn", "origin").distinct()
+    assert list(origins) == [(1, "typed"), (None, "realtime")]
 
 
 def test_a_call_that_the_server_ends_says_why(
