@@ -9,6 +9,7 @@
 //   proposed   {suggestion}
 //   warned     {limit, left_s}
 //   devices    the microphones there are
+//   noticed    {words}: a trouble that the call goes on with
 (() => {
   "use strict";
   const { CallError, askRealtime: ask } = Aisha;
@@ -43,6 +44,16 @@
     provider: "The voice provider has ended the call.",
     failed: "The call could not be made.",
   };
+  // What the provider says of its troubles is for developers; the person is told what they can do.
+  const UNANSWERED = "AiSHA could not answer this. Say it again, or hang up and type instead.";
+  const OUT_OF_QUOTA = "The voice provider’s quota is used up. Hang up and type instead.";
+  const CUT_SHORT = "The answer was cut short. Ask AiSHA to go on.";
+  const NOT_WRITTEN_DOWN = "What you said could not be written down, and is missing in the conversation.";
+  const FAULT = "The voice provider reported a fault. If no answer comes, say it again.";
+  const FAULTS = { input_audio_buffer_commit_empty: "Nothing was heard. Hold the button for as long as you speak." };
+  // Two sides that speak at once: an answer that is to be stopped has ended, or one is on its way already.
+  const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
+  const UNFINISHED = new Set(["cancelled", "incomplete", "failed"]);
   const RETURNING = "Coming back to your call…";
   const MICROPHONES = {
     NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
@@ -134,9 +145,8 @@
       try {
         await this.#takeTheLine();
         this.#goOn();
-        this.#microphone = await this.#openMicrophone();
+        this.#listenBy(await this.#openMicrophone());
         this.#goOn();
-        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
         await this.#connect({});
       } catch (error) {
         this.#give(error);
@@ -196,17 +206,21 @@
         this.#beganAt.set(item, at);
         this.#caption(speaker, item, text, true);
       }
+      let trouble = "";
       try {
         await this.#takeTheLine(LINE_WITHIN_MS);
         this.#goOn();
-        this.#microphone = await this.#openMicrophone(left.device).catch(() => this.#openMicrophone());
+        const microphone = await this.#openMicrophone(left.device)
+          .catch(() => this.#openMicrophone())
+          .catch(({ message }) => void (trouble = message));
+        if (microphone) this.#listenBy(microphone);
         this.#goOn();
-        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
       } catch (error) {
         this.#give(error);
         return;
       }
       await this.#retry({ isAtOnce: true });
+      if (trouble && !this.#isOver) this.#notice(trouble);
     }
 
     // Whoever hangs up while something is waited for has hung up.
@@ -238,6 +252,41 @@
       }
     }
 
+    // From now on the person is heard by this microphone.
+    #listenBy(microphone) {
+      this.#microphone = microphone;
+      for (const track of microphone.getTracks()) track.onended = () => this.#lacksMicrophone(microphone);
+      this.#applyMicrophone(!this.isMuted && (!this.#isHeld || this.#isPressed));
+    }
+
+    // It was unplugged, or taken away: another one is taken, or the call goes on with what is typed.
+    async #lacksMicrophone(gone) {
+      if (this.#isOver || gone !== this.#microphone) return;
+      this.#microphone = null;
+      try {
+        await this.#changeMicrophone();
+        this.#notice("The microphone went away. Another one is used now.");
+      } catch (error) {
+        this.#notice(`The microphone went away. ${error.message}`);
+      }
+    }
+
+    async #changeMicrophone(deviceId = "") {
+      const chosen = await this.#openMicrophone(deviceId);
+      if (this.#isOver) {
+        for (const track of chosen.getTracks()) track.stop();
+        return;
+      }
+      const before = this.#microphone;
+      this.#listenBy(chosen);
+      const line = this.#peer?.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
+      // A connection that ends meanwhile takes none; the next one begins with this microphone.
+      await line?.sender.replaceTrack(chosen.getAudioTracks()[0]).catch(() => {});
+      for (const old of before?.getTracks() ?? []) old.stop();
+      this.#note("aisha.device", { kind: "microphone" });
+      this.#tellDevices();
+    }
+
     async #connect({ resumes = false }) {
       const began = performance.now();
       const wanted = resumes ? { session_id: this.#session.id } : this.about;
@@ -261,7 +310,10 @@
     async #dial(secret) {
       this.#hangUpPeer();
       const peer = (this.#peer = new RTCPeerConnection());
-      for (const track of this.#microphone.getAudioTracks()) peer.addTrack(track, this.#microphone);
+      const tracks = this.#microphone?.getAudioTracks().filter(({ readyState }) => readyState === "live") ?? [];
+      for (const track of tracks) peer.addTrack(track, this.#microphone);
+      // Without a microphone AiSHA is heard all the same, and one can be chosen later.
+      if (!tracks.length) peer.addTransceiver("audio");
       peer.ontrack = ({ streams }) => this.#play(streams[0]);
       peer.oniceconnectionstatechange = () => this.#note("aisha.ice_state", { state: peer.iceConnectionState });
       peer.onconnectionstatechange = () => this.#follow(peer);
@@ -493,6 +545,9 @@
           this.#caption("person", event.item_id, event.transcript ?? "", true);
           this.#keep("person", event.item_id, event.transcript ?? "");
           break;
+        case "conversation.item.input_audio_transcription.failed":
+          this.#notice(NOT_WRITTEN_DOWN);
+          break;
         case "response.created":
           this.#isResponding = true;
           this.#isAsked = false;
@@ -522,6 +577,7 @@
         case "error":
           this.#isAsked = false;
           if (event.error?.code === "session_expired") this.end("provider");
+          else if (!HARMLESS.has(event.error?.code)) this.#notice(FAULTS[event.error?.code] ?? FAULT);
           break;
       }
     }
@@ -533,12 +589,17 @@
         if (item.type !== "message") continue;
         const text = (item.content ?? []).map((part) => part.transcript ?? part.text ?? "").join("");
         this.#saying.delete(item.id);
-        this.#keep("assistant", item.id, text, response.status === "cancelled" ? { state: "cut_short" } : {});
+        this.#keep("assistant", item.id, text, UNFINISHED.has(response.status) ? { state: "cut_short" } : {});
       }
-      if (response.status === "cancelled") return;
+      if (response.status === "failed") {
+        const { code, type } = response.status_details?.error ?? {};
+        this.#notice([code, type].includes("insufficient_quota") ? OUT_OF_QUOTA : UNANSWERED);
+      }
+      if (response.status === "cancelled" || response.status === "failed") return;
+      if (response.status === "incomplete") this.#notice(CUT_SHORT);
       // What it was told before it has gone on with.
       for (const [id, { isTold }] of this.#pending) if (isTold) this.#pending.delete(id);
-      const calls = output.filter((item) => item.type === "function_call" && !this.#handled.has(item.call_id));
+      const calls = output.filter((item) => item.type === "function_call" && item.status !== "incomplete" && !this.#handled.has(item.call_id));
       if (!calls.length) return;
       for (const { call_id, name, arguments: given } of calls) {
         this.#handled.add(call_id);
@@ -671,20 +732,9 @@
 
     async useDevice(deviceId) {
       try {
-        const chosen = await this.#openMicrophone(deviceId);
-        if (this.#isOver) {
-          for (const track of chosen.getTracks()) track.stop();
-          return;
-        }
-        const [track] = chosen.getAudioTracks();
-        const sender = this.#peer?.getSenders().find((one) => one.track?.kind === "audio");
-        await sender?.replaceTrack(track);
-        for (const old of this.#microphone?.getTracks() ?? []) old.stop();
-        this.#microphone = chosen;
-        this.#applyMicrophone(!this.isMuted && !this.#isHeld);
-        this.#note("aisha.device", { kind: "microphone" });
+        await this.#changeMicrophone(deviceId);
       } catch (error) {
-        this.on("state", { state: this.state, words: error.message });
+        this.#notice(error.message);
       }
     }
 
@@ -829,6 +879,10 @@
       }
       this.#note("aisha.drop", { reason: error.code ?? "failed" });
       this.end("failed", error instanceof CallError ? error.message : ENDS.failed);
+    }
+
+    #notice(words) {
+      this.on("noticed", { words });
     }
 
     #become(state, words) {

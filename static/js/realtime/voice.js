@@ -173,7 +173,8 @@
       const root = slotOf().closest("[data-assistant]");
       if (detail.isNew) document.dispatchEvent(new CustomEvent("aisha:call-belongs", { detail: { root, conversation: detail.conversation } }));
       showWhere();
-    } else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
+    } else if (name === "noticed") say(detail.words);
+    else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
     else if (name === "caption") addCaption(part("captions"), detail);
     else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
     else if (name === "devices") listDevices(part("device"), detail);

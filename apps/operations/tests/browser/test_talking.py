@@ -59,11 +59,21 @@ WATCH_CONNECTIONS = """(() => {
       super(...given);
       window.peer = this;
     }
+    createDataChannel(...given) {
+      return (window.channel = super.createDataChannel(...given));
+    }
   };
 })()"""
 SEEM = """state => {
   Object.defineProperty(window.peer, "connectionState", { configurable: true, get: () => state });
   window.peer.dispatchEvent(new Event("connectionstatechange"));
+}"""
+
+HEAR = """told => window.channel.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(told) }))"""
+UNPLUG = """() => {
+  const { track } = window.peer.getSenders()[0];
+  track.stop();
+  track.dispatchEvent(new Event("ended"));
 }"""
 
 
@@ -319,12 +329,26 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
         ["She is well."] * 2, timeout=20_000
     )
 
+    # A microphone is unplugged, and then the last one.
+    told = page.locator("[data-voice-state]")
+    page.evaluate(UNPLUG)
+    expect(told).to_have_text("The microphone went away. Another one is used now.")
+    assert page.evaluate("window.peer.getSenders()[0].track.readyState") == "live"
+    page.evaluate(
+        "() => (navigator.mediaDevices.getUserMedia = async () => "
+        "{ throw new DOMException('', 'NotFoundError') }, 0)"
+    )
+    page.evaluate(UNPLUG)
+    expect(told).to_contain_text("Plug one in, or type instead.")
+
     # A laptop that is closed for a while: the connection is gone when it is opened.
     browser_side = page.context.new_cdp_session(page)
     browser_side.send("Page.setWebLifecycleState", {"state": "frozen"})
     stand_in_process.drop_calls()
     browser_side.send("Page.setWebLifecycleState", {"state": "active"})
     goes_through(page, "lost", "live")
+    # The way back needs no microphone.
+    assert page.evaluate("window.peer.getSenders()[0].track") is None
     hang_up(page)
     session = the_session(end_reason="hung_up", drops_count=3, reconnects_count=3)
     assert TokenRequest.objects.filter(session=session, outcome="issued").count() == 4
@@ -335,6 +359,7 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
 ) -> None:
     page = quiet_caller
     stand_in_process.set_script("First.", "Second.", "Third.", characters_per_s=20)
+    page.add_init_script(WATCH_CONNECTIONS)
     # Whoever hangs up while a line is asked for has hung up, and can talk again.
     held: list[Route] = []
 
@@ -396,6 +421,24 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     expect(persons).to_have_text(["First.", "Second.", "Third."])
     call = stand_in_process.calls()[-1]
     assert call.told("output_audio_buffer.clear", "in")
+
+    # What goes wrong at the provider is told in our words, and what was broken off is kept as that.
+    told = page.locator("[data-voice-state]")
+    half = {"id": "item_half", "type": "message", "content": [{"transcript": "It is abo"}]}
+    quota = {"error": {"type": "insufficient_quota", "message": "Upstream."}}
+    response: dict[str, Any]
+    for response, words in (
+        ({"status": "incomplete", "output": [half]}, "The answer was cut short."),
+        ({"status": "failed", "status_details": quota}, "quota is used up."),
+        ({"status": "failed"}, "AiSHA could not answer this."),
+    ):
+        page.evaluate(HEAR, {"type": "response.done", "response": response})
+        expect(told).to_contain_text(words)
+    page.evaluate(HEAR, {"type": "error", "error": {"code": "odd", "message": "Upstream."}})
+    expect(told).to_contain_text("reported a fault.")
+    page.evaluate(HEAR, {"type": "conversation.item.input_audio_transcription.failed"})
+    expect(told).to_contain_text("could not be written down")
+    assert wait_until(Message.objects.filter(text="It is abo", state="cut_short").exists)
     hang_up(page)
     the_session(end_reason="hung_up", drops_count=0)
     types = TelemetryEvent.objects.values_list("type", "data")
