@@ -20,9 +20,9 @@ from apps.crm.tests.factories import LeadFactory
 from apps.realtime.enums import Direction
 from apps.realtime.models import Session, ToolCall
 from apps.realtime.tasks import watch_current_tenant
+from apps.realtime.tests.bridging import a_wish
 from apps.realtime.tests.factories import batch, event
 from apps.realtime.tests.leaks import all_texts
-from apps.realtime.tests.test_bridge import a_wish
 from apps.suggestions.models import Suggestion
 from apps.suggestions.tests.asking import tomorrow
 from apps.users.models import User
