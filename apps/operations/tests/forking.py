@@ -1,7 +1,8 @@
 """Starts servers from a process that has loaded what they need, so that each is there in a moment.
 
 It reads one JSON object a line: ``{"start": [MODULE, ARGUMENT, …]}`` runs ``python -m MODULE`` in a child and
-answers with its process id; ``{"poll": ID}`` answers whether it has ended, ``{"stop": ID}`` when it has.
+answers with its process id; ``{"poll": ID}`` answers whether it has ended; ``{"stop": [ID, …]}`` ends them,
+and answers when they have.
 Settings are those of this process; a server with others is started the ordinary way.
 """
 
@@ -16,7 +17,8 @@ import time
 from importlib import import_module
 from typing import IO, Any, NoReturn
 
-STOP_TIMEOUT_S = 20
+from apps.operations.tests.serving import STOP_TIMEOUT_S
+
 # What uvicorn and a worker would import one after another at their start.
 _NEEDED = (
     "aisha.asgi", "aisha.celery", "aisha.urls_api", "aisha.urls_public", "aisha.urls_tenant",
@@ -85,14 +87,16 @@ def _has_ended(child: int) -> bool:
         return True
 
 
-def _stop(child: int) -> None:
-    """End a child; one that does not end by itself is killed."""
+def _stop(children: list[int]) -> None:
+    """End children; one that does not end by itself is killed."""
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    if not _has_ended(child):
+    left = [child for child in children if not _has_ended(child)]
+    for child in left:
         os.kill(child, signal.SIGTERM)
-    while not _has_ended(child):
+    while left := [child for child in left if not _has_ended(child)]:
         if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
+            for child in left:
+                os.kill(child, signal.SIGKILL)
         time.sleep(0.02)
 
 

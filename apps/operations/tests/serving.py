@@ -42,6 +42,11 @@ def environment_on_test_database() -> dict[str, str]:
     }
 
 
+def web_on(port: int) -> list[str]:
+    """The web process that answers on a port, as ``running`` takes it."""
+    return ["uvicorn", "aisha.asgi:application", "--port", str(port), "--log-level", "warning"]
+
+
 @contextmanager
 def running(
     commands: Sequence[Sequence[str]], environment: Mapping[str, str], *, port: int
@@ -68,37 +73,19 @@ def running(
 class Forks:
     """A process that starts servers with one environment out of itself (``forking.py``)."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.operations.tests.forking"],
-            cwd=Path(settings.BASE_DIR),
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, process: subprocess.Popen[str], environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self._process = process
 
     @contextmanager
     def running(self, commands: Sequence[Sequence[str]], *, port: int) -> Iterator[None]:
         """As ``running``, in a moment."""
-        children = [int(self._ask(start=[*command])) for command in commands]
+        children = [self._ask(start=[*command]) for command in commands]
         try:
-            wait_until_ready(
-                port, lambda: [child for child in children if self._ask(poll=child) is True]
-            )
+            wait_until_ready(port, lambda: [child for child in children if self._ask(poll=child)])
             yield
         finally:
-            for child in children:
-                self._ask(stop=child)
-
-    def close(self) -> None:
-        """End it."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(timeout=STOP_TIMEOUT_S)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+            self._ask(stop=children)
 
     def _ask(self, **wish: object) -> Any:
         assert self._process.stdin is not None
@@ -106,6 +93,21 @@ class Forks:
         self._process.stdin.write(json.dumps(wish) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def forking(environment: Mapping[str, str]) -> Iterator[Forks]:
+    """Have ``forking.py`` at hand until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "apps.operations.tests.forking"],
+        cwd=Path(settings.BASE_DIR),
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # It ends when nobody can ask it any more.
+        yield Forks(process, environment)
 
 
 def ask(

@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from apps.operations.tests.serving import ask, environment_on_test_database, free_port, running
+from apps.operations.tests.serving import (
+    ask,
+    environment_on_test_database,
+    free_port,
+    running,
+    web_on,
+)
 from apps.tenants.models import Tenant
 
 CONNECTIONS = 3
@@ -25,12 +31,11 @@ def test_many_requests_share_few_connections(
     committed_tenant: Tenant, django_db_blocker: DjangoDbBlocker
 ) -> None:
     port = free_port()
-    web = ["uvicorn", "aisha.asgi:application", "--port", str(port), "--log-level", "warning"]
     environment = environment_on_test_database() | {
         "DATABASE_POOL_SIZE": str(CONNECTIONS),
         "PGAPPNAME": NAME,
     }
-    with running([web], environment, port=port), ThreadPoolExecutor(REQUESTS) as callers:
+    with running([web_on(port)], environment, port=port), ThreadPoolExecutor(REQUESTS) as callers:
         host = f"race.localhost:{port}"
         answers = callers.map(lambda _: ask(port, "/sign-in/", host=host), range(REQUESTS))
         assert [status for status, _, _ in answers] == [200] * REQUESTS
@@ -42,9 +47,8 @@ def test_a_lent_connection_stands_in_the_tenant_of_its_request(
 ) -> None:
     """One connection for all: what the tenant's page leaves behind must not answer the operator's."""
     port = free_port()
-    web = ["uvicorn", "aisha.asgi:application", "--port", str(port), "--log-level", "warning"]
     environment = environment_on_test_database() | {"DATABASE_POOL_SIZE": "1"}
-    with running([web], environment, port=port):
+    with running([web_on(port)], environment, port=port):
         for _ in range(3):
             tenant = ask(port, "/sign-in/", host=f"race.localhost:{port}")
             public = ask(port, "/", host=f"localhost:{port}")

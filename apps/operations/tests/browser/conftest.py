@@ -17,8 +17,10 @@ from apps.conftest import Cast, make_cast
 from apps.operations.tests.serving import (
     Forks,
     environment_on_test_database,
+    forking,
     free_port,
     running,
+    web_on,
 )
 from apps.tenants.models import Tenant
 
@@ -35,9 +37,8 @@ class Site:
 @pytest.fixture(scope="session")
 def forks(django_db_setup: None) -> Iterator[Forks]:
     """What starts the servers of a test: with everything loaded once, and nothing left of the test before."""
-    made = Forks(environment_on_test_database())
-    yield made
-    made.close()
+    with forking(environment_on_test_database()) as made:
+        yield made
 
 
 @pytest.fixture
@@ -48,9 +49,8 @@ def site(
     cast = make_cast()
     connection.close()
     port = free_port()
-    web = ["uvicorn", "aisha.asgi:application", "--port", str(port), "--log-level", "warning"]
     worker = ["celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "warning"]
-    with started([web, worker], forks, port=port):
+    with started([web_on(port), worker], forks, port=port):
         yield Site(committed_tenant, cast, f"http://race.localhost:{port}")
 
 

@@ -1,0 +1,238 @@
+"""Somebody talks to AiSHA: a tool, a suggestion, telemetry; the microphone and its controls."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import BrowserType, Page, Route, expect
+
+from apps.assistant.models import Message
+from apps.crm.models import Task
+from apps.crm.tests.factories import LeadFactory
+from apps.operations.tests.browser.conftest import Site, sign_in
+from apps.operations.tests.browser.talking.calls import (
+    HEAR,
+    WATCH_CONNECTIONS,
+    begin,
+    hang_up,
+    is_in,
+    state_of,
+    the_session,
+)
+from apps.operations.tests.embedded_cases import wait_until
+from apps.realtime.models import (
+    Session,
+    TelemetryEvent,
+    TokenRequest,
+    ToolCall,
+)
+from apps.suggestions.models import Suggestion
+from stubs.openai_server.testing import RunningStandIn
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
+    caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+) -> None:
+    rep = talking_site.cast.rep
+    lead = LeadFactory(owner=rep, first_name="Elena", last_name="Quixworth")
+    stand_in_process.set_script(
+        {
+            "said": "Remind me to call Elena Quixworth on Friday.",
+            "calls": [
+                {
+                    "name": "propose_create_followup",
+                    "arguments": {
+                        "arguments": {
+                            "subject_kind": "lead",
+                            "subject_id": lead.pk,
+                            "about_kind": "lead",
+                            "about_id": lead.pk,
+                            "title": "Call Elena Quixworth",
+                            "due_on": (timezone.localdate() + timedelta(days=2)).isoformat(),
+                        },
+                        "reason": "You want to call Elena Quixworth.",
+                        "words": "Remind me to call Elena Quixworth on Friday.",
+                    },
+                }
+            ],
+        },
+        *["Thank you."] * 8,
+        characters_per_s=200,
+    )
+    page = caller
+    assert page.context.browser is not None
+    panel = page.context.browser.new_context().new_page()
+    sign_in(panel, talking_site, "admin")
+    begin(page, talking_site)
+    panel.goto(f"{talking_site.url}/realtime/debug/{Session.objects.get().pk}/")
+    expect(panel.locator("[data-stream]")).to_have_attribute("data-state", "live")
+    expect(page.locator(".voice-caption-person").first).to_have_text(
+        "Remind me to call Elena Quixworth on Friday.", timeout=20_000
+    )
+    proposal = page.locator(".voice-proposal a")
+    expect(proposal).to_be_visible(timeout=20_000)
+    expect(page.locator(".voice-caption-assistant").first).to_be_visible(timeout=20_000)
+    suggestion = Suggestion.objects.get()
+    assert (suggestion.origin, suggestion.assignee, suggestion.state) == (
+        "realtime", rep, "pending",
+    )  # fmt: skip
+    assert not Task.objects.exists()
+    # The administrator who watches sees what that turn took, bar by bar, while the call goes on.
+    fall = panel.locator("#measures .waterfall").filter(has_text="propose_create_followup")
+    for bar in ("Speech", "Transcript", "Model", "Voice"):
+        expect(fall.first).to_contain_text(bar, timeout=30_000)
+
+    hang_up(page)
+    the_session()
+    proposal.click()
+    page.get_by_role("button", name=re.compile("^Approve")).first.click()
+    expect(page.locator("body")).to_contain_text("Undo")
+    assert Task.objects.get().title == "Call Elena Quixworth"
+
+    session = Session.objects.get()
+    assert (session.state, session.end_reason, session.is_stand_in) == ("ended", "hung_up", True)
+    assert session.audio_tokens_in > 0
+    assert session.cost_usd > 0
+    assert [(call.tool, call.status) for call in ToolCall.objects.all()] == [
+        ("propose_create_followup", "proposed")
+    ]
+    types = set(TelemetryEvent.objects.values_list("type", flat=True))
+    assert {
+        "aisha.token", "aisha.offer", "aisha.answer", "aisha.channel_state", "aisha.tool_call",
+        "aisha.tool_result", "aisha.end", "session.created", "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped", "response.done",
+        "conversation.item.input_audio_transcription.completed",
+    } <= types  # fmt: skip
+    # What was said stands in the person's own thread, and in no event.
+    said = list(Message.objects.order_by("pk").values_list("speaker", "origin", "text"))
+    assert said[0] == ("person", "realtime", "Remind me to call Elena Quixworth on Friday.")
+    # What the microphone says next may be the last that was kept.
+    assert {speaker for speaker, _, _ in said} == {"person", "assistant"}
+    events = " ".join(str(data) for data in TelemetryEvent.objects.values_list("data", flat=True))
+    assert "Quixworth" not in events
+
+
+def test_holding_a_button_muting_barging_in_and_another_microphone(
+    quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+) -> None:
+    page = quiet_caller
+    stand_in_process.set_script("First.", "Second.", "Third.", characters_per_s=20)
+    page.add_init_script(WATCH_CONNECTIONS)
+    # Whoever hangs up while a line is asked for has hung up, and can talk again.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/ai/realtime-token", hold)
+    page.goto(f"{talking_site.url}/realtime/talk/")
+    with page.expect_request("**/api/ai/realtime-token"):
+        page.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "asking")
+    hang_up(page)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        held[0].continue_()
+    page.unroute("**/api/ai/realtime-token")
+    assert Session.objects.get().end_reason == "hung_up"
+    Session.objects.all().delete()
+
+    page.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "live")
+    page.locator("[data-voice-options] summary").click()
+    page.get_by_label("Hold a button while I speak").check()
+    push = page.get_by_role("button", name="Hold to talk")
+
+    def commits() -> int:
+        return len(stand_in_process.calls()[-1].told("input_audio_buffer.commit", "in"))
+
+    def speak() -> None:
+        """Hold the button until more was heard than a turn has to have."""
+        push.hover()
+        page.mouse.down()
+        heard = stand_in_process.calls()[-1].audio_packets_in
+        stand_in_process.wait_for_call(
+            lambda call: not call.ended and call.audio_packets_in > heard + 15
+        )
+        page.mouse.up()
+
+    persons = page.locator(".voice-caption-person")
+    stand_in_process.wait_for_call(lambda call: bool(call.told("session.update", "in")))
+    speak()
+    expect(persons).to_have_text(["First."])
+
+    mute = page.get_by_role("button", name="Mute the microphone")
+    mute.click()
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    speak()
+    mute.click()
+    # The answer to the first is still being said: who speaks interrupts it.
+    expect(page.locator(".voice-caption-assistant").first).to_be_visible()
+    speak()
+    expect(persons).to_have_text(["First.", "Second."])
+    assert commits() == 2
+
+    microphone = page.get_by_label("Device")
+    others = microphone.locator("option:not(:checked)")
+    wanted = others.last.get_attribute("value")
+    microphone.select_option(wanted)
+    speak()
+    expect(persons).to_have_text(["First.", "Second.", "Third."])
+    call = stand_in_process.calls()[-1]
+    assert call.told("output_audio_buffer.clear", "in")
+
+    # What goes wrong at the provider is told in our words, and what was broken off is kept as that.
+    told = page.locator("[data-voice-state]")
+    half = {"id": "item_half", "type": "message", "content": [{"transcript": "It is abo"}]}
+    quota = {"error": {"type": "insufficient_quota", "message": "Upstream."}}
+    response: dict[str, Any]
+    for response, words in (
+        ({"status": "incomplete", "output": [half]}, "The answer was cut short."),
+        ({"status": "failed", "status_details": quota}, "quota is used up."),
+        ({"status": "failed"}, "AiSHA could not answer this."),
+    ):
+        page.evaluate(HEAR, {"type": "response.done", "response": response})
+        expect(told).to_contain_text(words)
+    page.evaluate(HEAR, {"type": "error", "error": {"code": "odd", "message": "Upstream."}})
+    expect(told).to_contain_text("reported a fault.")
+    page.evaluate(HEAR, {"type": "conversation.item.input_audio_transcription.failed"})
+    expect(told).to_contain_text("could not be written down")
+    assert wait_until(Message.objects.filter(text="It is abo", state="cut_short").exists)
+    hang_up(page)
+    the_session(end_reason="hung_up", drops_count=0)
+    types = TelemetryEvent.objects.values_list("type", "data")
+    assert [data["on"] for type_, data in types if type_ == "aisha.muted"] == [True, False]
+    assert {"aisha.barge_in", "aisha.device"} <= {type_ for type_, _ in types}
+
+
+def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> None:
+    begin(caller, talking_site)
+    second = caller.context.new_page()
+    second.goto(f"{talking_site.url}/realtime/talk/")
+    second.get_by_role("button", name="Talk to AiSHA").click()
+    expect(second.locator("[data-voice-state]")).to_have_text("You are in a call in another tab.")
+    assert Session.objects.count() == 1
+    # No page comes after a tab that is closed: whoever closes it is asked.
+    with caller.expect_event("dialog") as asked:
+        caller.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
+
+
+def test_a_microphone_that_is_refused_is_told(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], talking_site: Site
+) -> None:
+    browser = browser_type.launch(**browser_type_launch_args)
+    page = browser.new_page()
+    sign_in(page, talking_site, "rep")
+    page.goto(f"{talking_site.url}/realtime/talk/")
+    page.get_by_role("button", name="Talk to AiSHA").click()
+    expect(page.locator("[data-voice-state]")).to_contain_text("microphone")
+    expect(state_of(page)).to_have_attribute("data-voice-is", "ended")
+    assert not TokenRequest.objects.exists()
+    browser.close()
