@@ -11,11 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import transaction
-
 from apps.audit.schemas import Actor
 from apps.brain import rules
-from apps.brain.astray import astray_code
 from apps.brain.call_log import keep_call_of_rules, keep_called, note_fall_back, tell_soft_limit
 from apps.brain.config import BrainConfig, read_config
 from apps.brain.enums import CallOutcome, FallBack, Mode, Provider
@@ -25,13 +22,10 @@ from apps.brain.language_model.proposing import FALL_BACKS
 from apps.brain.language_model.replies import UnusableReplyError, wished_of
 from apps.brain.language_model.wishes import MOST_CHANGES, wish_prompt
 from apps.brain.models import BrainCall
-from apps.brain.reading.running import readable
 from apps.brain.reading.talks import Talk, converse, reading_functions
 from apps.brain.schemas import Claim, Fact, Wish, WishedChange
 from apps.execution.schemas import RecordRef
 from apps.execution.signs import one_line
-from apps.tenants.enums import Role
-from apps.tenants.roles import taking_role
 
 # Finding the records, one more look at them, and the changes; who needs more asks back.
 MOST_ROUNDS = 4
@@ -63,16 +57,12 @@ def work_out(wish: Wish, *, actor: Actor, now: datetime, is_waited_for: bool = F
 
     No transaction may be open. ``is_waited_for``: see ``services.think``.
     """
-    # Read as the run-time login: the AI's role knows nothing of rights.
-    wish.asker.get_all_permissions()
     began = time.monotonic()
     config = read_config()
     if config.provider == Provider.RULES:
         return _by_nobody(actor, began, None)
-    with transaction.atomic(), taking_role(Role.AI):
-        wish = replace(wish, facts=tuple(readable(wish.question, wish.facts)))
-    talk = Talk(wish.question)
-    talk.add(wish.facts)
+    talk = Talk.begun(wish.question)
+    wish = replace(wish, facts=talk.question.facts)
     said = _converse(talk, wish, config.hurried() if is_waited_for else config, actor, now)
     note_fall_back([said if isinstance(said, FallBack) else None], now)
     tell_soft_limit(config, actor, today=wish.today, now=now)
@@ -119,7 +109,9 @@ def _finished(talk: Talk, called: Called, config: BrainConfig, actor: Actor) -> 
             changes, asked = wished_of(called.reply.text)
         except UnusableReplyError as error:
             call.outcome, call.error_code = CallOutcome.UNUSABLE, error.code
-        if asked is not None and (code := _unsound_code(talk, asked)):
+        # A question back may quote what the person said, and need not cite.
+        words = Fact(0, "asked", "You asked", talk.question.text)
+        if asked is not None and (code := talk.unsound_code(asked, words)):
             asked, call.dropped_code = None, code
         call.proposals_count = min(len(changes), MOST_CHANGES)
     keep_called([called], config, actor)
@@ -134,14 +126,3 @@ def _finished(talk: Talk, called: Called, config: BrainConfig, actor: Actor) -> 
         replace(asked, text=one_line(asked.text)) if asked else None,
         tuple(talk.facts[number] for number in sorted(talk.facts)),
     )
-
-
-def _unsound_code(talk: Talk, asked: Claim) -> str:
-    """Why a question back is left out; it may quote what the person said, and need not cite."""
-    if not one_line(asked.text):
-        return "no_evidence"
-    if not set(asked.facts) <= set(talk.facts):
-        return "unknown_fact"
-    words = Fact(0, "asked", "You asked", talk.question.text)
-    cited = [talk.facts[number] for number in asked.facts]
-    return astray_code(asked.text, [words, *cited], talk.names(cited))

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import transaction
-
 from apps.audit.schemas import Actor
 from apps.brain.call_log import keep_call_of_rules, keep_called, note_fall_back, tell_soft_limit
 from apps.brain.config import BrainConfig, read_config
@@ -19,13 +17,10 @@ from apps.brain.language_model.proposing import FALL_BACKS
 from apps.brain.language_model.questions import question_prompt
 from apps.brain.language_model.replies import UnusableReplyError, answer_of
 from apps.brain.models import BrainCall
-from apps.brain.reading.running import readable
 from apps.brain.reading.talks import Talk, converse, reading_functions
 from apps.brain.rules import answers
 from apps.brain.schemas import Claim, Question, ReadAnswer
 from apps.execution.signs import one_line
-from apps.tenants.enums import Role
-from apps.tenants.roles import taking_role
 
 # Finding a record, reading it and one more look are three; who needs more does not find it.
 MOST_ROUNDS = 5
@@ -41,12 +36,7 @@ def answer(
     The tenant's model is asked first, and the built-in rules where it gives no answer that holds. No
     transaction may be open. ``is_waited_for``: see ``services.think``.
     """
-    # Read as the run-time login: the AI's role knows nothing of rights.
-    question.asker.get_all_permissions()
-    with transaction.atomic(), taking_role(Role.AI):
-        question = replace(question, facts=tuple(readable(question, question.facts)))
-    talk = Talk(question)
-    talk.add(question.facts)
+    talk = Talk.begun(question)
     config = read_config()
     if config.provider == Provider.RULES:
         return _by_rules(talk, actor, None)

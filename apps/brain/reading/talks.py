@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.db import transaction
 
@@ -22,7 +22,7 @@ from apps.brain.language_model.prompts import Prompt, quoted_facts
 from apps.brain.language_model.questions import LONGEST_RESULT, turn_of
 from apps.brain.language_model.replies import FunctionCall
 from apps.brain.language_model.strict import function_of
-from apps.brain.reading.running import record_refusal, run_call
+from apps.brain.reading.running import readable, record_refusal, run_call
 from apps.brain.reading.tools import ReadRefusedError, read_tools
 from apps.brain.schemas import Claim, Fact, Question
 from apps.execution.signs import one_line
@@ -44,6 +44,17 @@ class Talk:
     facts: dict[int, Fact] = field(default_factory=dict)
     withheld: dict[int, str] = field(default_factory=dict)
     turns: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, question: Question) -> Self:
+        """A talk about a question, with those of its facts that the asker may read."""
+        # Read as the run-time login: the AI's role knows nothing of rights.
+        question.asker.get_all_permissions()
+        with transaction.atomic(), taking_role(Role.AI):
+            question = replace(question, facts=tuple(readable(question, question.facts)))
+        talk = cls(question)
+        talk.add(question.facts)
+        return talk
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Let facts be known; of those that read like instructions, all but the words."""
@@ -72,18 +83,18 @@ class Talk:
             # What is not told back was not called, as far as the model knows.
             record_refusal(ReadRefusedError("too_many_calls"), "", actor)
 
-    def unsound_code(self, claim: Claim) -> str:
-        """Why a sentence of the model's that cites facts is left out, or nothing."""
-        if not claim.facts or not one_line(claim.text):
+    def unsound_code(self, claim: Claim, *said: Fact) -> str:
+        """Why a sentence of the model's is left out, or nothing.
+
+        ``said``: what it may quote beside the facts that it cites; without any of it, it has to cite.
+        """
+        if not (claim.facts or said) or not one_line(claim.text):
             return "no_evidence"
         if not set(claim.facts) <= set(self.facts):
             return "unknown_fact"
         cited = [self.facts[number] for number in claim.facts]
-        return astray_code(claim.text, cited, self.names(cited))
-
-    def names(self, facts: Sequence[Fact]) -> list[str]:
-        """The names among the facts."""
-        return [fact.text for fact in facts if fact.key in _NAMES]
+        names = [fact.text for fact in cited if fact.key in _NAMES]
+        return astray_code(claim.text, [*said, *cited], names)
 
     def record_hostile(self, mode: Mode, actor: Actor) -> None:
         """What read like instructions to an AI goes on record: where it stands, never the text."""
