@@ -57,27 +57,26 @@ def work_out(wish: Wish, *, actor: Actor, now: datetime, is_waited_for: bool = F
 
     No transaction may be open. ``is_waited_for``: see ``services.think``.
     """
-    began = time.monotonic()
     config = read_config()
     if config.provider == Provider.RULES:
-        return _by_nobody(actor, began, None)
+        return _by_nobody(actor, None)
     talk = Talk.begun(wish.question)
     wish = replace(wish, facts=talk.question.facts)
     said = _converse(talk, wish, config.hurried() if is_waited_for else config, actor, now)
     note_fall_back([said if isinstance(said, FallBack) else None], now)
     tell_soft_limit(config, actor, today=wish.today, now=now)
     talk.record_hostile(Mode.PROPOSE_ACTIONS, actor)
-    return _by_nobody(actor, began, said) if isinstance(said, FallBack) else said
+    return _by_nobody(actor, said) if isinstance(said, FallBack) else said
 
 
-def _by_nobody(actor: Actor, began: float, because: FallBack | None) -> Wished:
+def _by_nobody(actor: Actor, because: FallBack | None) -> Wished:
     call = keep_call_of_rules(
         Mode.PROPOSE_ACTIONS,
         rules.RULES_VERSION,
         actor,
         tasks=1,
         proposals=0,
-        began=began,
+        began=time.monotonic(),
         because=because,
     )
     return Wished(call, fall_back=because or FallBack.NO_MODEL)
