@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -53,6 +54,18 @@ def wish_schema(tools: tuple[str, ...]) -> dict[str, Any]:
 def answer_schema() -> dict[str, Any]:
     """Return the schema of the answer to a question: sentences, each with the facts that bear it out."""
     return _object({"sentences": {"type": "array", "items": _claim()}})
+
+
+def want_schema(choices: Iterable[str], pages: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of what a message wants: one of the choices, and perhaps a page or a name."""
+    page: dict[str, Any] = {"type": "string", "enum": [*pages]}
+    return _object(
+        {
+            "wants": {"type": "string", "enum": [*choices]},
+            "page": _nullable(page) if page["enum"] else {"type": "null"},
+            "name": _nullable({"type": "string"}),
+        }
+    )
 
 
 def function_of(key: str, description: str, arguments: type[BaseModel]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,6 +18,7 @@ from apps.brain.language_model.prompts import Prompt, visible
 from apps.brain.language_model.proposing import FALL_BACKS
 from apps.brain.language_model.questions import LONGEST_QUESTION
 from apps.brain.language_model.replies import LONGEST_REASON
+from apps.brain.language_model.strict import want_schema
 from apps.brain.schemas import Question
 from apps.execution.signs import one_line
 
@@ -106,18 +106,6 @@ def _said(name: str, text: str) -> str:
 def _prompt_of(
     question: Question, choices: Mapping[str, str], pages: Mapping[str, str], asked: str
 ) -> Prompt:
-    page: dict[str, Any] = {"type": "string", "enum": [*pages]}
-    properties: dict[str, Any] = {
-        "wants": {"type": "string", "enum": [*choices]},
-        "page": {"anyOf": [page, {"type": "null"}]} if pages else {"type": "null"},
-        "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-    }
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": properties,
-        "required": [*properties],
-        "additionalProperties": False,
-    }
     listed = "\n".join(f"- {key}: the message {words}." for key, words in choices.items())
     named = "\n".join(f"- {key}: {label}" for key, label in pages.items())
     message = {"message": visible(question.text, LONGEST_QUESTION)}
@@ -129,5 +117,5 @@ def _prompt_of(
         wishes=f"What a message may want:\n{listed}\n\nThe pages:\n{named}",
         document=json.dumps(message, ensure_ascii=False),
         name="want",
-        schema=schema,
+        schema=want_schema(choices, pages),
     )
