@@ -300,9 +300,7 @@ def _read(turn: Turn, heard: Heard | None) -> Replying:
     )
     if read.provider == Provider.RULES:
         return (yield from _by_rules(turn, heard, CANNOT_NOW))
-    # Its facts go on from those that it was given, by number.
-    known = {fact.number for fact in turn.facts}
-    turn.facts += [turn.harmless(fact) for fact in read.cited if fact.number not in known]
+    turn.take_up(read.cited)
     sentences = read.sentences
     if not read.cited:
         sentences = (*sentences, Claim(f"Ask me, for example: {' · '.join(EXAMPLES)}", ()))

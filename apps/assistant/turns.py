@@ -102,6 +102,11 @@ class Turn:
         self.facts.append(numbered)
         return numbered
 
+    def take_up(self, facts: Iterable[Fact]) -> None:
+        """Take up what a model knows: it was told the facts at hand, and its own go on by number."""
+        known = {fact.number for fact in self.facts}
+        self.facts += [self.harmless(fact) for fact in facts if fact.number not in known]
+
     def harmless(self, fact: Fact) -> Fact:
         """The fact as it may be repeated: on one line, and without a text that gives orders."""
         text = one_line(fact.text)

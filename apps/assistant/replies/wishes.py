@@ -56,9 +56,7 @@ def as_wished(turn: Turn, asked_back: AskedBack | None = None) -> Replying:
     wished = think(wish, Mode.PROPOSE_ACTIONS, actor=turn.actor, now=turn.now, is_waited_for=True)
     if wished.fall_back is not None:
         return plainly(f"I could not put this together: {wished.fall_back.label}.", HOW_TO_SAY_IT)
-    # Its facts go on from those that it was given, by number.
-    known = {fact.number for fact in turn.facts}
-    turn.facts += [turn.harmless(fact) for fact in wished.facts if fact.number not in known]
+    turn.take_up(wished.facts)
     if not wished.changes and wished.ask_back is None:
         return plainly(NOTHING, HOW_TO_SAY_IT)
     words = f"{wish.before} — {turn.words}" if wish.before else turn.words
