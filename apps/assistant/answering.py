@@ -19,7 +19,7 @@ from apps.assistant.intents import ANSWER, want_of
 from apps.assistant.models import Conversation, Message
 from apps.assistant.replies import reply_to
 from apps.assistant.replies.leading import lead
-from apps.assistant.replies.questions import EXAMPLES, facts_at_hand
+from apps.assistant.replies.questions import EXAMPLES, FOR_EXAMPLE, facts_at_hand
 from apps.assistant.replies.reply import Reply, Replying, plainly
 from apps.assistant.replies.wishes import as_wished
 from apps.assistant.rules import Heard, hear
@@ -281,7 +281,7 @@ def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
             return plainly(
                 "This is nothing that I do: I answer from your CRM, and propose changes to it.",
                 "What is approved, undone, deleted or set, a person does.",
-                f"Ask me, for example: {' · '.join(EXAMPLES)}",
+                FOR_EXAMPLE,
             )
         case _:
             return (yield from _read(turn, heard))
@@ -303,7 +303,7 @@ def _read(turn: Turn, heard: Heard | None) -> Replying:
     turn.take_up(read.cited)
     sentences = read.sentences
     if not read.cited:
-        sentences = (*sentences, Claim(f"Ask me, for example: {' · '.join(EXAMPLES)}", ()))
+        sentences = (*sentences, Claim(FOR_EXAMPLE, ()))
     return Reply(sentences, provider=read.provider, call_id=read.call_id)
 
 

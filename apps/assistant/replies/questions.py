@@ -30,6 +30,7 @@ EXAMPLES = (
     "Which renewals are ahead?",
     "Follow up with everyone I met last week",
 )
+FOR_EXAMPLE = f"Ask me, for example: {' · '.join(EXAMPLES)}"
 
 
 def tell_help(turn: Turn, heard: Heard) -> Replying:
@@ -37,7 +38,7 @@ def tell_help(turn: Turn, heard: Heard) -> Replying:
     yield from ()
     return plainly(
         "I answer from your CRM, as far as you may see it, and I can propose a change that you then review.",
-        f"Ask me, for example: {' · '.join(EXAMPLES)}",
+        FOR_EXAMPLE,
         "Or: “Tell me about …”, “Who owns …?”, “Find …”, “Remind me to call … on Friday”,"
         " “Log a call with …: …”, “Go to deals”.",
     )
