@@ -17,10 +17,10 @@ _PROPOSES = "I answer and propose; what is written is decided by a person."
 def go_to(turn: Turn, heard: Heard) -> Replying:
     """A page by its name, or the page of a record."""
     if heard.choice:
-        place = PLACES[heard.choice]
-        if place.permission and not turn.user.has_perm(place.permission):
-            return plainly(f"Your role does not include the page “{place.label}”.")
-        said = f"Here is the way to “{place.label}”."
+        label = PLACES[heard.choice].label
+        if heard.choice not in places_for(turn.user):
+            return plainly(f"Your role does not include the page “{label}”.")
+        said = f"Here is the way to “{label}”."
         return plainly(said, leads_to=way_to(heard.choice))
     yield Working("Finding the record")
     named = find_named(turn, heard.name)
