@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from apps.audit.schemas import Actor
 from apps.brain.enums import CallOutcome, Mode, Provider
 from apps.brain.models import BrainCall
 from apps.crm.models import Record
+from apps.execution.schemas import RecordRef
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import propose_change
 from apps.users.models import User
@@ -58,6 +60,7 @@ def ask(
     origin: Origin = Origin.TYPED,
     now: datetime | None = None,
     brain_call: BrainCall | None = None,
+    told_of: Collection[RecordRef] | None = None,
 ) -> Suggestion:
     """Ask for a change as this person."""
     return propose_change(
@@ -70,4 +73,5 @@ def ask(
         actor=Actor.for_person(user, origin),
         now=now or timezone.now(),
         brain_call=brain_call,
+        told_of=told_of,
     )

@@ -6,11 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from apps.audit.enums import Event, Origin
+from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
-from apps.audit.schemas import Actor
 from apps.brain.models import BrainCall
 from apps.conftest import Cast
 from apps.crm.models import Record
@@ -19,26 +17,15 @@ from apps.execution.schemas import RecordRef
 from apps.suggestions.exceptions import ProposalRefusedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.amounts import amounts_in
-from apps.suggestions.services import propose_change
-from apps.suggestions.tests.asking import REASON, about, answered_call
+from apps.suggestions.tests.asking import about, answered_call, ask
 from apps.users.models import User
 
 
 def wish(
     user: User, tool: str, arguments: dict[str, Any], words: str, *told_of: Record
 ) -> Suggestion:
-    return propose_change(
-        tool=tool,
-        arguments=arguments,
-        reason=REASON,
-        words=words,
-        user=user,
-        origin=Origin.TYPED,
-        actor=Actor.for_person(user, Origin.TYPED),
-        now=timezone.now(),
-        brain_call=answered_call(),
-        told_of=[RecordRef(record.kind, record.pk) for record in told_of],
-    )
+    refs = [RecordRef(record.kind, record.pk) for record in told_of]
+    return ask(user, tool, arguments, words=words, brain_call=answered_call(), told_of=refs)
 
 
 def refused(user: User, tool: str, arguments: dict[str, Any], words: str, *told_of: Record) -> str:
