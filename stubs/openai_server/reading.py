@@ -57,7 +57,6 @@ def next_turn(asked: ResponsesRequest, question: ReadQuestion, name: str) -> Tur
     """The next turn of a model that behaves as ``name`` says; empty, or one of delivery, is good."""
     results = results_of(asked.input)
     found = [fact for result in results for fact in result.facts]
-    offered = {tool.name for tool in asked.tools or ()} if asked.tool_choice != "none" else set()
     if name == "calls-forever":
         return Turn((Called("my_tasks", {}),))
     if name == "foreign-tool" and not results:
@@ -68,7 +67,7 @@ def next_turn(asked: ResponsesRequest, question: ReadQuestion, name: str) -> Tur
         wanted: JsonObject = {"id": orders.record_id} if orders.record_id is not None else {}
         return Turn((Called(orders.tool, wanted),), obeyed=orders.names)
     call = _wanted(question, results, found)
-    if call is not None and call.name in offered and name != "uncited":
+    if call is not None and call.name in asked.offered and name != "uncited":
         if name == "other-record" and isinstance(number := call.arguments.get("id"), int):
             call = Called(call.name, call.arguments | {"id": number + FAR})
         return Turn((call,))

@@ -172,6 +172,11 @@ class ResponsesRequest(Wire):
         """What was called before, and what came of it."""
         return [item for item in self.input if not isinstance(item, InputMessage)]
 
+    @property
+    def offered(self) -> set[str]:
+        """The functions that may be called now, by name."""
+        return {tool.name for tool in self.tools or ()} if self.tool_choice != "none" else set()
+
 
 class _Asked(BaseModel):
     """The question may say more than this stand-in understands."""

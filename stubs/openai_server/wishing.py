@@ -99,9 +99,8 @@ def next_turn(asked: ResponsesRequest, wish: WishQuestion, schema: StrictSchema,
         return Turn(text=json.dumps({"actions": ["call them"], "confidence": "high"}))
     results = results_of(asked.input)
     facts = [*wish.facts, *(fact for result in results for fact in result.facts)]
-    offered = {tool.name for tool in asked.tools or ()} if asked.tool_choice != "none" else set()
     called = [item.name for item in asked.input if isinstance(item, FunctionCallItem)]
-    calls = [call for call in _look_ups(wish, facts, called) if call.name in offered]
+    calls = [call for call in _look_ups(wish, facts, called) if call.name in asked.offered]
     if calls:
         return Turn(tuple(calls))
     answer = _Writer(wish, facts, schema).answer()
