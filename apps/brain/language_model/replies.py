@@ -57,6 +57,11 @@ class _Claim(BaseModel):
     text: str
     facts: list[int]
 
+    @property
+    def claim(self) -> Claim:
+        """It as the rest of the product knows it."""
+        return Claim(self.text.strip(), tuple(self.facts))
+
 
 class _Change(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -123,7 +128,7 @@ def proposal_of(text: str) -> Proposal:
         arguments=_given(reply.change.arguments),
         title=reply.title.strip(),
         reason=reply.reason.strip(),
-        claims=tuple(Claim(claim.text.strip(), tuple(claim.facts)) for claim in reply.claims),
+        claims=tuple(claim.claim for claim in reply.claims),
         provider=Provider.OPENAI,
     )
 
@@ -139,7 +144,7 @@ def answer_of(text: str) -> tuple[Claim, ...]:
         len(one.text) > LONGEST_CLAIM for one in reply.sentences
     ):
         raise UnusableReplyError("too_long")
-    return tuple(Claim(one.text.strip(), tuple(one.facts)) for one in reply.sentences)
+    return tuple(one.claim for one in reply.sentences)
 
 
 def wished_of(text: str) -> tuple[tuple[WishedChange, ...], Claim | None]:
@@ -156,7 +161,7 @@ def wished_of(text: str) -> tuple[tuple[WishedChange, ...], Claim | None]:
         WishedChange(one.change.tool, _given(one.change.arguments), one.reason.strip())
         for one in reply.changes
     )
-    return changes, Claim(asked.text.strip(), tuple(asked.facts)) if asked else None
+    return changes, asked.claim if asked else None
 
 
 def _read(shape: type[_ShapeT], text: str) -> _ShapeT:
