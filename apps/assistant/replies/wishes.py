@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from apps.assistant.replies.naming import Named
 from apps.assistant.replies.proposals import REVIEW
 from apps.assistant.replies.questions import facts_at_hand
 from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
@@ -131,5 +132,5 @@ class _Made:
         """What the record is called in the facts, and the fact that names it."""
         for fact in self.turn.facts:
             if fact.record == ref and fact.key in _NAMES:
-                return fact.text, (fact.number,)
+                return Named(ref, fact).label, (fact.number,)
         return f"this {ref.kind.label.lower()}", ()
