@@ -181,8 +181,8 @@ def _read(called: _Called, language: Language) -> Answered:
         output: dict[str, JsonValue] = {"refused": read.refusal}
         return Answered(call.call_id, ToolCallStatus.REFUSED, read.refusal, output)
     withheld = {fact.number for fact in read.facts if reads_like_orders(fact.text)}
-    quoted: list[Any] = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
-    output = {"facts": quoted, "left_out": len(read.facts) - len(quoted)}
+    facts: list[Any] = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
+    output = {"facts": facts, "left_out": len(read.facts) - len(facts)}
     return Answered(call.call_id, ToolCallStatus.ANSWERED, "", output)
 
 
@@ -206,8 +206,6 @@ def _propose(called: _Called) -> Answered:
             now=called.now,
         )
     except AishaError as error:
-        if error.code in {"unknown_tool", "tool_not_allowed"}:
-            return _refused(called, "unknown_tool")
         if error.code in _UNPROVEN and not quote:
             return _refused(called, error.code, _NOT_WRITTEN_DOWN)
         return _refused(called, error.code, error.message)
