@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.realtime.schemas import EventIn
 from apps.tenants.connections import tenant_connection
-from apps.tenants.valkey import valkey
+from apps.tenants.valkey import count_within
 
 # So long is counted at once: what is kept back while there is no network comes in one go.
 WINDOW_S = 10
@@ -61,10 +61,7 @@ def pace_of(person_id: int, events: int) -> Keeping:
     most = settings.REALTIME_EVENTS_PER_SECOND * WINDOW_S
     key = f"aisha:told:{tenant_connection().schema_name}:{person_id}"
     try:
-        with valkey().pipeline() as pipeline:
-            pipeline.incrby(key, events)
-            pipeline.expire(key, WINDOW_S, nx=True)
-            count, _ = pipeline.execute()
+        count, _ = count_within(key, WINDOW_S, by=events)
     except RedisError:
         return Keeping.WITHOUT_PLENTIFUL
     if count > 2 * most:

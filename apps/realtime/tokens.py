@@ -45,7 +45,7 @@ from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant, is_module_on
-from apps.tenants.valkey import valkey
+from apps.tenants.valkey import count_within
 from apps.users.models import User
 
 log = logging.getLogger("aisha.realtime")
@@ -240,11 +240,7 @@ def _count(user: User, *, is_resumed: bool) -> None:
         limits = [(f"aisha:talk:{schema}:{user.pk}:again", MOST_RESUMED_PER_MINUTE)]
     for key, most in limits:
         try:
-            with valkey().pipeline() as pipeline:
-                pipeline.incr(key)
-                pipeline.expire(key, _WINDOW_S, nx=True)
-                pipeline.ttl(key)
-                count, _, wait_s = pipeline.execute()
+            count, wait_s = count_within(key, _WINDOW_S)
         except RedisError:
             raise TokensThrottledError(_WINDOW_S) from None
         if count > most:
