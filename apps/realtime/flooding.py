@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from redis.exceptions import RedisError
 
 from apps.realtime.schemas import EventIn
+from apps.realtime.sessions import FOLLOWED
 from apps.tenants.connections import tenant_connection
 from apps.tenants.valkey import count_within
 
@@ -33,13 +34,6 @@ PLENTIFUL = frozenset(
         "response.output_audio_transcript.delta", "response.output_text.delta",
         "response.function_call_arguments.delta", "response.output_audio.delta",
         "conversation.item.input_audio_transcription.delta", "aisha.stats",
-    }
-)  # fmt: skip
-# What a session's row follows from (``sessions.follow``): the last to go.
-FOLLOWED = frozenset(
-    {
-        "aisha.answer", "aisha.connection_state", "aisha.drop", "aisha.reconnect", "aisha.end",
-        "response.done",
     }
 )  # fmt: skip
 
@@ -86,6 +80,7 @@ def kept(events: Sequence[EventIn], keeping: Keeping) -> list[EventIn]:
         case Keeping.WITHOUT_PLENTIFUL:
             return [event for event in events if event.type not in PLENTIFUL]
         case Keeping.FOLLOWED_ALONE:
+            # What the session's row follows from is the last to go.
             return [event for event in events if event.type in FOLLOWED]
         case Keeping.NOTHING:
             return []

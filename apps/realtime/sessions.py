@@ -36,6 +36,14 @@ WARNED_BEFORE = timedelta(seconds=60)
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{8,100}")
 # A call that comes back more often is past its grace by then.
 _MOST_CALLS = 20
+# The events that change more of a session's row than its counts and times: each has its case in
+# ``_follow_one``.
+FOLLOWED = frozenset(
+    {
+        "aisha.answer", "aisha.connection_state", "aisha.drop", "aisha.reconnect", "aisha.end",
+        "response.done",
+    }
+)  # fmt: skip
 # What a column of counts holds.
 _MOST_COUNTED = 2**31 - 1
 
