@@ -59,13 +59,9 @@ def end_what_is_over(now: datetime) -> int:
 
 def reason_to_end(session: Session, config: RealtimeConfig, now: datetime) -> EndReason | None:
     """Which limit a call is over, if any."""
-    left = left_of(session, config, now)
-    if left.usd <= 0:
-        return EndReason.COST_LIMIT
-    if left.seconds <= 0:
-        return EndReason.LENGTH_LIMIT
-    if session.began_at is None:
-        return None
+    reached = left_of(session, config, now).reached
+    if reached is not None or session.began_at is None:
+        return reached
     silent = now - (session.last_word_at or session.began_at)
     return EndReason.IDLE_LIMIT if silent > config.limits.idle + IDLE_LEEWAY else None
 

@@ -56,9 +56,11 @@ class Left:
     usd: Decimal
 
     @property
-    def is_nothing(self) -> bool:
-        """Whether a limit is reached."""
-        return self.seconds <= 0 or self.usd <= 0
+    def reached(self) -> EndReason | None:
+        """Which limit is reached, if any."""
+        if self.usd <= 0:
+            return EndReason.COST_LIMIT
+        return EndReason.LENGTH_LIMIT if self.seconds <= 0 else None
 
 
 def find_session(user: User, session_id: UUID) -> Session:
@@ -93,7 +95,7 @@ def require_open(session: Session, config: RealtimeConfig, now: datetime) -> Non
     Raises:
         SessionOverError: it has ended, or a limit is reached.
     """
-    if session.state == SessionState.ENDED or left_of(session, config, now).is_nothing:
+    if session.state == SessionState.ENDED or left_of(session, config, now).reached:
         raise SessionOverError(session.end_reason)
 
 
