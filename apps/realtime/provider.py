@@ -75,9 +75,7 @@ def _ask(config: RealtimeConfig, session: dict[str, Any]) -> bytes:
     import openai
 
     try:
-        if config.is_own_address:
-            check_address(config.base_url)
-        if is_pinned(config.base_url, is_own_address=config.is_own_address):
+        if _is_pinned(config):
             return asyncio.run(_ask_pinned(config, session))
         client = _client(config.base_url, config.api_key)
         raw = client.realtime.client_secrets.with_raw_response.create(**_body(session))
@@ -101,9 +99,7 @@ def hang_up(config: RealtimeConfig, call_id: str) -> bool:
     if not config.api_key:
         return False
     try:
-        if config.is_own_address:
-            check_address(config.base_url)
-        if is_pinned(config.base_url, is_own_address=config.is_own_address):
+        if _is_pinned(config):
             asyncio.run(_hang_up_pinned(config, call_id))
         else:
             _client(config.base_url, config.api_key).realtime.calls.hangup(call_id)
@@ -112,6 +108,17 @@ def hang_up(config: RealtimeConfig, call_id: str) -> bool:
     except (openai.OpenAIError, AddressRefusedError):
         return False
     return True
+
+
+def _is_pinned(config: RealtimeConfig) -> bool:
+    """Whether the provider is asked by a client that reaches the public internet alone.
+
+    Raises:
+        AddressRefusedError: the address of a company's own leads where it may not.
+    """
+    if config.is_own_address:
+        check_address(config.base_url)
+    return is_pinned(config.base_url, is_own_address=config.is_own_address)
 
 
 async def _hang_up_pinned(config: RealtimeConfig, call_id: str) -> None:
