@@ -102,7 +102,7 @@
     #attempt = 0;
     #timers = [];
     #lastLook = 0;
-    #lastStats = null;
+    #statistics = null;
     #patience = 0;
 
     constructor({ on, audio, record = "", conversation = null }) {
@@ -310,6 +310,7 @@
     async #dial(secret) {
       this.#hangUpPeer();
       const peer = (this.#peer = new RTCPeerConnection());
+      this.#statistics = new Aisha.Statistics(peer);
       const tracks = this.#microphone?.getAudioTracks().filter(({ readyState }) => readyState === "live") ?? [];
       for (const track of tracks) peer.addTrack(track, this.#microphone);
       // Without a microphone AiSHA is heard all the same, and one can be chosen later.
@@ -819,28 +820,7 @@
     }
 
     async #measure() {
-      if (this.#peer?.connectionState !== "connected") return;
-      const stats = { rtt_ms: null, jitter_ms: null, lost: 0, received: 0, bitrate_in_bps: null, bitrate_out_bps: null };
-      let bytesIn = 0;
-      let bytesOut = 0;
-      for (const report of (await this.#peer.getStats()).values()) {
-        if (report.type === "candidate-pair" && report.nominated) {
-          if (report.currentRoundTripTime !== undefined) stats.rtt_ms = report.currentRoundTripTime * 1_000;
-        } else if (report.type === "inbound-rtp" && report.kind === "audio") {
-          stats.jitter_ms = (report.jitter ?? 0) * 1_000;
-          stats.lost = report.packetsLost ?? 0;
-          stats.received = report.packetsReceived ?? 0;
-          bytesIn = report.bytesReceived ?? 0;
-        } else if (report.type === "outbound-rtp" && report.kind === "audio") bytesOut = report.bytesSent ?? 0;
-      }
-      const at = performance.now();
-      if (this.#lastStats) {
-        const seconds = (at - this.#lastStats.at) / 1_000;
-        stats.bitrate_in_bps = Math.max(0, Math.round(((bytesIn - this.#lastStats.bytesIn) * 8) / seconds));
-        stats.bitrate_out_bps = Math.max(0, Math.round(((bytesOut - this.#lastStats.bytesOut) * 8) / seconds));
-      }
-      this.#lastStats = { at, bytesIn, bytesOut };
-      this.#note("aisha.stats", stats);
+      if (this.#peer?.connectionState === "connected") this.#note("aisha.stats", await this.#statistics.measure());
     }
 
     #send(event) {
@@ -855,7 +835,6 @@
       const peer = this.#peer;
       this.#peer = null;
       this.#channel = null;
-      this.#lastStats = null;
       peer?.close();
     }
 
