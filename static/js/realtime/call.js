@@ -256,7 +256,7 @@
     #listenBy(microphone) {
       this.#microphone = microphone;
       for (const track of microphone.getTracks()) track.onended = () => this.#lacksMicrophone(microphone);
-      this.#applyMicrophone(!this.isMuted && (!this.#isHeld || this.#isPressed));
+      this.#applyMicrophone();
     }
 
     // It was unplugged, or taken away: another one is taken, or the call goes on with what is typed.
@@ -384,7 +384,7 @@
       this.#isResponding = this.#isSounding = this.#isAsked = false;
       this.#lastWordAt = performance.now();
       this.#isPressed = false;
-      this.#applyMicrophone(!this.isMuted && !this.#isHeld);
+      this.#applyMicrophone();
       if (this.#isHeld) this.#setTurnDetection();
       const missing = this.#missing;
       this.#missing = "";
@@ -699,13 +699,14 @@
     mute(isMuted) {
       this.isMuted = isMuted;
       this.#note("aisha.muted", { on: isMuted });
-      this.#applyMicrophone(!isMuted && !this.#isHeld);
+      this.#applyMicrophone();
     }
 
     // With `isHeld` the person is heard while they hold a button, else all the time.
     hold(isHeld) {
       this.#isHeld = isHeld;
-      this.#applyMicrophone(!isHeld && !this.isMuted);
+      this.#isPressed = false;
+      this.#applyMicrophone();
       if (this.state === "live") this.#setTurnDetection();
     }
 
@@ -717,14 +718,14 @@
       this.#turn += 1;
       this.#rounds = this.#askedAgain = 0;
       this.#send({ type: "input_audio_buffer.clear" });
-      this.#applyMicrophone(true);
+      this.#applyMicrophone();
     }
 
     release() {
       if (!this.#isHeld) return;
-      this.#applyMicrophone(false);
       const wasPressed = this.#isPressed;
       this.#isPressed = false;
+      this.#applyMicrophone();
       if (!wasPressed || this.state !== "live") return;
       this.#lastWordAt = performance.now();
       this.#send({ type: "input_audio_buffer.commit" });
@@ -767,7 +768,8 @@
       this.#send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: detection } } } });
     }
 
-    #applyMicrophone(isOn) {
+    #applyMicrophone() {
+      const isOn = !this.isMuted && (!this.#isHeld || this.#isPressed);
       for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = isOn;
     }
 
