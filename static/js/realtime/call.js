@@ -131,7 +131,7 @@
     }
 
     get #isOver() {
-      return this.state === "ended" || this.state === "left";
+      return this.state === "ended";
     }
 
     #beginToTell(began) {
@@ -161,9 +161,7 @@
         return null;
       }
       const lostForMs = this.#lostAt ? performance.now() - this.#lostAt : 0;
-      if (!this.#lostAt) this.#seeWhatIsMissing();
-      this.#keepWhatIsBeingSaid();
-      if (!this.#lostAt) this.#note("aisha.drop", { reason: "page_left" });
+      if (!this.#lostAt) this.#drop("page_left");
       const left = {
         until: Date.now() + GRACE_MS - lostForMs,
         began: performance.timeOrigin + this.#telemetry.began,
@@ -178,7 +176,7 @@
         isMuted: this.isMuted,
         isHeld: this.#isHeld,
       };
-      this.state = "left";
+      this.state = "ended";
       this.#stopTimers();
       this.#telemetry.leave();
       this.#letGo();
@@ -450,13 +448,18 @@
     #lose(reason) {
       if (this.#isOver || this.state === "asking" || this.state === "connecting") return;
       if (this.#lostAt) return;
-      this.#note("aisha.drop", { reason });
-      this.#seeWhatIsMissing();
-      this.#keepWhatIsBeingSaid();
+      this.#drop(reason);
       this.#lostAt = performance.now();
       this.#become("lost", "The connection was lost. Connecting again…");
       this.#hangUpPeer();
       this.#retry();
+    }
+
+    // The connection is gone: what was under way on it is kept.
+    #drop(reason) {
+      this.#note("aisha.drop", { reason });
+      this.#seeWhatIsMissing();
+      this.#keepWhatIsBeingSaid();
     }
 
     async #retry({ isAtOnce = false } = {}) {
@@ -521,6 +524,10 @@
 
     #beginTurn() {
       if (this.#isSounding) this.#note("aisha.barge_in", { on: true });
+      this.#nextTurn();
+    }
+
+    #nextTurn() {
       this.#turn += 1;
       this.#rounds = this.#askedAgain = 0;
       this.#lastWordAt = performance.now();
@@ -678,10 +685,8 @@
     // Typed words in a call are answered like spoken ones.
     sendText(text) {
       this.interrupt();
-      this.#turn += 1;
+      this.#nextTurn();
       this.#typedTurns.add(this.#turn);
-      this.#rounds = this.#askedAgain = 0;
-      this.#lastWordAt = performance.now();
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
       this.#caption("person", item, text, true);
       this.#keep("person", item, text, { isTyped: true });
@@ -715,8 +720,7 @@
       this.#isPressed = true;
       this.#pressedAt = this.#telemetry.now();
       this.interrupt();
-      this.#turn += 1;
-      this.#rounds = this.#askedAgain = 0;
+      this.#nextTurn();
       this.#send({ type: "input_audio_buffer.clear" });
       this.#applyMicrophone();
     }

@@ -19,7 +19,7 @@
   const controls = () => slotOf()?.querySelector("[data-voice]");
   const part = (name) => slotOf()?.querySelector(`[data-voice-${name}]`);
   const panel = () => document.querySelector("[data-assistant-panel]");
-  const isLive = () => Boolean(call) && call.state !== "ended" && call.state !== "left";
+  const isLive = () => Boolean(call) && call.state !== "ended";
   const say = (words) => (part("state").textContent = words);
 
   // --- a call that was left ------------------------------------------------------------------
