@@ -178,7 +178,7 @@
       };
       this.state = "ended";
       this.#stopTimers();
-      this.#telemetry.leave();
+      this.#telemetry.close({ withPage: true });
       this.#letGo();
       return left;
     }

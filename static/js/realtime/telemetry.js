@@ -116,24 +116,16 @@
       this.note(String(event.type ?? "unknown").slice(0, 80), gist(event, this.keepsTexts), { direction, turn, origin, size });
     }
 
-    // Tells what is left, and takes nothing more.
-    close() {
+    // Tells what is left, and takes nothing more: by a beacon where the page goes, because a socket may not send it
+    // any more.
+    close({ withPage = false } = {}) {
       this.#isClosed = true;
       clearInterval(this.#timer);
       removeEventListener("pagehide", this.onGone);
-      if (this.#socket?.readyState === WebSocket.OPEN) {
+      if (!withPage && this.#socket?.readyState === WebSocket.OPEN) {
         // What was sent before is stored once, and the socket closes behind all of this.
         for (let batch = this.#next(MOST_IN_A_BATCH); batch; batch = this.#next(MOST_IN_A_BATCH)) this.#socket.send(JSON.stringify(batch));
       } else this.#flushByBeacon();
-      this.#socket?.close();
-    }
-
-    // The page goes: what is left is told by a beacon, because a socket may not send it any more.
-    leave() {
-      this.#isClosed = true;
-      clearInterval(this.#timer);
-      removeEventListener("pagehide", this.onGone);
-      this.#flushByBeacon();
       this.#socket?.close();
     }
 
