@@ -30,6 +30,7 @@ from apps.predictions.tests.factories import (
 )
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.services import current_tenant
 from apps.tenants.work.enums import WorkStatus
 from apps.users.models import User
 
@@ -41,9 +42,14 @@ SPACE = "\u00a0"
 def publish(*shares: DealShare, days_ago: int = 0, told: Any = None, **fields: Any) -> Forecast:
     shown = figures(*shares, **(told or {})).model_dump(mode="json")
     row: Forecast = ForecastFactory(
-        made_on=timezone.localdate() - timedelta(days=days_ago), figures=shown, **fields
+        made_on=today() - timedelta(days=days_ago), figures=shown, **fields
     )
     return row
+
+
+def today() -> date:
+    """The day of the tenant; elsewhere it may be another."""
+    return timezone.localdate(timezone=current_tenant().zone)
 
 
 def method(name: str, *, is_ours: bool, is_chosen: bool) -> MethodRecord:
@@ -230,7 +236,7 @@ def test_an_old_one_says_so_and_when_the_next_comes(cast: Cast, client_for: Clie
     publish(days_ago=2)
     client = client_for(cast.manager)
     assert "the next is due tonight" not in page_of(client)
-    Forecast.objects.update(made_on=timezone.localdate() - timedelta(days=3))
+    Forecast.objects.update(made_on=today() - timedelta(days=3))
     assert "the next is due tonight" in page_of(client)
     PredictionRun.objects.create(kind=RunKind.FORECAST, status=WorkStatus.RUNNING)
     assert "A new one is being made now." in page_of(client)

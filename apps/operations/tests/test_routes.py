@@ -226,6 +226,10 @@ def test_a_stranger_is_turned_away_from_every_address_but_the_listed(
         answer = send(anonymous_client, method, route.fill(url="x", app_label="crm"))
         if not is_turned_away(answer):
             reached.add(route.name)
+    if method == "GET":
+        # That it takes nothing but POST it says to everybody, and no more.
+        assert send(anonymous_client, method, "/api/ai/realtime-token").status_code == 405
+        reached.remove("realtime-token")
     # The front page stands at the public host; the admin's sign-in leads on to the only one.
     expected = set(OPEN_ROUTES) - {"landing", "admin:login"}
     assert reached - {"admin:login"} == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.conftest import Cast, make_cast
 from apps.crm.models import MergeableRecord
 from apps.crm.tests.factories import (
@@ -18,6 +20,9 @@ from apps.tenants.models import Tenant
 from apps.triggers.enums import ScanKind
 from apps.triggers.models import Signal
 from apps.triggers.services import look_around, scan_now
+
+# Of the day, too, in any zone.
+TOMORROW = (NOW + timedelta(days=1)).date()
 
 
 def states_of(record: MergeableRecord) -> list[str]:
@@ -50,7 +55,7 @@ def test_the_next_round_withdraws_it_too(committed_tenant: Tenant) -> None:
 def test_no_trigger_finds_a_merged_record(cast: Cast) -> None:
     """Of each kind one that a trigger finds, and that one alone."""
     account = AccountFactory(owner=cast.rep)
-    ContractFactory(account=account, owner=cast.rep, renews_on=NOW.date())
+    ContractFactory(account=account, owner=cast.rep, renews_on=TOMORROW)
     contact = ContactFactory(owner=cast.rep, email="ann@isdom.com")
     ActivityFactory(
         contact=contact, owner=cast.rep, delivery="bounced", direction="outbound",

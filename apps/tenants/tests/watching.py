@@ -30,6 +30,15 @@ class Statements:
         return {account for account, sql in self.sent if all(word in sql for word in words)}
 
 
+def written_out(cursor: Any, sql: str) -> str:
+    """The text of a statement, also where only its prepared name is sent."""
+    if not sql.startswith("EXECUTE "):
+        return sql
+    name = sql.split()[1]
+    asked = "SELECT statement FROM pg_prepared_statements WHERE name = %s"
+    return str(cursor.execute(asked, [name]).fetchone()[0])
+
+
 @contextmanager
 def watching_statements() -> Iterator[Statements]:
     """Record every statement of the block. The account is asked beside Django, on the same session."""
@@ -40,7 +49,7 @@ def watching_statements() -> Iterator[Statements]:
     ) -> Any:
         with context["connection"].connection.cursor() as cursor:
             account = cursor.execute("SELECT current_user").fetchone()[0]
-        seen.sent.append((account, str(sql)))
+            seen.sent.append((account, written_out(cursor, str(sql))))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(record):

@@ -13,6 +13,7 @@ from django.db import connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.plugin import DjangoDbBlocker
 
+from aisha.celery import app
 from apps.conftest import Cast, make_cast
 from apps.operations.tests.serving import (
     Forks,
@@ -52,6 +53,8 @@ def site(
     worker = ["celery", "-A", "aisha", "worker", "--pool", "solo", "--loglevel", "warning"]
     with started([web_on(port), worker], forks, port=port):
         yield Site(committed_tenant, cast, f"http://race.localhost:{port}")
+    # What this worker did not come to would keep the next one, whose tenant is another.
+    app.control.purge()
 
 
 def started(
