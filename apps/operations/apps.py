@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class OperationsConfig(AppConfig):
@@ -16,18 +16,29 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        """Prepare each schema after its migrations: triggers, grants, roles' permissions."""
+        """Look at each schema before its migrations, and prepare it after them."""
         # Of the apps in both public and tenant schemas, audit migrates last but for nothing that
         # matters here; the signal comes once per schema, after all migrations of the run.
+        suggestions = apps.get_app_config("suggestions")
+        pre_migrate.connect(
+            look_before_migrate, sender=suggestions, dispatch_uid="operations.known_migrations"
+        )
         post_migrate.connect(
             prepare_after_migrate,
-            sender=apps.get_app_config("suggestions"),
+            sender=suggestions,
             dispatch_uid="operations.prepare_schema",
         )
 
 
+def look_before_migrate(**_: Any) -> None:
+    """Stop at a schema that another version has migrated further, or in another way."""
+    from apps.operations.provisioning import refuse_unknown_migrations
+
+    refuse_unknown_migrations()
+
+
 def prepare_after_migrate(*, verbosity: int = 1, **_: Any) -> None:
-    """Run the preparation for the schema that has just been migrated."""
+    """Install triggers, grants and the roles' permissions in the schema that has just been migrated."""
     from apps.operations.provisioning import prepare_schema
 
     prepare_schema()

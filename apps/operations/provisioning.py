@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.core.management import CommandError
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.utils import get_public_schema_name, schema_context, schema_exists
 
 from apps.audit.enums import Event
@@ -35,12 +39,37 @@ _HOST_NAME = re.compile(
 )
 
 
+# Of migrations that are unknown a few say which version it was.
+_MOST_NAMED = 3
+
+
 @dataclass(frozen=True, slots=True)
 class FirstAdministrator:
     """Who may sign in first at a new tenant, to make everybody else. The password is never shown."""
 
     username: str
     password: str = field(repr=False)
+
+
+def refuse_unknown_migrations() -> None:
+    """See that the schema that the connection stands in knows no migration of ours that this version has not.
+
+    Raises:
+        CommandError: it does; whatever this version made of it would be neither the one nor the other.
+    """
+    ours = {config.label for config in apps.get_app_configs() if config.name.startswith("apps.")}
+    applied = MigrationRecorder(connection).applied_migrations()
+    unknown = sorted(
+        {key for key in applied if key[0] in ours} - {*MigrationLoader(None).graph.nodes}
+    )
+    if unknown:
+        names = ", ".join(".".join(key) for key in unknown[:_MOST_NAMED])
+        more = ", …" if len(unknown) > _MOST_NAMED else ""
+        raise CommandError(
+            f"The schema {tenant_connection().schema_name!r} was made by another version: it knows"
+            f" migrations that this one has not ({names}{more}). Use that version, or begin with an empty"
+            " database; `make clean` deletes that of the demo."
+        )
 
 
 def prepare_schema() -> None:

@@ -1,4 +1,4 @@
-"""Refuse every change of the audit log but an insert, in whichever schema the table stands."""
+"""Refuse every change of the audit log and its seals but an insert, in whichever schema the tables stand."""
 
 from django.db import migrations
 
@@ -10,8 +10,12 @@ END $$;
 CREATE TRIGGER audit_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_auditentry
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE TRIGGER audit_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_auditseal
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 """
 BACKWARD = """
+DROP TRIGGER audit_append_only ON audit_auditseal;
 DROP TRIGGER audit_append_only ON audit_auditentry;
 DROP FUNCTION audit_refuse_change();
 """

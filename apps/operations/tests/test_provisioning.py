@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django_tenants.utils import schema_exists
 from pytest_django import Settings
@@ -345,3 +346,18 @@ def test_a_failure_while_the_administrator_is_made_leaves_nothing(
 
 def test_an_administrators_password_is_not_shown() -> None:
     assert repr(FirstAdministrator("ada", GOOD)) == "FirstAdministrator(username='ada')"
+
+
+def test_a_schema_of_another_version_is_refused(clean_slate: None) -> None:
+    with owner_connection():
+        tenant = make()
+        call_command("migrate_schemas", schema_name=SCHEMA, verbosity=0)
+        tenant_connection().set_tenant(tenant)
+        for name in ("0002_later", "0003_later", "0004_later", "0005_later"):
+            MigrationRecorder(connection).record_applied("crm", name)
+        with pytest.raises(CommandError) as caught:
+            call_command("migrate_schemas", schema_name=SCHEMA, verbosity=0)
+    assert str(caught.value).startswith(
+        f"The schema {SCHEMA!r} was made by another version: it knows migrations that this one has not"
+        " (crm.0002_later, crm.0003_later, crm.0004_later, …). "
+    )

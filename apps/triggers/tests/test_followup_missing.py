@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 
 import pytest
-from django.apps import apps
-from django.db import connection
 
 from apps.crm.enums import ActivityKind, Direction, TaskStatus
 from apps.crm.models import Activity
@@ -21,8 +18,7 @@ from apps.crm.tests.factories import (
 )
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
-from apps.triggers.models import Reading, TriggerSetting
-from apps.triggers.rules import registry
+from apps.triggers.models import Reading
 from apps.triggers.tests.asking import NOW, ago, facts_of, matching
 
 KEY = "followup_missing"
@@ -238,19 +234,3 @@ def test_facts_name_the_subject_and_both_revisions(acme: Tenant) -> None:
         "revision": 1,
         "about_revision": 1,
     }
-
-
-@pytest.mark.parametrize(("before", "after"), [(3, 3), (45, 30)])
-def test_a_company_s_own_grace_goes_on_under_its_new_name(
-    acme: Tenant, before: int, after: int
-) -> None:
-    TriggerSetting.objects.create(trigger=KEY, parameters={"grace_days": before, "window_days": 60})
-    other = TriggerSetting.objects.create(trigger="task_overdue", parameters={"grace_days": 1})
-    migration = import_module("apps.triggers.migrations.0008_followup_grace_in_working_days")
-    with connection.schema_editor() as editor:
-        migration.rename("grace_days", "grace_working_days")(apps, editor)
-    parameters = TriggerSetting.objects.get(trigger=KEY).parameters
-    assert parameters == {"grace_working_days": after, "window_days": 60}
-    registry.get(KEY).parse(parameters)
-    other.refresh_from_db()
-    assert other.parameters == {"grace_days": 1}
