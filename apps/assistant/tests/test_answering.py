@@ -36,9 +36,11 @@ from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate
+from apps.triggers.tests.asking import BERLIN
 from apps.users.models import User
 
-TODAY = timezone.localdate()
+# Of the tenant; elsewhere it may be another day.
+TODAY = timezone.localdate(timezone=BERLIN)
 
 
 def test_an_answer_comes_in_steps_and_is_kept(cast: Cast) -> None:

@@ -140,9 +140,13 @@ class Asker:
         is_page = not route.path.startswith(SELF_GUARDED_PREFIXES)
         if is_page and method not in PAGE_METHODS:
             return None
-        if self._status(route, method, "admin", OWN) == 405:
+        first = self._status(route, method, *_FIRST)
+        if first == 405:
             return None
-        return tuple(self._status(route, method, *column) for column in COLUMNS)
+        return tuple(
+            first if column == _FIRST else self._status(route, method, *column)
+            for column in COLUMNS
+        )
 
     def _status(self, route: Route, method: str, who: str, whose: str) -> int | None:
         if route not in WITH_ROW and whose != OWN:

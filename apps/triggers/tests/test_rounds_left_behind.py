@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.crm.tests.factories import ActivityFactory, LeadFactory
 from apps.suggestions.models import Suggestion
@@ -43,16 +44,18 @@ def test_one_that_is_off_keeps_no_round_busy(committed_tenant: Tenant) -> None:
 
 
 def test_parameters_that_do_not_fit_are_told_once_a_day(committed_tenant: Tenant) -> None:
-    full()
+    # Not about midnight, when a new day begins.
+    ten = timezone.localtime(NOW).replace(hour=10)
+    full(ten)
     TriggerSetting.objects.create(trigger="task_overdue", parameters={"grace_days": 1000})
-    rounds = [around(NOW + timedelta(minutes=5 * n)) for n in range(1, 5)]
+    rounds = [around(ten + timedelta(minutes=5 * n)) for n in range(1, 5)]
     told = rounds[0]
     assert told is not None
     assert (told.status, told.error) == (
         ScanStatus.FAILED, "task_overdue: InvalidParametersError",
     )  # fmt: skip
     assert rounds[1:] == [None, None, None]
-    again = around(NOW + timedelta(days=1, minutes=6))
+    again = around(ten + timedelta(days=1, minutes=6))
     assert again is not None
     assert again.error == "task_overdue: InvalidParametersError"
 
