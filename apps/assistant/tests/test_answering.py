@@ -70,7 +70,7 @@ def test_an_answer_comes_in_steps_and_is_kept(cast: Cast) -> None:
         ("Tell me about Isdom GTX", "Deal: Isdom GTX."),
         ("Who owns Isdom GTX?", "Isdom GTX belongs to Rita Rep."),
         ("What should I do today?", "No suggestion waits for you."),
-        ("Any hot leads?", "Hot leads, deals: none."),
+        ("Any hot leads?", "Hot leads: none."),
         ("What was discovered?", "Discovered: nothing at present."),
         ("Which renewals are ahead?", ": none."),
         ("Was sind meine Aufgaben?", "You have no open tasks."),

@@ -142,7 +142,7 @@ def test_what_was_discovered_is_counted_and_the_strongest_named(cast: Cast) -> N
             facts={}, fired_at=NOON, refreshed_at=NOON,
         )  # fmt: skip
     facts = read(cast.rep, "discovered", discovery="hot_lead").facts
-    assert (facts[0].label, facts[0].value) == ("Hot leads, deals", 2)
+    assert (facts[0].label, facts[0].value) == ("Hot leads", 2)
     assert len([fact for fact in facts if fact.key == "strong"]) == 2
     assert read(cast.manager, "discovered").facts[0].value == 3
 

@@ -25,7 +25,7 @@ SIGNS: dict[Discovery, str] = {
 }
 # As a heading of several.
 PLURALS: dict[Discovery, str] = {
-    Discovery.HOT_LEAD: "Hot leads, deals",
+    Discovery.HOT_LEAD: "Hot leads",
     Discovery.MISSING_FOLLOWUP: "Missing follow-ups",
     Discovery.STALLED_DEAL: "Stalled deals",
     Discovery.CHURN_SIGNAL: "Churn signals",

@@ -270,7 +270,7 @@ def test_what_was_discovered_stands_by_kind_and_then_by_record(cast: Cast, acme:
     digest = digest_of(cast.rep, acme)
     of_kinds, of_records = part_of(digest, "discovered").groups
     assert [(row.text, row.path) for row in of_kinds.rows] == [
-        ("Hot leads, deals: 1", "/discovered/?discovery=hot_lead&owner=me")
+        ("Hot leads: 1", "/discovered/?discovery=hot_lead&owner=me")
     ]
     assert of_kinds.rows[0].note == "1,500\u00a0$ · 1 new to you"
     assert (of_records.title, len(of_records.rows)) == ("Strongest first", 1)
@@ -281,10 +281,10 @@ def test_what_was_discovered_stands_by_kind_and_then_by_record(cast: Cast, acme:
     )
     mail = write_mail(digest)
     assert "DISCOVERED\n" in mail.text
-    assert "Hot leads, deals: 1" in mail.text
-    assert "Hot leads, deals: 1" in mail.html
+    assert "Hot leads: 1" in mail.text
+    assert "Hot leads: 1" in mail.html
     manager = part_of(digest_of(cast.manager, acme), "discovered")
-    assert manager.groups[0].rows[0].text == "Hot leads, deals: 2"
+    assert manager.groups[0].rows[0].text == "Hot leads: 2"
 
 
 def test_more_records_than_are_shown_lead_to_the_page(cast: Cast, acme: Tenant) -> None:

@@ -15,7 +15,7 @@ from apps.execution.exceptions import UnknownToolError
 from apps.execution.tools import registry as tools
 from apps.tenants.models import Tenant
 from apps.triggers.edges import Edge
-from apps.triggers.enums import Severity
+from apps.triggers.enums import Discovery, Severity
 from apps.triggers.exceptions import InvalidParametersError, UnknownTriggerError
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger, TriggerRegistry
@@ -165,6 +165,11 @@ def test_the_triggers_of_the_product() -> None:
         "task_overdue",
         "tasks_piling_up",
     ]
+
+
+def test_a_hot_lead_is_a_lead_and_no_deal() -> None:
+    assert registry.discovering(Discovery.HOT_LEAD) == ["lead_hot"]
+    assert registry.discovery_of("deal_hot") is None
 
 
 def bounds() -> list[tuple[str, str, int, int]]:

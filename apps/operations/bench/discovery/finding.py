@@ -74,8 +74,7 @@ def find_all(moment: ScanMoment) -> Mapping[Finding, dict[str, set[Subject]]]:
     """The records that each trigger finds, by finding and trigger."""
     found: dict[Finding, dict[str, set[Subject]]] = defaultdict(dict)
     for trigger in registry.all():
-        # Of hot deals, which stand on the same page, nothing is measured: it is leads that mean to buy.
-        if trigger.discovers is not None and trigger.key != "deal_hot":
+        if trigger.discovers is not None:
             found[_FINDINGS[trigger.discovers]][trigger.key] = set(_subjects(trigger, moment))
     return found
 

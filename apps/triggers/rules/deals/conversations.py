@@ -260,13 +260,16 @@ class DealHot(Trigger[HotParameters]):
     Either the chance that it is won is high, or the other side has been in touch several times within a
     week and had the last word: an outbound message or a meeting since then, one that lies ahead included, is
     an answer. Of the demo's 2,089 open deals 26 wait for one in this way (acme as of 18 March 2026).
+
+    It is suggested, and counts as no discovery: the kind is hot leads, and that a deal presses is measured
+    against nothing.
     """
 
     key = "deal_hot"
     label = "Deal shows interest"
     record_kind = RecordKind.OPPORTUNITY
     goal = Goal.ACT_ON_INTEREST
-    discovers = Discovery.HOT_LEAD
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.HIGH
     watches = (
