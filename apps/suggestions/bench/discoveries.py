@@ -37,7 +37,8 @@ _BARE_PAGE = Engine().from_string(
     "{% endfor %}</ul><ul>{% for row in rows %}<li>{{ row }} {{ row.estimated_value }} {{ row.owner }}</li>"
     "{% endfor %}</ul>"
 )
-_TRIGGERS = ("lead_inactive", "lead_hot", "lead_score_drop", "lead_new")
+# Of three kinds of discovery, and of none.
+_TRIGGERS = ("lead_inactive", "lead_hot", "lead_duplicate", "lead_score_drop")
 _GOAL = "revive_lead"
 
 

@@ -69,13 +69,13 @@ def deal(**values: Any) -> Any:
 
 def test_one_card_for_a_record_with_its_findings_the_strongest_first(cast: Cast) -> None:
     lead = LeadFactory(owner=cast.rep, estimated_value=Decimal(500))
-    fire("lead_score_drop", lead, YESTERDAY)
+    fire("lead_duplicate", lead, YESTERDAY)
     fire("lead_hot", lead, LAST_WEEK, score_0_1=0.8)
     (row,) = read(cast.rep)
     assert (row.record, row.worth, row.found_at) == (lead, usd(500), LAST_WEEK)
     assert [(f.discovery, f.label, f.words) for f in row.findings] == [
         (Discovery.HOT_LEAD, "Lead shows interest", "score 80%"),
-        (Discovery.BEHAVIOUR_CHANGE, "Lead cooling off", ""),
+        (Discovery.DUPLICATE, "Lead on file twice", ""),
     ]
 
 
@@ -137,11 +137,11 @@ def test_the_filters(cast: Cast) -> None:
 
 def test_only_new_ones_of_a_kind_are_new_in_that_kind(cast: Cast) -> None:
     lead = LeadFactory(owner=cast.rep)
-    fire("lead_score_drop", lead, LAST_WEEK)
+    fire("lead_duplicate", lead, LAST_WEEK)
     fire("lead_hot", lead, YESTERDAY)
     wanted = {"only_new": True, "seen_until": NOW - timedelta(days=3)}
     assert records(cast.rep, discovery=Discovery.HOT_LEAD, **wanted) == [lead]
-    assert records(cast.rep, discovery=Discovery.BEHAVIOUR_CHANGE, **wanted) == []
+    assert records(cast.rep, discovery=Discovery.DUPLICATE, **wanted) == []
 
 
 @pytest.mark.parametrize(

@@ -190,13 +190,16 @@ class LeadScoreDrop(Trigger[LeadScoreDropParameters]):
     are never compared. Each row names the model that gave it (``lead_conversion-12``), one that still stands
     because the new model agrees with it too. The price: a fall is missed where the low score is the first
     that the new model has written for the lead.
+
+    It is suggested, and counts as no discovery: a score falls without anybody having behaved otherwise, by
+    the passing of days alone, while changed behaviour is what the weeks of contact show (``shifts``).
     """
 
     key = "lead_score_drop"
     label = "Lead cooling off"
     record_kind = RecordKind.LEAD
     goal = Goal.REVIVE_LEAD
-    discovers = Discovery.BEHAVIOUR_CHANGE
+    discovers = None
     tools = ("create_followup",)
     severity = Severity.NORMAL
     watches = (Own(), Scored(Prediction.LEAD_CONVERSION))

@@ -172,6 +172,14 @@ def test_a_hot_lead_is_a_lead_and_no_deal() -> None:
     assert registry.discovery_of("deal_hot") is None
 
 
+def test_changed_behaviour_is_what_the_weeks_of_contact_show_and_no_fallen_score() -> None:
+    assert registry.discovering(Discovery.BEHAVIOUR_CHANGE) == [
+        "account_engagement_shift",
+        "engagement_shift",
+    ]
+    assert registry.discovery_of("lead_score_drop") is None
+
+
 def bounds() -> list[tuple[str, str, int, int]]:
     """Every parameter of every trigger with its bounds."""
     found = []
