@@ -27,7 +27,10 @@ def measure_discovery() -> Iterator[dict[str, object]]:
     command += ["--split", Split.HELD_OUT, "--json"]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     for row in json.loads(result.stdout):
-        counts = f"{row['right']} right, {row['wrong']} wrong, {row['missed']} missed"
+        counts = (
+            f"{row['right']} right, {row['wrong']} wrong, {row['unsettled']} neither way, "
+            f"{row['missed']} missed; {row['precision_at_worst']:.2f} if neither way were wrong"
+        )
         for name, target in (("precision", _PRECISION), ("recall", _RECALL)):
             yield {
                 "app": "triggers",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from apps.crm.enums import RecordKind
-from apps.operations.bench.discovery.comparing import Subject, Truth
+from apps.operations.bench.discovery.comparing import Doubt, Subject, Truth
 from apps.operations.demo.causes import Engagement
 from apps.operations.demo.schemas import World
 
@@ -46,19 +46,15 @@ class _Change:
 
 def shifted(world: World, now: datetime, holidays: Collection[date]) -> Truth:
     """The contacts and accounts whose rate has really changed lately."""
-    worked = _worked_shares(now, holidays)
-    holds, unsettled = set(), set()
-    for subject, weekly in _weekly_days(world.causes.engagement, now, worked).items():
-        change = _likeliest_change(weekly, worked)
-        was_known = sum(weekly[_NEWS.stop :]) >= _KNOWN_DAYS
-        if change is None or change.evidence < _HARDLY or abs(change.log_factor) < _LITTLE:
-            continue
-        is_clear = change.evidence >= _CLEAR and abs(change.log_factor) >= _MUCH
-        if is_clear and was_known and change.weeks_ago in _NEWS:
-            holds.add(subject)
-        else:
-            unsettled.add(subject)
-    return Truth(frozenset(holds), frozenset(unsettled))
+    changes = _changes(world, now, holidays)
+    holds = frozenset(subject for subject, doubt in changes.items() if doubt is None)
+    return Truth(holds, frozenset(changes.keys() - holds))
+
+
+def doubts(world: World, now: datetime, holidays: Collection[date]) -> Mapping[Subject, Doubt]:
+    """Why it can be said neither way, of those of whom it can be said neither way."""
+    changes = _changes(world, now, holidays)
+    return {subject: doubt for subject, doubt in changes.items() if doubt is not None}
 
 
 def seen_by_an_oracle(
@@ -76,6 +72,33 @@ def seen_by_an_oracle(
         for subject in truth.holds
         if _log_likelihood_ratio(seen[subject], rates[subject], worked) >= _SURE
     )
+
+
+def _changes(
+    world: World, now: datetime, holidays: Collection[date]
+) -> Mapping[Subject, Doubt | None]:
+    """Whose rate has changed, with what speaks against saying so; of all others it has not."""
+    worked = _worked_shares(now, holidays)
+    changes: dict[Subject, Doubt | None] = {}
+    for subject, weekly in _weekly_days(world.causes.engagement, now, worked).items():
+        change = _likeliest_change(weekly, worked)
+        if change is None or change.evidence < _HARDLY or abs(change.log_factor) < _LITTLE:
+            continue
+        changes[subject] = _doubt(change, days_before=sum(weekly[_NEWS.stop :]))
+    return changes
+
+
+def _doubt(change: _Change, *, days_before: float) -> Doubt | None:
+    """What speaks against calling it a change of late; None where nothing does."""
+    if change.weeks_ago < _NEWS.start:
+        return Doubt.YOUNG
+    if change.weeks_ago >= _NEWS.stop:
+        return Doubt.OLD
+    if days_before < _KNOWN_DAYS:
+        return Doubt.BEGUN
+    if abs(change.log_factor) < _MUCH:
+        return Doubt.SMALL
+    return Doubt.FAINT if change.evidence < _CLEAR else None
 
 
 def _worked_shares(now: datetime, holidays: Collection[date]) -> list[float]:

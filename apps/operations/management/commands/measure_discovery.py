@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django_tenants.utils import schema_exists
 
 from apps.audit.schemas import Actor
-from apps.operations.bench.discovery.comparing import Comparison, Finding
+from apps.operations.bench.discovery.comparing import Comparison, Doubt, Finding
 from apps.operations.bench.discovery.finding import find_all, loaded
-from apps.operations.bench.discovery.shifts import seen_by_an_oracle
+from apps.operations.bench.discovery.shifts import doubts, seen_by_an_oracle
 from apps.operations.bench.discovery.truths import truths_of
 from apps.operations.bench.discovery.worlds import MeasuredWorld, Split, worlds_of
 from apps.operations.provisioning import create_tenant
@@ -26,7 +26,8 @@ class Command(BaseCommand):
 
     help = (
         "Precision and recall per kind of finding in simulated companies. They are loaded one after the "
-        "other into a tenant of their own, and taken back."
+        "other into a tenant of their own, and taken back. What was found where it can be said neither way "
+        "counts as nothing in the precision, and as wrong in that at worst."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,7 +52,11 @@ class Command(BaseCommand):
         truths = truths_of(world, measured.now, measured.holidays)
         with tenant, loaded(measured, world, tenant) as moment:
             found = find_all(moment)
-        total.add({key: set().union(*by.values()) for key, by in found.items()}, truths)
+        by_finding = {key: set().union(*by.values()) for key, by in found.items()}
+        total.add(by_finding, truths)
+        total.add_doubts(
+            by_finding[Finding.BEHAVIOUR_CHANGE], doubts(world, measured.now, measured.holidays)
+        )
         changed = truths[Finding.BEHAVIOUR_CHANGE]
         seen = seen_by_an_oracle(world, changed, measured.now, measured.holidays)
         total.add_oracle(seen, changed)
@@ -61,8 +66,10 @@ class Command(BaseCommand):
             for trigger, subjects in by_trigger.items():
                 right = len(subjects & truth.holds)
                 wrong = len(subjects - truth.holds - truth.unsettled)
+                unsettled = len(subjects & truth.unsettled)
                 self.stderr.write(
-                    f"  {finding}: {trigger}: {right} right, {wrong} wrong of {len(truth.holds)}"
+                    f"  {finding}: {trigger}: {right} right, {wrong} wrong, {unsettled} neither way; "
+                    f"{len(truth.holds)} really so"
                 )
 
 
@@ -81,9 +88,11 @@ def _rows(total: Comparison) -> list[dict[str, object]]:
         {
             "finding": name,
             "precision": tally.precision,
+            "precision_at_worst": tally.precision_at_worst,
             "recall": tally.recall,
             "right": tally.right,
             "wrong": tally.wrong,
+            "unsettled": tally.unsettled,
             "missed": tally.missed,
         }
         for name, tally in total.rows().items()
@@ -91,8 +100,11 @@ def _rows(total: Comparison) -> list[dict[str, object]]:
 
 
 def _lines(total: Comparison) -> list[str]:
-    return [
-        f"{name:30} precision {tally.precision:.3f}  recall {tally.recall:.3f}  "
-        f"({tally.right} right, {tally.wrong} wrong, {tally.missed} missed)"
+    lines = [
+        f"{name:30} precision {tally.precision:.3f} (at worst {tally.precision_at_worst:.3f})  "
+        f"recall {tally.recall:.3f}  ({tally.right} right, {tally.wrong} wrong, "
+        f"{tally.unsettled} neither way, {tally.missed} missed)"
         for name, tally in total.rows().items()
     ]
+    why = (f"{total.doubts[doubt]} {doubt}" for doubt in Doubt)
+    return [*lines, f"{Finding.BEHAVIOUR_CHANGE}, neither way: {', '.join(why)}"]
