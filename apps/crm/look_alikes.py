@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.crm.services import all_records, permission_name
 from apps.users.models import User
 
 
@@ -36,9 +39,32 @@ class LookAlikes:
 # Called with who asks, the kind of record and its values by model field; answers within milliseconds.
 Probe = Callable[[User, RecordKind, Mapping[str, Any]], LookAlikes]
 
-# Called with the kind of record and the values of new rows of a file, by their numbers; says in words what a
-# row looks like.
-FileProbe = Callable[[RecordKind, Mapping[int, Mapping[str, Any]]], Mapping[int, str]]
+# A record by its kind and id.
+Ref = tuple[RecordKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsProbed:
+    """What the new rows of a file look like, by their numbers, and how many of them were looked at.
+
+    ``records`` are here already, ``rows`` stand above in the same file; no row is in both.
+    """
+
+    looked_at: int = 0
+    records: Mapping[int, Ref] = field(default_factory=dict)
+    rows: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLike:
+    """What one person is told of a record that a row looks like; None: one that they may not see."""
+
+    record: Record | None
+
+
+# Called with the kind of record, the values of new rows of a file by their numbers, and after how many
+# seconds it begins with no further rows.
+FileProbe = Callable[[RecordKind, Mapping[int, Mapping[str, Any]], float], RowsProbed]
 
 _probes: list[Probe] = []
 _file_probes: list[FileProbe] = []
@@ -54,9 +80,29 @@ def register_file_probe(probe: FileProbe) -> None:
     _file_probes.append(probe)
 
 
-def describe_look_alikes(kind: RecordKind, rows: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
-    """What the new rows of a file look like, in words, by their numbers."""
-    return {number: words for probe in _file_probes for number, words in probe(kind, rows).items()}
+def probe_rows(
+    kind: RecordKind, rows: Mapping[int, Mapping[str, Any]], *, budget_s: float = math.inf
+) -> RowsProbed:
+    """What the new rows of a file look like; after ``budget_s`` seconds no further rows are begun with."""
+    probed = [probe(kind, rows, budget_s) for probe in _file_probes]
+    return max(probed, key=lambda found: found.looked_at, default=RowsProbed())
+
+
+def tell(person: User, refs: Iterable[Ref]) -> dict[Ref, ToldLike]:
+    """What this person may be told of some records, those that were merged meanwhile among them."""
+    ids: dict[RecordKind, set[int]] = {}
+    for kind, record_id in refs:
+        ids.setdefault(kind, set()).add(record_id)
+    told: dict[Ref, ToldLike] = {}
+    for kind, wanted in ids.items():
+        model = model_of(kind)
+        seen: dict[int, Record] = {}
+        if person.has_perm(permission_name("view", model)):
+            seen = {
+                row.pk: row for row in all_records(model).visible_to(person).filter(pk__in=wanted)
+            }
+        told |= {(kind, record_id): ToldLike(seen.get(record_id)) for record_id in wanted}
+    return told
 
 
 def look_alikes(user: User, kind: RecordKind, values: Mapping[str, Any]) -> LookAlikes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.db import connection
@@ -10,7 +11,7 @@ from psycopg import sql
 from apps.crm.enums import RecordKind
 from apps.crm.importing import staging
 from apps.crm.importing.problems import RowProblem
-from apps.crm.look_alikes import describe_look_alikes
+from apps.crm.look_alikes import RowsProbed, probe_rows
 
 # So many new rows are looked at while somebody waits; the others are compared within a minute of the import.
 MOST_ROWS = 1_000
@@ -28,28 +29,38 @@ _COLUMNS: dict[RecordKind, dict[str, str]] = {
 }
 
 
-def tell_look_alikes(plan: staging.StagingPlan) -> list[str]:
-    """List the new rows that look like others among the problems, and say how many there are."""
+def can_look_alike(kind: RecordKind) -> bool:
+    """Whether rows of this kind are looked at."""
+    return kind in _COLUMNS
+
+
+def list_look_alikes(plan: staging.StagingPlan, *, budget_s: float = math.inf) -> RowsProbed:
+    """List the new rows that look like others among the problems.
+
+    After ``budget_s`` seconds no further rows are begun with.
+    """
     kind = plan.kind_fields.kind
     rows = _read_new_rows(plan, _COLUMNS.get(kind, {}))
-    described = describe_look_alikes(kind, rows) if rows else {}
-    if not described:
-        return []
-    staging.copy_problems(
-        [
-            RowProblem(number, "", "", words, is_refused=False)
-            for number, words in sorted(described.items())
-        ]
-    )
-    return [_summary(len(described), is_all=len(rows) < MOST_ROWS)]
+    probed = probe_rows(kind, rows, budget_s=budget_s) if rows else RowsProbed()
+    problems = [
+        *(RowProblem.of_look_alike(number, ref) for number, ref in probed.records.items()),
+        *(RowProblem.of_like_row(number, other) for number, other in probed.rows.items()),
+    ]
+    staging.copy_problems(sorted(problems, key=lambda problem: problem.row_number))
+    return probed
 
 
-def _summary(count: int, *, is_all: bool) -> str:
-    among = "" if is_all else f" Among the first {MOST_ROWS:,} new ones:"
-    rows = "One row looks" if count == 1 else f"{count:,} rows look"
-    return (
-        f"{among} {rows} like what is here already, or like other rows. They are imported.".strip()
-    )
+def count_in_words(probed: RowsProbed, *, is_all: bool) -> str:
+    """How many of the new rows look like others; empty where none does."""
+    records, rows = len(probed.records), len(probed.rows)
+    if not records and not rows:
+        return ""
+    among = f"{'' if is_all else 'the first '}{probed.looked_at:,} new rows"
+    verb = "looks" if (records or rows) == 1 else "look"
+    if not records:
+        return f"{rows:,} of {among} {verb} like rows above them."
+    besides = f", {rows:,} like rows above them" if rows else ""
+    return f"{records:,} of {among} {verb} like records that are here already{besides}."
 
 
 def _read_new_rows(plan: staging.StagingPlan, columns: dict[str, str]) -> dict[int, dict[str, Any]]:

@@ -18,7 +18,7 @@ from apps.crm.importing.columns import FileProfile, profile_columns
 from apps.crm.importing.derivations import derive_columns
 from apps.crm.importing.exceptions import FileRefusedError
 from apps.crm.importing.formats import OpenFile, detect_format
-from apps.crm.importing.likeness import tell_look_alikes
+from apps.crm.importing.likeness import count_in_words, list_look_alikes
 from apps.crm.importing.mapping import ColumnMapping, MappingFile, fit_mapping, require_complete
 from apps.crm.importing.merged import leave_merged_alone, refer_to_survivors
 from apps.crm.importing.problems import RowProblem
@@ -131,7 +131,7 @@ def write_records(plan: staging.StagingPlan, reading: Reading) -> Written:
     """Write everything, in the caller's transaction: custom fields, stages, records."""
     scope = _scope(reading.mapping)
     notes = [*ensure_custom_fields(reading), *find_references(plan, reading.mapping)]
-    notes += tell_look_alikes(plan)
+    notes += _tell_look_alikes(plan)
     derive_columns(plan, scope, str(tenant_defaults().zone))
     counts = upsert_rows(plan, scope, tenant_defaults().currency)
     notes += [
@@ -173,6 +173,12 @@ def tenant_defaults() -> TenantDefaults:
     """The zone and the currency of the tenant that the connection stands in."""
     tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
     return TenantDefaults(tenant.zone, tenant.currency)
+
+
+def _tell_look_alikes(plan: staging.StagingPlan) -> list[str]:
+    probed = list_look_alikes(plan)
+    words = count_in_words(probed, is_all=probed.looked_at == staging.count_new_rows())
+    return [f"{words} They are imported."] if words else []
 
 
 def _scope(mapping: ColumnMapping) -> ReferenceScope:

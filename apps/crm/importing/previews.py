@@ -7,6 +7,7 @@ judged by the first rows too when the file is long; the import itself looks at a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,7 +15,12 @@ from django.db import transaction
 from apps.crm.enums import RecordKind
 from apps.crm.importing import staging
 from apps.crm.importing.formats import OpenFile
-from apps.crm.importing.likeness import tell_look_alikes
+from apps.crm.importing.likeness import (
+    MOST_ROWS,
+    can_look_alike,
+    count_in_words,
+    list_look_alikes,
+)
 from apps.crm.importing.mapping import (
     ColumnMapping,
     MappingFile,
@@ -29,8 +35,14 @@ from apps.crm.importing.pipeline import (
     stage_rows,
 )
 from apps.crm.importing.problems import RowProblem
+from apps.crm.look_alikes import Ref, RowsProbed, ToldLike, tell
+from apps.users.models import User
 
 PREVIEW_ROWS = 20
+# So many rows that look like others are named beside their number; and after so many seconds no further
+# ones are looked for, because somebody waits.
+LIKES_NAMED = 10
+LIKES_SECONDS = 3.0
 SAMPLES = 3
 PROFILED_ROWS = 20_000
 
@@ -47,12 +59,31 @@ class PreviewCell:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row; ``message`` is what is wrong with it as a whole."""
+    """One row; ``message`` is what is wrong with it as a whole, ``like`` a record that it looks like."""
 
     number: int
     cells: tuple[PreviewCell, ...]
     message: str
     is_refused: bool
+    like: ToldLike | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LikeRow:
+    """A row that looks like a record that is here already, or else like a row above it."""
+
+    number: int
+    like: ToldLike | None
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """The new rows that look like others: how many in words, the first of them, and how many more."""
+
+    words: str = ""
+    named: tuple[LikeRow, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +97,7 @@ class Preview:
     notes: tuple[str, ...]
     missing: tuple[str, ...]
     can_identify: bool
+    likes: Likes
 
     @property
     def is_complete(self) -> bool:
@@ -85,8 +117,12 @@ def preview_file(
     size_bytes: int,
     given: MappingFile | None,
     source: str,
+    viewer: User | None = None,
 ) -> Preview:
     """Read the first rows as an import would, and write nothing.
+
+    For a ``viewer`` the first thousand rows are held against what is here, and they are told of the records
+    that they may see; without one nothing is looked for.
 
     Raises:
         ImportingError: the file or the mapping is refused.
@@ -100,36 +136,66 @@ def preview_file(
         max_rows=PROFILED_ROWS,
     )
     missing = tuple(missing_fields(reading.mapping))
-    problems, notes = _try_rows(reading, has_all_fields=not missing)
+    tried = _try_rows(reading, has_all_fields=not missing, looks_alike=viewer is not None)
+    told = tell(viewer, tried.probed.records.values()) if viewer is not None else {}
     return Preview(
         mapping=reading.mapping,
-        rows=tuple(_show_rows(reading, problems)),
+        rows=tuple(_show_rows(reading, tried, told)),
         rows_profiled=reading.profile.rows,
         is_whole_file=reading.profile.is_whole_file,
-        notes=(*reading.notes, *notes),
+        notes=(*reading.notes, *tried.notes),
         missing=missing,
         can_identify=can_identify(reading.mapping),
+        likes=_likes(tried, told),
     )
 
 
-def _try_rows(reading: Reading, *, has_all_fields: bool) -> tuple[list[RowProblem], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of the first rows; ``is_all``: every new row of the file was held against the others."""
+
+    problems: list[RowProblem]
+    notes: list[str]
+    probed: RowsProbed
+    is_all: bool
+
+
+def _try_rows(reading: Reading, *, has_all_fields: bool, looks_alike: bool) -> _Tried:
     notes: list[str] = []
+    probed = RowsProbed()
+    is_all = reading.profile.is_whole_file and reading.profile.rows <= MOST_ROWS
+    looks_alike = looks_alike and can_look_alike(reading.mapping.kind_fields.kind)
     with transaction.atomic():
-        plan = stage_rows(reading, lambda done: None, max_rows=PREVIEW_ROWS)
+        max_rows = MOST_ROWS if looks_alike else PREVIEW_ROWS
+        plan = stage_rows(reading, lambda done: None, max_rows=max_rows)
         if has_all_fields:
             notes += ensure_custom_fields(reading)
             notes += find_references(plan, reading.mapping)
-            notes += tell_look_alikes(plan)
+            if looks_alike:
+                probed = list_look_alikes(plan, budget_s=LIKES_SECONDS)
+                is_all = is_all and probed.looked_at == staging.count_new_rows()
         problems = list(staging.read_problems())
         transaction.set_rollback(True)
-    return problems, notes
+    return _Tried(problems, notes, probed, is_all)
 
 
-def _show_rows(reading: Reading, problems: list[RowProblem]) -> list[PreviewRow]:
+def _likes(tried: _Tried, told: Mapping[Ref, ToldLike]) -> Likes:
+    records, rows = tried.probed.records, tried.probed.rows
+    numbers = sorted({*records, *rows})
+    named = [
+        LikeRow(number, told[records[number]] if number in records else None, rows.get(number))
+        for number in numbers[:LIKES_NAMED]
+    ]
+    words = count_in_words(tried.probed, is_all=tried.is_all)
+    return Likes(words, tuple(named), len(numbers) - len(named))
+
+
+def _show_rows(reading: Reading, tried: _Tried, told: Mapping[Ref, ToldLike]) -> list[PreviewRow]:
     by_cell: dict[tuple[int, str], RowProblem] = {}
     by_row: defaultdict[int, list[RowProblem]] = defaultdict(list)
+    likes = {number: told[ref] for number, ref in tried.probed.records.items()}
     names = set(reading.table.header)
-    for problem in problems:
+    for problem in tried.problems:
         if problem.column in names:
             by_cell.setdefault((problem.row_number, problem.column), problem)
         by_row[problem.row_number].append(problem)
@@ -148,7 +214,13 @@ def _show_rows(reading: Reading, problems: list[RowProblem]) -> list[PreviewRow]
                     found is not None and found.is_refused,
                 )
             )
-        whole = [problem.message for problem in by_row[row.number] if problem.column not in names]
+        # What record a row looks like is told by its name, to who may see it.
+        whole = [
+            problem.message
+            for problem in by_row[row.number]
+            if problem.column not in names and problem.record is None
+        ]
         is_refused = any(problem.is_refused for problem in by_row[row.number])
-        shown.append(PreviewRow(row.number, tuple(cells), " ".join(whole), is_refused))
+        like = likes.get(row.number)
+        shown.append(PreviewRow(row.number, tuple(cells), " ".join(whole), is_refused, like))
     return shown

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
+from apps.crm.enums import RecordKind
+from apps.crm.look_alikes import Ref
 from apps.tenants.exports import defuse
 
 COLUMNS = ("row", "column", "value", "message", "result")
@@ -34,6 +36,26 @@ class RowProblem:
         if self.is_refused:
             return REFUSED
         return WARNED if self.column else TOLD
+
+    @property
+    def record(self) -> Ref | None:
+        """The record that the row looks like, if that is what is told: its name is told by who may see it."""
+        if self.result != TOLD or not self.value:
+            return None
+        kind, _, record_id = self.value.partition(":")
+        return RecordKind(kind), int(record_id)
+
+    @classmethod
+    def of_look_alike(cls, number: int, ref: Ref) -> RowProblem:
+        """That a row looks like a record; the list is for people of whom not each may see it."""
+        kind, record_id = ref
+        message = "Looks like a record that is here already."
+        return cls(number, "", f"{kind.value}:{record_id}", message, is_refused=False)
+
+    @classmethod
+    def of_like_row(cls, number: int, other: int) -> RowProblem:
+        """That a row looks like another one above it."""
+        return cls(number, "", "", f"Looks like row {other}.", is_refused=False)
 
 
 def write_problems(target: TextIO, problems: Iterable[RowProblem]) -> None:

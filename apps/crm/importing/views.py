@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from kombu.exceptions import OperationalError as BrokerError
@@ -21,7 +22,7 @@ from apps.crm.importing.forms import MappingForm, UploadForm
 from apps.crm.importing.locks import mark_killed_runs
 from apps.crm.importing.mapping import MappingFile
 from apps.crm.importing.previews import Preview, preview_file
-from apps.crm.importing.problems import COLUMNS, RowProblem
+from apps.crm.importing.problems import COLUMNS, REFUSED, RowProblem
 from apps.crm.importing.runs import end_run, request_cancel
 from apps.crm.importing.tasks import run_import
 from apps.crm.importing.uploads import (
@@ -31,8 +32,10 @@ from apps.crm.importing.uploads import (
     read_problem_lines,
     stored_size_bytes,
 )
+from apps.crm.look_alikes import tell
 from apps.crm.models.imports import ImportRun, ImportStatus
 from apps.tenants.exports import stream_csv
+from apps.users.models import User
 from apps.users.services import person_of
 
 RUNS_SHOWN = 20
@@ -87,22 +90,25 @@ def map_columns(request: HttpRequest, pk: int) -> HttpResponse:
     if run.status != ImportStatus.UPLOADED or not is_stored(run.stored_path):
         return redirect(run)
     given = MappingFile.parse(run.mapping) if run.mapping else None
-    preview = _preview(run, given)
+    viewer = person_of(request)
     if request.method != "POST":
+        preview = _preview(run, given, viewer)
         return _show_mapping(request, run, MappingForm(preview.mapping), preview)
+    preview = _preview(run, given)
     form = MappingForm(preview.mapping, request.POST)
     if not form.is_valid():
         return _show_mapping(request, run, form, preview, status=422)
     given, run.source = form.to_mapping(), form.cleaned_data["source"]
+    is_start = request.POST.get("action") == "start"
     try:
-        preview = _preview(run, given)
+        preview = _preview(run, given, None if is_start else viewer)
     except ImportingError as error:
         form.add_error(None, error.message)
         return _show_mapping(request, run, form, preview, status=422)
-    if request.POST.get("action") != "start" or not preview.is_complete:
+    if not is_start or not preview.is_complete:
         status = 200 if preview.is_complete else 422
         return _show_mapping(request, run, form, preview, status=status)
-    actor = Actor.for_person(person_of(request))
+    actor = Actor.for_person(viewer)
     with transaction.atomic():
         services.queue_import(run, given, run.source, actor, dry_run=form.cleaned_data["dry_run"])
         transaction.on_commit(partial(_enqueue, run.pk))
@@ -123,7 +129,9 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     problems: list[RowProblem] = []
     if run.errors_path and is_stored(run.errors_path):
         problems = read_first_problems(run.errors_path, PROBLEMS_SHOWN)
-    context = {"nav_section": "import", "run": run, "problems": problems}
+    likes = tell(person_of(request), (problem.record for problem in problems if problem.record))
+    told = [(problem, likes[problem.record] if problem.record else None) for problem in problems]
+    context = {"nav_section": "import", "run": run, "problems": told}
     is_fragment = bool(request.htmx)  # type: ignore[attr-defined]
     return render(request, f"crm/import/{'_progress' if is_fragment else 'progress'}.html", context)
 
@@ -157,17 +165,28 @@ def download_errors(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         request,
         file_name=f"import-{run.pk}-problems.csv",
         header=COLUMNS,
-        rows=read_problem_lines(run.errors_path),
+        rows=(_with_address(request, line) for line in read_problem_lines(run.errors_path)),
     )
 
 
-def _preview(run: ImportRun, given: MappingFile | None) -> Preview:
+def _with_address(request: HttpRequest, line: list[str]) -> list[str]:
+    """A line of the list; a record that the row looks like by its page, which opens for who may see it."""
+    number, column, value, message, result = line
+    if ref := RowProblem(int(number or 0), column, value, message, result == REFUSED).record:
+        kind, record_id = ref
+        value = request.build_absolute_uri(reverse(f"crm:{kind.value}_detail", args=[record_id]))
+    return [number, column, value, message, result]
+
+
+def _preview(run: ImportRun, given: MappingFile | None, viewer: User | None = None) -> Preview:
+    """Without a viewer rows are not held against what is here: that takes time, and is for showing."""
     return preview_file(
         kind=RecordKind(run.record_kind),
         open_file=open_stored(run.stored_path),
         size_bytes=stored_size_bytes(run.stored_path),
         given=given,
         source=run.source,
+        viewer=viewer,
     )
 
 

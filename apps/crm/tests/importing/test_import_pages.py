@@ -73,7 +73,7 @@ def test_a_file_goes_all_the_way(
     assert ChangeLog.objects.get().actor_id == cast.manager.pk
     page = client.get(f"/import/{run.pk}/")
     assert (
-        page.context["problems"][0].message
+        page.context["problems"][0][0].message
         == "“much” is not an amount. Write 1234.56, 1,234.56 or 1.234,56."
     )
     # The upload is gone; the list of problems is kept.
