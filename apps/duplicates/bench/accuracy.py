@@ -14,9 +14,8 @@ from apps.duplicates.bench.data_sets import (
     shared_sets,
 )
 from apps.duplicates.bench.peers import PUBLISHED_TRIGRAM_LIMIT, peers
+from apps.duplicates.evaluation.evaluating import find_groups
 from apps.duplicates.evaluation.measures import Accuracy, measure
-from apps.duplicates.matching.clustering import clusters
-from apps.duplicates.matching.finding import find_pairs
 
 # Within this a published figure counts as reproduced.
 _WITHIN = 0.01
@@ -75,11 +74,7 @@ def _without_sets(what: str) -> Row:
 
 def accuracy_of_ours(labelled: Labelled) -> Accuracy:
     """What the matcher reaches on a table that it learns from itself."""
-    found = find_pairs(labelled.table)
-    pairs = zip(
-        found.left.tolist(), found.right.tolist(), found.probabilities.tolist(), strict=True
-    )
-    groups = clusters(pairs, threshold=found.document.threshold)
+    found, groups = find_groups(labelled.table)
     return measure(found, groups, labelled.truth)
 
 

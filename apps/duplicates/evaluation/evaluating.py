@@ -11,6 +11,7 @@ from apps.duplicates.evaluation.exports import Export, Question, read_export
 from apps.duplicates.evaluation.measures import Accuracy, measure
 from apps.duplicates.matching.clustering import clusters
 from apps.duplicates.matching.explaining import Comparison, compare
+from apps.duplicates.matching.fields import Table
 from apps.duplicates.matching.finding import Found, Told, find_pairs
 from apps.tenants.process_size import own_peak_size_mb
 
@@ -95,12 +96,7 @@ def evaluate(
     began = time.monotonic()
     told("reading the file")
     export = read_export(open_file, question, max_bytes=max_bytes)
-    found = find_pairs(export.table, progress=told, region=region)
-    told("grouping")
-    pairs = zip(
-        found.left.tolist(), found.right.tolist(), found.probabilities.tolist(), strict=True
-    )
-    groups = clusters(pairs, threshold=found.document.threshold)
+    found, groups = find_groups(export.table, region=region, told=told)
     return Evaluation(
         export=export,
         found=found,
@@ -109,3 +105,19 @@ def evaluate(
         seconds=time.monotonic() - began,
         peak_mb=own_peak_size_mb(),
     )
+
+
+def find_groups(
+    table: Table, *, region: str = "", told: Told = lambda stage: None
+) -> tuple[Found, Sequence[frozenset[int]]]:
+    """The pairs of a table, short of those whose names say that two are others, and its groups.
+
+    As the product does it with a tenant's records (``services.clustering``): two with other names stand in no
+    group together.
+    """
+    found = find_pairs(table, progress=told, region=region)
+    told("grouping")
+    said, others = found.without_other_names(), found.have_other_names
+    pairs = zip(said.left.tolist(), said.right.tolist(), said.probabilities.tolist(), strict=True)
+    conflicts = zip(found.left[others].tolist(), found.right[others].tolist(), strict=True)
+    return said, clusters(pairs, conflicts, threshold=found.document.threshold)

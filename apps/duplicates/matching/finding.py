@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from apps.duplicates.matching.bulk_comparing import BulkComparing, Levels, explanations
+from apps.duplicates.matching.bulk_comparing import BulkComparing, Levels, Mask, explanations
 from apps.duplicates.matching.candidates import Candidates, DroppedKeys, find_candidates
 from apps.duplicates.matching.documents import (
     HIGHEST_0_1,
@@ -38,6 +38,7 @@ from apps.duplicates.matching.frequencies import (
     name_frequencies_of,
 )
 from apps.duplicates.matching.ladders import LADDERS
+from apps.duplicates.matching.others import have_other_names
 from apps.duplicates.matching.plausibility import (
     LEAST_FIELDS,
     LEAST_RECORDS,
@@ -63,14 +64,16 @@ Told = Callable[[str], None]
 class Found:
     """The pairs of a table that may be the same, by the positions of their records, the likeliest first.
 
-    ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each. ``compared`` pairs were
-    looked at; ``dropped`` are the keys that more than ``most_per_key`` records share.
+    ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each, ``have_other_names`` what
+    ``others`` says. ``compared`` pairs were looked at; ``dropped`` are the keys that more than
+    ``most_per_key`` records share.
     """
 
     left: Numbers
     right: Numbers
     bits: Floats
     probabilities: Floats
+    have_other_names: Mask
     document: MatcherDocument
     compared: int
     most_per_key: int
@@ -80,6 +83,18 @@ class Found:
     def likely(self) -> int:
         """How many pairs, from the first on, reach the threshold."""
         return int((self.probabilities >= self.document.threshold).sum())
+
+    def without_other_names(self) -> Found:
+        """The same without the pairs whose names say that two are others."""
+        kept = ~self.have_other_names
+        return replace(
+            self,
+            left=self.left[kept],
+            right=self.right[kept],
+            bits=self.bits[kept],
+            probabilities=self.probabilities[kept],
+            have_other_names=self.have_other_names[kept],
+        )
 
 
 def find_pairs(
@@ -110,11 +125,16 @@ def find_pairs(
     probabilities = probabilities_of(bits)
     kept = np.flatnonzero(probabilities >= min(LEAST_PROBABILITY, document.threshold))
     order = kept[np.lexsort((candidates.right[kept], candidates.left[kept], -bits[kept]))]
+    kept_levels = {field: found[order] for field, found in levels.items()}
+    by_field = dict(
+        _bits_by_field(document, encoded, comparing, candidates.left[order], kept_levels)
+    )
     return Found(
         left=candidates.left[order],
         right=candidates.right[order],
         bits=bits[order],
         probabilities=probabilities[order],
+        have_other_names=have_other_names(by_field) & np.ones(len(order), dtype=np.bool_),
         document=document,
         compared=len(candidates.left),
         most_per_key=candidates.most_records,
@@ -323,6 +343,19 @@ def _weigh(
 ) -> Floats:
     """The weight of each pair in bits, added up in the order of the document."""
     total = np.full(len(left), document.prior_bits)
+    for _, bits in _bits_by_field(document, table, comparing, left, levels):
+        total += bits
+    return total
+
+
+def _bits_by_field(
+    document: MatcherDocument,
+    table: EncodedTable,
+    comparing: BulkComparing,
+    left: Numbers,
+    levels: Mapping[Field, Levels],
+) -> Iterator[tuple[Field, Floats]]:
+    """What each field says for each pair, in the order of the document."""
     for weights in document.fields:
         found = levels.get(weights.field)
         if found is None:
@@ -336,8 +369,7 @@ def _weigh(
             )
             codes = comparing.codes_where_same(weights.field, left, found)
             bits[is_same] = by_value[codes[is_same]]
-        total += bits
-    return total
+        yield weights.field, bits
 
 
 def _bits_by_level(weights: FieldWeights) -> Floats:

@@ -7,7 +7,7 @@ company and with one telephone, are colleagues or relatives until an address say
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -15,16 +15,12 @@ from django.db.models import Q, QuerySet
 
 from apps.duplicates.enums import PairState, Subject
 from apps.duplicates.matching.clustering import clusters
-from apps.duplicates.matching.fields import Field
+from apps.duplicates.matching.others import have_other_names
 from apps.duplicates.models import Pair
 from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.tenants.chunks import chunks
 
 _CHUNK = 5_000
-# Four to one against: a short form or a slip never says so much, another name does.
-_AGAINST_BITS = -2.0
-# An address of one company says less: it is the same address, or all but the same.
-_SAME_ADDRESS_BITS = 6.0
 _KNOWN_STATES = (PairState.OPEN, PairState.NOT_DUPLICATE)
 
 _WRITE = """
@@ -135,22 +131,9 @@ def _read(pairs: QuerySet[Pair] | Iterable[QuerySet[Pair]]) -> list[_Link]:
             pair.probability,
             pair.has_conflict
             or pair.state == PairState.NOT_DUPLICATE
-            or _have_other_names(pair.weights),
+            or have_other_names(pair.weights),
         )
         for part in parts
         for pair in part.order_by().only(*columns).iterator()
     }
     return [links[pk] for pk in sorted(links)]
-
-
-def _have_other_names(weights: Mapping[str, float]) -> bool:
-    """Whether names say that two are others, and no address says that they are not.
-
-    Somebody may take another surname and keep the telephone; who has another given name is another person.
-    """
-    if weights.get(Field.EMAIL, 0.0) >= _SAME_ADDRESS_BITS:
-        return False
-    has_other_surname = weights.get(Field.SURNAME, 0.0) <= _AGAINST_BITS
-    return weights.get(Field.GIVEN_NAME, 0.0) <= _AGAINST_BITS or (
-        has_other_surname and weights.get(Field.PHONE, 0.0) <= 0
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from apps.duplicates.evaluation.evaluating import find_groups
 from apps.duplicates.matching import candidates
 from apps.duplicates.matching.bulk_keys import BulkKeys, keys_of_all
 from apps.duplicates.matching.documents import default_document
@@ -13,6 +14,7 @@ from apps.duplicates.matching.explaining import compare
 from apps.duplicates.matching.fields import Field, Table
 from apps.duplicates.matching.finding import find_pairs
 from apps.duplicates.matching.keys import RULES, keys_of
+from apps.duplicates.matching.others import have_other_names
 from apps.duplicates.matching.values import comparable
 from apps.duplicates.tests.matching.tables import drawn_names, drawn_table
 
@@ -44,16 +46,19 @@ def test_each_pair_weighs_what_it_weighs_alone(seed: int) -> None:
     table = drawn_table(seed, 150)
     found = find_pairs(table, region="CH")
     assert len(found.left) > 100
-    for left, right, bits, probability in zip(
+    for left, right, bits, probability, are_others in zip(
         found.left.tolist(),
         found.right.tolist(),
         found.bits.tolist(),
         found.probabilities.tolist(),
+        found.have_other_names.tolist(),
         strict=True,
     ):
         alone = compare(found.document, table.row(left), table.row(right))
         assert alone.weight_bits == bits
         assert alone.probability == pytest.approx(probability, abs=1e-12)
+        weights = {item.field: item.bits for item in alone.evidence}
+        assert have_other_names(weights) is are_others
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -118,6 +123,42 @@ def test_hardly_any_records_are_no_error(size: int) -> None:
 def test_records_that_say_nothing_are_no_pairs() -> None:
     found = find_pairs(Table({Field.SURNAME: ["", "n/a", "test", "aaa"]}, 4))
     assert found.likely == 0
+
+
+def test_people_of_other_names_behind_one_switchboard_are_neither_pairs_nor_a_group() -> None:
+    switchboard = {Field.PHONE: "+41 44 555 12 34", Field.COMPANY: "Brunner Maschinenbau AG"}
+    names = [
+        ("Katharina", "Wyttenbach"),
+        ("Ulrich", "Wyttenbach"),
+        ("Urs", "Sommer"),
+        ("Katarina", "Wyttenbach"),
+    ]
+    table = Table.of_rows(
+        [
+            {Field.GIVEN_NAME: given, Field.SURNAME: surname, **switchboard}
+            for given, surname in names
+        ]
+    )
+    assert find_pairs(table).likely > 1
+    said, groups = find_groups(table)
+    assert (said.likely, [set(group) for group in groups]) == (1, [{0, 3}])
+
+
+@pytest.mark.parametrize(
+    ("besides", "are_others"),
+    [
+        ({Field.PHONE: 13.7}, True),
+        ({Field.PHONE: 13.7, Field.EMAIL: 4.0}, True),
+        ({Field.PHONE: 13.7, Field.EMAIL: 12.0}, False),
+        ({Field.PHONE: 13.7, Field.BIRTH_DATE: 9.0}, False),
+        ({Field.STREET: 9.0, Field.POSTCODE: 8.0}, False),
+    ],
+    ids=["a telephone", "a domain", "an address", "a date of birth", "nothing of a company"],
+)
+def test_another_given_name_is_another_person_where_what_is_shared_is_a_companys(
+    besides: dict[Field, float], are_others: bool
+) -> None:
+    assert have_other_names({Field.GIVEN_NAME: -3.4, Field.SURNAME: 9.0, **besides}) is are_others
 
 
 def _pairs(left: np.ndarray, right: np.ndarray) -> set[tuple[int, int]]:
