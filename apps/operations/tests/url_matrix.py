@@ -56,6 +56,8 @@ COLUMNS = [
     for who, relations in RELATIONS.items()
     for whose in (*relations, *([FOREIGN] if who != "anonymous" else []))
 ]
+# Who knows every method is asked first, whether the route does.
+_FIRST = ("admin", OWN)
 
 PAGE_METHODS = ("GET", "POST")
 TOOL = "update_lead"
