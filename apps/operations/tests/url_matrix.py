@@ -59,6 +59,9 @@ COLUMNS = [
 # Who knows every method is asked first, whether the route does.
 _FIRST = ("admin", OWN)
 
+# By whose answer it is known whether a route takes a method at all.
+_FIRST = ("admin", OWN)
+
 PAGE_METHODS = ("GET", "POST")
 TOOL = "update_lead"
 KEY_COLUMNS = ("path", "method")

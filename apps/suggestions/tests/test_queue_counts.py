@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 
 from apps.conftest import Cast
@@ -88,3 +89,14 @@ def test_what_is_asked_travels_as_a_parameter(cast: Cast) -> None:
     # "') OR 1=1 --", and a number that stands for the reader's own id elsewhere.
     assert counts_of(cast.manager, "view=team&q=%27%29%20OR%201%3D1%20--")["listed"] == 0
     assert counts_of(cast.manager, "view=team&q=-1")["listed"] == 0
+
+
+def test_a_statement_is_planned_once_however_often_it_is_asked(cast: Cast) -> None:
+    fill(cast)
+    for person in (cast.rep, cast.teammate, cast.outsider):
+        counts_of(person)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT custom_plans FROM pg_prepared_statements WHERE name LIKE 'aisha%%'", []
+        )
+        assert cursor.fetchall() == [(0,)]
