@@ -19,6 +19,8 @@ from apps.realtime.sessions import FOLLOWED
 from apps.tenants.connections import tenant_connection
 from apps.tenants.valkey import count_within
 
+# Below it stands how much somebody's pages have told lately.
+TOLD_KEY = "aisha:told"
 # So long is counted at once: what is kept back while there is no network comes in one go.
 WINDOW_S = 10
 # Rows of one session. A call of an hour has some 30,000 events; the panel reads 20,000.
@@ -53,7 +55,7 @@ def pace_of(person_id: int, events: int) -> Keeping:
     Without Valkey nobody knows how fast that is: what comes in floods is left out.
     """
     most = settings.REALTIME_EVENTS_PER_SECOND * WINDOW_S
-    key = f"aisha:told:{tenant_connection().schema_name}:{person_id}"
+    key = f"{TOLD_KEY}:{tenant_connection().schema_name}:{person_id}"
     try:
         count, _ = count_within(key, WINDOW_S, by=events)
     except RedisError:

@@ -13,10 +13,13 @@ from websockets.asyncio.client import connect
 
 from apps.audit.enums import Origin
 from apps.realtime.enums import Direction
+from apps.realtime.flooding import TOLD_KEY
 from apps.realtime.models import Session
 from apps.realtime.schemas import BatchIn, EventIn
 from apps.suggestions.bench.live import HOST, PORT, WEB, wait_for_web
 from apps.suggestions.bench.pipeline import make_owners
+from apps.tenants.connections import tenant_connection
+from apps.tenants.valkey import valkey
 from apps.triggers.bench.scanning import owner
 from apps.triggers.bench.waking import PATIENCE_S, running
 from apps.users.enums import PersonRole
@@ -51,9 +54,12 @@ def talkers(count: int) -> list[User]:
 
 
 def forget_sessions() -> None:
-    """Forget what a measure has made."""
+    """Forget what a measure has made, and how fast it came: the next one's people may be the same."""
     with owner() as cursor:
         cursor.execute("TRUNCATE realtime_session CASCADE")
+    told = [*valkey().scan_iter(f"{TOLD_KEY}:{tenant_connection().schema_name}:*")]
+    if told:
+        valkey().delete(*told)
 
 
 def session_for(person: User) -> Session:
