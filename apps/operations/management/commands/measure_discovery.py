@@ -84,6 +84,7 @@ def _tenant() -> Tenant:
 
 
 def _rows(total: Comparison) -> list[dict[str, object]]:
+    why = {doubt.value: total.doubts[doubt] for doubt in Doubt}
     return [
         {
             "finding": name,
@@ -93,6 +94,7 @@ def _rows(total: Comparison) -> list[dict[str, object]]:
             "right": tally.right,
             "wrong": tally.wrong,
             "unsettled": tally.unsettled,
+            "unsettled_why": why if name == Finding.BEHAVIOUR_CHANGE else {},
             "missed": tally.missed,
         }
         for name, tally in total.rows().items()
