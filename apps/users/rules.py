@@ -37,13 +37,13 @@ def visible_rows(user: Reader, owner_field: str = "owner") -> Q:
     visible = Q(**{f"{owner_field}_id": user.pk}) | Q(**{f"{owner_field}__isnull": True})
     if user.team_id is not None:
         # Not by a join: of whom a row is has to be known before anything dearer is asked about it.
-        visible |= Q(**{f"{owner_field}_id__in": _team_of(user)})
+        visible |= Q(**{f"{owner_field}_id__in": _team_of(user.team_id)})
     return visible
 
 
-def _team_of(user: Reader) -> QuerySet[Any]:
-    """The ids of those of the person's team."""
-    return get_user_model()._default_manager.filter(team_id=user.team_id).order_by().values("pk")
+def _team_of(team_id: int) -> QuerySet[Any]:
+    """The ids of the people of a team."""
+    return get_user_model()._default_manager.filter(team_id=team_id).order_by().values("pk")
 
 
 def sees_rows_of(user: User, owner: User | None) -> bool:
