@@ -140,7 +140,7 @@ app.conf.beat_schedule = {
     },
     "upkeep of realtime voice": {
         "task": "realtime.keep_all_up",
-        # Telemetry and answers of tools are kept for whole days: ten minutes more are noticed by nobody.
+        # Telemetry, answers of tools and calls are kept for whole days: nobody notices ten minutes more.
         "schedule": timedelta(minutes=10),
         "options": {"expire_seconds": 10 * 60},
     },

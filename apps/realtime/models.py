@@ -51,6 +51,10 @@ class RealtimeSettings(models.Model):
     telemetry_days = models.PositiveSmallIntegerField(
         default=14, validators=[MinValueValidator(1), MaxValueValidator(90)]
     )
+    # Never fewer than telemetry is kept for, nor than a month has, whose costs are added up.
+    session_days = models.PositiveSmallIntegerField(
+        default=365, validators=[MinValueValidator(100), MaxValueValidator(1_095)]
+    )
     revision = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:

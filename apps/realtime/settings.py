@@ -27,7 +27,7 @@ CHANGE_PERMISSION = "realtime.change_realtimesettings"
 SETTING = "realtime"
 NAMES = (
     "model", "voice", "longest_session_min", "longest_idle_s", "session_limit_usd", "month_limit_usd",
-    "keeps_texts", "telemetry_days",
+    "keeps_texts", "telemetry_days", "session_days",
 )  # fmt: skip
 
 

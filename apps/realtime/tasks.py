@@ -10,17 +10,19 @@ from apps.realtime.bridge import forget_answers
 from apps.realtime.ending import end_what_is_over, hang_up_what_has_ended, is_anything_to_watch
 from apps.realtime.sessions import close_lost
 from apps.realtime.telemetry import remove_old
+from apps.realtime.upkeep import remove_old_calls
 from apps.tenants.context import begin_request
 from apps.tenants.services import enabled_schemas
 
 
 @shared_task(name="realtime.keep_current_tenant_up")
 def keep_current_tenant_up() -> None:
-    """Delete old telemetry, and forget what tools have answered."""
+    """Delete old telemetry and old calls, and forget what tools have answered."""
     begin_request()
     now = timezone.now()
     remove_old(now)
     forget_answers(now)
+    remove_old_calls(now)
 
 
 @shared_task(name="realtime.watch_current_tenant")

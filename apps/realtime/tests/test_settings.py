@@ -27,6 +27,7 @@ def posted(**changes: Any) -> dict[str, Any]:
         "session_limit_usd": "2.00",
         "month_limit_usd": "50.00",
         "telemetry_days": "14",
+        "session_days": "365",
         "revision": "0",
     }
     return form | changes
@@ -61,6 +62,7 @@ def test_what_is_so_already_is_not_written(cast: Cast, client_for: ClientFor) ->
         {"longest_idle_s": "3"},
         {"session_limit_usd": "-1"},
         {"telemetry_days": "91"},
+        {"session_days": "99"},
         {"voice": ""},
         {"voice": "x" * 41},
         {"revision": "x"},

@@ -37,6 +37,7 @@ class RealtimeSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "month_limit_usd": "All calls of a month, US dollars",
             "keeps_texts": "Keep what was said in telemetry",
             "telemetry_days": "Keep telemetry for, days",
+            "session_days": "Keep the list of calls for, days",
         }
         help_texts = {
             "model": "Empty for the operator's.",
@@ -44,6 +45,7 @@ class RealtimeSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
                 "Off: what was said does not leave the browser with the events that developers see. Each"
                 " person's own conversations are kept apart, for them alone."
             ),
+            "session_days": "Who called when, how long, what it cost, and which tools were called.",
         }
 
 
