@@ -124,15 +124,16 @@ class SessionNotFoundError(RealtimeError):
 
 
 class SessionOverError(RealtimeError):
-    """The session has ended, or its limits are reached."""
+    """The session has ended, or its limits are reached; ``extras`` names the reason where there is one."""
 
     code = "session_over"
     status = 409
     message = "This call is over. Begin a new one."
 
     def __init__(self, reason: str = "") -> None:
-        """With the reason for which it had ended, that is said."""
+        """With the reason for which it had ended, or the limit that it has reached, that is said."""
         told = TOLD_OF_END.get(EndReason(reason)) if reason else None
+        self.extras = {"reason": reason} if reason else {}
         super().__init__(told or "")
 
 

@@ -95,8 +95,9 @@ def require_open(session: Session, config: RealtimeConfig, now: datetime) -> Non
     Raises:
         SessionOverError: it has ended, or a limit is reached.
     """
-    if session.state == SessionState.ENDED or left_of(session, config, now).reached:
-        raise SessionOverError(session.end_reason)
+    reached = left_of(session, config, now).reached
+    if session.state == SessionState.ENDED or reached:
+        raise SessionOverError(session.end_reason or reached or "")
 
 
 def left_of(session: Session, config: RealtimeConfig, now: datetime) -> Left:

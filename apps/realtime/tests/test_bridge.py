@@ -26,7 +26,7 @@ from apps.realtime.bridge import (
     forget_answers,
 )
 from apps.realtime.config import read_config
-from apps.realtime.enums import EndReason, SessionState
+from apps.realtime.enums import TOLD_OF_END, EndReason, SessionState
 from apps.realtime.exceptions import (
     NotForThisPersonError,
     SessionNotFoundError,
@@ -258,9 +258,12 @@ def test_a_call_that_is_over_does_nothing(cast: Cast) -> None:
     )
     long = make_session(cast.rep, began_at=NOW - timedelta(minutes=16))
     dear = make_session(cast.rep, cost_usd=3)
-    for session in (ended, long, dear):
-        with pytest.raises(SessionOverError):
+    for session, reason in ((ended, "hung_up"), (long, "length_limit"), (dear, "cost_limit")):
+        with pytest.raises(SessionOverError) as over:
             call(cast.rep, session, "my_tasks")
+        # Also of a call that nobody has ended yet it is said which limit it has reached.
+        assert over.value.extras == {"reason": reason}
+        assert over.value.message == TOLD_OF_END.get(EndReason(reason), SessionOverError.message)
 
 
 def test_off_is_off(cast: Cast, acme: Tenant) -> None:

@@ -7,9 +7,11 @@
 
   class CallError extends Error {
     // `isPassing`: the same may be answered when it is asked again.
-    constructor(message, { code = "", retryAfterS = 0, isPassing = false } = {}) {
+    // `reason`: why a call is over.
+    constructor(message, { code = "", reason = "", retryAfterS = 0, isPassing = false } = {}) {
       super(message);
       this.code = code;
+      this.reason = reason;
       this.retryAfterS = retryAfterS;
       this.isPassing = isPassing;
     }
@@ -35,6 +37,7 @@
     if (response.ok) return answer;
     throw new CallError(answer?.title ?? "AiSHA did not answer. Try again.", {
       code: answer?.code ?? `status_${response.status}`,
+      reason: answer?.reason ?? "",
       retryAfterS: Number(response.headers.get("Retry-After") ?? 0),
       isPassing: response.status >= 500 || [408, 409, 429].includes(response.status),
     });

@@ -481,7 +481,7 @@
           return;
         }
         this.#note("aisha.reconnect", { attempt: this.#attempt, wait_ms: waitMs, ok: false, code: error.code });
-        if (["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"].includes(error.code)) this.end("connection_lost", error.message);
+        if (["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"].includes(error.code)) this.end(error.reason || "connection_lost", error.message);
         else {
           this.#retryMs = Math.max(this.#retryMs, 1_000 * (error.retryAfterS ?? 0));
           this.#retry();
@@ -650,8 +650,8 @@
         try {
           one.answer = await ask("/realtime/tools", { body: { session_id: this.#session.id, ...call } });
         } catch (error) {
-          // The server says why; a call that it has not ended yet has reached one of its two limits.
-          if (error.code === "session_over") this.end(performance.now() < this.#endsAt ? "cost_limit" : "length_limit", error.message);
+          // The server says why: it has ended the call, or would at its next look.
+          if (error.code === "session_over") this.end(error.reason || "provider", error.message);
           // Where the connection is lost as well, it is asked again once there is a new one.
           if (error.isPassing && this.state !== "live") return;
           if (error.isPassing && tries < MOST_TRIES_OF_A_CALL) await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_MS * 2 ** tries));
