@@ -55,6 +55,7 @@ def _head(session: Session) -> dict[str, Any]:
         "session": str(session.pk),
         "person": session.person.get_username(),
         "origin": session.origin,
+        "origins": session.origins,
         "model": session.model,
         "voice": session.voice,
         "is_stand_in": session.is_stand_in,

@@ -7,14 +7,12 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from apps.audit.enums import Origin
 from apps.brain.forms import DayFilter
 from apps.realtime.enums import SessionState
 from apps.realtime.models import Session
+from apps.realtime.sessions import ORIGINS
 from apps.realtime.watching import DEBUG_PARAMETER, sees_all
 from apps.users.models import User
-
-_ORIGINS = (Origin.TYPED, Origin.VOICE, Origin.REALTIME)
 
 
 class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -24,8 +22,11 @@ class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         queryset=User.objects.order_by("first_name", "last_name", "username"), empty_label="Anybody"
     )
     state = django_filters.ChoiceFilter(choices=SessionState.choices, empty_label="Any")
+    # A call in which somebody spoke and typed is found by both.
     origin = django_filters.ChoiceFilter(
-        choices=[(origin.value, origin.label) for origin in _ORIGINS], empty_label="Any"
+        choices=[(origin.value, origin.label) for origin in ORIGINS],
+        empty_label="Any",
+        method="keep_said",
     )
     day = DayFilter("issued_at", label="Day")
     # How the panel was asked for; the next page is asked for in the same way.
@@ -43,6 +44,10 @@ class SessionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
             del self.filters["person"]
         if data.get(DEBUG_PARAMETER) != "1":
             del self.filters[DEBUG_PARAMETER]
+
+    def keep_said(self, rows: QuerySet[Session], name: str, value: str) -> QuerySet[Session]:
+        """Keep the sessions in which something was said in this way."""
+        return rows.filter(origins__contains=[value])
 
     def keep_all(self, rows: QuerySet[Session], name: str, value: str) -> QuerySet[Session]:
         """Narrow nothing."""

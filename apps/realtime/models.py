@@ -70,6 +70,7 @@ class RealtimeSettings(models.Model):
 class Session(models.Model):
     """One connection of a person to the provider, from its token on.
 
+    ``origin`` is where it was begun, which is always a call; ``origins`` are those of what was said in it.
     ``cost_usd`` and the tokens are what the browser told of the provider's usage events. A session whose
     connection was lost goes on when it is back within the grace period.
     """
@@ -82,6 +83,9 @@ class Session(models.Model):
         Conversation, null=True, on_delete=models.SET_NULL, related_name="realtime_sessions"
     )
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.REALTIME)
+    origins = models.JSONField(
+        default=list, help_text="How the person has said something in it: typed, spoken, or both."
+    )
     record_kind = models.CharField(max_length=20, choices=RecordKind.choices, blank=True)
     record_id = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(

@@ -44,6 +44,8 @@ FOLLOWED = frozenset(
         "response.done",
     }
 )  # fmt: skip
+# How a person says something in a call.
+ORIGINS = (Origin.TYPED, Origin.REALTIME)
 # What a column of counts holds.
 _MOST_COUNTED = 2**31 - 1
 
@@ -124,6 +126,9 @@ def follow(
         session.last_seen_at = max(session.last_seen_at, now)
         session.events_count += len(events)
         session.events_left_out = min(session.events_left_out + left_out, _MOST_COUNTED)
+        # Before the first turn nobody has said anything.
+        said = {event.origin for event in events if event.turn is not None}
+        session.origins = sorted({*session.origins, *said.intersection(ORIGINS)})
         for event in events:
             _follow_one(session, event, now)
         # What a browser says that it has cost beyond its limit, nobody need believe: the call is over.

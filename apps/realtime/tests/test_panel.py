@@ -135,8 +135,15 @@ def test_the_list_is_narrowed(cast: Cast, client_for: ClientFor) -> None:
     assert found(f"person={cast.rep.pk}") == {"reps", "older"}
     assert found("state=open") == {"open"}
     assert found("day=2026-03-04") == {"reps", "open"}
-    assert found("origin=voice") == set()
-    assert "No session fits these filters" in client.get(f"{PANEL}?origin=voice").content.decode()
+    # By what was said in a call, not by where it was begun: before a turn nobody has said anything.
+    typed = event("response.created", 1.0, turn=1).model_copy(update={"origin": Origin.TYPED})
+    tell(sessions["reps"], typed, event("response.created", 2.0, turn=2))
+    tell(sessions["open"], event("response.created", 1.0, turn=1))
+    tell(sessions["older"], event("aisha.token"))
+    assert found("origin=typed") == {"reps"}
+    assert found("origin=realtime") == {"reps", "open"}
+    none = client.get(f"{PANEL}?origin=typed&state=open").content.decode()
+    assert "No session fits these filters" in none
 
 
 def test_a_list_without_sessions_says_what_would_be_here(cast: Cast, client_for: ClientFor) -> None:
