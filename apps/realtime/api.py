@@ -24,8 +24,9 @@ from apps.realtime.bridge import LONGEST_ARGUMENTS, call_tool
 from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import EndReason, SessionState, TokenOutcome, ToolCallStatus
 from apps.realtime.exceptions import ChannelRefusedError, TokenError
+from apps.realtime.flooding import REST_MS
 from apps.realtime.models import Session
-from apps.realtime.passing import tell_panels
+from apps.realtime.passing import end_of, tell_panels
 from apps.realtime.schemas import LONGEST_MESSAGE, read_batch
 from apps.realtime.sessions import (
     WARNED_BEFORE,
@@ -393,8 +394,8 @@ class RealtimeTranscriptView(Endpoint):
         )
 
 
-class BeaconSerializer(StrictSerializer):
-    """The last batch of a page that is closed."""
+class PostedBatchSerializer(StrictSerializer):
+    """A batch of a page that has no socket, or is closed."""
 
     csrfmiddlewaretoken = serializers.CharField(required=False, write_only=True)
     batch = serializers.CharField(
@@ -402,8 +403,23 @@ class BeaconSerializer(StrictSerializer):
     )
 
 
-class RealtimeBeaconView(Endpoint):
-    """Telemetry without a socket: what a page sends while it is closed."""
+class EndedSerializer(serializers.Serializer[Any]):
+    """Why a call has ended, and what the person is told of it."""
+
+    reason = serializers.ChoiceField(EndReason.choices)
+    message = serializers.CharField()
+
+
+class BatchTakenSerializer(serializers.Serializer[Any]):
+    """What the socket would have answered."""
+
+    batch = serializers.IntegerField()
+    rest_ms = serializers.IntegerField(help_text="So long the page is to wait before the next one.")
+    ended = EndedSerializer(allow_null=True, help_text="Null while the call goes on.")
+
+
+class RealtimeBatchView(Endpoint):
+    """Telemetry without a socket: where the network lets none through, and while a page is closed."""
 
     permission_classes = (IsAuthenticated, TalkPermission)
     write_scope = Scope.TALK
@@ -412,15 +428,18 @@ class RealtimeBeaconView(Endpoint):
     # What a browser can send while a page goes is a form.
     parser_classes = (MultiPartParser, FormParser, NestedJSONParser)
 
-    @extend_schema(request=BeaconSerializer, responses={204: None})
+    @extend_schema(request=PostedBatchSerializer, responses=BatchTakenSerializer)
     def post(self, request: Request) -> Response:
         """Store a batch; an event that was told before is passed over."""
         refuse_parameters(request)
-        serializer = BeaconSerializer(data=request.data)
+        serializer = PostedBatchSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:
             told = read_batch(serializer.validated_data["batch"])
         except PydanticError:
             raise ChannelRefusedError() from None
-        tell_panels(take(person_of(request), told, timezone.now()))
-        return Response(status=204)
+        taken = take(person_of(request), told, timezone.now())
+        tell_panels(taken)
+        rest_ms = REST_MS if taken.is_flood else 0
+        answer = {"batch": told.batch, "rest_ms": rest_ms, "ended": end_of(taken)}
+        return Response(BatchTakenSerializer(answer).data)

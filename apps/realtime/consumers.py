@@ -11,9 +11,9 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
-from apps.realtime.enums import OTHER_END, TOLD_OF_END, EndReason
 from apps.realtime.exceptions import ChannelRefusedError, RealtimeError
-from apps.realtime.passing import messages_of
+from apps.realtime.flooding import REST_MS
+from apps.realtime.passing import end_of, messages_of
 from apps.realtime.schemas import (
     LONGEST_MESSAGE,
     MOST_IN_A_BATCH,
@@ -46,7 +46,6 @@ RESTS_FROM, LEAVES_OUT_FROM = 4 * MOST_IN_A_BATCH, 16 * MOST_IN_A_BATCH
 LEAST_WEIGHT = 20
 # What an event of a full message has. Who fills few events with much waits as many.
 _CHARACTERS_OF_ONE = LONGEST_MESSAGE // MOST_IN_A_BATCH
-REST_MS = 1_000
 TOO_LONG, TOO_MUCH = 4409, 4410
 # A page sends a batch a second, and at its end all that waits. Who sends more does not rest when asked to:
 # reading a batch costs, too, and others of this process wait meanwhile.
@@ -113,10 +112,8 @@ class TelemetryConsumer(PersonSocket):
             _waiting -= weight
         rest_ms = REST_MS if waiting >= RESTS_FROM or taken.is_flood else 0
         answer: dict[str, Any] = {"kind": "taken", "batch": batch.batch, "rest_ms": rest_ms}
-        if taken.ended:
-            # A page that talks on was not the one that ended it.
-            reason = EndReason(taken.ended)
-            answer["ended"] = {"reason": reason, "message": TOLD_OF_END.get(reason, OTHER_END)}
+        if ended := end_of(taken):
+            answer["ended"] = ended
         await self.send_json(answer)
         if is_to_be_told:
             await self._pass_on(taken)

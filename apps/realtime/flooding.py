@@ -21,6 +21,8 @@ from apps.tenants.valkey import count_within
 
 # Below it stands how much somebody's pages have told lately.
 TOLD_KEY = "aisha:told"
+# A page that tells too much is asked to wait for so long before it tells more.
+REST_MS = 1_000
 # So long is counted at once: what is kept back while there is no network comes in one go.
 WINDOW_S = 10
 # Rows of one session. A call of an hour has some 30,000 events; the panel reads 20,000.

@@ -1,4 +1,4 @@
-"""Events on their way to the panels that look at their session."""
+"""What follows from a batch that was taken: what its page is told, and what panels hear of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,22 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from apps.realtime.enums import OTHER_END, TOLD_OF_END, EndReason
 from apps.realtime.schemas import EventIn
 from apps.realtime.telemetry import Taken
 from apps.realtime.watching import group_of_all, group_of_person, is_watched
 from apps.tenants.connections import tenant_connection
+
+
+def end_of(taken: Taken) -> dict[str, str] | None:
+    """Why the call had ended before, with words for the person; None while it goes on.
+
+    A page that tells more of it was not the one that ended it.
+    """
+    if not taken.ended:
+        return None
+    reason = EndReason(taken.ended)
+    return {"reason": reason.value, "message": TOLD_OF_END.get(reason, OTHER_END)}
 
 
 def messages_of(schema: str, taken: Taken) -> Iterator[tuple[str, dict[str, Any]]]:

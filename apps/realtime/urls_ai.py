@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.realtime.api import (
-    RealtimeBeaconView,
+    RealtimeBatchView,
     RealtimeSessionView,
     RealtimeTokenView,
     RealtimeToolView,
@@ -18,6 +18,6 @@ urlpatterns = [
         name="realtime-session",
     ),
     path("realtime/tools", RealtimeToolView.as_view(), name="realtime-tools"),
-    path("realtime/telemetry", RealtimeBeaconView.as_view(), name="realtime-telemetry"),
+    path("realtime/telemetry", RealtimeBatchView.as_view(), name="realtime-telemetry"),
     path("realtime/transcripts", RealtimeTranscriptView.as_view(), name="realtime-transcripts"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
@@ -24,7 +26,7 @@ from apps.realtime.ending import (
 )
 from apps.realtime.enums import Direction, EndReason, SessionState
 from apps.realtime.models import Session, TokenRequest
-from apps.realtime.sessions import end_session
+from apps.realtime.sessions import SILENT_FOR, close_lost, end_session
 from apps.realtime.tasks import watch_current_tenant
 from apps.realtime.telemetry import take
 from apps.realtime.tests.factories import NOW, batch, event, make_session
@@ -34,6 +36,7 @@ from stubs.openai_server.calling import calling
 from stubs.openai_server.testing import RunningStandIn
 
 ClientFor = Callable[[User], TenantClient]
+BATCHES = "/api/ai/realtime/telemetry"
 CALL = "rtc_u1_9c6574da8b8a41a18da9308f4ad974ce"
 
 
@@ -121,6 +124,26 @@ def test_who_may_not_talk_any_more_is_not_let_talk_on(
     # The page is told with its next batch, and says why.
     taken = take(cast.rep, batch(revoked, event("aisha.stats")), NOW)
     assert taken.ended == EndReason.REVOKED
+
+
+def test_a_page_without_a_socket_is_alive_and_is_told_of_the_end(
+    cast: Cast, client_for: ClientFor, provider: RunningStandIn
+) -> None:
+    now = timezone.now()
+    session = talking(
+        cast.rep, issued_at=now, began_at=now, last_seen_at=now - SILENT_FOR + timedelta(seconds=5)
+    )
+
+    def post(number: int) -> Any:
+        told = batch(session, event("aisha.stats"), number=number).model_dump_json()
+        return client_for(cast.rep).post(BATCHES, json.dumps({"batch": told}), "application/json")
+
+    assert post(1).json() == {"batch": 1, "rest_ms": 0, "ended": None}
+    assert close_lost(now + SILENT_FOR - timedelta(seconds=1)) == 0
+    end_session(session, EndReason.COST_LIMIT, now)
+    assert post(2).json()["ended"] == {
+        "reason": "cost_limit", "message": "The call has reached its cost limit.",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("people", [1, 3])

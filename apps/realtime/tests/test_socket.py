@@ -17,13 +17,13 @@ from apps.realtime import consumers
 from apps.realtime.consumers import (
     LEAST_WEIGHT,
     MOST_MESSAGES,
-    REST_MS,
     TOO_LONG,
     TOO_MUCH,
     TelemetryConsumer,
     weight_of,
 )
 from apps.realtime.enums import EndReason
+from apps.realtime.flooding import REST_MS
 from apps.realtime.models import Session, TelemetryEvent
 from apps.realtime.schemas import LONGEST_MESSAGE, MOST_IN_A_BATCH, EventIn
 from apps.realtime.sessions import end_session

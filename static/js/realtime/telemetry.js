@@ -3,7 +3,11 @@
 (() => {
   "use strict";
   const VERSION = 1;
+  const PATH = "/realtime/telemetry";
   const FLUSH_MS = 1_000;
+  // There are networks that let no socket through: without one for so long batches are posted, more seldom.
+  const POSTED_AFTER_MS = 10_000;
+  const POST_EVERY_MS = 5_000;
   const MOST_IN_A_BATCH = 500;
   // A browser takes 64 KiB with a page that goes; an event has some 400 bytes.
   const MOST_IN_A_BEACON = 60;
@@ -65,6 +69,10 @@
     #socket = null;
     #retryMs = FIRST_RETRY_MS;
     #restsUntil = 0;
+    // Since when there is no socket; whether the server wants no more of this page; what is being posted.
+    #aloneSince = 0;
+    #isRefused = false;
+    #posted = null;
     #isClosed = false;
     #timer = 0;
 
@@ -83,6 +91,7 @@
       this.session = session;
       this.keepsTexts = keepsTexts;
       if (this.#timer) return;
+      this.#aloneSince = performance.now();
       this.#connect();
       this.#timer = setInterval(() => this.#flush(), FLUSH_MS);
     }
@@ -135,12 +144,15 @@
       const socket = new WebSocket(`${scheme}//${location.host}/live/realtime/`);
       this.#socket = socket;
       socket.onopen = () => {
+        this.#aloneSince = Infinity;
         this.#retryMs = FIRST_RETRY_MS;
         this.#flush();
       };
       socket.onmessage = (message) => this.#hear(JSON.parse(message.data));
       socket.onclose = (closed) => {
-        if (this.#isClosed || REFUSED.has(closed.code)) return;
+        this.#isRefused = REFUSED.has(closed.code);
+        if (this.#isClosed || this.#isRefused) return;
+        this.#aloneSince = Math.min(this.#aloneSince, performance.now());
         // What was not taken is told again; the server knows each event by its id.
         if (this.#inFlight) this.#before.unshift(this.#inFlight);
         this.#inFlight = null;
@@ -155,10 +167,28 @@
       // A batch that is refused is not sent again, and missed as what was left out.
       if (message.kind === "refused") this.#leftOut += this.#inFlight.events.length;
       this.#inFlight = null;
-      // The server has ended the call, and says why.
-      if (message.ended && !this.#isClosed) this.onEnded(message.ended);
-      this.#restsUntil = performance.now() + (message.rest_ms ?? 0);
+      this.#heed(message);
       if (this.#waiting.length >= MOST_IN_A_BATCH) this.#flush();
+    }
+
+    #heed({ ended = null, rest_ms = 0 }) {
+      // The server has ended the call, and says why.
+      if (ended && !this.#isClosed) this.onEnded(ended);
+      this.#restsUntil = performance.now() + rest_ms;
+    }
+
+    async #post(batch) {
+      this.#posted = batch;
+      try {
+        const answer = await Aisha.askRealtime(PATH, { body: { batch: JSON.stringify(batch) } });
+        this.#heed({ ...answer, rest_ms: Math.max(answer.rest_ms, POST_EVERY_MS) });
+      } catch (error) {
+        // What a page tells while it goes it has told with the rest.
+        if (this.#posted && error.isPassing && error.code !== "session_over") this.#before.unshift(batch);
+        else this.#leftOut += batch.events.length;
+        this.#restsUntil = performance.now() + POST_EVERY_MS;
+      }
+      this.#posted = null;
     }
 
     #next(most) {
@@ -170,23 +200,31 @@
     }
 
     #flush() {
-      if (this.#socket?.readyState !== WebSocket.OPEN || this.#inFlight || performance.now() < this.#restsUntil) return;
-      this.#inFlight = this.#next(MOST_IN_A_BATCH);
-      if (this.#inFlight) this.#socket.send(JSON.stringify(this.#inFlight));
+      if (this.#inFlight || this.#posted || performance.now() < this.#restsUntil) return;
+      const isOpen = this.#socket?.readyState === WebSocket.OPEN;
+      if (!isOpen && (this.#isRefused || performance.now() - this.#aloneSince < POSTED_AFTER_MS)) return;
+      const batch = this.#next(MOST_IN_A_BATCH);
+      if (!batch) return;
+      if (!isOpen) {
+        this.#post(batch);
+        return;
+      }
+      this.#inFlight = batch;
+      this.#socket.send(JSON.stringify(batch));
     }
 
     // What says most comes first: how it ended, and what it cost.
     #flushByBeacon() {
       if (!this.session) return;
-      const told = [this.#inFlight, ...this.#before].filter(Boolean).flatMap((batch) => batch.events).concat(this.#waiting);
-      this.#inFlight = null;
+      const told = [this.#inFlight, this.#posted, ...this.#before].filter(Boolean).flatMap((batch) => batch.events).concat(this.#waiting);
+      this.#inFlight = this.#posted = null;
       this.#before = [];
       this.#waiting = [...told.filter(({ type }) => !PLENTIFUL.has(type)), ...told.filter(({ type }) => PLENTIFUL.has(type))];
       for (let batch = this.#next(MOST_IN_A_BEACON); batch; batch = this.#next(MOST_IN_A_BEACON)) {
         const form = new FormData();
         form.append("csrfmiddlewaretoken", Aisha.csrfToken());
         form.append("batch", JSON.stringify(batch));
-        if (!navigator.sendBeacon("/api/ai/realtime/telemetry", form)) break;
+        if (!navigator.sendBeacon(`/api/ai${PATH}`, form)) break;
       }
     }
   }
