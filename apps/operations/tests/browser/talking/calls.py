@@ -67,10 +67,14 @@ def begin(page: Page, site: Site) -> None:
     is_in(page, "live")
 
 
+def open_drawer(page: Page) -> Locator:
+    page.get_by_role("link", name="Ask AiSHA").click()
+    return page.get_by_role("dialog", name="AiSHA")
+
+
 def begin_in_drawer(page: Page, site: Site) -> Locator:
     page.goto(f"{site.url}/tasks/")
-    page.get_by_role("link", name="Ask AiSHA").click()
-    drawer = page.get_by_role("dialog", name="AiSHA")
+    drawer = open_drawer(page)
     drawer.get_by_role("button", name="Talk to AiSHA").click()
     is_in(page, "live")
     return drawer

@@ -25,7 +25,9 @@ from apps.tenants.models import Tenant
 from stubs.openai_server.calling import write_speech
 from stubs.openai_server.testing import RunningStandIn
 
-FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+FAKE_DEVICE = "--use-fake-device-for-media-stream"
+# And nobody is asked whether a page may use it.
+FAKE_DEVICES = (FAKE_DEVICE, "--use-fake-ui-for-media-stream")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserType, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.assistant.models import Message
 from apps.crm.models import Task
@@ -20,14 +20,12 @@ from apps.operations.tests.browser.talking.calls import (
     begin,
     hang_up,
     is_in,
-    state_of,
     the_session,
 )
 from apps.operations.tests.embedded_cases import wait_until
 from apps.realtime.models import (
     Session,
     TelemetryEvent,
-    TokenRequest,
     ToolCall,
 )
 from apps.suggestions.models import Suggestion
@@ -222,17 +220,3 @@ def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> 
         caller.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"
     asked.value.accept()
-
-
-def test_a_microphone_that_is_refused_is_told(
-    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], talking_site: Site
-) -> None:
-    browser = browser_type.launch(**browser_type_launch_args)
-    page = browser.new_page()
-    sign_in(page, talking_site, "rep")
-    page.goto(f"{talking_site.url}/realtime/talk/")
-    page.get_by_role("button", name="Talk to AiSHA").click()
-    expect(page.locator("[data-voice-state]")).to_contain_text("microphone")
-    expect(state_of(page)).to_have_attribute("data-voice-is", "ended")
-    assert not TokenRequest.objects.exists()
-    browser.close()
