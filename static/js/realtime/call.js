@@ -50,6 +50,7 @@
   const CUT_SHORT = "The answer was cut short. Ask AiSHA to go on.";
   const NOT_WRITTEN_DOWN = "What you said could not be written down, and is missing in the conversation.";
   const FAULT = "The voice provider reported a fault. If no answer comes, say it again.";
+  const POOR = "The connection is poor, and AiSHA may be hard to hear. What is said is written here, too.";
   const FAULTS = { input_audio_buffer_commit_empty: "Nothing was heard. Hold the button for as long as you speak." };
   // Two sides that speak at once: an answer that is to be stopped has ended, or one is on its way already.
   const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
@@ -103,6 +104,7 @@
     #timers = [];
     #lastLook = 0;
     #statistics = null;
+    #isPoorTold = false;
     #patience = 0;
 
     constructor({ on, audio, record = "", conversation = null }) {
@@ -309,6 +311,7 @@
       this.#hangUpPeer();
       const peer = (this.#peer = new RTCPeerConnection());
       this.#statistics = new Aisha.Statistics(peer);
+      this.#isPoorTold = false;
       const tracks = this.#microphone?.getAudioTracks().filter(({ readyState }) => readyState === "live") ?? [];
       for (const track of tracks) peer.addTrack(track, this.#microphone);
       // Without a microphone AiSHA is heard all the same, and one can be chosen later.
@@ -826,7 +829,13 @@
     }
 
     async #measure() {
-      if (this.#peer?.connectionState === "connected") this.#note("aisha.stats", await this.#statistics.measure());
+      if (this.#peer?.connectionState !== "connected") return;
+      const statistics = this.#statistics;
+      this.#note("aisha.stats", await statistics.measure());
+      // Told once of a connection, whatever becomes of it.
+      if (!statistics.isPoor || this.#isPoorTold || this.state !== "live") return;
+      this.#isPoorTold = true;
+      this.#notice(POOR);
     }
 
     #send(event) {
