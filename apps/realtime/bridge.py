@@ -26,6 +26,8 @@ from apps.brain.language_model.questions import LONGEST_RESULT
 from apps.brain.language_model.replies import FunctionCall
 from apps.brain.reading.running import run_call
 from apps.brain.schemas import Question
+from apps.crm.enums import RecordKind
+from apps.execution.schemas import RecordRef
 from apps.realtime.config import RealtimeConfig, read_config
 from apps.realtime.enums import ToolCallStatus
 from apps.realtime.exceptions import NotForThisPersonError
@@ -65,6 +67,10 @@ _REFUSALS = {
 }
 # What a person has to have said in their own words; a model's word for it is not enough.
 _UNPROVEN = frozenset({"stated_nowhere", "foreign_address", "foreign_number", "foreign_link"})
+_NOT_LOOKED_UP = (
+    "That record was not looked up in this call. Look it up, then ask for this again with what was"
+    " found."
+)
 _NOT_WRITTEN_DOWN = (
     "An address or a number has to be in your colleague's own words, and those are not written down yet. Ask"
     " them to say it once more, then ask for this again with what they say."
@@ -73,13 +79,17 @@ _NOT_WRITTEN_DOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What goes back to the provider's model as the function's output."""
+    """What goes back to the provider's model as the function's output.
+
+    ``records`` are those that it tells of; they are noted, and not part of the answer.
+    """
 
     call_id: str
     status: ToolCallStatus
     code: str
     output: dict[str, JsonValue]
     suggestion_id: int | None = None
+    records: tuple[RecordRef, ...] = ()
 
 
 class _Wish(BaseModel):
@@ -126,6 +136,7 @@ def call_tool(
             status=answered.status,
             code=answered.code,
             answer=answered.output,
+            records=[str(record) for record in answered.records],
             suggestion_id=answered.suggestion_id,
             called_at=now,
             latency_ms=round((time.monotonic() - began) * 1000),
@@ -183,7 +194,22 @@ def _read(called: _Called, language: Language) -> Answered:
     withheld = {fact.number for fact in read.facts if reads_like_orders(fact.text)}
     facts: list[Any] = quoted_facts(read.facts, withheld, most=LONGEST_RESULT)
     output = {"facts": facts, "left_out": len(read.facts) - len(facts)}
-    return Answered(call.call_id, ToolCallStatus.ANSWERED, "", output)
+    # What was left out the model does not know.
+    told = read.facts[: len(facts)]
+    records = dict.fromkeys(fact.record for fact in told if fact.record is not None)
+    return Answered(call.call_id, ToolCallStatus.ANSWERED, "", output, records=(*records,))
+
+
+def _told_of(session: Session) -> frozenset[RecordRef]:
+    """The records that the model was told of in this call: a proposal names no others."""
+    found = {
+        RecordRef.parse(record)
+        for records in ToolCall.objects.filter(session=session).values_list("records", flat=True)
+        for record in records
+    }
+    if session.record_id is not None:
+        found.add(RecordRef(RecordKind(session.record_kind), session.record_id))
+    return frozenset(found)
 
 
 def _propose(called: _Called) -> Answered:
@@ -204,8 +230,11 @@ def _propose(called: _Called) -> Answered:
             origin=Origin.REALTIME,
             actor=called.actor,
             now=called.now,
+            told_of=_told_of(called.session),
         )
     except AishaError as error:
+        if error.code == "unknown_record":
+            return _refused(called, error.code, _NOT_LOOKED_UP)
         if error.code in _UNPROVEN and not quote:
             return _refused(called, error.code, _NOT_WRITTEN_DOWN)
         return _refused(called, error.code, error.message)

@@ -187,6 +187,9 @@ class ToolCall(models.Model):
     status = models.CharField(max_length=20, choices=ToolCallStatus.choices)
     code = models.CharField(max_length=60, blank=True)
     answer = models.JSONField(default=dict, help_text="Kept for a day.")
+    records = models.JSONField(
+        default=list, help_text="The records that its answer told of, such as “lead:7”."
+    )
     suggestion = models.ForeignKey(
         Suggestion, null=True, on_delete=models.SET_NULL, related_name="+"
     )

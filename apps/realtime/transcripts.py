@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from apps.assistant.enums import MessageState, Speaker
 from apps.assistant.exceptions import NothingSaidError
 from apps.assistant.models import Message
 from apps.assistant.threads import keep_message
+from apps.assistant.turns import LONGEST_QUOTED
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.realtime.models import Session, ToolCall
@@ -42,7 +45,7 @@ def keep_transcript(
     ``at_ms`` is when it was begun to be said, since the token was asked for: what is written down late
     stands where it was said. ``origin`` is whether it was spoken or typed. It is kept as words, and read by
     nobody as a wish: what is wanted comes over the bridge. What was proposed before the person's words were
-    written down is shown with them from now on.
+    written down is shown with them from now on. What the assistant said cites what was looked up for it.
 
     Raises:
         ModuleOffError: realtime voice is off for the company.
@@ -67,6 +70,8 @@ def keep_transcript(
         return None
     if speaker == Speaker.PERSON:
         _bear_out_proposals(user, session, now)
+    else:
+        _cite_what_was_looked_up(session, message)
     return message
 
 
@@ -106,3 +111,36 @@ def _bear_out_proposals(user: User, session: Session, now: datetime) -> None:
         for suggestion in heard:
             if quote := quoted(suggestion.facts[0]["text"], lines):
                 bear_out(suggestion.pk, quote, actor=actor, now=now)
+
+
+def _cite_what_was_looked_up(session: Session, answer: Message) -> None:
+    """Let an answer cite what was looked up since the one before it: on which of it it rests nobody says.
+
+    Of each record the first fact that tells of it, and all that tell of none.
+    """
+    others = Message.objects.filter(
+        conversation=session.conversation_id,
+        speaker=Speaker.ASSISTANT,
+        said_at__lt=answer.said_at,
+        said_at__gte=session.issued_at,
+    ).exclude(item="")
+    before = others.aggregate(latest=Max("said_at"))["latest"] or session.issued_at
+    calls = ToolCall.objects.filter(
+        session=session, called_at__gt=before, called_at__lte=answer.said_at
+    )
+    facts: list[dict[str, Any]] = []
+    known: set[str] = set()
+    for told in calls.values_list("answer", flat=True):
+        for fact in told.get("facts", ()):
+            record = "{kind}:{id}".format(**fact["record"]) if "record" in fact else None
+            if record in known:
+                continue
+            if record is not None:
+                known.add(record)
+            kept = {"label": fact["label"], "text": fact["text"][:LONGEST_QUOTED], "record": record}
+            facts.append({"number": len(facts) + 1, **kept})
+    if not facts:
+        return
+    numbers = [fact["number"] for fact in facts]
+    answer.facts, answer.sentences = facts, [{"text": answer.text, "facts": numbers}]
+    answer.save(update_fields=["facts", "sentences"])

@@ -19,9 +19,22 @@ REFUSED, ANSWERED, PROPOSED = (
 
 
 def call(
-    person: User, session: Session, name: str, arguments: Any = None, call_id: str = "call_1"
+    person: User,
+    session: Session,
+    name: str,
+    arguments: Any = None,
+    call_id: str = "call_1",
+    *,
+    has_page: bool = True,
 ) -> Answered:
-    """What the bridge answers to a call of a function."""
+    """What the bridge answers to a call of a function.
+
+    With ``has_page`` the page of the lead that something is proposed for is open.
+    """
+    wish = arguments.get("arguments", {}) if isinstance(arguments, dict) else {}
+    lead_id = wish.get("subject_id") or wish.get("lead_id")
+    if has_page and lead_id is not None:
+        Session.objects.filter(pk=session.pk).update(record_kind="lead", record_id=lead_id)
     told = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
     return call_tool(person, session.pk, call_id, name, told, now=NOW)
 

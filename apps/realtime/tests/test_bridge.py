@@ -200,6 +200,23 @@ def test_a_record_of_another_team_is_not_there(cast: Cast) -> None:
     assert not Suggestion.objects.exists()
 
 
+def test_only_what_the_model_was_told_of_is_proposed_for(cast: Cast) -> None:
+    session, lead = make_session(cast.rep), LeadFactory(owner=cast.rep)
+    follow_up = partial(call, cast.rep, session, "propose_create_followup", has_page=False)
+    guessed = follow_up(a_wish(lead))
+    assert (guessed.status, guessed.code) == (REFUSED, "unknown_record")
+    assert "Look it up" in str(guessed.output["message"])
+    call(cast.rep, session, "record_summary", {"kind": "lead", "id": lead.pk}, call_id="call_2")
+    assert ToolCall.objects.get(call_id="call_2").records == [f"lead:{lead.pk}"]
+    others = follow_up(a_wish(lead, owner_id=cast.teammate.pk), call_id="call_3")
+    assert (others.status, others.code) == (REFUSED, "unknown_person")
+    assert follow_up(a_wish(lead), call_id="call_4").status == PROPOSED
+    # What one call was told of is nothing to another one.
+    other = make_session(cast.rep)
+    again = call(cast.rep, other, "propose_create_followup", a_wish(lead), has_page=False)
+    assert again.code == "unknown_record"
+
+
 def test_the_same_call_has_one_answer(cast: Cast) -> None:
     session = make_session(cast.rep)
     lead = LeadFactory(owner=cast.rep)

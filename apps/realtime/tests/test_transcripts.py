@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from apps.assistant.models import Message
 from apps.conftest import Cast, TenantClient
+from apps.crm.models import Lead
+from apps.crm.tests.factories import LeadFactory
+from apps.realtime.bridge import call_tool
 from apps.realtime.models import Session
 from apps.realtime.tests.factories import make_session
 from apps.realtime.transcripts import lines_of
@@ -52,6 +55,37 @@ def test_what_is_told_late_or_twice_stands_once_and_where_it_was_said(
     }  # fmt: skip
     # Both ways of saying it are the person's own words in this call.
     assert lines_of(session) == ["My pipeline?", "And tasks?"]
+
+
+def test_a_spoken_answer_cites_what_was_looked_up_for_it(
+    cast: Cast, client_for: Callable[[User], TenantClient]
+) -> None:
+    client, session = client_for(cast.rep), make_session(cast.rep, issued_at=timezone.now())
+    lead = LeadFactory(owner=cast.rep, first_name="Elena", last_name="Quixworth")
+    tell(client, session, "a", speaker="assistant", text="Whom do you mean?")
+    summary = {"kind": "lead", "id": lead.pk}
+    for place, (name, wanted) in enumerate([("record_summary", summary), ("my_tasks", {})]):
+        call_tool(
+            cast.rep, session.pk, f"call_{place}", name, json.dumps(wanted), now=timezone.now()
+        )
+    rests_on = tell(client, session, "b", speaker="assistant", text="She is well.")
+    rests_on_nothing = tell(client, session, "c", speaker="assistant", text="Anything else?")
+    rows = Message.objects.in_bulk()
+    answer = rows[rests_on]
+    records = [fact["record"] for fact in answer.facts]
+    assert records.count(f"lead:{lead.pk}") == 1
+    # How many tasks there are is said of no record.
+    assert None in records
+    assert answer.sentences == [
+        {"text": "She is well.", "facts": [*range(1, len(answer.facts) + 1)]}
+    ]
+    assert rows[rests_on_nothing].facts == []
+    address = f"/assistant/conversations/{session.conversation_id}/"
+    assert "She is well." in client.get(address).content.decode()
+    # Who may not see the record any more is not told what was said of it either.
+    Lead.objects.filter(pk=lead.pk).update(owner=cast.outsider)
+    page = client.get(address).content.decode()
+    assert ("She is well." in page, "Anything else?" in page) == (False, True)
 
 
 def test_words_typed_into_a_call_hold_up_no_message(

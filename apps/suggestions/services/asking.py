@@ -150,10 +150,10 @@ def propose_change(
 
     ``words`` are the person's own, and become its evidence; with ``is_heard`` they are what a model took
     theirs for, are shown as that, and bear out no address and no number. ``told_of``: where a model has read
-    free words, the records that it was told of; it names no others, gives nothing to anybody else than the
-    person, and makes up no amount. Null in ``arguments`` stands for one that is not given; what is made for
-    somebody is made for the person where nobody is named. The same change asked for again is the one that
-    waits; with other values it stands in the place of what waited.
+    or heard free words, the records that it was told of; it names no others, gives nothing to anybody else
+    than the person, and of written words makes up no amount. Null in ``arguments`` stands for one that is not
+    given; what is made for somebody is made for the person where nobody is named. The same change asked for
+    again is the one that waits; with other values it stands in the place of what waited.
 
     Raises:
         ModuleOffError: suggestions are switched off for the company.
@@ -174,7 +174,14 @@ def propose_change(
     try:
         wish = _wish_of(tool, _given(arguments), reason, said, is_heard, user, origin, brain_call)
         if told_of is not None and (
-            code := made_up_code(wish.tool, wish.typed, said, user, told_of)
+            code := made_up_code(
+                wish.tool,
+                wish.typed,
+                said,
+                user,
+                told_of,
+                has_figures=origin != Origin.REALTIME,
+            )
         ):
             raise ProposalRefusedError(code)
         return _propose(wish, user, origin, actor, now)

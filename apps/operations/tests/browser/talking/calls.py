@@ -72,8 +72,8 @@ def open_drawer(page: Page) -> Locator:
     return page.get_by_role("dialog", name="AiSHA")
 
 
-def begin_in_drawer(page: Page, site: Site) -> Locator:
-    page.goto(f"{site.url}/tasks/")
+def begin_in_drawer(page: Page, site: Site, path: str = "/tasks/") -> Locator:
+    page.goto(f"{site.url}{path}")
     drawer = open_drawer(page)
     drawer.get_by_role("button", name="Talk to AiSHA").click()
     is_in(page, "live")

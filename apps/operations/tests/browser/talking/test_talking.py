@@ -18,6 +18,7 @@ from apps.operations.tests.browser.talking.calls import (
     HEAR,
     WATCH_CONNECTIONS,
     begin,
+    begin_in_drawer,
     hang_up,
     is_in,
     the_session,
@@ -67,7 +68,8 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
     assert page.context.browser is not None
     panel = page.context.browser.new_context().new_page()
     sign_in(panel, talking_site, "admin")
-    begin(page, talking_site)
+    # Of the record whose page is open the model is told; any other it has to look up.
+    begin_in_drawer(page, talking_site, f"/leads/{lead.pk}/")
     panel.goto(f"{talking_site.url}/realtime/debug/{Session.objects.get().pk}/")
     expect(panel.locator("[data-stream]")).to_have_attribute("data-state", "live")
     expect(page.locator(".voice-caption-person").first).to_have_text(
