@@ -142,6 +142,12 @@ class Wish:
         """It as far as something is to be read for it."""
         return Question(self.text, self.asker, self.language, self.today, self.facts)
 
+    @property
+    def said(self) -> Fact:
+        """All that was said of it, what they were asked included: a question back may repeat its figures."""
+        spoken = (self.before, self.asked_back, self.text)
+        return Fact(0, "asked", "You asked", " | ".join(filter(None, spoken)))
+
 
 @dataclass(frozen=True, slots=True)
 class WishedChange:

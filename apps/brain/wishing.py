@@ -96,10 +96,12 @@ def _converse(
     called = converse(
         talk, next_prompt, config, mode, most_rounds=MOST_ROUNDS, actor=actor, now=now
     )
-    return called if isinstance(called, FallBack) else _finished(talk, called, config, actor)
+    return called if isinstance(called, FallBack) else _finished(talk, wish, called, config, actor)
 
 
-def _finished(talk: Talk, called: Called, config: BrainConfig, actor: Actor) -> Wished | FallBack:
+def _finished(
+    talk: Talk, wish: Wish, called: Called, config: BrainConfig, actor: Actor
+) -> Wished | FallBack:
     call = called.call
     changes: Sequence[WishedChange] = ()
     asked: Claim | None = None
@@ -108,9 +110,8 @@ def _finished(talk: Talk, called: Called, config: BrainConfig, actor: Actor) -> 
             changes, asked = wished_of(called.reply.text)
         except UnusableReplyError as error:
             call.outcome, call.error_code = CallOutcome.UNUSABLE, error.code
-        # A question back may quote what the person said, and need not cite.
-        words = Fact(0, "asked", "You asked", talk.question.text)
-        if asked is not None and (code := talk.unsound_code(asked, words)):
+        # A question back may quote what was said, and need not cite.
+        if asked is not None and (code := talk.unsound_code(asked, wish.said)):
             asked, call.dropped_code = None, code
         call.proposals_count = min(len(changes), MOST_CHANGES)
     keep_called([called], config, actor)
