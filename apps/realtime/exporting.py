@@ -59,6 +59,7 @@ def _head(session: Session) -> dict[str, Any]:
         "model": session.model,
         "voice": session.voice,
         "is_stand_in": session.is_stand_in,
+        "provider_calls": session.provider_calls,
         "state": session.state,
         "end_reason": session.end_reason,
         "issued_at": session.issued_at.isoformat(),

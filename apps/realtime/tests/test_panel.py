@@ -213,6 +213,8 @@ def test_a_sessions_page_tells_what_happened(cast: Cast, client_for: ClientFor) 
     assert [(line.name, line.latest, line.count) for line in reading.lines] == [
         ("Round trip", 45.0, 5), ("Packets lost", 1.0, 4),
     ]  # fmt: skip
+    # Nobody was told by which id the provider knows it.
+    assert "it cannot be hung up from here" in page
     assert [(b.label, b.words) for b in reading.breaks] == [
         ("Dropped", "ice_failed"), ("Connected again", "attempt 1"),
     ]  # fmt: skip
