@@ -93,15 +93,19 @@
 
   // What a call needs is large, and most pages see none: it comes with the controls.
   async function load(addresses) {
-    for (const address of addresses.split(" ")) {
-      await new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = address;
-        script.onload = resolve;
-        script.onerror = reject;
-        document.head.append(script);
-      });
-    }
+    const loaded = addresses.trim().split(/\s+/).map(
+      (address) =>
+        new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          script.src = address;
+          // All are fetched at once, and run one after the other.
+          script.async = false;
+          script.onload = resolve;
+          script.onerror = reject;
+          document.head.append(script);
+        }),
+    );
+    await Promise.all(loaded);
   }
 
   const filling = new WeakMap();

@@ -1,0 +1,112 @@
+// A connection with the voice provider: sound both ways, and the data channel with its events. One that is closed says
+// nothing any more.
+//
+//   offer      {size}
+//   answer     {ms, status, call, size}: `call` is the provider's id, where it tells one
+//   ice        {state}
+//   state      {state}
+//   message    the text of an event
+//   closed     the other side has closed the channel
+//   sound      the stream of what is heard
+(() => {
+  "use strict";
+  const { CallError } = Aisha;
+  const CONNECT_WITHIN_MS = 15_000;
+
+  class Connection {
+    #on;
+    #peer = new RTCPeerConnection();
+    #channel = null;
+    #isClosed = false;
+
+    constructor(on) {
+      this.#on = (name, detail) => this.#isClosed || on(name, detail);
+      this.statistics = new Aisha.Statistics(this.#peer);
+    }
+
+    get state() {
+      return this.#isClosed ? "closed" : this.#peer.connectionState;
+    }
+
+    get isOpen() {
+      return !this.#isClosed && this.#channel?.readyState === "open";
+    }
+
+    // Resolves when events can be sent.
+    async dial(secret, address, microphone) {
+      const peer = this.#peer;
+      for (const track of microphone.tracks) peer.addTrack(track, microphone.stream);
+      // Without a microphone AiSHA is heard all the same, and one can be chosen later.
+      if (!microphone.tracks.length) peer.addTransceiver("audio");
+      peer.ontrack = ({ streams }) => this.#on("sound", streams[0]);
+      peer.oniceconnectionstatechange = () => this.#on("ice", { state: peer.iceConnectionState });
+      peer.onconnectionstatechange = () => this.#on("state", { state: peer.connectionState });
+      this.#channel = peer.createDataChannel("oai-events");
+      this.#channel.onmessage = ({ data }) => this.#on("message", data);
+      this.#channel.onclose = () => this.#on("closed");
+      const opened = this.#opened();
+      // Whoever gave up earlier does not hear of it any more.
+      opened.catch(() => {});
+      const offer = await peer.createOffer();
+      await peer.setLocalDescription(offer);
+      this.#on("offer", { size: offer.sdp.length });
+      const sdp = await this.#bring(offer.sdp, secret, address);
+      await peer.setRemoteDescription({ type: "answer", sdp });
+      await opened;
+      this.#goOn();
+    }
+
+    send(text) {
+      this.#channel.send(text);
+    }
+
+    // One that ends meanwhile takes none; the next one begins with this microphone.
+    async replaceTrack(track) {
+      const line = this.#peer.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
+      await line?.sender.replaceTrack(track).catch(() => {});
+    }
+
+    close() {
+      this.#isClosed = true;
+      this.#peer.close();
+    }
+
+    #opened() {
+      const [peer, channel] = [this.#peer, this.#channel];
+      return new Promise((resolve, reject) => {
+        const patience = setTimeout(() => reject(new CallError("No connection could be made in time.", { code: "connect_timeout" })), CONNECT_WITHIN_MS);
+        channel.onopen = () => {
+          clearTimeout(patience);
+          resolve();
+        };
+        peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && reject(new CallError("No connection could be made.", { code: "ice_failed" })));
+      });
+    }
+
+    // The offer is answered by the provider itself: our server never sees what is said.
+    async #bring(offer, secret, address) {
+      const began = performance.now();
+      const response = await fetch(address, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp" },
+        body: offer,
+        referrerPolicy: "no-referrer",
+      }).catch(() => {
+        throw new CallError("The voice provider could not be reached.", { code: "provider_down" });
+      });
+      const sdp = await response.text();
+      this.#goOn();
+      if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
+      // By this id the server can hang up.
+      const call = response.headers.get("Location")?.split("/").pop();
+      this.#on("answer", { ms: performance.now() - began, status: response.status, call, size: sdp.length });
+      return sdp;
+    }
+
+    #goOn() {
+      if (this.#isClosed) throw new CallError("", { code: "ended" });
+    }
+  }
+
+  Aisha.Connection = Connection;
+})();
