@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import Value
 from psycopg.types.json import Jsonb
 
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
+from apps.users.statements import ROW_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,31 @@ def matching_sql(
     return sql, tuple(params)
 
 
-def still_matches(
-    trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters, record_id: int
-) -> bool:
-    """Ask the trigger again for one record."""
-    return trigger.matching(moment, parameters).filter(pk=record_id).exists()
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether a trigger holds for a record, at one moment: written once, asked of one record or of many."""
+
+    sql: str
+    params: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> Self:
+        """Write the statement."""
+        rows = trigger.matching(moment, parameters).filter(pk=ROW_PLACE).order_by()
+        try:
+            sql, params = (
+                rows.values_list(Value(1))[:1].query.get_compiler(connection=connection).as_sql()
+            )
+        except EmptyResultSet:
+            return cls(_NOTHING_MATCHES, ())
+        return cls(sql, tuple(params))
+
+    def holds_for(self, record_id: int) -> bool:
+        """Ask it of one record."""
+        asked = [
+            record_id if type(param) is int and param == ROW_PLACE else param
+            for param in self.params
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, asked)
+            return cursor.fetchone() is not None

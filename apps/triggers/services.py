@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.changes import read_horizon
-from apps.triggers.detection import Detection, still_matches
+from apps.triggers.detection import Detection, Question
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.figures import measure_figures, read_figures
 from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
@@ -160,16 +160,28 @@ def read_settings() -> dict[str, TriggerSetting]:
     return {setting.trigger: setting for setting in TriggerSetting.objects.all()}
 
 
-def is_still_true(
-    signal: Signal, moment: ScanMoment, settings: Mapping[str, TriggerSetting]
-) -> bool:
-    """Ask the signal's trigger again for its record. One that is gone or off holds for nothing."""
-    known = {trigger.key: trigger for trigger in registry.all()}
-    trigger, setting = known.get(signal.trigger), settings.get(signal.trigger)
-    if trigger is None or (setting is not None and not setting.is_enabled):
-        return False
-    parameters: Parameters = trigger.parse(setting.parameters if setting else {})
-    return still_matches(trigger, moment, parameters, signal.record_id)
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """Triggers that are asked again for single records, as the tenant has set them, at one moment."""
+
+    moment: ScanMoment
+    settings: Mapping[str, TriggerSetting]
+    _questions: dict[str, Question | None] = field(default_factory=dict)
+
+    def holds(self, signal: Signal) -> bool:
+        """Ask the signal's trigger for its record. One that is gone or off holds for nothing."""
+        if signal.trigger not in self._questions:
+            self._questions[signal.trigger] = self._question_of(signal.trigger)
+        question = self._questions[signal.trigger]
+        return question is not None and question.holds_for(signal.record_id)
+
+    def _question_of(self, key: str) -> Question | None:
+        known = {trigger.key: trigger for trigger in registry.all()}
+        trigger, setting = known.get(key), self.settings.get(key)
+        if trigger is None or (setting is not None and not setting.is_enabled):
+            return None
+        parameters = trigger.parse(setting.parameters if setting else {})
+        return Question.of(trigger, self.moment, parameters)
 
 
 def parameters_of(trigger: Trigger[Any]) -> Parameters:

@@ -138,7 +138,7 @@ def _apply(
     actor: Actor,
     at: TenantNow,
 ) -> None:
-    now = at.moment.now
+    now = at.now
     part = _part_of(suggestion, fields, user, now)
     change = _change_of(suggestion, part, user, actor, now)
     try:

@@ -206,7 +206,7 @@ def _decide(
 ) -> bool:
     """Approve one item; return whether it is applied, and else write down why not."""
     code = message = ""
-    user, origin, now = bulk.requested_by, Origin(bulk.origin), at.moment.now
+    user, origin, now = bulk.requested_by, Origin(bulk.origin), at.now
     try:
         found = suggestion or decidable(user, item.suggestion_id, Verdict.APPROVE, origin)
         with refusals_on_record(found, Actor.for_person(user, origin), Verdict.APPROVE):

@@ -23,9 +23,8 @@ from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant
-from apps.triggers.models import Signal, Silence, TriggerSetting
-from apps.triggers.moments import ScanMoment
-from apps.triggers.services import is_still_true, moment_at, read_settings
+from apps.triggers.models import Signal, Silence
+from apps.triggers.services import SecondLook, moment_at, read_settings
 from apps.users.models import User
 
 # Of a record and goal, and of what a person asked for about a record with one tool.
@@ -40,14 +39,18 @@ class TenantNow:
     """The tenant at the moment of a decision: its settings, working days and figures, read once."""
 
     tenant: Tenant
-    moment: ScanMoment
-    trigger_settings: Mapping[str, TriggerSetting]
+    second_look: SecondLook
 
     @classmethod
     def read(cls, now: datetime) -> Self:
         """Read it."""
         tenant = current_tenant()
-        return cls(tenant, moment_at(tenant, now), read_settings())
+        return cls(tenant, SecondLook(moment_at(tenant, now), read_settings()))
+
+    @property
+    def now(self) -> datetime:
+        """The moment."""
+        return self.second_look.moment.now
 
 
 def claim(
@@ -127,7 +130,7 @@ def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
     if suggestion.origin != Origin.TRIGGER:
         return True
     firing = Signal.objects.firing().filter(suggestions=suggestion)
-    return any(is_still_true(signal, at.moment, at.trigger_settings) for signal in firing)
+    return any(at.second_look.holds(signal) for signal in firing)
 
 
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:

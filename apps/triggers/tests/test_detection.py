@@ -10,7 +10,7 @@ from django.db import connection
 from apps.crm.models import Lead
 from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
 from apps.tenants.models import Tenant
-from apps.triggers.detection import Detection, clear_all, detect, still_matches
+from apps.triggers.detection import Detection, Question, clear_all, detect
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
@@ -159,9 +159,9 @@ def test_one_statement_whatever_the_number_of_records(
 def test_asking_again_about_one_record(acme: Tenant) -> None:
     lead, other = quiet_lead(), LeadFactory(created_at=ago(days=1))
     trigger, moment = registry.get("lead_inactive"), ScanMoment(now=NOW, zone=BERLIN)
-    parameters = trigger.parse({})
-    assert still_matches(trigger, moment, parameters, lead.pk)
-    assert not still_matches(trigger, moment, parameters, other.pk)
+    question = Question.of(trigger, moment, trigger.parse({}))
+    assert question.holds_for(lead.pk)
+    assert not question.holds_for(other.pk)
 
 
 def test_switching_off_ends_every_signal(acme: Tenant) -> None:
