@@ -45,7 +45,8 @@ def keep_transcript(
     ``at_ms`` is when it was begun to be said, since the token was asked for: what is written down late
     stands where it was said. ``origin`` is whether it was spoken or typed. It is kept as words, and read by
     nobody as a wish: what is wanted comes over the bridge. What was proposed before the person's words were
-    written down is shown with them from now on. What the assistant said cites what was looked up for it.
+    written down is shown with them from now on. What the assistant said stands with the cards of what it
+    proposed, and cites what was looked up for it.
 
     Raises:
         ModuleOffError: realtime voice is off for the company.
@@ -71,7 +72,7 @@ def keep_transcript(
     if speaker == Speaker.PERSON:
         _bear_out_proposals(user, session, now)
     else:
-        _cite_what_was_looked_up(session, message)
+        _give_what_was_called_for(session, message)
     return message
 
 
@@ -113,10 +114,11 @@ def _bear_out_proposals(user: User, session: Session, now: datetime) -> None:
                 bear_out(suggestion.pk, quote, actor=actor, now=now)
 
 
-def _cite_what_was_looked_up(session: Session, answer: Message) -> None:
-    """Let an answer cite what was looked up since the one before it: on which of it it rests nobody says.
+def _give_what_was_called_for(session: Session, answer: Message) -> None:
+    """Let an answer show what was proposed, and cite what was looked up, since the one before it.
 
-    Of each record the first fact that tells of it, and all that tell of none.
+    On which of it it rests nobody says: of each record the first fact that tells of it, and all that tell of
+    none.
     """
     others = Message.objects.filter(
         conversation=session.conversation_id,
@@ -130,7 +132,10 @@ def _cite_what_was_looked_up(session: Session, answer: Message) -> None:
     )
     facts: list[dict[str, Any]] = []
     known: set[str] = set()
-    for told in calls.values_list("answer", flat=True):
+    proposed: list[int] = []
+    for told, suggestion_id in calls.values_list("answer", "suggestion"):
+        if suggestion_id is not None:
+            proposed.append(suggestion_id)
         for fact in told.get("facts", ()):
             record = "{kind}:{id}".format(**fact["record"]) if "record" in fact else None
             if record in known:
@@ -139,6 +144,7 @@ def _cite_what_was_looked_up(session: Session, answer: Message) -> None:
                 known.add(record)
             kept = {"label": fact["label"], "text": fact["text"][:LONGEST_QUOTED], "record": record}
             facts.append({"number": len(facts) + 1, **kept})
+    answer.suggestions.add(*proposed)
     if not facts:
         return
     numbers = [fact["number"] for fact in facts]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apps.assistant.enums import MessageState, Speaker
+from apps.assistant.models import Message
 from apps.conftest import Cast, TenantClient, make_cast
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
@@ -150,3 +151,17 @@ def test_words_kept_while_a_call_of_a_tool_goes_on_are_not_missed(
     results = at_once(committed_tenant, work)
     assert not [one for one in results if isinstance(one, Exception)]
     assert first_fact()[0] == "You asked"
+
+
+def test_a_spoken_answer_stands_with_the_cards_of_what_it_proposed(
+    cast: Cast, client_for: Callable[[User], TenantClient]
+) -> None:
+    session = make_session(cast.rep, issued_at=NOW - timedelta(minutes=1))
+    call(cast.rep, session, "propose_create_followup", a_wish(LeadFactory(owner=cast.rep)))
+    said(session, "It waits for you.", "Anything else?", speaker=Speaker.ASSISTANT)
+    suggestion = Suggestion.objects.get()
+    shown = Message.objects.filter(suggestions=suggestion)
+    assert list(shown.values_list("text", flat=True)) == ["It waits for you."]
+    address = f"/assistant/panel/?conversation={session.conversation_id}"
+    page = client_for(cast.rep).get(address).content.decode()
+    assert page.count(f'data-suggestion="{suggestion.pk}"') == 1
