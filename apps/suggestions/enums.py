@@ -48,6 +48,10 @@ class Said(models.TextChoices):
     HEARD = "heard", "As AiSHA heard it"
 
 
+# Those that nobody has decided; and those that wait for a person, of which some were approved in vain.
+UNDECIDED = (State.PENDING, State.SNOOZED)
+AWAITING_PERSON = (*UNDECIDED, State.FAILED)
+
 # Nothing else is allowed: services refuse, and the database knows the states.
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(

@@ -32,7 +32,10 @@ from apps.operations.privacy.people import (
 from apps.operations.privacy.values import PERSONAL, redact
 from apps.predictions.models import Score
 from apps.realtime.models import ToolCall
-from apps.suggestions.enums import State
+from apps.suggestions.enums import (
+    UNDECIDED,
+    State,
+)
 from apps.suggestions.models import BulkItem, Decision, Suggestion
 from apps.triggers.models import Silence
 from apps.users.models import KeptAnswer
@@ -153,7 +156,7 @@ def _erase_suggestions(rows: Counter[str], ids: Ids, actor: Actor) -> None:
 def _close(suggestions: models.QuerySet[Suggestion], actor: Actor) -> None:
     """What still waits for a decision can no longer be decided."""
     for state, event, sources in (
-        (State.WITHDRAWN, Event.SUGGESTION_WITHDRAWN, [State.PENDING, State.SNOOZED]),
+        (State.WITHDRAWN, Event.SUGGESTION_WITHDRAWN, UNDECIDED),
         (State.EXPIRED, Event.SUGGESTION_EXPIRED, [State.FAILED]),
     ):
         found = list(suggestions.filter(state__in=sources).select_for_update().order_by("pk"))

@@ -16,7 +16,12 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.suggestions import rules
-from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.enums import (
+    AWAITING_PERSON,
+    UNDECIDED,
+    HeldBack,
+    State,
+)
 from apps.suggestions.learning.acceptance import AcceptanceTable
 from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting
 from apps.suggestions.learning.rules import trials_on
@@ -52,7 +57,7 @@ def deliver(
     # Locked: one that a person decides at this moment is waited for, and then left as it was decided.
     waiting = (
         Suggestion.objects.select_for_update()
-        .filter(state__in=[State.PENDING, State.SNOOZED, State.FAILED])
+        .filter(state__in=AWAITING_PERSON)
         .in_bulk([item.context.awaiting.suggestion_id for item in again])
     )
     renewed: list[Suggestion] = []
@@ -202,7 +207,7 @@ def withdraw_untellable(ids: Collection[int], *, actor: Actor) -> int:
     For what could be written anew that has been done.
     """
     left = {*ids}.intersection(find_untellable()) if ids else set()
-    found = Suggestion.objects.filter(pk__in=left, state__in=[State.PENDING, State.SNOOZED])
+    found = Suggestion.objects.filter(pk__in=left, state__in=UNDECIDED)
     withdrawn = list(_named(found.select_for_update()))
     Suggestion.objects.filter(pk__in=[row.pk for row in withdrawn]).update(
         state=State.WITHDRAWN,

@@ -13,7 +13,11 @@ from apps.execution import services as execution
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef, Seen
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import State, Verdict
+from apps.suggestions.enums import (
+    AWAITING_PERSON,
+    State,
+    Verdict,
+)
 from apps.suggestions.exceptions import (
     ChangedSinceSeenError,
     DecisionPermissionError,
@@ -30,7 +34,6 @@ from apps.users.statements import ROW_PLACE, AnyReader, RowsStatement
 # Stands for a reason that may tell of what its reader may not see any more.
 CONCEALED_REASON = "This was written from a record that you may not see any more."
 
-_UNDECIDED = frozenset({State.PENDING, State.SNOOZED, State.FAILED})
 
 VIEW_PERMISSION = "suggestions.view_suggestion"
 
@@ -61,13 +64,13 @@ def _statement_of_one(kind: AnyReader) -> RowsStatement:
 
 
 def first_undecided(user: User, ids: Iterable[int]) -> Suggestion | None:
-    """The first of these suggestions that this person may see and nobody has decided, or none."""
+    """The first of these suggestions that this person may see and that waits for a person, or none."""
     for suggestion_id in ids:
         try:
             suggestion = get_for(user, suggestion_id)
         except SuggestionNotFoundError:
             continue
-        if State(suggestion.state) in _UNDECIDED:
+        if State(suggestion.state) in AWAITING_PERSON:
             return suggestion
     return None
 

@@ -35,7 +35,12 @@ from apps.execution.tools import Tool, ToolArguments
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import UpdateTool
 from apps.suggestions import rules
-from apps.suggestions.enums import HeldBack, Said, State
+from apps.suggestions.enums import (
+    UNDECIDED,
+    HeldBack,
+    Said,
+    State,
+)
 from apps.suggestions.exceptions import (
     AnotherOpenError,
     DecisionPermissionError,
@@ -78,7 +83,6 @@ ASKABLE = (
 ASKED_FROM = frozenset({Origin.TYPED, Origin.VOICE, Origin.REALTIME, Origin.API})
 # Beside the person's words so much of the record is shown as one reads at a glance.
 _MOST_SHOWN = 8
-_UNDECIDED = (State.PENDING, State.SNOOZED)
 
 
 def askable_tools(user: User) -> tuple[Tool[Any], ...]:
@@ -365,7 +369,7 @@ def bear_out(suggestion_id: int, words: str, *, actor: Actor, now: datetime) -> 
     """
     said = words_of(words)
     with transaction.atomic(), taking_role(Role.AI):
-        rows = Suggestion.objects.filter(pk=suggestion_id, state__in=_UNDECIDED)
+        rows = Suggestion.objects.filter(pk=suggestion_id, state__in=UNDECIDED)
         suggestion = rows.select_for_update(of=("self",)).first()
         if suggestion is not None:
             _bear_out(suggestion, said, actor, now)

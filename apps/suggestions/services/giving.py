@@ -14,7 +14,12 @@ from apps.audit.schemas import Actor
 from apps.execution.exceptions import UnknownToolError
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import HeldBack, State, Verdict
+from apps.suggestions.enums import (
+    AWAITING_PERSON,
+    HeldBack,
+    State,
+    Verdict,
+)
 from apps.suggestions.exceptions import AssigneeRefusedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import edition_after
@@ -30,7 +35,7 @@ from apps.users.models import User
 from apps.users.rules import assignable_people
 
 # What is decided, or being written, stays where it is.
-REASSIGNABLE = (State.PENDING, State.SNOOZED, State.FAILED)
+REASSIGNABLE = AWAITING_PERSON
 
 
 def reassign(

@@ -13,7 +13,12 @@ from django.db import DatabaseError, IntegrityError, transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event, record_events
-from apps.suggestions.enums import MOVES, State, Verdict
+from apps.suggestions.enums import (
+    MOVES,
+    UNDECIDED,
+    State,
+    Verdict,
+)
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
     AnotherOpenError,
@@ -136,9 +141,9 @@ def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:
     """Close what has lost its reason, unless somebody has decided it."""
     with transaction.atomic():
-        moved = Suggestion.objects.filter(
-            pk=suggestion.pk, state__in=[State.PENDING, State.SNOOZED]
-        ).update(state=State.WITHDRAWN, closed_because="The reason no longer holds.")
+        moved = Suggestion.objects.filter(pk=suggestion.pk, state__in=UNDECIDED).update(
+            state=State.WITHDRAWN, closed_because="The reason no longer holds."
+        )
         if moved:
             record(actor, Event.SUGGESTION_WITHDRAWN, suggestion)
 

@@ -27,7 +27,10 @@ from apps.execution.schemas import RecordRef
 from apps.execution.services import check_permission
 from apps.execution.tools import registry as tools
 from apps.execution.tools.merge_arguments import naming
-from apps.suggestions.enums import HeldBack, State
+from apps.suggestions.enums import (
+    UNDECIDED,
+    HeldBack,
+)
 from apps.suggestions.exceptions import (
     DecisionPermissionError,
     NotProposableError,
@@ -182,8 +185,6 @@ def _supersede(survivor: RecordRef, duplicate: RecordRef, user: User, actor: Act
     of_either = Q(record_kind=survivor.kind, record_id=survivor.id) | Q(
         record_kind=duplicate.kind, record_id=duplicate.id
     )
-    waiting = Suggestion.objects.filter(
-        of_either, goal=Goal.MERGE_DUPLICATES, state__in=[State.PENDING, State.SNOOZED]
-    )
+    waiting = Suggestion.objects.filter(of_either, goal=Goal.MERGE_DUPLICATES, state__in=UNDECIDED)
     found = list(waiting.select_for_update(of=("self",)).order_by("pk"))
     supersede(found, f"{user} proposed another merge.", actor)

@@ -12,7 +12,11 @@ from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.brain.enums import Goal
-from apps.suggestions.enums import State, StopScope
+from apps.suggestions.enums import (
+    UNDECIDED,
+    State,
+    StopScope,
+)
 from apps.suggestions.exceptions import StopPermissionError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.moves import entry_of, record
@@ -89,7 +93,7 @@ def put_in_force(
             },
         ),
     )
-    undecided = Suggestion.objects.filter(Q(**matching), state__in=[State.PENDING, State.SNOOZED])
+    undecided = Suggestion.objects.filter(Q(**matching), state__in=UNDECIDED)
     # What people asked for is not what AiSHA suggests by itself.
     undecided = undecided.exclude(goal=Goal.AS_ASKED)
     # Whole rows would be read in vain: their texts and evidence are no part of an entry.
