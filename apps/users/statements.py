@@ -82,9 +82,11 @@ class Prepared:
         with connection.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
             if self.name not in known:
-                cursor.connection.execute(
-                    f"PREPARE {self.name} (bigint, bigint, bigint) AS {self.text}"
-                )
+                # Beside Django's cursor, which would count it; what goes wrong is told as there.
+                with connection.wrap_database_errors:
+                    cursor.connection.execute(
+                        f"PREPARE {self.name} (bigint, bigint, bigint) AS {self.text}"
+                    )
                 known.add(self.name)
         ids = (reader.pk, reader.team_id) if reader else (None, None)
         return f"EXECUTE {self.name} (%s, %s, %s)", [*ids, row_id]
