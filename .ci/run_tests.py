@@ -45,15 +45,14 @@ class Suite:
     failures: list[str] = field(default_factory=list)
     code: int = 1
 
-    def run(self, lanes: "Lanes", home: str, *, is_database_new: bool) -> None:
-        """Run the tests with servers of `home`, whose test database is made first unless it is new."""
+    def run(self, lanes: "Lanes", home: str) -> None:
+        """Run the tests with servers of `home`."""
         servers = ["-m", "apps.operations.embedded", "run", "--volatile", "--with-parent", "--"]
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
             tests = [sys.executable, "-m", "pytest", "-m", self.marker, f"--junitxml={report}"]
             # Migrations may have changed since the test database was made.
-            making = [] if is_database_new else ["--create-db"]
-            command = [sys.executable, *servers, *tests, *making, *self.arguments]
+            command = [sys.executable, *servers, *tests, "--create-db", *self.arguments]
             environment = os.environ | self.environment | {"AISHA_HOME": home}
             self.code = lanes.call(self.name, command, environment)
             self.counts, self.failures = read_report(report)
@@ -110,11 +109,8 @@ class Lanes:
             return process.wait()
 
     def _work(self, home: str) -> None:
-        # What a suite that failed has left behind must not fail the next one.
-        is_database_new = False
         while suite := self._next():
-            suite.run(self, home, is_database_new=is_database_new)
-            is_database_new = suite.code == 0
+            suite.run(self, home)
 
     def _next(self) -> Suite | None:
         with self._lock:
