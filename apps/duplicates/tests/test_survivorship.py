@@ -9,7 +9,7 @@ import pytest
 
 from apps.crm.enums import RecordKind
 from apps.duplicates.learning import Decided, with_decisions
-from apps.duplicates.matching.documents import Estimate, default_document
+from apps.duplicates.matching.documents import Estimate, MatcherDocument, default_document
 from apps.duplicates.survivorship import Reason, Standing, are_in_conflict, survivor_of
 from apps.execution.schemas import RecordRef
 
@@ -70,18 +70,23 @@ def test_what_is_hard_evidence(one: dict[str, Any], other: dict[str, Any], expec
     assert are_in_conflict(standing(1, **one), standing(2, **other), since) is expected
 
 
-def estimates(*steps: tuple[float, float]) -> tuple[Estimate, ...]:
+def estimates(*steps: tuple[float, int, int]) -> tuple[Estimate, ...]:
+    """Steps with how many pairs, and duplicates, are expected from there on."""
     return tuple(
-        Estimate(probability=probability, precision=precision, recall=0.5)
-        for probability, precision in steps
+        Estimate(probability=probability, precision=duplicates / pairs, recall=duplicates / 300)
+        for probability, pairs, duplicates in steps
     )
 
 
 DOCUMENT = default_document(1_000).model_copy(
     update={
         "threshold": 0.5,
-        "estimates": estimates((0.3, 0.8), (0.5, 0.9), (0.7, 0.95), (0.9, 0.98)),
+        "estimates": estimates((0.3, 400, 278), (0.5, 300, 238), (0.7, 200, 178), (0.9, 100, 98)),
     }
+)
+# Nothing is expected between .3 and .5: what is said from either on is as precise.
+APART = DOCUMENT.model_copy(
+    update={"estimates": estimates((0.3, 300, 238), (0.5, 300, 238), (0.9, 100, 98))}
 )
 
 
@@ -96,10 +101,15 @@ def test_few_decisions_move_nothing() -> None:
 def test_refused_pairs_raise_the_threshold() -> None:
     learned = with_decisions(DOCUMENT, decided(10, 20))
     assert learned.threshold == 0.7
-    assert [round(item.precision, 3) for item in learned.estimates] == [0.52, 0.56, 0.95, 0.98]
+    assert [round(item.precision, 3) for item in learned.estimates] == [0.655, 0.74, 0.89, 0.98]
 
 
 def test_merged_pairs_lower_it() -> None:
     learned = with_decisions(DOCUMENT, decided(60, 0, probability=0.35))
     assert learned.threshold == 0.3
-    assert round(learned.estimates[0].precision, 3) == 0.95
+    assert [round(item.precision, 3) for item in learned.estimates] == [0.807, 0.793, 0.89, 0.98]
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, APART])
+def test_merges_of_the_surest_pairs_say_nothing_of_the_others(document: MatcherDocument) -> None:
+    assert with_decisions(document, decided(100, 0, probability=0.97)).threshold == 0.5
