@@ -43,6 +43,7 @@ from apps.execution.tests.merges import MERGEABLE, all_rows, arguments_of, colum
 from apps.execution.tools import registry
 from apps.execution.tools.base import every_row_of
 from apps.execution.tools.repointing import moves_between
+from apps.execution.tools.surviving import proposed_values
 from apps.users.tests.factories import UserFactory
 
 TOOL = registry.get("merge_duplicates")
@@ -331,6 +332,13 @@ def test_which_values_a_proposal_may_take(cast: Cast) -> None:
     assert invented(phone="2", title="Buyer", notes=both) == set()
     assert invented(phone="1", notes="Wants a roof.") == set()
     assert invented(phone="3", title="Buyer", notes="Met.") == {"phone", "notes"}
+
+
+@pytest.mark.parametrize("amount", ["estimated_value", "annual_revenue"])
+def test_an_amount_in_no_currency_is_not_taken(amount: str) -> None:
+    kept = {amount: None, "currency": "", "phone": ""}
+    other = {amount: "100.00", "currency": "", "phone": "2"}
+    assert proposed_values(kept.keys(), kept, other) == {"phone": "2"}
 
 
 def test_nothing_but_the_children_of_the_duplicate_moves(cast: Cast) -> None:

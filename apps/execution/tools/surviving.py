@@ -11,7 +11,7 @@ from typing import Any
 from apps.execution.custom_fields import Definitions, unfit_custom
 from apps.execution.custom_names import ATTRIBUTES, custom_names
 from apps.execution.schemas import JsonValue, RecordRef
-from apps.execution.tools.base import Tool
+from apps.execution.tools.base import CURRENCY_FIELD, Tool
 from apps.execution.tools.merge_arguments import naming
 
 Values = Mapping[str, JsonValue]
@@ -54,20 +54,25 @@ def proposed_values(
 ) -> dict[str, JsonValue]:
     """What the survivor is to take: what it lacks and the duplicate has, and the notes of both.
 
-    ``unfit`` are fields whose value stands in a record and that no tool would write.
+    ``unfit`` are fields whose value stands in a record and that no tool would write. An amount in no currency
+    is none either.
     """
     taken: dict[str, JsonValue] = {}
     names = {*fields}
     for name in sorted(names - _TAKEN_ALONG):
         ours, theirs = kept.get(name), other.get(name)
         parts = [name, *(part for part in TAKEN_WITH.get(name, ()) if part in names)]
-        if is_empty(theirs) or not unfit.isdisjoint(parts):
+        if is_empty(theirs) or not unfit.isdisjoint(parts) or _lacks_currency(parts, other):
             continue
         if is_empty(ours) or (name == _ONCE_SAID and theirs and not ours):
             taken |= {part: other[part] for part in parts if not is_empty(other.get(part))}
         elif name == NOTES and (both := joined_notes(kept, other)) is not None:
             taken[name] = both
     return taken
+
+
+def _lacks_currency(parts: Iterable[str], values: Values) -> bool:
+    return CURRENCY_FIELD in parts and is_empty(values.get(CURRENCY_FIELD))
 
 
 def fields_of(tool: Tool[Any], survivor: RecordRef, custom: Definitions) -> frozenset[str]:
