@@ -42,6 +42,7 @@ from apps.execution.tests.factories import approved
 from apps.execution.tests.merges import MERGEABLE, all_rows, arguments_of, columns_naming, merge
 from apps.execution.tools import registry
 from apps.execution.tools.base import every_row_of
+from apps.execution.tools.merge_arguments import LONGEST_NOTES, naming
 from apps.execution.tools.repointing import moves_between
 from apps.execution.tools.surviving import proposed_values
 from apps.users.tests.factories import UserFactory
@@ -332,6 +333,28 @@ def test_which_values_a_proposal_may_take(cast: Cast) -> None:
     assert invented(phone="2", title="Buyer", notes=both) == set()
     assert invented(phone="1", notes="Wants a roof.") == set()
     assert invented(phone="3", title="Buyer", notes="Met.") == {"phone", "notes"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "joined", "ending"),
+    [
+        (6_000, 6_000, 12_002, "b"),
+        (60_000, 60_000, LONGEST_NOTES, "(The rest stands in the notes of the merged record.)"),
+    ],
+)
+def test_long_notes_of_both_are_kept(ours: int, theirs: int, joined: int, ending: str) -> None:
+    kept, other = {"notes": "a" * ours}, {"notes": "b" * theirs}
+    taken = proposed_values({"notes"}, kept, other)
+    notes = str(taken["notes"])
+    assert len(notes) == joined
+    assert notes.startswith("a" * ours)
+    assert notes.endswith(ending)
+    survivor, duplicate = RecordRef(RecordKind.LEAD, 1), RecordRef(RecordKind.LEAD, 2)
+    assert not TOOL.fit({**naming(survivor, duplicate), **taken}).problems
+
+
+def test_notes_that_leave_no_room_stay_alone() -> None:
+    assert proposed_values({"notes"}, {"notes": "a" * LONGEST_NOTES}, {"notes": "b"}) == {}
 
 
 @pytest.mark.parametrize("amount", ["estimated_value", "annual_revenue"])

@@ -26,6 +26,9 @@ from apps.execution.tools.fields import (
 )
 from apps.execution.tools.repointing import Move
 
+# The notes of both records, also where either took those of others before.
+LONGEST_NOTES = 100_000
+
 _EVERY = frozenset({"owner_id", "phone", "notes", "attributes"})
 _PERSON = _EVERY | {"first_name", "last_name", "title", "email"}
 _KINDS = Literal["lead", "contact", "account"]
@@ -82,7 +85,7 @@ class MergeDuplicatesArguments(ToolArguments):
     parent_id: AccountId = 0
     do_not_contact: bool = False
     owner_id: OwnerId = 0
-    notes: Annotated[str, Field(max_length=10_000)] = ""
+    notes: Annotated[str, Field(max_length=LONGEST_NOTES)] = ""
     attributes: Annotated[
         dict[CustomKey, CustomValue],
         Field(

@@ -12,7 +12,7 @@ from apps.execution.custom_fields import Definitions, unfit_custom
 from apps.execution.custom_names import ATTRIBUTES, custom_names
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import CURRENCY_FIELD, Tool
-from apps.execution.tools.merge_arguments import naming
+from apps.execution.tools.merge_arguments import LONGEST_NOTES, naming
 
 Values = Mapping[str, JsonValue]
 
@@ -26,6 +26,7 @@ _TAKEN_ALONG = frozenset(name for names in TAKEN_WITH.values() for name in names
 # Who does not want to be contacted, as either record says, is not contacted.
 _ONCE_SAID = "do_not_contact"
 NOTES = "notes"
+_REST = "…\n\n(The rest stands in the notes of the merged record.)"
 
 
 def is_empty(value: JsonValue) -> bool:
@@ -34,11 +35,18 @@ def is_empty(value: JsonValue) -> bool:
 
 
 def joined_notes(kept: Values, other: Values) -> str | None:
-    """Both records' notes one below the other; None where one says nothing, or what the other says too."""
+    """Both records' notes one below the other; None where one says nothing, or what the other says too.
+
+    Beyond ``LONGEST_NOTES`` the duplicate's are cut, which is said at their end; None where there is no room.
+    """
     ours, theirs = str(kept.get(NOTES) or "").strip(), str(other.get(NOTES) or "").strip()
     if not ours or not theirs or theirs in ours:
         return None
-    return f"{ours}\n\n{theirs}"
+    both = f"{ours}\n\n{theirs}"
+    if len(both) <= LONGEST_NOTES:
+        return both
+    room = LONGEST_NOTES - len(f"{ours}\n\n{_REST}")
+    return f"{ours}\n\n{theirs[:room]}{_REST}" if room > 0 else None
 
 
 def possible_values(name: str, kept: Values, other: Values) -> tuple[JsonValue, ...]:
