@@ -17,7 +17,7 @@ from apps.duplicates.enums import FoundBy, Subject
 from apps.duplicates.matching.documents import MatcherDocument
 from apps.duplicates.matching.fields import Row, Table
 from apps.duplicates.matching.values import comparable
-from apps.duplicates.models import MatchCursor, Matcher
+from apps.duplicates.models import MatchCursor, Matcher, Pair
 from apps.duplicates.services.holders import Holders, read_all, read_holders
 from apps.duplicates.services.judging import judge, least_kept
 from apps.duplicates.services.keying import Rekeyed, is_small, read_keys, rekey
@@ -91,10 +91,19 @@ LIMIT %(most)s
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The records to compare; ``next_cursor`` is where the next look begins."""
+    """The records to compare; ``next_cursor`` is where the next look begins.
+
+    ``are_pairs`` says whether pairs changed, too: what was said of one may hold for others.
+    """
 
     refs: frozenset[RecordRef]
     next_cursor: int
+    are_pairs: bool = False
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether all is as it was at the last look."""
+        return not self.refs and not self.are_pairs
 
     def is_too_much(self, matcher: Matcher) -> bool:
         """Whether rather all records are to be looked at, and weights to be learned anew."""
@@ -115,7 +124,8 @@ def read_changed(subject: Subject) -> Changed | None:
     with connection.cursor() as db:
         db.execute(_CHANGED, {"cursor": cursor, "kinds": list(kinds), "most": MOST_CHANGES + 1})
         refs = frozenset(RecordRef(kinds[kind], record_id) for kind, record_id in db.fetchall())
-    return Changed(refs, oldest_open)
+    pairs = Pair.objects.of_subject(subject).filter(transaction_id__gte=cursor)
+    return Changed(refs, oldest_open, pairs.exists())
 
 
 def match_records(
@@ -132,7 +142,9 @@ def match_records(
     one transaction.
     """
     with transaction.atomic():
-        settled, compared = _match(subject, changed.refs, matcher, document, now)
+        settled, compared = Settled(0, 0), 0
+        if not changed.is_nothing:
+            settled, compared = _match(subject, changed.refs, matcher, document, now)
         MatchCursor.objects.filter(subject=subject).update(transaction_id=changed.next_cursor)
     return settled, compared
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.conftest import Cast, make_cast
@@ -231,6 +233,10 @@ def test_what_changed_is_read_from_the_log_and_put_on_the_ledger(committed_tenan
     )
     assert match_changed(NOW) == []
     assert MatchRun.objects.filter(kind=RunKind.CHANGES).count() == 2
+    with CaptureQueriesContext(connection) as asked:
+        assert match_changed(NOW) == []
+    # Nothing changed, so nobody asks what was said of pairs.
+    assert not [query for query in asked if '"follows_id"' in query["sql"]]
 
 
 def test_an_account_that_is_renamed_renames_the_company_of_its_contacts(
