@@ -104,6 +104,11 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
 }
 
 
+# What an account's deals tell is read whole for each deal, so that the index of the key alone does as well as
+# the one that holds the days, too: which of them is the cheaper hangs on how full their pages are.
+AS_GOOD = {"account_engagement_shift": {"crm_activity_opportunity_id": "activity_by_deal"}}
+
+
 # Who wrote first is looked for among all strangers of the window; the contact of an account is that of its
 # people and deals over a year and a half.
 MOST_PAGES = {"inbound_from_unknown_sender": 1_000, "account_engagement_shift": 200}
@@ -141,7 +146,7 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_every_query_stands_on_its_index(company: None) -> None:
     moment = ScanMoment(now=NOW, zone=BERLIN)
-    found = {}
+    wrong = {}
     for trigger in registry.all():
         sql, params = matching_sql(trigger, moment, trigger.parse({}))
         with connection.cursor() as cursor:
@@ -149,13 +154,15 @@ def test_every_query_stands_on_its_index(company: None) -> None:
             (plan,) = cursor.fetchone()
         plan = json.loads(plan) if isinstance(plan, str) else plan
         nodes = list(nodes_of(plan[0]["Plan"]))
-        indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
+        names = {node["Index Name"] for node in nodes if "Index Name" in node}
+        as_good = AS_GOOD.get(trigger.key, {})
+        # Django's own names end in a sum of their own.
+        indexes = {as_good.get(name.rpartition("_")[0], name) for name in names}
         scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
-        found[trigger.key] = (
-            indexes & EXPECTED[trigger.key][0],
-            scanned - EXPECTED[trigger.key][1],
-        )
-    assert found == {key: (indexes, set()) for key, (indexes, _) in EXPECTED.items()}
+        wanted, may_be_scanned = EXPECTED[trigger.key]
+        if not wanted <= indexes or not scanned <= may_be_scanned:
+            wrong[trigger.key] = (indexes, scanned)
+    assert wrong == {}
 
 
 def test_every_query_agrees_with_plain_sql(company: None) -> None:
