@@ -96,11 +96,24 @@ def _take_back(
     except DatabaseError as error:
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})
-        with acting(actor):
-            execution.record_failure(
-                wish, code=trouble, message=f"the database refused it ({trouble}).", now=now
-            )
+        _record_failure(suggestion, wish, trouble)
         raise UndoFailedError("the database refused it.") from error
+
+
+def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) -> None:
+    """Keep the failed attempt, of a change that still stands.
+
+    It does not, where the commit was lost only on its way back, or another undo came through beside this one.
+
+    Raises:
+        AlreadyDecidedError: it is undone.
+    """
+    reason = f"the database refused it ({trouble})."
+    with acting(wish.actor):
+        row = Suggestion.objects.select_for_update(of=("self",)).get(pk=suggestion.pk)
+        if row.state != State.APPLIED:
+            raise already_decided(suggestion.pk)
+        execution.record_failure(wish, code=trouble, message=reason, now=wish.approved_at)
 
 
 def _said_of(left_alone: list[str]) -> str:

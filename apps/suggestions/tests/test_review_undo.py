@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, make_cast
@@ -110,6 +112,31 @@ def test_what_the_database_refuses_stands_and_is_tried_again(committed_tenant: T
     assert (failed.status, failed.error_code) == ("failed", "CheckViolation")
     done = undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
     assert (done.state, Task.objects.get().status) == (State.UNDONE, "cancelled")
+
+
+def test_trouble_beside_an_undo_that_came_through_is_no_failure(cast: Cast) -> None:
+    suggestion = applied(cast)
+    steps = ["trouble", "another's undo"]
+
+    def interrupt(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('UPDATE "suggestions_suggestion"') and steps[:1] == ["trouble"]:
+            steps.pop(0)
+            raise OperationalError
+        answer = execute(sql, *rest)
+        if sql.startswith("ROLLBACK TO") and steps == ["another's undo"]:
+            steps.pop()
+            undo(suggestion_id=suggestion.pk, user=cast.manager, now=LATER)
+        return answer
+
+    with connection.execute_wrapper(interrupt), pytest.raises(AlreadyDecidedError):
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+    suggestion.refresh_from_db()
+    assert (suggestion.state, steps) == (State.UNDONE, [])
+    statuses = Execution.objects.filter(undoes=suggestion.execution).values_list(
+        "status", flat=True
+    )
+    assert list(statuses) == ["succeeded"]
+    assert not AuditEntry.objects.filter(event="execution.failed").exists()
 
 
 def test_ten_at_once_undo_it_once(committed_tenant: Tenant) -> None:
