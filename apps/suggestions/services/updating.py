@@ -122,6 +122,9 @@ def edit(
     tool.check(typed, user)
     edited = _edit_values(suggestion, tool, arguments, user=user, now=now)
     seen = read_seen(tool, typed)
+    # Compared once more after it was read: what was edited outside meanwhile is not taken for seen.
+    if moved := execution.find_moved(seen_of(suggestion)):
+        raise StaleError(moved)
     with transaction.atomic():
         _renew(suggestion, {**edited, **_seen_values(seen)}, now)
         note_decision(suggestion, Verdict.EDIT, user, now)

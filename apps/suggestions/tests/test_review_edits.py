@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast
@@ -65,6 +67,25 @@ def test_what_was_seen_before_an_edit_is_not_approved_after_it(cast: Cast, back:
         approve(suggestion_id=suggestion.pk, user=cast.teammate, now=moment, seen_at=seen_at)
     contact.refresh_from_db()
     assert contact.phone == "1"
+
+
+def test_what_is_edited_outside_while_an_edit_reads_is_not_taken_for_seen(cast: Cast) -> None:
+    _, suggestion = details_suggestion(cast)
+    shown, wanted = suggestion.before_values, {**suggestion.arguments, "phone": "3"}
+    reads = 0
+
+    def edit_outside(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal reads
+        # Only the values that are kept are read like this.
+        if sql.startswith('SELECT "crm_contact"."id" AS "pk"'):
+            reads += 1
+            Contact.objects.update(phone="7")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(edit_outside), pytest.raises(StaleError):
+        edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=wanted, now=LATER)
+    suggestion.refresh_from_db()
+    assert (suggestion.before_values, reads) == (shown, 1)
 
 
 def test_both_versions_are_kept_and_the_edited_one_is_written(cast: Cast) -> None:
