@@ -91,6 +91,11 @@ class Fault(models.TextChoices):
         "entry_slipped_in",
         "entry {entry} was slipped in: it is in no seal, and the log is sealed beyond its place",
     )
+    ENTRY_TWICE = "entry_twice", "entry {entry} is there twice: one of the two was slipped in"
+    ENTRY_AHEAD = (
+        "entry_ahead",
+        "entry {entry} was slipped in: its transaction is one that has not begun yet",
+    )
     SEAL_CHANGED = "seal_changed", "seal {seal} was changed"
     SEAL_REMOVED = "seal_removed", "seal {seal} was removed"
     SEAL_SLIPPED_IN = "seal_slipped_in", "seal {seal} was slipped in"

@@ -125,19 +125,26 @@ class _Check:
         self._compare_heads(hashes)
 
     def check_places(self) -> None:
-        """Find the entries that no seal covers: new ones, or ones that were slipped in."""
-        is_open = self._open_places()
+        """Find the entries that no seal covers, new or slipped in, and those that are there twice."""
+        previous: int | None = None
         with connection.chunked_cursor() as cursor:
             cursor.execute(_PLACES)
+            # Asked after the rows were: the transaction of each of them lies below the next one by then.
+            fault_at = self._places()
             while rows := cursor.fetchmany(ENTRIES_AT_ONCE):
                 for entry_id, transaction_id in rows:
-                    if entry_id in self._sealed_ids:
-                        continue
-                    if is_open(entry_id, transaction_id):
-                        self._unsealed += 1
-                        self._first_unsealed = self._first_unsealed or entry_id
-                    else:
-                        self._note(Fault.ENTRY_SLIPPED_IN, entry=entry_id)
+                    is_second, previous = entry_id == previous, entry_id
+                    if is_second:
+                        self._note(Fault.ENTRY_TWICE, entry=entry_id)
+                    elif entry_id not in self._sealed_ids:
+                        self._take_unsealed(entry_id, fault_at(entry_id, transaction_id))
+
+    def _take_unsealed(self, entry_id: int, fault: Fault | None) -> None:
+        if fault is not None:
+            self._note(fault, entry=entry_id)
+            return
+        self._unsealed += 1
+        self._first_unsealed = self._first_unsealed or entry_id
 
     def verdict(self) -> Verdict:
         """What was found."""
@@ -209,21 +216,26 @@ class _Check:
             elif hashes[number] != known:
                 self._note(Fault.REWRITTEN, seal=number)
 
-    def _open_places(self) -> Callable[[int, int], bool]:
-        """Where an entry may stand that is not sealed yet."""
+    def _places(self) -> Callable[[int, int], Fault | None]:
+        """What is wrong with the place of an entry that is not sealed; nothing where the sealing comes to."""
         last = self._last
         if last is None:
-            return lambda entry_id, transaction_id: True
+            return lambda entry_id, transaction_id: None
         seal = AuditSeal(cluster=last.cluster, to_transaction=last.end.transaction_id)
+        horizon = read_horizon()
         # In another cluster transactions are counted anew; what was brought along has the lower ids.
-        goes_on_elsewhere = not read_horizon().continues(seal)
+        goes_on_elsewhere = not horizon.continues(seal)
 
-        def is_open(entry_id: int, transaction_id: int) -> bool:
+        def fault_at(entry_id: int, transaction_id: int) -> Fault | None:
             if goes_on_elsewhere and entry_id > last.highest_entry:
-                return True
-            return entry_id > last.after_entry and (transaction_id, entry_id) >= last.end
+                return None
+            if entry_id <= last.after_entry or (transaction_id, entry_id) < last.end:
+                return Fault.ENTRY_SLIPPED_IN
+            if not goes_on_elsewhere and transaction_id >= horizon.next_transaction:
+                return Fault.ENTRY_AHEAD
+            return None
 
-        return is_open
+        return fault_at
 
 
 def _read_seals() -> Iterator[tuple[Link, str]]:

@@ -82,6 +82,31 @@ def test_an_entry_slipped_in_before_the_first_id_is_named_whatever_its_transacti
     assert verdict().faults[0].entry == -1
 
 
+def test_an_entry_that_the_sealing_would_never_come_to_is_named(committed_tenant: Tenant) -> None:
+    write_sealed(2)
+    tamper(COPY.format(id=100, transaction=2**62))
+    assert faults() == ["entry 100 was slipped in: its transaction is one that has not begun yet"]
+
+
+def test_a_second_row_of_a_sealed_id_is_named(committed_tenant: Tenant) -> None:
+    """It lies before the true one, so that who reads by id finds the true one last."""
+    write_sealed(2, 2)
+    tamper(
+        "CREATE TEMPORARY TABLE kept AS SELECT * FROM audit_auditentry WHERE id = 3",
+        "DELETE FROM audit_auditentry WHERE id = 3",
+        "ALTER TABLE audit_auditentry DROP CONSTRAINT audit_auditentry_pkey",
+        COPY.format(id=3, transaction=1),
+        "INSERT INTO audit_auditentry OVERRIDING SYSTEM VALUE SELECT * FROM kept",
+    )
+    found = faults()
+    # The schema is used again.
+    tamper(
+        "DELETE FROM audit_auditentry WHERE transaction_id = 1",
+        "ALTER TABLE audit_auditentry ADD PRIMARY KEY (id)",
+    )
+    assert found == ["entry 3 is there twice: one of the two was slipped in"]
+
+
 def test_the_first_of_many_is_told_and_all_are_counted(committed_tenant: Tenant) -> None:
     write_sealed(40)
     tamper("UPDATE audit_auditentry SET actor_name = 'x' WHERE id > 10")
