@@ -8,6 +8,7 @@ from datetime import datetime
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
+from django.db.models import Q
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -236,10 +237,15 @@ def _decide(
 
 
 def _has_applied(bulk: BulkApproval, item: BulkItem) -> bool:
-    """Whether this person has applied it: a worker that was killed, or they themselves beside it."""
-    return Suggestion.objects.filter(
-        pk=item.suggestion_id, state=State.APPLIED, reviewed_by_id=bulk.requested_by_id
-    ).exists()
+    """Whether this person has applied it: a worker that was killed, or they themselves beside it.
+
+    It may have been undone before the next worker came.
+    """
+    return (
+        Suggestion.objects.filter(pk=item.suggestion_id, reviewed_by_id=bulk.requested_by_id)
+        .filter(Q(state=State.APPLIED) | Q(state=State.UNDONE, applied_at__gte=bulk.requested_at))
+        .exists()
+    )
 
 
 def _finish(bulk_id: int, now: datetime) -> None:

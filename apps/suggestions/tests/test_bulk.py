@@ -37,6 +37,7 @@ from apps.suggestions.services import (
     request_bulk,
     retry_bulk,
     run_bulk,
+    undo,
 )
 from apps.suggestions.tasks import keep_current_tenant_true
 from apps.suggestions.tests.cases import suggested
@@ -163,6 +164,21 @@ def test_what_the_person_has_applied_meanwhile_counts_as_applied(cast: Cast) -> 
     run_bulk(bulk_id=bulk.pk, now=LATER)
     assert outcomes(bulk) == [("applied", ""), ("failed", "already_decided")]
     assert Task.objects.count() == 2
+
+
+def test_what_was_applied_and_undone_before_it_was_written_down_counts_as_applied(
+    cast: Cast,
+) -> None:
+    """As a killed worker leaves it; what was undone before anybody asked is refused."""
+    before, since = waiting(cast), waiting(cast)
+    for suggestion, asked_at in ((before, LATER), (since, NOW)):
+        items = chosen(suggestion)
+        approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+        undo(suggestion_id=suggestion.pk, user=cast.manager, now=NOW)
+        bulk = request_bulk(user=cast.rep, items=items, now=asked_at)
+        run_bulk(bulk_id=bulk.pk, now=LATER)
+    told = BulkItem.objects.order_by("id").values_list("outcome", "code")
+    assert list(told) == [("failed", "already_decided"), ("applied", "")]
 
 
 def test_running_a_finished_one_again_does_nothing(cast: Cast) -> None:
