@@ -1,4 +1,4 @@
-"""The triggers that let the audit log be added to and nothing else (migrations 0002 and 0003 make them)."""
+"""The triggers that let the audit log be added to and nothing else (migration 0002 makes them)."""
 
 from __future__ import annotations
 

@@ -24,11 +24,6 @@ _SEGMENTS = (
 )
 
 
-def may_move(before: State, after: State) -> bool:
-    """Whether the table of moves allows this one."""
-    return after in MOVES[before]
-
-
 def sources_of(after: State) -> list[State]:
     """The states from which a suggestion may come to this one."""
     return [before for before, targets in MOVES.items() if after in targets]

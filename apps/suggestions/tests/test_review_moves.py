@@ -15,7 +15,6 @@ from apps.suggestions.enums import MOVES, RejectReason, State, Verdict
 from apps.suggestions.exceptions import AlreadyDecidedError
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.pipeline.run import keep_true
-from apps.suggestions.rules import may_move
 from apps.suggestions.services import approve, reject, reopen, snooze
 from apps.suggestions.tests.cases import NOW, put_in, scan, suggested
 from apps.users.models import User
@@ -70,8 +69,6 @@ def test_the_table_of_moves_is_the_one_of_the_design() -> None:
         State.UNDONE: set(),
     }  # fmt: skip
     assert set(MOVES) == set(State)
-    assert may_move(State.PENDING, State.APPROVED)
-    assert not may_move(State.APPLIED, State.PENDING)
 
 
 @pytest.mark.parametrize("state", list(State))
