@@ -158,7 +158,8 @@ def test_a_spoken_answer_stands_with_the_cards_of_what_it_proposed(
 ) -> None:
     session = make_session(cast.rep, issued_at=NOW - timedelta(minutes=1))
     call(cast.rep, session, "propose_create_followup", a_wish(LeadFactory(owner=cast.rep)))
-    said(session, "It waits for you.", "Anything else?", speaker=Speaker.ASSISTANT)
+    said(session, "It waits for you.", speaker=Speaker.ASSISTANT)
+    said(session, "Anything else?", speaker=Speaker.ASSISTANT, at=2)
     suggestion = Suggestion.objects.get()
     shown = Message.objects.filter(suggestions=suggestion)
     assert list(shown.values_list("text", flat=True)) == ["It waits for you."]
