@@ -12,13 +12,12 @@ from typing import Any, Self
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Value
 from psycopg.types.json import Jsonb
 
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.users.statements import ROW_PLACE
+from apps.users.statements import ROW_PLACE, exists_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +139,8 @@ class Question:
     @classmethod
     def of(cls, trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> Self:
         """Write the statement."""
-        rows = trigger.matching(moment, parameters).filter(pk=ROW_PLACE).order_by()
-        try:
-            sql, params = (
-                rows.values_list(Value(1))[:1].query.get_compiler(connection=connection).as_sql()
-            )
-        except EmptyResultSet:
-            return cls(_NOTHING_MATCHES, ())
-        return cls(sql, tuple(params))
+        written = exists_sql(trigger.matching(moment, parameters).filter(pk=ROW_PLACE))
+        return cls(*(written or (_NOTHING_MATCHES, ())))
 
     def holds_for(self, record_id: int) -> bool:
         """Ask it of one record."""

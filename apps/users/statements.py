@@ -98,6 +98,16 @@ def _value(param: Any) -> str:
     return str(connection.ops.compose_sql("%s", [param]))  # type: ignore[attr-defined]
 
 
+def exists_sql(queryset: QuerySet[Any]) -> tuple[str, tuple[Any, ...]] | None:
+    """The statement that asks whether a queryset has any row; None of one that can have none."""
+    rows = queryset.order_by().values_list(Value(1))[:1]
+    try:
+        sql, params = rows.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return None
+    return sql, tuple(params)
+
+
 @dataclass(frozen=True, slots=True)
 class CountStatement:
     """``SELECT (count), (count), …``, with a name for each count."""
@@ -176,12 +186,8 @@ class ExistsStatement:
     @classmethod
     def of(cls, queryset: QuerySet[Any]) -> Self:
         """Write the statement of a queryset."""
-        rows = queryset.order_by().values_list(Value(1))[:1]
-        try:
-            sql, params = rows.query.get_compiler(connection=connection).as_sql()
-        except EmptyResultSet:
-            return cls(None)
-        return cls(Prepared.of(sql, params))
+        written = exists_sql(queryset)
+        return cls(Prepared.of(*written) if written else None)
 
     def holds_for(self, reader: Reader, row_id: int | None = None) -> bool:
         """Run the statement with the reader's ids, and ``row_id`` in the place of ``ROW_PLACE``."""

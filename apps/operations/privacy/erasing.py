@@ -32,10 +32,7 @@ from apps.operations.privacy.people import (
 from apps.operations.privacy.values import PERSONAL, redact
 from apps.predictions.models import Score
 from apps.realtime.models import ToolCall
-from apps.suggestions.enums import (
-    UNDECIDED,
-    State,
-)
+from apps.suggestions.enums import UNDECIDED, State
 from apps.suggestions.models import BulkItem, Decision, Suggestion
 from apps.triggers.models import Silence
 from apps.users.models import KeptAnswer

@@ -16,12 +16,7 @@ from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_events
 from apps.suggestions import rules
-from apps.suggestions.enums import (
-    AWAITING_PERSON,
-    UNDECIDED,
-    HeldBack,
-    State,
-)
+from apps.suggestions.enums import AWAITING_PERSON, UNDECIDED, HeldBack, State
 from apps.suggestions.learning.acceptance import AcceptanceTable
 from apps.suggestions.learning.quieting import NOTHING_QUIET, Quieting
 from apps.suggestions.learning.rules import trials_on

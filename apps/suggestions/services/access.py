@@ -13,11 +13,7 @@ from apps.execution import services as execution
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
 from apps.execution.schemas import RecordRef, Seen
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import (
-    AWAITING_PERSON,
-    State,
-    Verdict,
-)
+from apps.suggestions.enums import AWAITING_PERSON, State, Verdict
 from apps.suggestions.exceptions import (
     ChangedSinceSeenError,
     DecisionPermissionError,

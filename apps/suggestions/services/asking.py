@@ -35,12 +35,7 @@ from apps.execution.tools import Tool, ToolArguments
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import UpdateTool
 from apps.suggestions import rules
-from apps.suggestions.enums import (
-    UNDECIDED,
-    HeldBack,
-    Said,
-    State,
-)
+from apps.suggestions.enums import UNDECIDED, HeldBack, Said, State
 from apps.suggestions.exceptions import (
     AnotherOpenError,
     DecisionPermissionError,

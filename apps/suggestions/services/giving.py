@@ -14,12 +14,7 @@ from apps.audit.schemas import Actor
 from apps.execution.exceptions import UnknownToolError
 from apps.execution.schemas import JsonValue
 from apps.execution.tools import registry as tools
-from apps.suggestions.enums import (
-    AWAITING_PERSON,
-    HeldBack,
-    State,
-    Verdict,
-)
+from apps.suggestions.enums import AWAITING_PERSON, HeldBack, State, Verdict
 from apps.suggestions.exceptions import AssigneeRefusedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import edition_after

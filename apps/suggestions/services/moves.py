@@ -13,12 +13,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event, record_events
-from apps.suggestions.enums import (
-    MOVES,
-    UNDECIDED,
-    State,
-    Verdict,
-)
+from apps.suggestions.enums import MOVES, UNDECIDED, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
     AnotherOpenError,

@@ -27,10 +27,7 @@ from apps.execution.schemas import RecordRef
 from apps.execution.services import check_permission
 from apps.execution.tools import registry as tools
 from apps.execution.tools.merge_arguments import naming
-from apps.suggestions.enums import (
-    UNDECIDED,
-    HeldBack,
-)
+from apps.suggestions.enums import UNDECIDED, HeldBack
 from apps.suggestions.exceptions import (
     DecisionPermissionError,
     NotProposableError,

@@ -12,11 +12,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.brain.enums import Goal
-from apps.suggestions.enums import (
-    UNDECIDED,
-    State,
-    StopScope,
-)
+from apps.suggestions.enums import UNDECIDED, State, StopScope
 from apps.suggestions.exceptions import StopPermissionError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services.moves import entry_of, record
