@@ -29,6 +29,84 @@ CRM_TABLES = sorted([*RECORDS, "crm_stage", "crm_customfield", "crm_changelog", 
 # What apply may insert into and update; products, stages and custom fields are people's alone.
 WRITTEN = sorted(set(RECORDS) - {"crm_product"})
 
+# In the order of the rights below; None is the run-time login itself.
+ACCOUNTS = [None, *Role]
+# What each may do with a CRM table: a = insert, r = select, w = update, d = delete.
+CRM_RIGHTS: dict[str, tuple[str, str, str]] = {
+    **dict.fromkeys(WRITTEN, ("ardw", "r", "arw")),
+    "crm_product": ("ardw", "r", "r"),
+    "crm_stage": ("ardw", "r", "r"),
+    "crm_customfield": ("ardw", "r", "r"),
+    "crm_importrun": ("ardw", "", ""),
+    # History is written by the triggers of the records, and by nobody's hand.
+    "crm_changelog": ("r", "r", ""),
+}
+
+_ITSELF = "MERGE INTO {table} t USING {table} s ON t.id = s.id WHEN MATCHED THEN"
+# What takes a right, by its letter; nobody has the last one, what belongs to an owner.
+STATEMENTS = {
+    "r": [
+        "SELECT 1 FROM {table}",
+        "TABLE {table}",
+        "COPY {table} TO STDOUT",
+        "COPY (SELECT id FROM {table}) TO STDOUT",
+    ],
+    "a": [
+        "INSERT INTO {table} DEFAULT VALUES",
+        "INSERT INTO {table} DEFAULT VALUES ON CONFLICT DO NOTHING",
+        "WITH new AS (INSERT INTO {table} DEFAULT VALUES RETURNING 1) SELECT count(*) FROM new",
+        "MERGE INTO {table} t USING (SELECT 1) s ON false WHEN NOT MATCHED THEN INSERT DEFAULT VALUES",
+        "COPY {table} FROM STDIN",
+    ],
+    "w": [
+        "UPDATE {table} SET id = id",
+        "UPDATE ONLY {table} SET id = id WHERE false",
+        "WITH changed AS (UPDATE {table} SET id = id RETURNING 1) SELECT count(*) FROM changed",
+        "INSERT INTO {table} DEFAULT VALUES ON CONFLICT (id) DO UPDATE SET id = excluded.id",
+        f"{_ITSELF} UPDATE SET id = s.id",
+        "SELECT 1 FROM {table} FOR UPDATE",
+        "SELECT 1 FROM {table} FOR NO KEY UPDATE",
+        "SELECT 1 FROM {table} FOR SHARE",
+        "SELECT 1 FROM {table} FOR KEY SHARE",
+        "LOCK TABLE {table} IN EXCLUSIVE MODE",
+        "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
+    ],
+    "d": [
+        "DELETE FROM {table}",
+        "DELETE FROM ONLY {table} WHERE false",
+        "DELETE FROM {table} t USING (SELECT 1) s",
+        "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+        f"{_ITSELF} DELETE",
+    ],
+    "owner": [
+        "TRUNCATE {table}",
+        "TRUNCATE {table} CASCADE",
+        "TRUNCATE {table} RESTART IDENTITY",
+        "DROP TABLE {table}",
+        "DROP TABLE {table} CASCADE",
+        "ALTER TABLE {table} ADD COLUMN note text",
+        "ALTER TABLE {table} ADD CHECK (false) NOT VALID",
+        "ALTER TABLE {table} DROP COLUMN id",
+        "ALTER TABLE {table} ALTER COLUMN id TYPE text",
+        "ALTER TABLE {table} ALTER COLUMN id SET DEFAULT 1",
+        "ALTER TABLE {table} RENAME TO own",
+        "ALTER TABLE {table} RENAME COLUMN id TO own",
+        "ALTER TABLE {table} SET SCHEMA public",
+        "ALTER TABLE {table} OWNER TO CURRENT_USER",
+        "ALTER TABLE {table} DISABLE TRIGGER ALL",
+        "ALTER TABLE {table} DISABLE TRIGGER USER",
+        "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE {table} SET (autovacuum_enabled = false)",
+        "CREATE INDEX ON {table} (id)",
+        "CREATE POLICY own ON {table}",
+        "CREATE RULE own AS ON INSERT TO {table} DO INSTEAD NOTHING",
+        "CREATE TRIGGER own BEFORE UPDATE ON {table}"
+        " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "COMMENT ON TABLE {table} IS 'own'",
+        "COPY {table} FROM PROGRAM 'true'",
+    ],
+}
+
 DENIED = "permission denied|must be owner"
 
 
@@ -43,67 +121,61 @@ def refuse(role: Role | None, statement: str) -> None:
         cursor.execute(statement)
 
 
-@pytest.mark.parametrize("table", CRM_TABLES)
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO {table} DEFAULT VALUES",
-        "UPDATE {table} SET id = id",
-        "DELETE FROM {table}",
-        "TRUNCATE {table}",
-        "SELECT 1 FROM {table} FOR UPDATE",
-        "SELECT 1 FROM {table} FOR SHARE",
-        "ALTER TABLE {table} ADD COLUMN note text",
-        "ALTER TABLE {table} DISABLE TRIGGER ALL",
-        "DROP TABLE {table}",
-        "CREATE INDEX ON {table} (id)",
-        "LOCK TABLE {table} IN EXCLUSIVE MODE",
-        "MERGE INTO {table} t USING {table} s ON t.id = s.id WHEN MATCHED THEN DELETE",
-        "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
-        "COPY {table} FROM PROGRAM 'true'",
-    ],
-)
-def test_the_ai_writes_no_crm_table(acme: Tenant, table: str, statement: str) -> None:
-    refuse(Role.AI, statement.format(table=table))
+@pytest.mark.parametrize("role", [*Role, None], ids=[*Role, "run-time login"])
+def test_every_forbidden_statement_on_every_crm_table(acme: Tenant, role: Role | None) -> None:
+    """In the tenant's schema and in another tenant's: each right that is missing, by every way to use it."""
+    with transaction.atomic(), nullcontext() if role is None else taking_role(role):
+        went_through = [
+            statement
+            for schema in ("acme", "globex")
+            for table in CRM_TABLES
+            for statement in forbidden(role, schema, table)
+            if not is_refused(statement)
+        ]
+    assert went_through == []
 
 
-@pytest.mark.parametrize("table", [*WRITTEN])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM {table}",
-        "TRUNCATE {table}",
-        "TRUNCATE {table} CASCADE",
-        "ALTER TABLE {table} ADD COLUMN note text",
-        "ALTER TABLE {table} DISABLE TRIGGER ALL",
-        "DROP TABLE {table}",
-        "DROP TRIGGER log_update ON {table}",
-        "CREATE INDEX ON {table} (id)",
-        "CREATE TRIGGER own BEFORE UPDATE ON {table} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-    ],
-)
-def test_the_apply_step_deletes_nothing_and_changes_no_table(
-    acme: Tenant, table: str, statement: str
-) -> None:
-    refuse(Role.APPLY, statement.format(table=table))
+def forbidden(role: Role | None, schema: str, table: str) -> list[str]:
+    """Every statement on a CRM table that an account has no right to send."""
+    rights = CRM_RIGHTS[table][ACCOUNTS.index(role)]
+    sequences = names_of(_SEQUENCES, f"{schema}.{table}")
+    triggers = names_of(_TRIGGERS, f"{schema}.{table}")
+    return [
+        *(
+            statement.format(table=f"{schema}.{table}")
+            for letter, statements in STATEMENTS.items()
+            if letter not in rights
+            for statement in statements
+        ),
+        *(f"DROP TRIGGER {name} ON {schema}.{table}" for name in triggers),
+        *(f"SELECT setval('{name}', 1)" for name in sequences),
+        *(f"ALTER SEQUENCE {name} RESTART" for name in sequences),
+        # The run-time login may look at the numbers that it draws.
+        *(f"SELECT nextval('{name}')" for name in sequences if role is not None),
+    ]
 
 
-@pytest.mark.parametrize("table", CRM_TABLES)
-@pytest.mark.parametrize("role", list(Role))
-def test_nor_in_another_tenants_schema(acme: Tenant, role: Role, table: str) -> None:
-    other = f"globex.{table}"
-    forbidden = [f"DELETE FROM {other}", f"TRUNCATE {other}", f"DROP TABLE {other}"]
-    forbidden.append(f"ALTER TABLE {other} DISABLE TRIGGER ALL")
-    if role == Role.AI or table not in WRITTEN:
-        forbidden += [f"INSERT INTO {other} DEFAULT VALUES", f"UPDATE {other} SET id = id"]
-    for statement in forbidden:
-        refuse(role, statement)
+def is_refused(statement: str) -> bool:
+    """Whether PostgreSQL refuses it for want of rights. What it does is taken back."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            transaction.set_rollback(True)
+    except ProgrammingError as error:
+        # Not because nothing in the schema is theirs: that would hide what the table allows.
+        is_denied = isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
+        return is_denied and "for schema" not in str(error)
+    return False
 
 
-@pytest.mark.parametrize("table", sorted(set(CRM_TABLES) - set(WRITTEN)))
-@pytest.mark.parametrize("verb", ["INSERT INTO {} DEFAULT VALUES", "UPDATE {} SET id = id"])
-def test_the_apply_step_writes_records_alone(acme: Tenant, table: str, verb: str) -> None:
-    refuse(Role.APPLY, verb.format(table))
+def names_of(query: str, table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, [table])
+        return [name for (name,) in cursor.fetchall() if name]
+
+
+_SEQUENCES = "SELECT pg_get_serial_sequence(%s, 'id')"
+_TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
 
 
 def test_and_records_it_does_write(acme: Tenant) -> None:
@@ -118,21 +190,6 @@ def test_and_records_it_does_write(acme: Tenant) -> None:
         (lead.pk, "changed", {"phone": ["1", "2"]}),
         (made.pk, "created", {}),
     ]
-
-
-@pytest.mark.parametrize("role", [Role.AI, Role.APPLY, None])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO crm_changelog (transaction_id, record_kind, record_id, operation, changes, actor_name,"
-        " origin, request_id, backfilled) VALUES (1, 'lead', 1, 'changed', '{}', '', '', '', false)",
-        "UPDATE crm_changelog SET actor_name = 'nobody'",
-        "DELETE FROM crm_changelog",
-        "TRUNCATE crm_changelog",
-    ],
-)
-def test_nobody_writes_history_by_hand(acme: Tenant, role: Role | None, statement: str) -> None:
-    refuse(role, statement)
 
 
 @pytest.mark.parametrize("role", [Role.AI, Role.APPLY, None])
@@ -259,12 +316,7 @@ def test_all_rights_in_a_tenants_schema(acme: Tenant) -> None:
         "users_user_user_permissions": ("ardw", "", ""),
         "audit_auditentry": ("(a)r", "(a)(r)", ""),
         "audit_auditseal": (add, "", ""),
-        **dict.fromkeys(WRITTEN, ("ardw", read, write)),
-        "crm_product": ("ardw", read, read),
-        "crm_stage": ("ardw", read, read),
-        "crm_customfield": ("ardw", read, read),
-        "crm_importrun": ("ardw", "", ""),
-        "crm_changelog": (read, read, ""),
+        **CRM_RIGHTS,
         "execution_policydecision": (add, "", ""),
         "execution_execution": (add, read, ""),
         "brain_braincall": (add, "ar(w)", ""),
