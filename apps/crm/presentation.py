@@ -75,7 +75,8 @@ TONES: dict[tuple[str, str], str] = {
     ("priority", "3"): "warn",
 }
 BADGES = frozenset({"status", "stage", "outcome", "priority", "email_status", "delivery"})
-MONEY = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
+# An amount means nothing without its currency.
+MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
 
 
 class Style(StrEnum):
@@ -263,7 +264,7 @@ def _show_badge(record: Record, name: str, label: str, value: Any) -> Shown:
 def _show_plain(label: str, name: str, value: Any, currency: str) -> Shown:
     if isinstance(value, bool):
         return Shown(label, Style.TEXT, "Yes" if value else "No", name)
-    if name in MONEY:
+    if name in MONEY_FIELDS:
         return Shown(label, Style.MONEY, value, name, currency=currency)
     if isinstance(value, datetime):
         return Shown(label, Style.MOMENT, value, name)

@@ -17,7 +17,7 @@ from django.db import models
 from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import CustomField, Record
-from apps.crm.presentation import describe_time
+from apps.crm.presentation import MONEY_FIELDS, describe_time
 from apps.crm.services import all_records
 from apps.execution.custom_fields import (
     definition_of,
@@ -30,7 +30,7 @@ from apps.execution.enums import ValueKind
 from apps.execution.exceptions import InvalidArgumentsError
 from apps.execution.schemas import Diff, FieldDiff, JsonValue, RowOrigin, Seen
 from apps.execution.signs import with_unseen_named
-from apps.execution.tools.base import CURRENCY_FIELD, MONEY_FIELDS, Tool, ToolArguments, to_json
+from apps.execution.tools.base import CURRENCY_FIELD, Tool, ToolArguments, to_json
 from apps.tenants.templatetags.aisha_ui import money
 from apps.users.rules import Reader
 

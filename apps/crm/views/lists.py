@@ -21,7 +21,7 @@ from apps.crm.forms.fields import find_by_name, name_with_id
 from apps.crm.forms.filters import FILTER_SETS, RecordFilterSet
 from apps.crm.layouts import LAYOUTS, Column, Layout
 from apps.crm.models import Record
-from apps.crm.presentation import MONEY, Shown, field_of, show_field
+from apps.crm.presentation import MONEY_FIELDS, Shown, field_of, show_field
 from apps.crm.services import visible_records
 from apps.crm.views.access import may, require_view
 from apps.tenants.exports import stream_csv
@@ -157,7 +157,7 @@ def head_of(layout: Layout, column: Column) -> tuple[str, str]:
 
 
 def _css_class(column: Column) -> str:
-    is_number = column.name in MONEY or column.name == "employees"
+    is_number = column.name in MONEY_FIELDS or column.name == "employees"
     return " ".join(
         name
         for name, holds in (("number", is_number), ("optional-column", column.optional))

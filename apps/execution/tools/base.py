@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
+from apps.crm.presentation import MONEY_FIELDS
 from apps.crm.services import all_records
 from apps.execution.enums import Risk
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
@@ -28,8 +29,7 @@ from apps.execution.tools.fields import is_fixed
 from apps.users.models import User
 from apps.users.rules import Reader
 
-# An amount means nothing without its currency: a tool that writes one sees the other.
-MONEY_FIELDS = frozenset({"amount", "estimated_value", "value", "price", "annual_revenue"})
+# A tool that writes an amount sees this.
 CURRENCY_FIELD = "currency"
 
 

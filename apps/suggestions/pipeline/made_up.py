@@ -6,9 +6,9 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
+from apps.crm.presentation import MONEY_FIELDS
 from apps.execution.schemas import RecordRef
 from apps.execution.tools import Tool, ToolArguments
-from apps.execution.tools.base import MONEY_FIELDS
 from apps.suggestions.pipeline.amounts import amounts_in
 from apps.users.models import User
 
