@@ -12,7 +12,7 @@ from apps.duplicates.evaluation.measures import Accuracy, measure
 from apps.duplicates.matching.clustering import clusters
 from apps.duplicates.matching.explaining import Comparison, compare
 from apps.duplicates.matching.fields import Table
-from apps.duplicates.matching.finding import Found, Told, find_pairs
+from apps.duplicates.matching.finding import Found, Told, find_pairs_and_others
 from apps.tenants.process_size import own_peak_size_mb
 
 # So many pairs are told with their reasons.
@@ -115,9 +115,9 @@ def find_groups(
     As the product does it with a tenant's records (``services.clustering``): two with other names stand in no
     group together.
     """
-    found = find_pairs(table, progress=told, region=region)
+    found, others = find_pairs_and_others(table, progress=told, region=region)
     told("grouping")
-    said, others = found.without_other_names(), found.have_other_names
+    said = found.only(~others)
     pairs = zip(said.left.tolist(), said.right.tolist(), said.probabilities.tolist(), strict=True)
     conflicts = zip(found.left[others].tolist(), found.right[others].tolist(), strict=True)
     return said, clusters(pairs, conflicts, threshold=found.document.threshold)

@@ -64,16 +64,14 @@ Told = Callable[[str], None]
 class Found:
     """The pairs of a table that may be the same, by the positions of their records, the likeliest first.
 
-    ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each, ``have_other_names`` what
-    ``others`` says. ``compared`` pairs were looked at; ``dropped`` are the keys that more than
-    ``most_per_key`` records share.
+    ``bits`` and ``probabilities`` are what ``explaining.compare`` gives for each. ``compared`` pairs were
+    looked at; ``dropped`` are the keys that more than ``most_per_key`` records share.
     """
 
     left: Numbers
     right: Numbers
     bits: Floats
     probabilities: Floats
-    have_other_names: Mask
     document: MatcherDocument
     compared: int
     most_per_key: int
@@ -84,17 +82,24 @@ class Found:
         """How many pairs, from the first on, reach the threshold."""
         return int((self.probabilities >= self.document.threshold).sum())
 
-    def without_other_names(self) -> Found:
-        """The same without the pairs whose names say that two are others."""
-        kept = ~self.have_other_names
+    def only(self, kept: Mask) -> Found:
+        """The same with the marked pairs alone."""
         return replace(
             self,
             left=self.left[kept],
             right=self.right[kept],
             bits=self.bits[kept],
             probabilities=self.probabilities[kept],
-            have_other_names=self.have_other_names[kept],
         )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What the pairs of a ``Found`` were weighed by."""
+
+    table: EncodedTable
+    comparing: BulkComparing
+    levels: Mapping[Field, Levels]
 
 
 def find_pairs(
@@ -111,6 +116,26 @@ def find_pairs(
     ``most_per_key`` is how many records may share a key; without it that follows from the table, too.
     ``region`` (ISO 3166) is where telephone numbers are dialled; a document brings its own.
     """
+    return _find(table, document, most_per_key, progress, region)[0]
+
+
+def find_pairs_and_others(
+    table: Table, *, progress: Told = lambda stage: None, region: str = ""
+) -> tuple[Found, Mask]:
+    """Find the same pairs, and of each whether its names say that two are others (``others``)."""
+    found, by = _find(table, None, None, progress, region)
+    bits = dict(_bits_by_field(found.document, by.table, by.comparing, found.left, by.levels))
+    # Where no field says anything, it is one answer for all of them.
+    return found, have_other_names(bits) & np.ones(len(found.left), dtype=np.bool_)
+
+
+def _find(
+    table: Table,
+    document: MatcherDocument | None,
+    most_per_key: int | None,
+    progress: Told,
+    region: str,
+) -> tuple[Found, _Compared]:
     progress("reading values")
     encoded = encode(table, document.region if document is not None else region)
     candidates = find_candidates(encoded, progress, most_per_key)
@@ -125,21 +150,18 @@ def find_pairs(
     probabilities = probabilities_of(bits)
     kept = np.flatnonzero(probabilities >= min(LEAST_PROBABILITY, document.threshold))
     order = kept[np.lexsort((candidates.right[kept], candidates.left[kept], -bits[kept]))]
-    kept_levels = {field: found[order] for field, found in levels.items()}
-    by_field = dict(
-        _bits_by_field(document, encoded, comparing, candidates.left[order], kept_levels)
-    )
-    return Found(
+    found = Found(
         left=candidates.left[order],
         right=candidates.right[order],
         bits=bits[order],
         probabilities=probabilities[order],
-        have_other_names=have_other_names(by_field) & np.ones(len(order), dtype=np.bool_),
         document=document,
         compared=len(candidates.left),
         most_per_key=candidates.most_records,
         dropped=candidates.dropped,
     )
+    kept_levels = {field: of_field[order] for field, of_field in levels.items()}
+    return found, _Compared(encoded, comparing, kept_levels)
 
 
 def weigh_pairs(table: Table, pairs: Candidates, document: MatcherDocument) -> Floats:

@@ -12,7 +12,7 @@ from apps.duplicates.matching.documents import default_document
 from apps.duplicates.matching.encoding import encode
 from apps.duplicates.matching.explaining import compare
 from apps.duplicates.matching.fields import Field, Table
-from apps.duplicates.matching.finding import find_pairs
+from apps.duplicates.matching.finding import find_pairs, find_pairs_and_others
 from apps.duplicates.matching.keys import RULES, keys_of
 from apps.duplicates.matching.others import have_other_names
 from apps.duplicates.matching.values import comparable
@@ -44,14 +44,14 @@ def test_each_record_has_the_keys_that_it_has_alone(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_pair_weighs_what_it_weighs_alone(seed: int) -> None:
     table = drawn_table(seed, 150)
-    found = find_pairs(table, region="CH")
+    found, others = find_pairs_and_others(table, region="CH")
     assert len(found.left) > 100
     for left, right, bits, probability, are_others in zip(
         found.left.tolist(),
         found.right.tolist(),
         found.bits.tolist(),
         found.probabilities.tolist(),
-        found.have_other_names.tolist(),
+        others.tolist(),
         strict=True,
     ):
         alone = compare(found.document, table.row(left), table.row(right))
