@@ -12,8 +12,11 @@ from apps.crm.enums import RecordKind
 from apps.crm.forms.filters import FILTER_SETS
 from apps.crm.models import Account, Activity, Contact, Lead, Opportunity, Record, Task
 from apps.crm.services import permission_name, visible_records
+from apps.duplicates.models import Pair
 from apps.triggers.exceptions import EmptyScopeError, ScopeTooLargeError
+from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
+from apps.triggers.rules.duplicates import DuplicateTrigger
 from apps.users.models import User
 
 # A scan of more is one of everything, as far as the database is concerned.
@@ -25,7 +28,23 @@ SCANNED: dict[RecordKind, type[Record]] = {
 }
 _HANGING: dict[RecordKind, type[Record]] = {model.kind: model for model in (Activity, Task)}
 
-Candidates = Mapping[RecordKind, Sequence[int]]
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The ids of the records of each kind that triggers are to look at, and of those they may live on in.
+
+    A pair is told at the record that would survive it, and so the triggers about duplicates look there, too.
+    """
+
+    ids: Mapping[RecordKind, Sequence[int]]
+    survivors: Mapping[RecordKind, frozenset[int]]
+
+    def of(self, trigger: Trigger[Any]) -> Sequence[int]:
+        """The records that one trigger looks at."""
+        own = self.ids.get(trigger.record_kind, ())
+        if not isinstance(trigger, DuplicateTrigger):
+            return own
+        return sorted(self.survivors.get(trigger.record_kind, frozenset()).union(own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +57,31 @@ class ScanScope:
 
     def triggers(self) -> list[str]:
         """The keys of the triggers that look at these records, or at what hangs on them."""
-        looking = {self.record_kind, *_HANGING}
-        return [trigger.key for trigger in registry.all() if trigger.record_kind in looking]
+        return [trigger.key for trigger in registry.all() if self._concerns(trigger)]
+
+    def _concerns(self, trigger: Trigger[Any]) -> bool:
+        if isinstance(trigger, DuplicateTrigger):
+            return self.record_kind in trigger.subject.kinds
+        return trigger.record_kind in {self.record_kind, *_HANGING}
 
     def candidates(self) -> Candidates:
-        """The ids of the records of each kind that triggers are to look at; a query for each that hangs."""
+        """What triggers are to look at; a query for each kind that hangs, and one for pairs."""
         found = {self.record_kind: self.record_ids}
         for kind, model in _HANGING.items():
             hanging: Any = model._default_manager
             about = hanging.filter(**{f"{self.record_kind.value}_id__any_of": self.record_ids})
             found[kind] = tuple(about.order_by().values_list("pk", flat=True))
-        return found
+        return Candidates(found, self._survivors())
+
+    def _survivors(self) -> dict[RecordKind, frozenset[int]]:
+        """The other records of the pairs in which these would be merged, decided ones too."""
+        pairs = Pair.objects.filter(
+            duplicate_kind=self.record_kind, duplicate_id__any_of=self.record_ids
+        )
+        survivors: dict[RecordKind, set[int]] = {}
+        for kind, record_id in pairs.order_by().values_list("survivor_kind", "survivor_id"):
+            survivors.setdefault(RecordKind(kind), set()).add(record_id)
+        return {kind: frozenset(ids) for kind, ids in survivors.items()}
 
 
 def scope_of_records(user: User, kind: RecordKind, record_ids: Sequence[int]) -> ScanScope:

@@ -299,7 +299,7 @@ def _look_within(
     key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, candidates: Candidates
 ) -> Detection:
     trigger = registry.get(key)
-    return look_within(trigger, settings.get(key), moment, candidates.get(trigger.record_kind, ()))
+    return look_within(trigger, settings.get(key), moment, candidates.of(trigger))
 
 
 def _is_news(broken: Mapping[str, str], now: datetime) -> bool:

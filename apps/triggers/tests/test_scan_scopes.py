@@ -22,8 +22,9 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
-from apps.duplicates.enums import Subject
-from apps.duplicates.models import MatchRun
+from apps.duplicates.enums import PairState, Subject
+from apps.duplicates.models import MatchRun, Pair
+from apps.duplicates.tests.pairs import make_pair
 from apps.tenants.context import begin_request
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
@@ -133,6 +134,20 @@ def test_the_triggers_of_other_kinds_do_not_run(acme: Tenant) -> None:
     ran = {result.trigger for result in scan(quiet_lead()).results.all()}
     assert {"lead_inactive", "task_overdue", "followup_missing"} <= ran
     assert not {"deal_stalled", "account_silent", "engagement_shift"} & ran
+
+
+def test_a_pair_is_found_from_either_of_its_records(acme: Tenant) -> None:
+    kept, other, contact = quiet_lead(), quiet_lead(), ContactFactory()
+    make_pair(kept, other)
+    make_pair(contact, other)
+    make_pair(quiet_lead(), quiet_lead())
+    scan(other)
+    # At those who would survive; nothing else is asked about them.
+    pairs = {("lead_duplicate", "lead", kept.pk), ("contact_duplicate", "contact", contact.pk)}
+    assert firing() == {("lead_inactive", "lead", other.pk)} | pairs
+    Pair.objects.update(state=PairState.NOT_DUPLICATE)
+    scan(other)
+    assert firing() == {("lead_inactive", "lead", other.pk)}
 
 
 def test_the_scope_of_a_list_is_what_the_person_sees_in_it(cast: Cast) -> None:
