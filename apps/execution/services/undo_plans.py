@@ -23,6 +23,7 @@ from apps.execution.exceptions import (
 from apps.execution.models import Execution
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.services.access import check_sight, read_records
+from apps.execution.services.undo_chains import later_changes, values_before
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import CURRENCY_FIELD, to_json
 from apps.execution.tools.repointing import counted
@@ -137,7 +138,8 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
     side = tool.side_undo(record, execution.note, is_locked=False)
     check_sight(side.records, viewer)
     row = columns_of(record)
-    found = leave_refused(tool, record, compare(tool, execution, row), viewer)
+    found = compare(tool, execution, row, values_before(execution))
+    found = leave_refused(tool, record, found, viewer)
     currency = str(row.get(CURRENCY_FIELD) or "")
     former = found.currency_back(currency)
 
@@ -146,7 +148,7 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
             label_of(kind, field.name),
             text_of(kind, field.name, field.now, viewer=viewer, currency=currency),
             text_of(kind, field.name, field.back, viewer=viewer, currency=former),
-            field.refused or "It was edited since.",
+            field.refused or _said_of_conflict(execution, field),
         )
 
     return UndoPlan(
@@ -161,6 +163,17 @@ def plan_undo(execution: Execution, *, viewer: User, now: datetime) -> UndoPlan:
         also_back=side.back,
         also_staying=side.staying,
     )
+
+
+def _said_of_conflict(execution: Execution, field: UndoneField) -> str:
+    """Why a field stays that reads otherwise than it was written, or that hangs together with one."""
+    match later_changes(execution, field.name, field.now):
+        case 0:
+            return "It was edited since."
+        case 1:
+            return "A later change wrote it. When that is undone too, it is as it was before both."
+        case _:
+            return "Later changes wrote it. When they are undone too, it is as it was before all."
 
 
 def undoable_until(execution: Execution, *, now: datetime) -> datetime | None:
@@ -201,17 +214,20 @@ def check_open(execution: Execution, now: datetime) -> datetime:
     return until
 
 
-def compare(tool: Tool[Any], execution: Execution, row: Mapping[str, Any]) -> Found:
+def compare(
+    tool: Tool[Any],
+    execution: Execution,
+    row: Mapping[str, Any],
+    before: Mapping[str, JsonValue],
+) -> Found:
     """Hold the record's columns against what was written.
 
-    Of an update the fields that it wrote go back, of a creation those that the tool declares.
+    Of an update the fields that it wrote go back to what was there ``before`` (``values_before``), of a
+    creation those that the tool declares.
     """
     model = model_of(RecordKind(execution.record_kind))
     now = {name: to_json(row[name]) for name in model.tracked_fields}
     if not tool.is_creation:
-        # Nothing is kept of an update that changed no field.
-        key = f"{execution.record_kind}:{execution.record_id}"
-        before = execution.before_values.get(key, {})
         now |= {name: value_in(row, name) for name in before if custom_key(name)}
         # A column that the product no longer has cannot go back.
         back = {name: value for name, value in before.items() if name in now}

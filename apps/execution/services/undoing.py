@@ -33,6 +33,7 @@ from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedUndo, RecordRef
 from apps.execution.services.access import check_permission, check_sight, read_records
 from apps.execution.services.recording import record_policy, undo_key_of
+from apps.execution.services.undo_chains import values_before
 from apps.execution.services.undo_plans import (
     Found,
     UndoneField,
@@ -71,9 +72,12 @@ def undo_change(undo: ApprovedUndo, *, now: datetime) -> Execution:
         with taking_role(Role.APPLY):
             locked = read_records([record_ref], is_locked=True, viewer=undo.approved_by)
             record = locked[record_ref]
+        # Who writes does not read what was executed; the record stays locked meanwhile.
+        before = values_before(execution)
+        with taking_role(Role.APPLY):
             side = tool.side_undo(record, execution.note, is_locked=True)
             check_sight([record_ref, *side.records], undo.approved_by)
-            found = compare(tool, execution, columns_of(record))
+            found = compare(tool, execution, columns_of(record), before)
             _check_worth(tool, found, undo, record_ref.kind)
             found = leave_refused(tool, record, found, undo.approved_by)
             back = {field.name: field.back for field in found.returning}
