@@ -23,6 +23,8 @@ def test_the_role_that_writes_is_taken_on_the_road_and_nowhere_else() -> None:
     taken = [call for call in calls_in("taking_role") if "Role.AI" not in call]
     assert taken == [
         "apps/execution/services/applying.py: taking_role(Role.APPLY, savepoint=False)",
+        # To lock the record, and to write; between them it is read what was executed.
+        "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
         "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
     ]
 
