@@ -19,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.audit.enums import Origin
 from apps.crm.api.serializers import AccountSerializer, ContactSerializer, LeadSerializer
 from apps.crm.enums import RecordKind
+from apps.crm.look_alikes import LookAlike
 from apps.crm.services import permission_name, require_permission
 from apps.duplicates.bands import Band, band_of
 from apps.duplicates.enums import MATCHED_KINDS, Subject
@@ -161,17 +162,21 @@ class ProbeRequestSerializer(StrictSerializer):
 class LookAlikeSerializer(serializers.Serializer[Any]):
     """A record that may be the same."""
 
-    kind = serializers.ChoiceField(MATCHED_KINDS)
-    id = serializers.IntegerField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    probability_0_1 = serializers.FloatField(help_text="How probably it is the same.")
+    kind = serializers.ChoiceField(MATCHED_KINDS, source="record.kind")
+    id = serializers.IntegerField(source="record.pk")
+    label = serializers.CharField(source="record.__str__")  # type: ignore[assignment]
+    probability_0_1 = serializers.SerializerMethodField(help_text="How probably it is the same.")
     words = serializers.CharField(help_text="What the two have in common.")
+
+    def get_probability_0_1(self, like: LookAlike) -> float:
+        """To three digits: it is no surer than that."""
+        return round(like.probability, 3)
 
 
 class ProbeAnswerSerializer(serializers.Serializer[Any]):
     """The records that may be the same, the likeliest first."""
 
-    matches = LookAlikeSerializer(many=True)
+    matches = LookAlikeSerializer(many=True, source="named")
     unseen = serializers.IntegerField(help_text="How many more there are that you may not see.")
 
 
@@ -215,18 +220,7 @@ class ProbeViewSet(Endpoint, GenericViewSet[Pair]):
             problems: Any = values.errors
             raise ValidationError({"values": problems})
         found = look_alikes(row_of_values(kind, values.validated_data), kind, user)
-        matches = [
-            {
-                "kind": like.record.kind,
-                "id": like.record.pk,
-                "label": str(like.record),
-                "probability_0_1": round(like.probability, 3),
-                "words": like.words,
-            }
-            for like in found.named
-        ]
-        answer = {"matches": matches, "unseen": found.unseen}
-        return Response(ProbeAnswerSerializer(answer).data)
+        return Response(ProbeAnswerSerializer(found).data)
 
 
 _NEW_RECORDS: dict[RecordKind, type[serializers.BaseSerializer[Any]]] = {

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apps.audit.enums import Event, Origin
 from apps.crm.enums import RecordKind
+from apps.duplicates.api import ProbeAnswerSerializer
 from apps.execution.enums import ValueChoice, ValueKind
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
@@ -153,6 +154,9 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     diff = serializers.SerializerMethodField(
         help_text="Null when the change can no longer be made."
     )
+    look_alikes = serializers.SerializerMethodField(
+        help_text="Records like the one that would be made: a warning, which keeps nobody from approving."
+    )
     evidence = serializers.SerializerMethodField()
     notice = serializers.SerializerMethodField(
         help_text="Not empty where a text of the record reads like instructions to an AI."
@@ -176,8 +180,8 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     class Meta(SuggestionSerializer.Meta):
         fields = (
             *SuggestionSerializer.Meta.fields, "arguments", "proposed_arguments", "edited_by",
-            "edited_at", "diff", "evidence", "notice", "triggers", "changes_since", "can_decide", "refusal",
-            "takes_parts", "undoable_until", "execution",
+            "edited_at", "diff", "look_alikes", "evidence", "notice", "triggers", "changes_since",
+            "can_decide", "refusal", "takes_parts", "undoable_until", "execution",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -198,6 +202,11 @@ class SuggestionDetailSerializer(SuggestionSerializer):
     def get_diff(self, suggestion: Suggestion) -> dict[str, Any] | None:
         """Before and after, field by field."""
         return self.shown.diff.as_json() if self.shown.diff else None
+
+    @extend_schema_field(ProbeAnswerSerializer)
+    def get_look_alikes(self, suggestion: Suggestion) -> Any:
+        """The records like the one that would be made; no match where nothing is made."""
+        return ProbeAnswerSerializer(self.shown.look_alikes).data
 
     @extend_schema_field(ClaimSerializer(many=True))
     def get_evidence(self, suggestion: Suggestion) -> Any:

@@ -17,6 +17,7 @@ from apps.suggestions.aggregate import AggregateDiff, aggregate, line_of
 from apps.suggestions.cards import token_of
 from apps.suggestions.enums import Outcome, State
 from apps.suggestions.exceptions import BulkSizeError, BulkToolError, InvalidDecisionError
+from apps.suggestions.likeness import LikesOfMany, likes_of_many
 from apps.suggestions.models import BulkApproval, BulkItem, Suggestion
 from apps.suggestions.presentation import diffs_of
 from apps.suggestions.querysets import SuggestionQuerySet
@@ -86,6 +87,8 @@ class Confirmation:
     tokens: str
     left_out: tuple[LeftOut, ...]
     gone: int
+    # What the records that they would make look like.
+    likes: LikesOfMany
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def show_confirmation(user: User, items: Sequence[Chosen]) -> Confirmation:
             if reasons[suggestion.pk]
         ),
         gone=len(items) - len(chosen),
+        likes=likes_of_many(fit, user),
     )
 
 

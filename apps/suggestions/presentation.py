@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.crm.enums import RecordKind
+from apps.crm.look_alikes import LookAlikes
 from apps.crm.models import ChangeLog
 from apps.execution.custom_names import column_of
 from apps.execution.descriptions import arguments_of
@@ -30,6 +31,7 @@ from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions import rules
 from apps.suggestions.enums import State
 from apps.suggestions.learning.rules import MINIMUM_DECISIONS
+from apps.suggestions.likeness import look_alikes_of
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import may_decide, record_of, seen_of
@@ -114,6 +116,8 @@ class Detail:
     # What the reader is to know of its texts, empty as a rule.
     notice: str
     side_effects: tuple[str, ...]
+    # The records like the one that would be made.
+    look_alikes: LookAlikes
     history: tuple[HistoryLine, ...]
     stale: Stale | None
     can_decide: bool
@@ -160,6 +164,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         wish=wish_of(suggestion, viewer),
         notice=_notice_of(suggestion),
         side_effects=diff.side_effects if diff else (),
+        look_alikes=look_alikes_of(suggestion, viewer),
         history=history_of(entries),
         stale=stale,
         can_decide=not refusal,

@@ -21,6 +21,7 @@ from apps.suggestions.exceptions import (
     SuggestionNotFoundError,
 )
 from apps.suggestions.forms import SeenForm
+from apps.suggestions.likeness import look_alikes_of, tells_more
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import Detail
 from apps.suggestions.queue import Queue, ids_after, kept_query
@@ -82,9 +83,13 @@ def _save(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         newer = services.editable(user, suggestion.pk, Origin.PERSON)
         page = merge(newer, started, form.arguments(), user)
         return _show(request, newer, open_detail(newer, user), page, status=error.status)
-    if "approve" in request.POST:
-        return _approve(request, edited, user)
     said = Said("Saved. Look at the change as it is now, and decide.")
+    if "approve" in request.POST:
+        # Who has not been told yet is asked once, as where a record is created.
+        before = look_alikes_of(suggestion, user)
+        if not tells_more(look_alikes_of(edited, user), before):
+            return _approve(request, edited, user)
+        said = Said("Saved, and not approved yet: what you made of it looks like what is here.")
     return go_to(request, Queue.read(user, request.GET), edited, said)
 
 
