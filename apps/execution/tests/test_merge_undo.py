@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise, permutations
 
 import pytest
@@ -171,7 +172,7 @@ def test_two_merges_into_the_same_record_are_undone_in_either_order(cast: Cast) 
     assert all_rows() == before
 
 
-def taken(record: Lead) -> tuple[str, str, int | None, str]:
+def taken(record: Lead) -> tuple[str, str, Decimal | None, str]:
     record.refresh_from_db()
     return record.phone, record.notes, record.estimated_value, record.currency
 
@@ -236,7 +237,7 @@ def test_an_amount_goes_no_further_back_than_its_currency(cast: Cast) -> None:
     two = merge(kept, second, cast.rep, estimated_value=30, currency="USD")
     undo(one, cast.rep)
     undo(two, cast.rep)
-    assert taken(kept)[2:] == (20, "USD")
+    assert taken(kept)[2:] == (Decimal(20), "USD")
 
 
 def test_a_survivor_that_others_see_is_not_named(cast: Cast) -> None:
