@@ -6,6 +6,7 @@ The SQL runs as the role ``aisha_ai``.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django.db import transaction
 from django.db.models import Exists
@@ -15,6 +16,7 @@ from apps.brain.enums import FallBack, Provider
 from apps.brain.models import ONLY_ROW, BrainSettings, ProviderState
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
+from apps.users.statements import RowsStatement
 
 
 def admit(now: datetime) -> int | None:
@@ -74,12 +76,16 @@ def state() -> ProviderState:
 
 def fall_back_in_force() -> ProviderState | None:
     """Why the rules write in the language model's place at present; None where they do not. One query."""
+    rows = _fall_back_in_force().rows_for(None)
+    return rows[0] if rows else None
+
+
+@cache
+def _fall_back_in_force() -> RowsStatement:
+    """Written once: every page of the queue asks."""
     asks_model = BrainSettings.objects.filter(provider=Provider.OPENAI)
-    return (
-        ProviderState.objects.filter(Exists(asks_model), pk=ONLY_ROW)
-        .exclude(fell_back_because="")
-        .first()
-    )
+    states = ProviderState.objects.filter(Exists(asks_model), pk=ONLY_ROW)
+    return RowsStatement.of(states.exclude(fell_back_because=""))
 
 
 def _locked() -> ProviderState:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.html import format_html
 
 from apps.audit.enums import Origin
 from apps.brain.enums import Provider
@@ -19,7 +18,13 @@ from apps.suggestions.presentation import explain_rank
 from apps.suggestions.rules import sources_of
 from apps.suggestions.services import conceal, without_hidden
 from apps.suggestions.wishes import wish_of
-from apps.tenants.templatetags.aisha_ui import confidence, money, percent, relative_time
+from apps.tenants.templatetags.aisha_ui import (
+    confidence,
+    money,
+    percent,
+    relative_time,
+    time_element,
+)
 from apps.triggers.rules import registry as triggers
 from apps.users.models import User
 
@@ -199,8 +204,7 @@ def _expires(suggestion: Suggestion, now: datetime) -> str:
     left = suggestion.expires_at - now
     words = f"{left.days} d left" if left >= timedelta(days=1) else "ends today"
     at = timezone.localtime(suggestion.expires_at)
-    exact = f"{at:%d %b %Y, %H:%M}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
+    return time_element(at.isoformat(), f"{at:%d %b %Y, %H:%M}", words)
 
 
 def _is_decidable(suggestion: Suggestion) -> bool:

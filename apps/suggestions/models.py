@@ -27,6 +27,7 @@ from apps.suggestions.querysets import BulkApprovalQuerySet, SuggestionQuerySet
 from apps.suggestions.webhooks.models import WebhookCursor as WebhookCursor
 from apps.suggestions.webhooks.models import WebhookDelivery as WebhookDelivery
 from apps.suggestions.webhooks.models import WebhookEndpoint as WebhookEndpoint
+from apps.tenants.routes import address_of
 from apps.triggers.enums import Severity
 from apps.triggers.models import Signal
 from apps.users.models import User
@@ -215,7 +216,7 @@ class Suggestion(models.Model):
 
     def get_absolute_url(self) -> str:
         """The suggestion's own page in the queue."""
-        return reverse("suggestions:detail", args=[self.pk])
+        return address_of("suggestions:detail", self.pk)
 
     @property
     def is_asked(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from apps.suggestions.services import sees_records_of
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 from apps.users.rules import Reader
-from apps.users.statements import AnyReader, CountStatement, RowsStatement
+from apps.users.statements import ROWS_PLACE, AnyReader, CountStatement, RowsStatement
 
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
@@ -154,7 +154,12 @@ class _Asked:
     def cards(self) -> CappedPaginator:
         """The pages of cards."""
         if self.filters is not None:
-            return self._paginate(self._found(self.filters).for_queue_page())
+            found = self._found(self.filters).values_list("pk", flat=True)
+            cards = partial(_cards_among(self.kind).rows_for, self.user)
+            narrowed = _Narrowed(found, lambda ids: cards(row_ids=ids))
+            pages = self._paginate(narrowed)
+            pages.take_count(narrowed.count_to(pages.limit + 1))
+            return pages
         first = partial(_first_cards(self.kind, self.view).rows_for, self.user)
         return self._paginate(_Listed(first, lambda: self._listed().for_queue_page()))
 
@@ -189,6 +194,29 @@ class _Listed:
         if places.stop > CARDS_PER_PAGE:
             return list(self.rows()[places])
         return self.first()[places] if places.stop else []
+
+
+@dataclass(slots=True)
+class _Narrowed:
+    """A list that filters narrow: the ids as far as they are counted are asked for, then a page's cards.
+
+    To write the statement of the cards for each set of filters would take longer than to run it.
+    """
+
+    found: QuerySet[Any, int]
+    cards_of: Callable[[list[int]], list[Suggestion]]
+    ids: list[int] = field(default_factory=list)
+
+    def count_to(self, limit: int) -> int:
+        """Read the ids up to the limit; return how many there are."""
+        self.ids = list(self.found[:limit])
+        return len(self.ids)
+
+    def __getitem__(self, places: slice) -> list[Suggestion]:
+        asked = self.ids[places]
+        by_id = {card.pk: card for card in self.cards_of(asked)} if asked else {}
+        # One that has been given away since the ids were read is not there.
+        return [by_id[pk] for pk in asked if pk in by_id]
 
 
 def _view_of(user: User, params: QueryDict) -> str:
@@ -283,6 +311,13 @@ def _first_cards(kind: AnyReader, view: str) -> RowsStatement:
     """The cards of the first page of a view for people of a kind."""
     rows = listed_in(kind, view).with_fall_back().with_folded()
     return RowsStatement.of(rows[:CARDS_PER_PAGE], people=["assignee"])
+
+
+@lru_cache(maxsize=32)
+def _cards_among(kind: AnyReader) -> RowsStatement:
+    """The cards of some ids that people of a kind see, in no order."""
+    among = Suggestion.objects.visible_to(kind).filter(pk__any_of=[ROWS_PLACE])
+    return RowsStatement.of(among.with_fall_back().with_folded(), people=["assignee"])
 
 
 @lru_cache(maxsize=32)

@@ -11,5 +11,5 @@ class TenantsConfig(AppConfig):
     verbose_name = "Tenants"
 
     def ready(self) -> None:
-        """Register the check of the grants in force."""
-        from apps.tenants import checks  # noqa: F401
+        """Register the check of the grants in force, and look-ups."""
+        from apps.tenants import checks, lookups  # noqa: F401

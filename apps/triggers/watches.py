@@ -22,7 +22,6 @@ from apps.crm.services import all_records
 from apps.duplicates.enums import Subject
 from apps.duplicates.models import Pair
 from apps.predictions.enums import Prediction
-from apps.triggers import lookups  # noqa: F401 - makes any_of known
 
 # The columns whose former values lead to records that a changed row has left.
 PARENT_COLUMNS = ("lead_id", "contact_id", "account_id", "opportunity_id", "owner_id")

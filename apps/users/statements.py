@@ -19,11 +19,12 @@ from django.db.models import F, Model, QuerySet, Value
 from apps.users.models import User
 from apps.users.rules import Reader
 
-# No row has such ids: they hold the places of a reader's own, and of the one row that is asked for, while a
-# statement is written.
+# No row has such ids: they hold the places of a reader's own, and of the one row or the rows that are asked
+# for, while a statement is written.
 _READER_PLACE, _TEAM_PLACE = -1, -2
-ROW_PLACE = -3
-_PLACES = (_READER_PLACE, _TEAM_PLACE, ROW_PLACE)
+ROW_PLACE, ROWS_PLACE = -3, -4
+_PLACES = (_READER_PLACE, _TEAM_PLACE, ROW_PLACE, [ROWS_PLACE])
+_TYPES = "bigint, bigint, bigint, bigint[]"
 # What a person's name is made of.
 _NAMES = ("id", "username", "first_name", "last_name")
 
@@ -73,8 +74,8 @@ class Prepared:
         return cls(f"aisha_{hashlib.blake2s(text.encode(), digest_size=12).hexdigest()}", text)
 
     def call_for(
-        self, reader: Reader | None, row_id: int | None = None
-    ) -> tuple[str, list[int | None]]:
+        self, reader: Reader | None, row_id: int | None = None, row_ids: Sequence[int] = ()
+    ) -> tuple[str, list[Any]]:
         """The statement that runs it, and its parameters; the connection knows the name.
 
         ``reader`` is None where it makes no difference who reads.
@@ -84,16 +85,14 @@ class Prepared:
             if self.name not in known:
                 # Beside Django's cursor, which would count it; what goes wrong is told as there.
                 with connection.wrap_database_errors:
-                    cursor.connection.execute(
-                        f"PREPARE {self.name} (bigint, bigint, bigint) AS {self.text}"
-                    )
+                    cursor.connection.execute(f"PREPARE {self.name} ({_TYPES}) AS {self.text}")
                 known.add(self.name)
         ids = (reader.pk, reader.team_id) if reader else (None, None)
-        return f"EXECUTE {self.name} (%s, %s, %s)", [*ids, row_id]
+        return f"EXECUTE {self.name} (%s, %s, %s, %s)", [*ids, row_id, list(row_ids)]
 
 
 def _value(param: Any) -> str:
-    if type(param) is int and param in _PLACES:
+    if type(param) in {int, list} and param in _PLACES:
         return f"${_PLACES.index(param) + 1}"
     return str(connection.ops.compose_sql("%s", [param]))  # type: ignore[attr-defined]
 
@@ -148,21 +147,38 @@ class RowsStatement:
     model: type[Model]
     prepared: Prepared
     people: tuple[str, ...]
+    # What Django's own iteration finds out anew each time: where the fields stand, and their names; where
+    # what is annotated does; what turns a column into a value.
+    _fields: slice
+    _names: tuple[str, ...]
+    _annotations: Mapping[str, int]
+    _converters: Mapping[int, tuple[Any, Any]]
 
     @classmethod
     def of(cls, queryset: QuerySet[Any], *, people: Sequence[str] = ()) -> Self:
         """Write the statement of a queryset that selects nothing related."""
         names = {f"{key}_of_{name}": F(f"{key}__{name}") for key in people for name in _NAMES}
-        sql, params = queryset.annotate(**names).query.get_compiler(connection=connection).as_sql()
-        return cls(queryset.model, Prepared.of(sql, params), tuple(people))
+        compiler = queryset.annotate(**names).query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        places = compiler.klass_info["select_fields"]
+        selected = [column for column, *_ in compiler.select]
+        return cls(
+            queryset.model,
+            Prepared.of(sql, params),
+            tuple(people),
+            slice(places[0], places[-1] + 1),
+            tuple(selected[place].target.attname for place in places),
+            compiler.annotation_col_map,
+            compiler.get_converters(selected),
+        )
 
-    def rows_for(self, reader: Reader | None, row_id: int | None = None) -> list[Any]:
-        """The rows as one person sees them; ``row_id`` stands in the place of ``ROW_PLACE``."""
-        found: Any = self.model._default_manager.raw(*self.prepared.call_for(reader, row_id))
-        rows: list[Any] = list(found)
-        for row in rows:
-            self._give_people(row)
-        return rows
+    def rows_for(
+        self, reader: Reader | None, row_id: int | None = None, row_ids: Sequence[int] = ()
+    ) -> list[Any]:
+        """The rows as one person sees them; ``row_id`` and ``row_ids`` stand in the places kept for them."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self.prepared.call_for(reader, row_id, row_ids))
+            return [self._row_of(list(values)) for values in cursor.fetchall()]
 
     def ids_for(self, reader: Reader) -> list[int]:
         """What the rows have in their first column."""
@@ -170,11 +186,41 @@ class RowsStatement:
             cursor.execute(*self.prepared.call_for(reader))
             return [row[0] for row in cursor.fetchall()]
 
-    def _give_people(self, row: Any) -> None:
+    def _row_of(self, values: list[Any]) -> Any:
+        for place, (converters, column) in self._converters.items():
+            for convert in converters:
+                values[place] = convert(values[place], column, connection)
+        row = self.model.from_db(connection.alias, self._names, values[self._fields])
+        for name, place in self._annotations.items():
+            setattr(row, name, values[place])
         for key in self.people:
-            values = [getattr(row, f"{key}_of_{name}") for name in _NAMES]
-            # Of nobody there is no id.
-            setattr(row, key, User.from_db(row._state.db, _NAMES, values) if values[0] else None)
+            self._give_person(row, key)
+        return row
+
+    def _give_person(self, row: Any, key: str) -> None:
+        values = [getattr(row, f"{key}_of_{name}") for name in _NAMES]
+        # Of nobody there is no id.
+        setattr(row, key, User.from_db(row._state.db, _NAMES, values) if values[0] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesStatement:
+    """The values of a queryset that selects some columns, in its order."""
+
+    prepared: Prepared
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any]) -> Self:
+        """Write the statement of ``queryset.values_list(…)``."""
+        sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+        return cls(Prepared.of(sql, params))
+
+    def values_for(self, reader: Reader) -> list[tuple[Any, ...]]:
+        """Run the statement with the reader's ids in their places."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self.prepared.call_for(reader))
+            values: list[tuple[Any, ...]] = cursor.fetchall()
+            return values
 
 
 @dataclass(frozen=True, slots=True)
