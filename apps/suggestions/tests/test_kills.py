@@ -24,9 +24,16 @@ from apps.crm.models import Lead, Task
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.models import Execution, PolicyDecision
 from apps.suggestions.enums import State
-from apps.suggestions.exceptions import ApplyFailedError
+from apps.suggestions.exceptions import ApplyFailedError, UndoFailedError
 from apps.suggestions.models import BulkApproval, Decision, Suggestion
-from apps.suggestions.services import approve, rebase, request_bulk, run_bulk, undo
+from apps.suggestions.services import (
+    approve,
+    rebase,
+    request_bulk,
+    retry_bulk,
+    run_bulk,
+    undo,
+)
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import failing
@@ -173,13 +180,17 @@ def bulk_of(cast: Cast, *suggestions: Suggestion) -> BulkApproval:
     return request_bulk(user=cast.rep, items=items, now=NOW)
 
 
+def steps_of_bulk(program: Program, cast: Cast) -> int:
+    """How many steps two approvals take when nothing happens."""
+    bulk = bulk_of(cast, waiting(cast), waiting(cast))
+    answer, _, steps = program("run_bulk", bulk, cast.rep, step=0).partition(" ")
+    assert answer == "done"
+    return int(steps)
+
+
 def test_a_bulk_approval_killed_at_every_step_is_gone_on_with(program: Program) -> None:
     cast = make_cast()
-    whole = bulk_of(cast, waiting(cast), waiting(cast))
-    answer, _, steps = program("run_bulk", whole, cast.rep, step=0).partition(" ")
-    assert answer == "done"
-    # Every second step: what lies between two commits is alike, and each approval is killed above.
-    for step in range(1, int(steps) + 1, 2):
+    for step in range(1, steps_of_bulk(program, cast) + 1):
         suggestions = waiting(cast), waiting(cast)
         bulk = bulk_of(cast, *suggestions)
         assert program("run_bulk", bulk, cast.rep, step=step) == "killed"
@@ -188,6 +199,10 @@ def test_a_bulk_approval_killed_at_every_step_is_gone_on_with(program: Program) 
         assert bulk.finished_at in {NOW, LATER}
         assert list(bulk.items.values_list("outcome", flat=True)) == ["applied", "applied"]
         assert [all_of(suggestion) for suggestion in suggestions] == [DONE, DONE]
+
+
+# What the trouble is called when a session ends under a statement, and when there is none any more.
+CUT_OFF = {"AdminShutdown", "OperationalError"}
 
 
 def test_cut_off_from_the_database_at_every_step(program: Program) -> None:
@@ -201,7 +216,7 @@ def test_cut_off_from_the_database_at_every_step(program: Program) -> None:
         if suggestion.state == State.FAILED:
             assert answer == "ApplyFailedError"
             assert suggestion.execution is not None
-            assert suggestion.execution.error_code in {"AdminShutdown", "OperationalError"}
+            assert suggestion.execution.error_code in CUT_OFF
         if suggestion.state != State.APPLIED:
             assert suggestion.state in {State.PENDING, State.FAILED}
             assert Task.objects.filter(lead_id=suggestion.record_id).count() == 0
@@ -214,11 +229,93 @@ def test_cut_off_from_the_database_at_every_step(program: Program) -> None:
     assert answers == {"OperationalError", "ApplyFailedError", "done"}
 
 
-@pytest.mark.parametrize(
+def test_cut_off_from_the_database_at_every_step_of_an_undo(program: Program) -> None:
+    cast = make_cast()
+    answers = set()
+    for step in range(1, steps_of(program, "undo", cast) + 1):
+        suggestion = approve(suggestion_id=waiting(cast).pk, user=cast.rep, now=NOW)
+        answer = program("undo", suggestion, cast.rep, step=step, way="cut").partition(" ")[0]
+        answers.add(answer)
+        found = all_of(suggestion)
+        failures = failures_of_undo(suggestion)
+        if answer == "UndoFailedError":
+            assert len(failures) == 1
+            assert failures <= CUT_OFF
+            assert found == FAILED_TO_UNDO
+        else:
+            assert failures == set()
+            # Cut off before the transaction, or behind it while the outcome is read.
+            assert found == UNDONE or (answer, found) == ("OperationalError", DONE)
+        if found != UNDONE:
+            undo(suggestion_id=suggestion.pk, user=cast.teammate, now=LATER)
+        assert all_of(suggestion)[:-1] == UNDONE[:-1]
+        assert undone_by(suggestion) == 1
+    assert answers == {"OperationalError", "UndoFailedError", "done"}
+
+
+FAILED_TO_UNDO = (*DONE[:-1], [*APPROVED, "execution.failed"])
+
+
+def failures_of_undo(suggestion: Suggestion) -> set[str]:
+    """As what the failed attempts to undo it are on record."""
+    attempts = Execution.objects.filter(undoes=suggestion.execution, status="failed")
+    return set(attempts.values_list("error_code", flat=True))
+
+
+def undone_by(suggestion: Suggestion) -> int:
+    """By how many executions it was taken back."""
+    return Execution.objects.filter(undoes=suggestion.execution, status="succeeded").count()
+
+
+def cut_off_in_bulk(program: Program, cast: Cast, step: int) -> str:
+    """Cut the worker off; what it had not begun the next one applies, what failed the person tries again."""
+    suggestions = waiting(cast), waiting(cast)
+    bulk = bulk_of(cast, *suggestions)
+    answer = program("run_bulk", bulk, cast.rep, step=step, way="cut").partition(" ")[0]
+    run_bulk(bulk_id=bulk.pk, now=LATER)
+    try_failed_again(bulk, cast)
+    for suggestion in suggestions:
+        suggestion.refresh_from_db()
+        task = Task.objects.get(lead_id=suggestion.record_id)
+        assert (suggestion.state, task.status) == (State.APPLIED, "open")
+        assert Decision.objects.filter(suggestion=suggestion).count() == 1
+    return answer
+
+
+def try_failed_again(bulk: BulkApproval, cast: Cast) -> list[str]:
+    """See that each item says what came of it, and have those that failed tried again; return their codes."""
+    bulk.refresh_from_db()
+    assert bulk.finished_at is not None
+    failed = []
+    for item in bulk.items.select_related("suggestion"):
+        is_applied = item.suggestion.state == State.APPLIED
+        assert item.outcome == ("applied" if is_applied else "failed")
+        assert bool(item.message) is not is_applied
+        if not is_applied:
+            failed.append(item)
+    if failed:
+        again = [(item.suggestion_id, item.suggestion.refreshed_at) for item in failed]
+        retry_bulk(user=cast.rep, bulk_id=bulk.pk, items=again, now=LATER)
+        run_bulk(bulk_id=bulk.pk, now=LATER)
+    assert list(bulk.items.values_list("outcome", flat=True)) == ["applied", "applied"]
+    return [item.code for item in failed]
+
+
+def test_a_bulk_approval_cut_off_at_every_step(program: Program) -> None:
+    cast = make_cast()
+    steps = range(1, steps_of_bulk(program, cast) + 1)
+    answers = {cut_off_in_bulk(program, cast, step) for step in steps}
+    assert answers == {"OperationalError", "done"}
+
+
+in_trouble = pytest.mark.parametrize(
     ("sqlstate", "code"),
     [("40001", "SerializationFailure"), ("40P01", "DeadlockDetected"), ("53100", "DiskFull")],
     ids=["serialization failure", "deadlock", "disk full"],
 )
+
+
+@in_trouble
 @pytest.mark.parametrize(
     "table", ["crm_task", "execution_execution", "suggestions_decision", "audit_auditentry"]
 )
@@ -245,6 +342,63 @@ def test_a_database_in_trouble_is_said_and_trying_again_works(
         assert (suggestion.state, suggestion.execution) == (State.PENDING, None)
     done = approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert (done.state, Task.objects.count()) == (State.APPLIED, 1)
+
+
+@in_trouble
+def test_a_database_in_trouble_while_undoing_is_said_and_trying_again_works(
+    committed_tenant: Tenant, sqlstate: str, code: str
+) -> None:
+    cast = make_cast()
+    for table, verb in (
+        ("crm_task", "UPDATE"),
+        ("suggestions_suggestion", "UPDATE"),
+        ("suggestions_decision", "INSERT"),
+        ("execution_execution", "INSERT"),
+        ("audit_auditentry", "INSERT"),
+    ):
+        suggestion = approve(suggestion_id=waiting(cast).pk, user=cast.rep, now=NOW)
+        is_recordable = table not in {"execution_execution", "audit_auditentry"}
+        expected = (UndoFailedError, "refused it") if is_recordable else (Exception, "trouble")
+        with (
+            failing(committed_tenant, table, sqlstate, verb=verb),
+            pytest.raises(expected[0], match=expected[1]),
+        ):
+            undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+        assert failures_of_undo(suggestion) == ({code} if is_recordable else set()), table
+        assert all_of(suggestion) == (FAILED_TO_UNDO if is_recordable else DONE), table
+        undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
+        assert all_of(suggestion)[:-1] == UNDONE[:-1], table
+        assert undone_by(suggestion) == 1, table
+
+
+@in_trouble
+def test_a_bulk_approval_in_a_database_in_trouble_says_so_and_trying_again_works(
+    committed_tenant: Tenant, sqlstate: str, code: str
+) -> None:
+    cast = make_cast()
+    for table, verb, told in (
+        ("crm_task", "INSERT", "apply_failed"),
+        # Where the failure cannot be put on record, it is said all the same.
+        ("audit_auditentry", "INSERT", "fault"),
+    ):
+        bulk = bulk_of(cast, waiting(cast), waiting(cast))
+        with failing(committed_tenant, table, sqlstate, verb=verb):
+            run_bulk(bulk_id=bulk.pk, now=NOW)
+        assert try_failed_again(bulk, cast) == [told, told], table
+    # Both are applied, and that cannot be written down: the next worker finds them applied.
+    suggestions = waiting(cast), waiting(cast)
+    bulk = bulk_of(cast, *suggestions)
+    with (
+        failing(committed_tenant, "suggestions_bulkitem", sqlstate, verb="UPDATE"),
+        pytest.raises(OperationalError, match="trouble"),
+    ):
+        run_bulk(bulk_id=bulk.pk, now=NOW)
+    assert [all_of(suggestion) for suggestion in suggestions] == [DONE, DONE]
+    run_bulk(bulk_id=bulk.pk, now=LATER)
+    assert try_failed_again(bulk, cast) == []
+    assert [all_of(suggestion) for suggestion in suggestions] == [DONE, DONE]
+    codes = Execution.objects.filter(status="failed").values_list("error_code", flat=True)
+    assert list(codes) == [code, code]
 
 
 @pytest.mark.parametrize("table", ["suggestions_decision", "audit_auditentry"])

@@ -25,19 +25,19 @@ def refusing(tenant: Tenant, table: str, *, unless: str = "false") -> Iterator[N
 
 @contextmanager
 def failing(
-    tenant: Tenant, table: str, sqlstate: str, *, at_commit: bool = False
+    tenant: Tenant, table: str, sqlstate: str, *, verb: str = "INSERT", at_commit: bool = False
 ) -> Iterator[None]:
-    """Every new row of ``table`` raises this error, as a database in trouble would."""
+    """Every new row of ``table``, or change of one, raises this error, as a database in trouble would."""
     schema = f'"{tenant.schema_name}"'
     _as_owner(
         tenant,
         f"CREATE FUNCTION {schema}.fail() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{sqlstate}'; END $$;"
         + (
-            f'CREATE CONSTRAINT TRIGGER failing AFTER INSERT ON {schema}."{table}"'
+            f'CREATE CONSTRAINT TRIGGER failing AFTER {verb} ON {schema}."{table}"'
             f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.fail()"
             if at_commit
-            else f'CREATE TRIGGER failing BEFORE INSERT ON {schema}."{table}"'
+            else f'CREATE TRIGGER failing BEFORE {verb} ON {schema}."{table}"'
             f" EXECUTE FUNCTION {schema}.fail()"
         ),
     )
