@@ -40,7 +40,9 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What ``templates/suggestions/_cards.html`` shows of one suggestion; empty texts are left out.
+    """What ``templates/suggestions/_card.html`` shows of one suggestion; empty texts are left out.
+
+    All that is shown stands here: equal cards are drawn once (``suggestion_cards``).
 
     ``words`` are those in which somebody asked for it.
     ``suggested`` and ``expires`` are elements that say when; all other texts are plain. ``token`` names it

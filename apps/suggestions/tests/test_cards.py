@@ -11,6 +11,7 @@ from apps.conftest import Cast
 from apps.execution.enums import Risk
 from apps.suggestions.cards import Badge, cards_of
 from apps.suggestions.enums import State
+from apps.suggestions.templatetags.suggestion_cards import draw_card, forget_cards
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.users.models import User
 
@@ -55,3 +56,20 @@ def test_what_goes_without_saying_is_left_out(cast: Cast) -> None:
 def test_a_card_without_assignee_names_nobody(cast: Cast) -> None:
     reader = User.objects.get(pk=cast.manager.pk)
     assert [card.assignee for card in cards_of([SuggestionFactory(assignee=None)], reader)] == [""]
+
+
+def test_a_card_that_was_drawn_is_drawn_anew_when_anything_in_it_differs(cast: Cast) -> None:
+    suggestion = SuggestionFactory(assignee=cast.rep, title="Call <b>Kim</b>", reason="Silent")
+    forget_cards()
+    (card,) = cards_of([suggestion], cast.rep)
+    drawn = draw_card(card, is_in_queue=True)
+
+    (again,) = cards_of([suggestion], cast.rep)
+    assert draw_card(again, is_in_queue=True) is drawn
+    assert "Call &lt;b&gt;Kim&lt;/b&gt;" in drawn
+    assert "data-tick" not in draw_card(card, is_in_queue=False)
+    (opened,) = cards_of([suggestion], cast.rep, selected=suggestion)
+    assert 'aria-current="true"' in draw_card(opened, is_in_queue=True)
+    suggestion.reason = "Silent since May"
+    (changed,) = cards_of([suggestion], cast.rep)
+    assert "Silent since May" in draw_card(changed, is_in_queue=True)
