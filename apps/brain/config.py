@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from apps.brain.prices import Price, price_of
 from apps.brain.slots import WAIT_S
 from apps.tenants.exceptions import SecretUnreadableError
 from apps.tenants.secrets import unseal
+from apps.tenants.statements import OneRow
 
 # After ten seconds people have turned to something else (Nielsen, "Usability Engineering", 1993).
 _WAITED_FOR_S = 10
@@ -76,7 +78,12 @@ class BrainConfig:
 
 def stored_settings() -> BrainSettings:
     """The row of settings, or an unsaved one with the defaults."""
-    return BrainSettings.objects.filter(pk=ONLY_ROW).first() or BrainSettings(pk=ONLY_ROW)
+    return _only_row().read() or BrainSettings(pk=ONLY_ROW)
+
+
+@cache
+def _only_row() -> OneRow[BrainSettings]:
+    return OneRow.of(BrainSettings.objects.filter(pk=ONLY_ROW))
 
 
 def read_config() -> BrainConfig:

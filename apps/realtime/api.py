@@ -121,6 +121,7 @@ class RealtimeTokenView(Endpoint):
         issued = issue_token(
             attempt,
             user,
+            request.tenant,  # type: ignore[attr-defined]
             conversation_id=wanted.get("conversation_id"),
             record=record,
             resumed=wanted.get("session_id"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 
@@ -12,6 +13,7 @@ from aisha.environment import origin_of
 from apps.brain.config import read_voice_config
 from apps.brain.enums import Language
 from apps.realtime.models import ONLY_ROW, RealtimeSettings
+from apps.tenants.statements import OneRow
 
 # A token is for a call that begins now. OpenAI takes 10 s to two hours.
 SECRET_LASTS = timedelta(seconds=120)
@@ -66,7 +68,12 @@ class RealtimeConfig:
 
 def stored_settings() -> RealtimeSettings:
     """The row of settings, or an unsaved one with the defaults."""
-    return RealtimeSettings.objects.filter(pk=ONLY_ROW).first() or RealtimeSettings(pk=ONLY_ROW)
+    return _only_row().read() or RealtimeSettings(pk=ONLY_ROW)
+
+
+@cache
+def _only_row() -> OneRow[RealtimeSettings]:
+    return OneRow.of(RealtimeSettings.objects.filter(pk=ONLY_ROW))
 
 
 def read_config() -> RealtimeConfig:

@@ -144,8 +144,12 @@ def _pinned_client(config: RealtimeConfig) -> openai.AsyncOpenAI:
 
 
 def _body(session: dict[str, Any]) -> dict[str, Any]:
+    """The whole body as it is sent: to hold each word of the tools' schemas against its types takes the
+    client longer than the provider's answer.
+    """
     seconds = int(SECRET_LASTS.total_seconds())
-    return {"expires_after": {"anchor": "created_at", "seconds": seconds}, "session": session}
+    body = {"expires_after": {"anchor": "created_at", "seconds": seconds}, "session": session}
+    return {"extra_body": body}
 
 
 def _client(base_url: str, api_key: str) -> openai.OpenAI:

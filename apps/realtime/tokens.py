@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Sum
 from redis.exceptions import RedisError
 
 from apps.assistant.models import Conversation
@@ -44,7 +44,8 @@ from apps.realtime.sessions import resumable
 from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
-from apps.tenants.services import current_tenant, is_module_on
+from apps.tenants.services import is_module_on
+from apps.tenants.statements import Place, Prepared
 from apps.tenants.valkey import count_within
 from apps.users.models import User
 
@@ -57,6 +58,8 @@ MOST_RESUMED_PER_MINUTE = 20
 # A spoken answer of a minute; what is longer nobody listens to.
 _MOST_TOKENS_OUT = 1_200
 _ISSUED_STATUS = 201
+# When the month began whose costs are added up.
+_BEGINS = Place(datetime(1, 1, 1, tzinfo=UTC), "timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Attempt:
 def issue_token(
     attempt: Attempt,
     user: User,
+    tenant: Tenant,
     *,
     conversation_id: int | None,
     record: RecordRef | None,
@@ -98,14 +102,14 @@ def issue_token(
 
     No transaction may be open.
 
-    ``resumed`` is a session whose connection was lost: it goes on.
+    ``tenant`` is that of the host, as it was read for this request. ``resumed`` is a session whose
+    connection was lost: it goes on.
 
     Raises:
         TokenError: it is refused; the subclass says why. ``settle_refused`` puts it on record.
         ConversationNotFoundError, SessionNotFoundError, SessionOverError: what it is to go on with is not
             there for this person.
     """
-    tenant = current_tenant()
     config = _admit(attempt, user, tenant, now, is_resumed=resumed is not None)
     former = resumable(user, resumed, config, now) if resumed else None
     thread = _thread_of(user, former, conversation_id)
@@ -247,13 +251,19 @@ def _count(user: User, *, is_resumed: bool) -> None:
             raise TokensThrottledError(max(wait_s, 1))
 
 
+@cache
+def _spent_since() -> Prepared:
+    table = Session._meta.db_table
+    asked = f'SELECT sum("cost_usd") FROM "{table}" WHERE "issued_at" >= %s'  # noqa: S608
+    return Prepared.of(asked, [_BEGINS.mark], [_BEGINS])
+
+
 def _spent_in_month(local: datetime) -> Decimal:
     """What all sessions of the tenant's calendar month have cost; a limit that cannot be read is reached."""
     begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
         with failing_alone():
-            of_month = Session.objects.filter(issued_at__gte=begins)
-            spent: Decimal | None = of_month.aggregate(usd=Sum("cost_usd"))["usd"]
+            ((spent,),) = _spent_since().fetch(begins)
     except DatabaseError:
         log.exception("what realtime voice has cost this month could not be read")
         raise MonthLimitError() from None

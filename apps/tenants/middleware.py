@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -12,6 +13,15 @@ from django_tenants.middleware.main import TenantMainMiddleware
 
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.statements import NAME_PLACE, OneRow
+
+
+@cache
+def _tenant_of_host() -> OneRow[Tenant]:
+    gates = ModuleGate.objects.filter(tenant=OuterRef("pk"), is_on=True)
+    modules_on = ArraySubquery(gates.order_by().values("module"))
+    tenants = Tenant.objects.filter(domains__domain=NAME_PLACE.mark).annotate(modules_on=modules_on)
+    return OneRow.of(tenants, NAME_PLACE, besides=["modules_on"])
 
 
 class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
@@ -23,13 +33,10 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
 
     def get_tenant(self, domain_model: Any, hostname: str) -> Tenant:
         """The tenant of a host with the modules that are on for it, in one statement."""
-        gates = ModuleGate.objects.filter(tenant=OuterRef("tenant"), is_on=True)
-        domains = domain_model.objects.select_related("tenant").annotate(
-            modules_on=ArraySubquery(gates.order_by().values("module"))
-        )
-        domain = domains.get(domain=hostname)
-        tenant: Tenant = domain.tenant
-        tenant.modules_on = frozenset(domain.modules_on)
+        tenant = _tenant_of_host().read(hostname)
+        if tenant is None:
+            raise domain_model.DoesNotExist
+        tenant.modules_on = frozenset(tenant.modules_on)
         return tenant
 
     def no_tenant_found(self, request: HttpRequest, hostname: str) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 
 from django.db import DatabaseError
 from django_tenants.utils import get_public_schema_name, schema_context
@@ -11,18 +12,20 @@ from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
+from apps.tenants.statements import ID_PLACE, NAME_PLACE, Place, Prepared, prepare_exists
 
 log = logging.getLogger(__name__)
 
 
 def is_module_on(tenant: Tenant, module: Module) -> bool:
     """Return whether the module is on for this tenant; off when the gate cannot be read."""
-    return _is_on(module, tenant_id=tenant.pk)
+    return _is_on(module, "tenant_id", ID_PLACE, tenant.pk)
 
 
 def is_module_on_here(module: Module) -> bool:
     """The same for the tenant in whose schema the connection stands."""
-    return _is_on(module, tenant__schema_name=tenant_connection().schema_name)
+    schema = tenant_connection().schema_name
+    return _is_on(module, "tenant__schema_name", NAME_PLACE, schema)
 
 
 def require_module(module: Module) -> None:
@@ -35,13 +38,21 @@ def require_module(module: Module) -> None:
         raise ModuleOffError()
 
 
-def _is_on(module: Module, **of_tenant: int | str) -> bool:
+def _is_on(module: Module, by: str, place: Place, tenant: int | str) -> bool:
     try:
         with failing_alone():
-            return ModuleGate.objects.filter(module=module, is_on=True, **of_tenant).exists()
+            return bool(_gate(module, by, place).fetch(tenant))
     except DatabaseError:
         log.exception("a module gate could not be read", extra={"gate": module.value})
         return False
+
+
+@cache
+def _gate(module: Module, by: str, place: Place) -> Prepared:
+    """Whether a module is on for the tenant that has this ``by``."""
+    return prepare_exists(
+        ModuleGate.objects.filter(module=module, is_on=True, **{by: place.mark}), place
+    )
 
 
 def enabled_schemas() -> list[str]:

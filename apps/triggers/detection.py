@@ -14,10 +14,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from apps.tenants.statements import exists_sql
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.users.statements import ROW_PLACE, exists_sql
+from apps.users.statements import ROW_PLACE
 
 
 @dataclass(frozen=True, slots=True)

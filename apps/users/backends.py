@@ -9,12 +9,18 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Model, QuerySet
 
+from apps.tenants.statements import ID_PLACE, OneRow
 from apps.users.models import User
 from apps.users.statements import AnyReader, ValuesStatement
 
 
 class RoleBackend(ModelBackend):
     """Django's backend without permissions of single people: the role says it all."""
+
+    def get_user(self, user_id: int) -> User | None:
+        """The person of a session, as they are now; None of one who may not sign in any more."""
+        person = _person().read(user_id)
+        return person if person is not None and self.user_can_authenticate(person) else None
 
     def get_all_permissions(
         self, user_obj: User | AnonymousUser, obj: Model | None = None
@@ -31,6 +37,11 @@ class RoleBackend(ModelBackend):
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
         return Permission.objects.none()
+
+
+@cache
+def _person() -> OneRow[User]:
+    return OneRow.of(User.objects.filter(pk=ID_PLACE.mark), ID_PLACE)
 
 
 @cache

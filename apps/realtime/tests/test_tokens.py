@@ -93,10 +93,10 @@ def test_a_token_takes_few_ways_to_the_database(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     ask(rep)
-    # Each is a part of what a person waits for: two schemas, tenant, session, person, tenant's settings, two
-    # gates, role, both settings, the month; and one transaction that keeps everything. The three that may
-    # fail alone have savepoints in a test, which is a transaction.
-    with django_assert_num_queries(18 + 2 * 3):
+    # Each is a part of what a person waits for: two schemas, tenant, session, person, two gates, role, both
+    # settings, the month; and one transaction that keeps everything. The three that may fail alone have
+    # savepoints in a test, which is a transaction.
+    with django_assert_num_queries(17 + 2 * 3):
         ask(rep)
 
 

@@ -1,21 +1,13 @@
-"""Statements that are prepared by name."""
+"""Statements that are written once for all people of a kind."""
 
 from __future__ import annotations
 
-import pytest
-from django.db import ProgrammingError, transaction
 from django.db.models import F
 
 from apps.conftest import Cast
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
-from apps.tenants.models import Tenant
-from apps.users.statements import ROWS_PLACE, Prepared, RowsStatement
-
-
-def test_what_goes_wrong_is_told_as_of_any_other_statement(acme: Tenant) -> None:
-    with pytest.raises(ProgrammingError), transaction.atomic():
-        Prepared("aisha_nowhere", "SELECT id FROM nowhere").call_for(None)
+from apps.users.statements import ROWS_PLACE, RowsStatement
 
 
 def test_rows_are_those_of_the_queryset_with_what_is_annotated_and_its_people(cast: Cast) -> None:

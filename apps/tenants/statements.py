@@ -1,0 +1,170 @@
+"""Statements that a connection knows by name, and runs with the values alone that change.
+
+To write a statement with the ORM, and to plan it, takes longer than to run it where it reads few rows. So
+what each request asks is given to the database once for a connection, as a prepared statement, and from then
+on its name and the values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+from django.core.exceptions import EmptyResultSet
+from django.db import NotSupportedError, connection
+from django.db.models import Model, QuerySet, Value
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+
+# What each connection knows by name.
+_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands that is told when a statement runs; ``type`` is PostgreSQL's.
+
+    The ORM is given ``mark`` while the statement is written: what no row has.
+    """
+
+    mark: Any
+    type: str
+
+    def is_held_by(self, param: Any) -> bool:
+        """Whether a parameter of a statement that is being written stands for this place."""
+        return type(param) is type(self.mark) and bool(param == self.mark)
+
+
+# One row by its id, or one by its name.
+ID_PLACE = Place(-3, "bigint")
+NAME_PLACE = Place("(a name that is told later)", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text with all values in it but those that are told later, and the name under which its plan is kept.
+
+    The plan follows the search path: a connection that has gone to another tenant plans anew.
+    """
+
+    name: str
+    text: str
+    types: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sql: str, params: Iterable[Any], places: Sequence[Place]) -> Self:
+        """Put the values into the text of a statement; those that hold a place become parameters."""
+        first, *others = (part.replace("%%", "%") for part in sql.split("%s"))
+        values = (_value(param, places) for param in params)
+        text = first + "".join(value + part for value, part in zip(values, others, strict=True))
+        name = hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
+        return cls(f"aisha_{name}", text, tuple(place.type for place in places))
+
+    def call(self, *values: Any) -> tuple[str, list[Any]]:
+        """The statement that runs it, and its parameters; the connection knows the name."""
+        with connection.cursor() as cursor:
+            known = _known.setdefault(cursor.connection, set())
+            if self.name not in known:
+                types = f" ({', '.join(self.types)})" if self.types else ""
+                # Beside Django's cursor, which would count it; what goes wrong is told as there.
+                with connection.wrap_database_errors:
+                    cursor.connection.execute(f"PREPARE {self.name}{types} AS {self.text}")
+                known.add(self.name)
+        if not self.types:
+            return f"EXECUTE {self.name}", []
+        return f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", list(values)
+
+    def run(self, ask: Callable[[str, list[Any]], T], *values: Any) -> T:
+        """Have ``ask`` send it.
+
+        Where a migration has given a column another type since it was planned, it is planned anew; within a
+        transaction that is refused, as PostgreSQL refuses it.
+        """
+        try:
+            return ask(*self.call(*values))
+        except NotSupportedError:
+            if connection.in_atomic_block:
+                raise
+            self._forget()
+            return ask(*self.call(*values))
+
+    def fetch(self, *values: Any) -> list[tuple[Any, ...]]:
+        """Run it, and return its rows."""
+        return self.run(_rows, *values)
+
+    def _forget(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.connection.execute(f"DEALLOCATE {self.name}")
+            _known[cursor.connection].discard(self.name)
+
+
+def _rows(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _value(param: Any, places: Sequence[Place]) -> str:
+    for number, place in enumerate(places, start=1):
+        if place.is_held_by(param):
+            return f"${number}"
+    return str(connection.ops.compose_sql("%s", [param]))  # type: ignore[attr-defined]
+
+
+def exists_sql(queryset: QuerySet[Any]) -> tuple[str, tuple[Any, ...]] | None:
+    """The statement that asks whether a queryset has any row; None of one that can have none."""
+    rows = queryset.order_by().values_list(Value(1))[:1]
+    try:
+        sql, params = rows.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return None
+    return sql, tuple(params)
+
+
+def prepare_rows(queryset: QuerySet[Any, Any], *places: Place) -> Prepared:
+    """Prepare what a queryset selects."""
+    sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    return Prepared.of(sql, params, places)
+
+
+def prepare_exists(queryset: QuerySet[Any], *places: Place) -> Prepared:
+    """Prepare the question whether a queryset, which may have some, has any row."""
+    written = exists_sql(queryset)
+    if written is None:
+        raise ValueError("there is nothing to ask of a queryset that can have no row")
+    return Prepared.of(*written, places)
+
+
+@dataclass(frozen=True, slots=True)
+class OneRow(Generic[M]):
+    """One row of a model, whose columns PostgreSQL gives as Python has them; ``besides`` are annotations."""
+
+    model: type[M]
+    columns: tuple[str, ...]
+    besides: tuple[str, ...]
+    prepared: Prepared
+
+    @classmethod
+    def of(cls, queryset: QuerySet[M], *places: Place, besides: Sequence[str] = ()) -> Self:
+        """Write the statement of a queryset that has one row at most."""
+        fields = queryset.model._meta.concrete_fields
+        if converted := [one.attname for one in fields if hasattr(one, "from_db_value")]:
+            raise TypeError(f"these columns are not given as Python has them: {converted}")
+        columns = tuple(one.attname for one in fields)
+        rows = queryset.order_by().values_list(*columns, *besides)
+        return cls(queryset.model, columns, tuple(besides), prepare_rows(rows, *places))
+
+    def read(self, *values: Any) -> M | None:
+        """The row, if there is one."""
+        for row in self.prepared.fetch(*values):
+            count = len(self.columns)
+            found = self.model.from_db(connection.alias, self.columns, row[:count])
+            for name, value in zip(self.besides, row[count:], strict=True):
+                setattr(found, name, value)
+            return found
+        return None
