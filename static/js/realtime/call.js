@@ -1,6 +1,6 @@
 // A call with the voice provider: token, connection, the events of its data channel, and coming back after a drop, or
-// on the next page of the tab. Its parts have files of their own: line, microphone, connection, turns, words, tools,
-// dialogue, limits, telemetry. It knows nothing of the page: whoever makes one is told by `on(name, detail)`.
+// on the next page of the tab. Its parts have files of their own: line, sound, connection, coming_back, turns, words,
+// tools, dialogue, limits, telemetry. It knows nothing of the page: whoever makes one is told by `on(name, detail)`.
 //
 //   state      asking, connecting, live, lost, ended; with words for the person
 //   session    {conversation, isNew}: which conversation the call belongs to; not new where the call goes on
@@ -8,24 +8,15 @@
 //   kept       the thread has everything that was said
 //   proposed   {suggestion}
 //   warned     {limit, left_s}
-//   devices    the microphones there are
+//   devices    {microphones, loudspeakers}: those there are, and which of them is used
 //   noticed    {words}: a trouble that the call goes on with
 (() => {
   "use strict";
   const { CallError, askRealtime: ask } = Aisha;
-  const FIRST_RETRY_MS = 500;
-  const LAST_RETRY_MS = 8_000;
-  // The server lets a call go on for a minute after it was lost.
-  const GRACE_MS = 60_000;
   // ICE mends short drops by itself.
   const PATIENCE_MS = 4_000;
   // The page before lets go of the line while this one begins.
   const LINE_WITHIN_MS = 5_000;
-  const STATS_MS = 2_000;
-  const LOOK_MS = 1_000;
-  const ASK_LEFT_MS = 20_000;
-  // An answer that never comes through is asked for no more often, of one turn.
-  const MOST_ASKED_AGAIN = 3;
   const UNDER_WAY = new Set(["connecting", "live", "lost"]);
   // Who asks again is told the same.
   const OVER = new Set(["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"]);
@@ -38,12 +29,11 @@
     provider: "The voice provider has ended the call.",
     failed: "The call could not be made.",
   };
-  const POOR = "The connection is poor, and AiSHA may be hard to hear. What is said is written here, too.";
   const RETURNING = "Coming back to your call…";
 
   class Call {
     #line = new Aisha.Line();
-    #microphone = new Aisha.Microphone(() => this.#lacksMicrophone());
+    #comingBack = new Aisha.ComingBack();
     #turns = new Aisha.Turns();
     #words = new Aisha.Words({ on: (name, detail) => this.on(name, detail), now: () => this.#telemetry.now(), turnOf: (item) => this.#turns.of({ item_id: item }) });
     #tools = new Aisha.Tools(this.#asToolsSeeIt());
@@ -52,28 +42,16 @@
     #connection = null;
     #session = null;
     #telemetry;
-    #pressedAt = 0;
-    // What the person was left without when the connection was lost: nothing, an answer, or the words they said.
-    #missing = "";
-    #askedAgain = 0;
-    #isHeld = false;
-    #isPressed = false;
+    #sound;
+    #watch = new Aisha.Watch(this.#asSoundAndWatchSeeIt());
     #isReturning = false;
-    #isPoorTold = false;
-    #silenced = "";
-    #lostAt = 0;
-    #retryMs = FIRST_RETRY_MS;
-    #attempt = 0;
-    #timers = [];
-    #lastLook = 0;
     #patience = 0;
 
     constructor({ on, audio, record = "", conversation = null }) {
       this.on = on;
-      this.audio = audio;
+      this.#sound = new Aisha.Sound(audio, this.#asSoundAndWatchSeeIt());
       this.about = { ...(record && { record }), ...(conversation && { conversation_id: conversation }) };
       this.state = "idle";
-      this.isMuted = false;
     }
 
     get conversation() {
@@ -84,8 +62,9 @@
       return this.#session?.conversation_title ?? "";
     }
 
-    get isHeld() {
-      return this.#isHeld;
+    // Where another microphone or loudspeaker is chosen.
+    get sound() {
+      return this.#sound;
     }
 
     // Whether there is anything that a page which is left would end.
@@ -105,7 +84,7 @@
       try {
         await this.#line.take();
         this.#goOn();
-        await this.#microphone.open();
+        await this.#sound.open();
         this.#goOn();
         await this.#connect({});
       } catch (error) {
@@ -120,24 +99,19 @@
         this.end();
         return null;
       }
-      const lostForMs = this.#lostAt ? performance.now() - this.#lostAt : 0;
-      if (!this.#lostAt) this.#drop("page_left");
+      if (!this.#comingBack.isOnTheWay) this.#drop("page_left");
       const left = {
-        until: Date.now() + GRACE_MS - lostForMs,
+        ...this.#comingBack.left(),
         began: performance.timeOrigin + this.#telemetry.began,
         session: { id: this.#session.id, keeps_texts: this.#session.keeps_texts, conversation: this.conversation, conversation_title: this.title },
         turn: this.#turns.now,
         isTyped: this.#turns.isTyped(this.#turns.now),
-        missing: this.#missing,
-        askedAgain: this.#askedAgain,
         words: this.#words.latest(),
         pending: this.#tools.left(),
-        device: this.#microphone.deviceId,
-        isMuted: this.isMuted,
-        isHeld: this.#isHeld,
+        ...this.#sound.left(),
       };
       this.state = "ended";
-      this.#stopTimers();
+      this.#stopWatching();
       this.#telemetry.close({ withPage: true });
       this.#letGo();
       return left;
@@ -150,14 +124,10 @@
       this.#beginToTell(left.began - performance.timeOrigin);
       this.#telemetry.open(left.session.id, left.session.keeps_texts);
       this.#turns.goOn(left.turn, left.isTyped);
-      this.#missing = left.missing;
-      this.#askedAgain = left.askedAgain;
       this.#tools.goOn(left.pending);
-      this.isMuted = left.isMuted;
-      this.#isHeld = left.isHeld;
-      this.#applyMicrophone();
+      this.#sound.goOn(left);
       this.#isReturning = true;
-      this.#lostAt = performance.now();
+      this.#comingBack.goOn(left);
       this.#become("lost", RETURNING);
       this.on("session", { conversation: this.conversation, isNew: false });
       this.#words.goOn(left.words);
@@ -165,10 +135,7 @@
       try {
         await this.#line.take(LINE_WITHIN_MS);
         this.#goOn();
-        await this.#microphone
-          .open(left.device)
-          .catch(() => this.#microphone.open())
-          .catch(({ message }) => void (trouble = message));
+        trouble = await this.#sound.reopen(left);
         this.#goOn();
       } catch (error) {
         this.#give(error);
@@ -182,7 +149,7 @@
       if (this.#isOver) return;
       const wasBegun = Boolean(this.#session);
       this.#become("ended", words || ENDS[reason] || ENDS.hung_up);
-      this.#stopTimers();
+      this.#stopWatching();
       this.#words.keepWhatIsBeingSaid();
       this.#words.settle();
       if (wasBegun) this.#note("aisha.end", { reason });
@@ -211,7 +178,7 @@
 
     #letGo() {
       this.#hangUp();
-      this.#microphone.close();
+      this.#sound.close();
       this.#line.release();
     }
 
@@ -240,37 +207,24 @@
 
     async #dial(secret) {
       this.#hangUp();
-      this.#isPoorTold = false;
-      this.#connection = new Aisha.Connection((name, detail) => this.#followConnection(name, detail));
-      await this.#connection.dial(secret, this.#session.calls_url, this.#microphone);
-      this.#note("aisha.channel_state", { state: "open" });
+      this.#connection = new Aisha.Connection({ on: (name, detail) => this.#followConnection(name, detail), note: (...told) => this.#note(...told) });
+      await this.#connection.dial(secret, this.#session.calls_url, this.#sound.microphone);
       this.#goLive();
     }
 
     #followConnection(name, detail) {
       switch (name) {
-        case "offer":
-          this.#note("aisha.offer", {}, { direction: "out", size: detail.size });
-          break;
-        case "answer":
-          this.#note("aisha.answer", { ms: detail.ms, status: detail.status, ...(detail.call && { call: detail.call }) }, { direction: "in", size: detail.size });
-          break;
-        case "ice":
-          this.#note("aisha.ice_state", detail);
-          break;
         case "state":
-          this.#note("aisha.connection_state", detail);
-          this.#heedState(detail.state);
+          this.#heedState(detail);
           break;
         case "message":
           this.#dialogue.hear(detail);
           break;
         case "closed":
-          this.#note("aisha.channel_state", { state: "closed" });
           this.#lose("channel_closed");
           break;
         case "sound":
-          this.#play(detail);
+          this.#sound.play(detail);
           break;
       }
     }
@@ -288,64 +242,33 @@
       }
     }
 
-    // A page on which nobody has clicked yet may be kept silent by the browser.
-    #play(stream) {
-      this.audio.srcObject = stream;
-      this.audio.play().catch((error) => {
-        if (error.name !== "NotAllowedError") return;
-        this.#silenced = "Click anywhere to hear AiSHA.";
-        if (this.state === "live") this.#become("live", this.#silenced);
-        const play = () => this.audio.play().then(() => (this.#silenced = ""), () => {});
-        addEventListener("pointerdown", play, { once: true });
-      });
-    }
-
     #goLive() {
-      const wasLost = this.#lostAt > 0;
+      const wasLost = this.#comingBack.isOnTheWay;
       if (wasLost) {
-        this.#note("aisha.reconnect", { attempt: this.#attempt, ok: true });
-        this.#remind();
+        this.#note("aisha.reconnect", { attempt: this.#comingBack.attempt, ok: true });
+        this.#dialogue.remind(this.#words.latest());
       }
-      this.#lostAt = 0;
-      this.#attempt = 0;
-      this.#retryMs = FIRST_RETRY_MS;
+      const missing = this.#comingBack.arrive();
       this.#dialogue.reset();
       this.#limits.hear();
-      this.#isPressed = false;
-      this.#applyMicrophone();
-      if (this.#isHeld) this.#setTurnDetection();
-      const missing = this.#missing;
-      this.#missing = "";
+      this.#sound.letUp();
+      if (this.#sound.isHeld) this.#dialogue.detectTurns(true);
       const words = !wasLost ? "Listening." : this.#isReturning ? "You are back in your call." : "You are connected again.";
-      this.#become("live", this.#silenced || (missing === "words" ? `${words} Say again what you said last.` : words));
+      this.#become("live", this.#sound.silenced || (missing === "words" ? `${words} Say again what you said last.` : words));
       this.#isReturning = false;
-      this.#lastLook = Date.now();
-      if (!this.#timers.length) {
-        this.#timers = [setInterval(() => this.#look(), LOOK_MS), setInterval(() => this.#measure(), STATS_MS), setInterval(() => this.#askWhatIsLeft(), ASK_LEFT_MS)];
-      }
-      this.#tellDevices();
+      this.#watch.begin();
+      this.#sound.tellDevices();
       // What was called when the connection was lost is answered to the new one.
       this.#tools.forgetWhatWasTold();
       if (this.#tools.isAnyPending) this.#tools.run();
-      else if (missing === "answer" && this.#askedAgain < MOST_ASKED_AGAIN) {
-        this.#askedAgain += 1;
-        this.#dialogue.askForAnswer();
-      }
-    }
-
-    // The provider's session is a new one after a drop: it is told what was said before.
-    #remind() {
-      for (const { speaker, text } of this.#words.latest()) {
-        const isPerson = speaker === "person";
-        this.#send({ type: "conversation.item.create", item: { type: "message", role: isPerson ? "user" : "assistant", content: [{ type: isPerson ? "input_text" : "output_text", text }] } });
-      }
+      else if (missing === "answer" && this.#comingBack.asksAgain()) this.#dialogue.askForAnswer();
     }
 
     #lose(reason) {
       if (this.#isOver || this.state === "asking" || this.state === "connecting") return;
-      if (this.#lostAt) return;
+      if (this.#comingBack.isOnTheWay) return;
       this.#drop(reason);
-      this.#lostAt = performance.now();
+      this.#comingBack.begin();
       this.#become("lost", "The connection was lost. Connecting again…");
       this.#hangUp();
       this.#retry();
@@ -354,27 +277,21 @@
     // The connection is gone: what was under way on it is kept.
     #drop(reason) {
       this.#note("aisha.drop", { reason });
-      this.#seeWhatIsMissing();
+      this.#comingBack.noteWhatIsMissing({
+        isAnswering: this.#dialogue.isAnswering,
+        isUnwritten: this.#turns.now > 0 && !this.#words.isWrittenDown(this.#turns.now),
+        isPersonLast: this.#words.latest().at(-1)?.speaker === "person",
+      });
       this.#words.keepWhatIsBeingSaid();
-    }
-
-    #seeWhatIsMissing() {
-      const { isAnswering } = this.#dialogue;
-      const isPersonLast = this.#words.latest().at(-1)?.speaker === "person";
-      // What was spoken and is not written down yet the new connection cannot be told.
-      if (isAnswering && this.#turns.now && !this.#words.isWrittenDown(this.#turns.now)) this.#missing = "words";
-      else this.#missing = isAnswering || isPersonLast ? "answer" : "";
     }
 
     async #retry({ isAtOnce = false } = {}) {
       if (this.#isOver) return;
-      if (performance.now() - this.#lostAt > GRACE_MS) {
+      if (this.#comingBack.isTooLate) {
         this.end("connection_lost");
         return;
       }
-      const waitMs = isAtOnce ? 0 : this.#retryMs * (1 + Math.random() / 2);
-      if (!isAtOnce) this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
-      this.#attempt += 1;
+      const waitMs = this.#comingBack.next({ isAtOnce });
       if (waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs));
       if (this.#isOver) return;
       try {
@@ -384,10 +301,10 @@
           this.#letGo();
           return;
         }
-        this.#note("aisha.reconnect", { attempt: this.#attempt, wait_ms: waitMs, ok: false, code: error.code });
+        this.#note("aisha.reconnect", { attempt: this.#comingBack.attempt, wait_ms: waitMs, ok: false, code: error.code });
         if (OVER.has(error.code)) this.end(error.reason || "connection_lost", error.message);
         else {
-          this.#retryMs = Math.max(this.#retryMs, 1_000 * (error.retryAfterS ?? 0));
+          this.#comingBack.slowDown(1_000 * (error.retryAfterS ?? 0));
           this.#retry();
         }
       }
@@ -414,7 +331,7 @@
         tools: call.#tools,
         limits: call.#limits,
         get heldSince() {
-          return call.#isHeld ? call.#pressedAt : undefined;
+          return call.#sound.isHeld ? call.#sound.pressedAt : undefined;
         },
         beginTurn: () => call.#beginTurn(),
         bargeIn: () => call.#note("aisha.barge_in", { on: true }),
@@ -447,127 +364,77 @@
       };
     }
 
+    #asSoundAndWatchSeeIt() {
+      const call = this;
+      return {
+        limits: call.#limits,
+        get connection() {
+          return call.#connection;
+        },
+        get isLive() {
+          return call.state === "live";
+        },
+        get isSpeaking() {
+          return call.#dialogue.isSpeaking;
+        },
+        now: () => call.#telemetry.now(),
+        note: (type, data) => call.#note(type, data),
+        notice: (words) => call.#notice(words),
+        lose: (reason) => call.#lose(reason),
+        tellDevices: (devices) => call.on("devices", devices),
+        heedSilence: () => call.state === "live" && call.#become("live", call.#sound.silenced),
+      };
+    }
+
     // --- what the person does ------------------------------------------------------------------
 
-    // Typed words in a call are answered like spoken ones.
     sendText(text) {
       this.#dialogue.interrupt();
       this.#beginTurn({ isTyped: true });
       const item = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
       this.#words.show("person", item, text);
       this.#words.keep("person", item, text, { isTyped: true });
-      this.#send({ type: "conversation.item.create", item: { id: item, type: "message", role: "user", content: [{ type: "input_text", text }] } });
-      this.#dialogue.askForAnswer();
+      this.#dialogue.tell(item, text);
     }
 
     mute(isMuted) {
-      this.isMuted = isMuted;
       this.#note("aisha.muted", { on: isMuted });
-      this.#applyMicrophone();
+      this.#sound.mute(isMuted);
     }
 
     // With `isHeld` the person is heard while they hold a button, else all the time.
     hold(isHeld) {
-      this.#isHeld = isHeld;
-      this.#isPressed = false;
-      this.#applyMicrophone();
-      if (this.state === "live") this.#setTurnDetection();
+      this.#sound.hold(isHeld);
+      if (this.state === "live") this.#dialogue.detectTurns(isHeld);
     }
 
     press() {
-      if (!this.#isHeld || this.isMuted || this.state !== "live") return;
-      this.#isPressed = true;
-      this.#pressedAt = this.#telemetry.now();
+      if (!this.#sound.isHeld || this.#sound.isMuted || this.state !== "live") return;
       this.#dialogue.interrupt();
       this.#beginTurn();
       this.#send({ type: "input_audio_buffer.clear" });
-      this.#applyMicrophone();
+      this.#sound.press();
     }
 
     release() {
-      if (!this.#isHeld) return;
-      const wasPressed = this.#isPressed;
-      this.#isPressed = false;
-      this.#applyMicrophone();
+      if (!this.#sound.isHeld) return;
+      const wasPressed = this.#sound.letUp();
       if (!wasPressed || this.state !== "live") return;
       this.#limits.hear();
       this.#send({ type: "input_audio_buffer.commit" });
       this.#dialogue.askForAnswer();
     }
 
-    async useDevice(deviceId) {
-      try {
-        await this.#changeMicrophone(deviceId);
-      } catch (error) {
-        this.#notice(error.message);
-      }
-    }
-
     #beginTurn(how) {
       this.#turns.begin(how);
       this.#tools.beginTurn();
-      this.#askedAgain = 0;
+      this.#comingBack.beginTurn();
       this.#limits.hear();
     }
 
-    #setTurnDetection() {
-      const detection = this.#isHeld ? null : { type: "server_vad", interrupt_response: true };
-      this.#send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: detection } } } });
-    }
-
-    #applyMicrophone() {
-      this.#microphone.turn(!this.isMuted && (!this.#isHeld || this.#isPressed));
-    }
-
-    // It was unplugged, or taken away: another one is taken, or the call goes on with what is typed.
-    async #lacksMicrophone() {
-      try {
-        await this.#changeMicrophone();
-        this.#notice("The microphone went away. Another one is used now.");
-      } catch (error) {
-        this.#notice(`The microphone went away. ${error.message}`);
-      }
-    }
-
-    async #changeMicrophone(deviceId = "") {
-      if (!(await this.#microphone.change(deviceId, (track) => this.#connection?.replaceTrack(track)))) return;
-      this.#note("aisha.device", { kind: "microphone" });
-      this.#tellDevices();
-    }
-
-    async #tellDevices() {
-      this.on("devices", await this.#microphone.devices());
-    }
-
-    // --- by the clock --------------------------------------------------------------------------
-
-    #stopTimers() {
-      for (const timer of this.#timers) clearInterval(timer);
+    #stopWatching() {
+      this.#watch.end();
       clearTimeout(this.#patience);
-    }
-
-    // Each second: is a limit near, was the machine asleep?
-    #look() {
-      const now = Date.now();
-      const wasAsleep = now - this.#lastLook > 10 * LOOK_MS;
-      this.#lastLook = now;
-      if (this.state !== "live") return;
-      if (wasAsleep && this.#connection?.state !== "connected") this.#lose("asleep");
-      else this.#limits.look(this.#dialogue.isSpeaking);
-    }
-
-    async #measure() {
-      if (this.#connection?.state !== "connected") return;
-      const { statistics } = this.#connection;
-      this.#note("aisha.stats", await statistics.measure());
-      // Told once of a connection, whatever becomes of it.
-      if (!statistics.isPoor || this.#isPoorTold || this.state !== "live") return;
-      this.#isPoorTold = true;
-      this.#notice(POOR);
-    }
-
-    #askWhatIsLeft() {
-      if (this.state === "live") this.#limits.askServer();
     }
 
     #heedLimit(name, { reason, words, ...near }) {
@@ -589,16 +456,11 @@
     }
 
     #note(type, data, { turn = this.#turns.now, ...more } = {}) {
-      this.#telemetry.note(type, data, { turn: turn || null, origin: this.#originOf(turn), ...more });
+      this.#telemetry.note(type, data, { turn: turn || null, origin: this.#turns.originOf(turn), ...more });
     }
 
     #noteProvider(event, direction, turn, size) {
-      this.#telemetry.noteProvider(event, direction, { turn: turn || null, origin: this.#originOf(turn), size });
-    }
-
-    // What follows from typed words is told apart from what was spoken.
-    #originOf(turn) {
-      return this.#turns.isTyped(turn) ? "typed" : "realtime";
+      this.#telemetry.noteProvider(event, direction, { turn: turn || null, origin: this.#turns.originOf(turn), size });
     }
 
     #notice(words) {

@@ -1,10 +1,7 @@
-// A connection with the voice provider: sound both ways, and the data channel with its events. One that is closed says
-// nothing any more.
+// A connection with the voice provider: sound both ways, and the data channel with its events. Each step is noted in the
+// telemetry. One that is closed says, and notes, nothing any more.
 //
-//   offer      {size}
-//   answer     {ms, status, call, size}: `call` is the provider's id, where it tells one
-//   ice        {state}
-//   state      {state}
+//   state      connecting, connected, disconnected, failed: of the connection as a whole
 //   message    the text of an event
 //   closed     the other side has closed the channel
 //   sound      the stream of what is heard
@@ -15,12 +12,14 @@
 
   class Connection {
     #on;
+    #note;
     #peer = new RTCPeerConnection();
     #channel = null;
     #isClosed = false;
 
-    constructor(on) {
+    constructor({ on, note }) {
       this.#on = (name, detail) => this.#isClosed || on(name, detail);
+      this.#note = (...told) => this.#isClosed || note(...told);
       this.statistics = new Aisha.Statistics(this.#peer);
     }
 
@@ -39,21 +38,28 @@
       // Without a microphone AiSHA is heard all the same, and one can be chosen later.
       if (!microphone.tracks.length) peer.addTransceiver("audio");
       peer.ontrack = ({ streams }) => this.#on("sound", streams[0]);
-      peer.oniceconnectionstatechange = () => this.#on("ice", { state: peer.iceConnectionState });
-      peer.onconnectionstatechange = () => this.#on("state", { state: peer.connectionState });
+      peer.oniceconnectionstatechange = () => this.#note("aisha.ice_state", { state: peer.iceConnectionState });
+      peer.onconnectionstatechange = () => {
+        this.#note("aisha.connection_state", { state: peer.connectionState });
+        this.#on("state", peer.connectionState);
+      };
       this.#channel = peer.createDataChannel("oai-events");
       this.#channel.onmessage = ({ data }) => this.#on("message", data);
-      this.#channel.onclose = () => this.#on("closed");
+      this.#channel.onclose = () => {
+        this.#note("aisha.channel_state", { state: "closed" });
+        this.#on("closed");
+      };
       const opened = this.#opened();
       // Whoever gave up earlier does not hear of it any more.
       opened.catch(() => {});
       const offer = await peer.createOffer();
       await peer.setLocalDescription(offer);
-      this.#on("offer", { size: offer.sdp.length });
+      this.#note("aisha.offer", {}, { direction: "out", size: offer.sdp.length });
       const sdp = await this.#bring(offer.sdp, secret, address);
       await peer.setRemoteDescription({ type: "answer", sdp });
       await opened;
       this.#goOn();
+      this.#note("aisha.channel_state", { state: "open" });
     }
 
     send(text) {
@@ -97,9 +103,9 @@
       const sdp = await response.text();
       this.#goOn();
       if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
-      // By this id the server can hang up.
+      // The provider's id, where it tells one: by it the server can hang up.
       const call = response.headers.get("Location")?.split("/").pop();
-      this.#on("answer", { ms: performance.now() - began, status: response.status, call, size: sdp.length });
+      this.#note("aisha.answer", { ms: performance.now() - began, status: response.status, ...(call && { call }) }, { direction: "in", size: sdp.length });
       return sdp;
     }
 

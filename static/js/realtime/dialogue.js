@@ -46,6 +46,26 @@
       this.#isResponding = this.#isSounding = this.#isAsked = false;
     }
 
+    // A new session of the provider's is told what was said before.
+    remind(lines) {
+      for (const { speaker, text } of lines) {
+        const isPerson = speaker === "person";
+        this.#create({ role: isPerson ? "user" : "assistant", content: [{ type: isPerson ? "input_text" : "output_text", text }] });
+      }
+    }
+
+    // Typed words are answered like spoken ones.
+    tell(id, text) {
+      this.#create({ id, role: "user", content: [{ type: "input_text", text }] });
+      this.askForAnswer();
+    }
+
+    // Where a button is held, its holder says when a turn is over.
+    detectTurns(isHeld) {
+      const detection = isHeld ? null : { type: "server_vad", interrupt_response: true };
+      this.#call.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: detection } } } });
+    }
+
     askForAnswer(response) {
       this.#isAsked = true;
       this.#call.send({ type: "response.create", ...(response && { response }) });
@@ -144,6 +164,10 @@
       if (response.status === "cancelled" || response.status === "failed") return;
       if (response.status === "incomplete") this.#notice(CUT_SHORT);
       this.#call.tools.take(output);
+    }
+
+    #create(message) {
+      this.#call.send({ type: "conversation.item.create", item: { type: "message", ...message } });
     }
 
     #notice(words) {

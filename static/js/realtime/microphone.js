@@ -2,16 +2,23 @@
 (() => {
   "use strict";
   const { CallError } = Aisha;
+  const KIND = "audioinput";
   const WHY_NOT = {
     NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
     NotFoundError: "There is no microphone. Plug one in, or type instead.",
     NotReadableError: "The microphone is used by another program. Close it, or type instead.",
   };
 
+  // Without a wish the one that was chosen last, if it is there.
+  function wished(deviceId) {
+    const chosen = Aisha.devices.remembered(KIND);
+    return deviceId ? { deviceId: { exact: deviceId } } : chosen && { deviceId: { ideal: chosen } };
+  }
+
   async function streamOf(deviceId) {
     if (!navigator.mediaDevices?.getUserMedia) throw new CallError("This browser gives no page a microphone here. Type instead.", { code: "no_microphone" });
     try {
-      const audio = { echoCancellation: true, noiseSuppression: true, ...(deviceId && { deviceId: { exact: deviceId } }) };
+      const audio = { echoCancellation: true, noiseSuppression: true, ...wished(deviceId) };
       return await navigator.mediaDevices.getUserMedia({ audio });
     } catch (error) {
       throw new CallError(WHY_NOT[error.name] ?? "The microphone could not be opened. Type instead.", { code: error.name });
@@ -68,9 +75,7 @@
     }
 
     async devices() {
-      const devices = await navigator.mediaDevices.enumerateDevices();
-      const inputs = devices.filter((one) => one.kind === "audioinput");
-      return { used: this.deviceId, devices: inputs.map(({ deviceId, label }) => ({ deviceId, label })) };
+      return { used: this.deviceId, devices: await Aisha.devices.of(KIND) };
     }
 
     close() {

@@ -30,6 +30,11 @@
       return known.get(id);
     }
 
+    // What follows from typed words is told apart from what was spoken.
+    originOf(turn) {
+      return this.isTyped(turn) ? "typed" : "realtime";
+    }
+
     isTyped(turn) {
       return this.#typed.has(turn);
     }

@@ -181,7 +181,7 @@
     else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
     else if (name === "caption") addCaption(part("captions"), detail);
     else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
-    else if (name === "devices") listDevices(part("device"), detail);
+    else if (name === "devices") showDevices(detail);
     else if (name === "proposed") addProposal(part("captions"), detail);
   };
 
@@ -211,7 +211,9 @@
       call?.hold(target.checked);
       show();
     });
-    part("device").addEventListener("change", ({ target }) => call?.useDevice(target.value));
+    part("microphone").addEventListener("change", ({ target }) => call?.sound.useMicrophone(target.value));
+    part("loudspeaker").addEventListener("change", ({ target }) => call?.sound.useLoudspeaker(target.value));
+    part("other-loudspeaker").addEventListener("click", () => call?.sound.askForLoudspeaker());
     const push = part("push");
     push.addEventListener("pointerdown", (event) => {
       push.setPointerCapture(event.pointerId);
@@ -258,9 +260,16 @@
     captions.scrollTop = captions.scrollHeight;
   }
 
-  function listDevices(select, { used, devices }) {
+  function showDevices({ microphones, loudspeakers }) {
+    listDevices(part("microphone"), "Microphone", microphones);
+    listDevices(part("loudspeaker"), "Loudspeaker", loudspeakers);
+    part("loudspeakers").hidden = !loudspeakers.devices.length && !loudspeakers.canAsk;
+    part("other-loudspeaker").hidden = !loudspeakers.canAsk;
+  }
+
+  function listDevices(select, kind, { used, devices }) {
     select.replaceChildren(
-      ...devices.map(({ deviceId, label }, place) => new Option(label || `Microphone ${place + 1}`, deviceId, false, deviceId === used)),
+      ...devices.map(({ deviceId, label }, place) => new Option(label || `${kind} ${place + 1}`, deviceId, false, deviceId === used)),
     );
   }
 

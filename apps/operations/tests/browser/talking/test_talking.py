@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from apps.assistant.models import Message
 from apps.crm.models import Task
@@ -33,6 +33,28 @@ from apps.suggestions.models import Suggestion
 from stubs.openai_server.testing import RunningStandIn
 
 pytestmark = pytest.mark.browser
+
+HEARD_FROM = "id => document.querySelector('[data-voice-audio]').sinkId === id"
+# A browser with a window of its own to pick a loudspeaker in, and a person who picks the last one.
+PICK_LAST = """
+navigator.mediaDevices.selectAudioOutput = async () => {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.findLast(({ kind }) => kind === "audiooutput");
+};"""
+UNPLUG_LOUDSPEAKER = """gone => {
+  const all = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+  const left = async () => (await all()).filter(({ deviceId }) => deviceId !== gone);
+  navigator.mediaDevices.enumerateDevices = left;
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+}"""
+
+
+def choose_another(devices: Locator) -> str:
+    """Choose the last of those that are not used."""
+    wanted = devices.locator("option:not(:checked)").last.get_attribute("value")
+    assert wanted is not None
+    devices.select_option(wanted)
+    return wanted
 
 
 def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
@@ -123,7 +145,7 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
 ) -> None:
     page = quiet_caller
     stand_in_process.set_script("First.", "Second.", "Third.", characters_per_s=20)
-    page.add_init_script(WATCH_CONNECTIONS)
+    page.add_init_script(WATCH_CONNECTIONS + PICK_LAST)
     # Whoever hangs up while a line is asked for has hung up, and can talk again.
     held: list[Route] = []
 
@@ -177,17 +199,29 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     expect(persons).to_have_text(["First.", "Second."])
     assert commits() == 2
 
-    microphone = page.get_by_label("Device")
-    others = microphone.locator("option:not(:checked)")
-    wanted = others.last.get_attribute("value")
-    microphone.select_option(wanted)
+    choose_another(page.get_by_label("Microphone", exact=True))
     speak()
     expect(persons).to_have_text(["First.", "Second.", "Third."])
     call = stand_in_process.calls()[-1]
     assert call.told("output_audio_buffer.clear", "in")
 
-    # What goes wrong at the provider is told in our words, and what was broken off is kept as that.
+    # AiSHA is heard from another loudspeaker, until that is unplugged. It is remembered all the same.
     told = page.locator("[data-voice-state]")
+    loudspeakers = page.get_by_label("Loudspeaker", exact=True)
+    chosen = choose_another(loudspeakers)
+    page.wait_for_function(HEARD_FROM, arg=chosen)
+    page.evaluate(UNPLUG_LOUDSPEAKER, chosen)
+    expect(told).to_have_text("The loudspeaker went away. The usual one is used now.")
+    expect(loudspeakers.locator(f"option[value='{chosen}']")).to_have_count(0)
+    page.wait_for_function(HEARD_FROM, arg="")
+    assert page.evaluate("localStorage.getItem('aisha-loudspeaker')") == chosen
+    # One that the browser lists only once it was picked in its own window.
+    page.get_by_role("button", name="Choose another loudspeaker").click()
+    page.wait_for_function(
+        HEARD_FROM, arg=loudspeakers.locator("option").last.get_attribute("value")
+    )
+
+    # What goes wrong at the provider is told in our words, and what was broken off is kept as that.
     half = {"id": "item_half", "type": "message", "content": [{"transcript": "It is abo"}]}
     quota = {"error": {"type": "insufficient_quota", "message": "Upstream."}}
     response: dict[str, Any]
@@ -207,11 +241,18 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     the_session(end_reason="hung_up", drops_count=0)
     types = TelemetryEvent.objects.values_list("type", "data")
     assert [data["on"] for type_, data in types if type_ == "aisha.muted"] == [True, False]
-    assert {"aisha.barge_in", "aisha.device"} <= {type_ for type_, _ in types}
+    assert "aisha.barge_in" in {type_ for type_, _ in types}
+    changed = [data["kind"] for type_, data in types if type_ == "aisha.device"]
+    assert changed == ["microphone", "loudspeaker", "loudspeaker", "loudspeaker"]
 
 
 def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> None:
+    # In a browser that lets no page choose where it is heard.
+    caller.add_init_script("delete HTMLMediaElement.prototype.setSinkId")
     begin(caller, talking_site)
+    caller.locator("[data-voice-options] summary").click()
+    expect(caller.get_by_label("Microphone", exact=True).locator("option").first).to_be_attached()
+    expect(caller.locator("[data-voice-loudspeakers]")).to_be_hidden()
     second = caller.context.new_page()
     second.goto(f"{talking_site.url}/realtime/talk/")
     second.get_by_role("button", name="Talk to AiSHA").click()
