@@ -84,7 +84,7 @@ class TokenRequestSerializer(StrictSerializer):
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    """What lets one browser into one call, once, for two minutes."""
+    """What lets a browser into one call, for two minutes."""
 
     value = serializers.CharField()
     expires_at = UtcDateTimeField()

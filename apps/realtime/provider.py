@@ -34,7 +34,7 @@ _CLIENTS: dict[tuple[str, str], openai.OpenAI] = {}
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What lets one browser into one session, once. Never shown by ``repr``, never stored."""
+    """What lets a browser in, for ``SECRET_LASTS``. Never shown by ``repr``, never stored."""
 
     value: str = field(repr=False)
     expires_at: datetime

@@ -17,8 +17,10 @@ from apps.operations.tests.browser.conftest import Site, sign_in
 from apps.operations.tests.browser.talking.calls import (
     HEAR,
     WATCH_CONNECTIONS,
+    WATCH_STATES,
     begin,
     begin_in_drawer,
+    goes_through,
     hang_up,
     is_in,
     the_session,
@@ -27,6 +29,7 @@ from apps.operations.tests.embedded_cases import wait_until
 from apps.realtime.models import (
     Session,
     TelemetryEvent,
+    TokenRequest,
     ToolCall,
 )
 from apps.suggestions.models import Suggestion
@@ -57,9 +60,10 @@ def choose_another(devices: Locator) -> str:
     return wanted
 
 
-def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
+def test_the_whole_story_of_a_call(
     caller: Page, talking_site: Site, stand_in_process: RunningStandIn
 ) -> None:
+    """Token, connection, talk, tool, card in the queue, telemetry in the panel, drop, way back, approval."""
     rep = talking_site.cast.rep
     lead = LeadFactory(owner=rep, first_name="Elena", last_name="Quixworth")
     stand_in_process.set_script(
@@ -92,44 +96,62 @@ def test_a_spoken_request_becomes_a_suggestion_that_a_person_approves(
     sign_in(panel, talking_site, "admin")
     # Of the record whose page is open the model is told; any other it has to look up.
     begin_in_drawer(page, talking_site, f"/leads/{lead.pk}/")
+    page.evaluate(WATCH_STATES)
     panel.goto(f"{talking_site.url}/realtime/debug/{Session.objects.get().pk}/")
     expect(panel.locator("[data-stream]")).to_have_attribute("data-state", "live")
-    expect(page.locator(".voice-caption-person").first).to_have_text(
+    persons, answers = (page.locator(f".voice-caption-{who}") for who in ("person", "assistant"))
+    expect(persons.first).to_have_text(
         "Remind me to call Elena Quixworth on Friday.", timeout=20_000
     )
-    proposal = page.locator(".voice-proposal a")
-    expect(proposal).to_be_visible(timeout=20_000)
-    expect(page.locator(".voice-caption-assistant").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".voice-proposal a")).to_be_visible(timeout=20_000)
+    expect(answers.first).to_be_visible(timeout=20_000)
     suggestion = Suggestion.objects.get()
     assert (suggestion.origin, suggestion.assignee, suggestion.state) == (
         "realtime", rep, "pending",
     )  # fmt: skip
+    # It waits in the queue of the person who talks on, and nothing is done yet.
+    queue = page.context.new_page()
+    queue.goto(f"{talking_site.url}/suggestions/")
+    expect(queue.locator("a.suggestion-link")).to_contain_text("Call Elena Quixworth")
     assert not Task.objects.exists()
     # The administrator who watches sees what that turn took, bar by bar, while the call goes on.
     fall = panel.locator("#measures .waterfall").filter(has_text="propose_create_followup")
     for bar in ("Speech", "Transcript", "Model", "Voice"):
         expect(fall.first).to_contain_text(bar, timeout=30_000)
 
-    hang_up(page)
-    the_session()
-    proposal.click()
-    page.get_by_role("button", name=re.compile("^Approve")).first.click()
-    expect(page.locator("body")).to_contain_text("Undo")
-    assert Task.objects.get().title == "Call Elena Quixworth"
+    # The connection breaks while they talk: the call comes back, and goes on with a look-up.
+    expect(persons.nth(1)).to_have_text("Thank you.", timeout=20_000)
+    stand_in_process.set_script(
+        "What is in my pipeline?", *["Thank you."] * 8, characters_per_s=200
+    )
+    stand_in_process.drop_calls()
+    goes_through(page, "lost", "live")
+    expect(answers.filter(has_text="Open deals: none.").first).to_be_visible(timeout=20_000)
+    breaks = panel.get_by_role("table", name="Drops and reconnects").locator("tbody tr")
+    expect(breaks).to_have_count(2, timeout=20_000)
 
-    session = Session.objects.get()
-    assert (session.state, session.end_reason, session.is_stand_in) == ("ended", "hung_up", True)
+    hang_up(page)
+    session = the_session(end_reason="hung_up", drops_count=1, reconnects_count=1, is_stand_in=True)
     assert session.audio_tokens_in > 0
     assert session.cost_usd > 0
-    assert [(call.tool, call.status) for call in ToolCall.objects.all()] == [
-        ("propose_create_followup", "proposed")
-    ]
+    asked = TokenRequest.objects.filter(session=session).values_list("outcome", flat=True)
+    assert list(asked) == ["issued", "issued"]
+    calls = ToolCall.objects.order_by("pk").values_list("tool", "status")
+    assert calls[0] == ("propose_create_followup", "proposed")
+    assert ("pipeline_numbers", "answered") in calls
+    assert Suggestion.objects.get() == suggestion
+
+    queue.locator("a.suggestion-link").click()
+    queue.get_by_role("button", name=re.compile("^Approve")).first.click()
+    expect(queue.locator("body")).to_contain_text("Undo")
+    assert Task.objects.get().title == "Call Elena Quixworth"
+
     types = set(TelemetryEvent.objects.values_list("type", flat=True))
     assert {
         "aisha.token", "aisha.offer", "aisha.answer", "aisha.channel_state", "aisha.tool_call",
-        "aisha.tool_result", "aisha.end", "session.created", "input_audio_buffer.speech_started",
-        "input_audio_buffer.speech_stopped", "response.done",
-        "conversation.item.input_audio_transcription.completed",
+        "aisha.tool_result", "aisha.drop", "aisha.reconnect", "aisha.stats", "aisha.end",
+        "session.created", "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped",
+        "response.done", "conversation.item.input_audio_transcription.completed",
     } <= types  # fmt: skip
     # What was said stands in the person's own thread, and in no event.
     said = list(Message.objects.order_by("pk").values_list("speaker", "origin", "text"))
