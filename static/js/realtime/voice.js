@@ -163,7 +163,10 @@
     link.href = `/assistant/conversations/${conversation}/`;
     link.dataset.assistantConversation = conversation;
     link.textContent = call.title || "the one in which it began";
-    where.replaceChildren(...(isHere ? ["This call belongs to the conversation above."] : ["This call belongs to another conversation: ", link]));
+    // A page for talking alone shows no conversation that it could be another one than.
+    const isBeside = slotOf().closest("[data-assistant]");
+    const elsewhere = isBeside ? "This call belongs to another conversation: " : "What is said is kept in a conversation: ";
+    where.replaceChildren(...(isBeside && isHere ? ["This call belongs to the conversation above."] : [elsewhere, link]));
   }
 
   const on = (name, detail) => {
