@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from redis.exceptions import RedisError
 
 from apps.assistant.models import Conversation
@@ -45,7 +44,6 @@ from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on
-from apps.tenants.statements import Place, Prepared
 from apps.tenants.valkey import count_within
 from apps.users.models import User
 
@@ -58,8 +56,6 @@ MOST_RESUMED_PER_MINUTE = 20
 # A spoken answer of a minute; what is longer nobody listens to.
 _MOST_TOKENS_OUT = 1_200
 _ISSUED_STATUS = 201
-# When the month began whose costs are added up.
-_BEGINS = Place(datetime(1, 1, 1, tzinfo=UTC), "timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,23 +247,31 @@ def _count(user: User, *, is_resumed: bool) -> None:
             raise TokensThrottledError(max(wait_s, 1))
 
 
-@cache
-def _spent_since() -> Prepared:
-    table = Session._meta.db_table
-    asked = f'SELECT sum("cost_usd") FROM "{table}" WHERE "issued_at" >= %s'  # noqa: S608
-    return Prepared.of(asked, [_BEGINS.mark], [_BEGINS])
-
-
 def _spent_in_month(local: datetime) -> Decimal:
     """What all sessions of the tenant's calendar month have cost; a limit that cannot be read is reached."""
     begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
         with failing_alone():
-            ((spent,),) = _spent_since().fetch(begins)
+            spent = _spent_since(begins)
     except DatabaseError:
         log.exception("what realtime voice has cost this month could not be read")
         raise MonthLimitError() from None
     return spent or Decimal(0)
+
+
+def _spent_since(begins: datetime) -> Decimal | None:
+    """What sessions have cost since then.
+
+    Planned for that moment: for any, as what is prepared is, all rows that there are would be read.
+    """
+    table = Session._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT sum(cost_usd) FROM "{table}" WHERE issued_at >= %s',  # noqa: S608
+            [begins],
+        )
+        spent: Decimal | None = cursor.fetchone()[0]
+    return spent
 
 
 def _session_body(
