@@ -6,11 +6,6 @@
   // A shorter press is a click by mistake.
   const SHORTEST_MS = 300;
   const LONGEST_MS = 300_000;
-  const WHY_NOT = {
-    NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
-    NotFoundError: "There is no microphone. Plug one in, or type instead.",
-    NotReadableError: "The microphone is used by another program. Close it, or type instead.",
-  };
   const canRecord = () => Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 
   let held = null;
@@ -33,9 +28,9 @@
     tell(root, "");
     show(button, "Listening");
     try {
-      mine.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      mine.stream = await Aisha.devices.listen();
     } catch (error) {
-      tell(root, WHY_NOT[error.name] ?? "The microphone could not be used. Type instead.");
+      tell(root, Aisha.devices.whyNot(error));
       finish(mine);
       return;
     }

@@ -3,25 +3,13 @@
   "use strict";
   const { CallError } = Aisha;
   const KIND = "audioinput";
-  const WHY_NOT = {
-    NotAllowedError: "The microphone is not allowed on this page. Allow it in the browser’s address bar, or type instead.",
-    NotFoundError: "There is no microphone. Plug one in, or type instead.",
-    NotReadableError: "The microphone is used by another program. Close it, or type instead.",
-  };
-
-  // Without a wish the one that was chosen last, if it is there.
-  function wished(deviceId) {
-    const chosen = Aisha.devices.remembered(KIND);
-    return deviceId ? { deviceId: { exact: deviceId } } : chosen && { deviceId: { ideal: chosen } };
-  }
 
   async function streamOf(deviceId) {
     if (!navigator.mediaDevices?.getUserMedia) throw new CallError("This browser gives no page a microphone here. Type instead.", { code: "no_microphone" });
     try {
-      const audio = { echoCancellation: true, noiseSuppression: true, ...wished(deviceId) };
-      return await navigator.mediaDevices.getUserMedia({ audio });
+      return await Aisha.devices.listen(deviceId);
     } catch (error) {
-      throw new CallError(WHY_NOT[error.name] ?? "The microphone could not be opened. Type instead.", { code: error.name });
+      throw new CallError(Aisha.devices.whyNot(error), { code: error.name });
     }
   }
 
