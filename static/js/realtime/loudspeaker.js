@@ -63,10 +63,11 @@
     async devices() {
       if (!Loudspeaker.canChoose) return { used: "", devices: [], canAsk: false };
       const devices = await listed();
+      const { canAsk } = Loudspeaker;
       const isUsualListed = devices.some(({ deviceId }) => deviceId === "default");
       // It can be taken again where the browser does not list it, too.
-      if (devices.length && !isUsualListed) devices.unshift({ deviceId: "", label: "The usual one" });
-      return { used: this.deviceId || (isUsualListed ? "default" : ""), devices, canAsk: Loudspeaker.canAsk };
+      if ((devices.length || canAsk) && !isUsualListed) devices.unshift({ deviceId: "", label: "The usual one" });
+      return { used: this.deviceId || (isUsualListed ? "default" : ""), devices, canAsk };
     }
 
     close() {

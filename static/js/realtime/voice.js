@@ -266,7 +266,7 @@
   function showDevices({ microphones, loudspeakers }) {
     listDevices(part("microphone"), "Microphone", microphones);
     listDevices(part("loudspeaker"), "Loudspeaker", loudspeakers);
-    part("loudspeakers").hidden = !loudspeakers.devices.length && !loudspeakers.canAsk;
+    part("loudspeakers").hidden = !loudspeakers.devices.length;
     part("other-loudspeaker").hidden = !loudspeakers.canAsk;
   }
 
