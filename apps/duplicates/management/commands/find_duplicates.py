@@ -111,10 +111,10 @@ def _render(evaluation: Evaluation) -> str:
         f"rows        {evaluation.export.table.size:,}",
         f"columns     {columns}",
         *_render_left_out(evaluation.export.left_out),
-        f"compared    {found.compared:,} pairs",
+        f"compared    {_counted(found.compared, 'pair')}",
         f"threshold   {found.document.threshold:.3f}, chosen without the truth",
         *([] if found.document.is_estimated else [_USUAL_WEIGHTS]),
-        f"pairs       {found.likely:,} from there on, in {len(evaluation.groups):,} groups",
+        f"pairs       {found.likely:,} from there on, in {_counted(len(evaluation.groups), 'group')}",
         *([] if found.likely else [_render_nothing(evaluation)]),
     ]
     lines += [
@@ -132,6 +132,10 @@ def _render(evaluation: Evaluation) -> str:
         lines += [_render_estimate(evaluation), *map(_render_pair, evaluation.strongest())]
     lines.append(f"seconds     {evaluation.seconds:.1f}, {evaluation.peak_mb:,} MB at most")
     return "\n".join(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _render_left_out(names: Sequence[str]) -> list[str]:
