@@ -7,20 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from django.db import transaction
-
-from apps.audit.enums import Event, Origin
+from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_events
 from apps.brain.enums import Language, Mode
 from apps.brain.hostile import reads_like_orders
 from apps.brain.language_model.replies import FunctionCall
-from apps.brain.reading.running import run_call
+from apps.brain.reading.running import HostileFact, record_hostile, run_call
 from apps.brain.schemas import Claim, Fact, Question
 from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.signs import one_line
-from apps.tenants.enums import Role
-from apps.tenants.roles import taking_role
 from apps.users.models import User
 
 WITHHELD = "withheld: this text reads like instructions to an AI. Read it on the record's own page."
@@ -93,7 +88,12 @@ class Turn:
             raise NotReadError(read.refusal)
         facts = [self.harmless(fact) for fact in read.facts]
         self.facts += facts
-        self._record_hostile(zip(read.facts, facts, strict=True))
+        hostile = (
+            HostileFact(fact.number, fact.record, code)
+            for fact in read.facts
+            if (code := reads_like_orders(fact.text))
+        )
+        record_hostile(hostile, Mode.READ_ONLY, self.actor)
         return facts
 
     def note(self, fact: Fact) -> Fact:
@@ -114,26 +114,6 @@ class Turn:
             return replace(fact, text=WITHHELD)
         shown = text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"
         return replace(fact, text=shown)
-
-    def _record_hostile(self, pairs: Iterable[tuple[Fact, Fact]]) -> None:
-        """What read like instructions goes on record: where it stands, never the text."""
-        entries = [
-            Entry(
-                Event.HOSTILE_TEXT_FOUND,
-                record_kind=fact.record.kind if fact.record else "",
-                record_id=fact.record.id if fact.record else None,
-                details={
-                    "mode": Mode.READ_ONLY,
-                    "codes": [reads_like_orders(fact.text)],
-                    "places": [f"F{fact.number}"],
-                },
-            )
-            for fact, shown in pairs
-            if shown.text == WITHHELD
-        ]
-        if entries:
-            with transaction.atomic(), taking_role(Role.AI):
-                record_events(self.actor, entries)
 
 
 def told(*facts: Fact) -> tuple[Claim, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import OperationalError, connection, transaction
@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_events
+from apps.brain.enums import Mode
 from apps.brain.language_model.replies import FunctionCall
 from apps.brain.reading.tools import ReadRefusedError, read_tool
 from apps.brain.schemas import Fact, Question
+from apps.execution.schemas import RecordRef
 from apps.execution.services import hidden_records
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
@@ -94,3 +96,28 @@ def record_refusal(refused: ReadRefusedError, tool: str, actor: Actor) -> None:
     )
     with transaction.atomic(), taking_role(Role.AI):
         record_events(actor, [entry])
+
+
+@dataclass(frozen=True, slots=True)
+class HostileFact:
+    """A fact whose text reads like instructions to an AI: number, record, and by what it was known."""
+
+    number: int
+    record: RecordRef | None
+    code: str
+
+
+def record_hostile(found: Iterable[HostileFact], mode: Mode, actor: Actor) -> None:
+    """Put on record where something reads like instructions, an entry for each; never the text."""
+    entries = [
+        Entry(
+            Event.HOSTILE_TEXT_FOUND,
+            record_kind=fact.record.kind if fact.record else "",
+            record_id=fact.record.id if fact.record else None,
+            details={"mode": mode, "codes": [fact.code], "places": [f"F{fact.number}"]},
+        )
+        for fact in found
+    ]
+    if entries:
+        with transaction.atomic(), taking_role(Role.AI):
+            record_events(actor, entries)

@@ -9,9 +9,7 @@ from typing import Any, Self
 
 from django.db import transaction
 
-from apps.audit.enums import Event
 from apps.audit.schemas import Actor
-from apps.audit.services import Entry, record_events
 from apps.brain.astray import astray_code
 from apps.brain.call_log import keep_called
 from apps.brain.config import BrainConfig
@@ -22,7 +20,13 @@ from apps.brain.language_model.prompts import Prompt, quoted_facts
 from apps.brain.language_model.questions import LONGEST_RESULT, turn_of
 from apps.brain.language_model.replies import FunctionCall
 from apps.brain.language_model.strict import function_of
-from apps.brain.reading.running import readable, record_refusal, run_call
+from apps.brain.reading.running import (
+    HostileFact,
+    readable,
+    record_hostile,
+    record_refusal,
+    run_call,
+)
 from apps.brain.reading.tools import ReadRefusedError, read_tools
 from apps.brain.schemas import Claim, Fact, Question
 from apps.execution.signs import one_line
@@ -98,19 +102,11 @@ class Talk:
 
     def record_hostile(self, mode: Mode, actor: Actor) -> None:
         """What read like instructions to an AI goes on record: where it stands, never the text."""
-        entries = [
-            Entry(
-                Event.HOSTILE_TEXT_FOUND,
-                record_kind=ref.kind if ref else "",
-                record_id=ref.id if ref else None,
-                details={"mode": mode, "codes": [code], "places": [f"F{number}"]},
-            )
+        found = (
+            HostileFact(number, self.facts[number].record if number in self.facts else None, code)
             for number, code in self.withheld.items()
-            for ref in [self.facts[number].record if number in self.facts else None]
-        ]
-        if entries:
-            with transaction.atomic(), taking_role(Role.AI):
-                record_events(actor, entries)
+        )
+        record_hostile(found, mode, actor)
 
 
 def reading_functions() -> list[dict[str, Any]]:
