@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from unfold import widgets
 
 from apps.crm.forms.records import FORMS, RecordForm
 from apps.crm.history import changes_since
+from apps.crm.look_alikes import look_alikes
 from apps.crm.models import Record
 from apps.crm.presentation import describe_time
 from apps.users.models import User
@@ -42,11 +45,23 @@ class AdminRecordForm(RecordForm):
             _dress(field)
 
     def clean(self) -> dict[str, Any]:
-        """Check as the kind's own form does, and compare the revision that was read."""
+        """Check as the kind's own form does, and compare the revision that was read.
+
+        Of a new record it is told once what it looks like; whoever insists creates it anyway.
+        """
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk:
             self._compare_revision()
+        elif not self.errors and "create_anyway" not in self.data:
+            self._warn_of_look_alikes()
         return cleaned
+
+    def _warn_of_look_alikes(self) -> None:
+        kind = self._meta.model.kind
+        found = look_alikes(self.used_by, kind, self.read_values().fields)
+        if found.is_any:
+            words = render_to_string("admin/crm/_look_alikes.html", {"look_alikes": found})
+            self.add_error(None, ValidationError(words, code="look_alikes"))
 
     def _compare_revision(self) -> None:
         read = self.cleaned_data.get("revision")

@@ -169,6 +169,21 @@ def test_the_form_shows_who_it_looks_like_and_whoever_insists_creates(
     assert (created.status_code, Lead.objects.count()) == (302, 2)
 
 
+def test_the_admin_warns_too_and_whoever_insists_creates_anyway(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    contact, _ = add_twins()
+    client, address = client_for(cast.manager), "/admin/crm/lead/add/"
+    asked = client.post(address, posted(cast.rep))
+    page = asked.content.decode()
+    assert list(asked.context["adminform"].form.errors) == ["__all__"]
+    assert f'href="{contact.get_absolute_url()}"' in page
+    assert 'name="create_anyway"' in page
+    assert Lead.objects.count() == 1
+    assert client.post(address, posted(cast.rep, create_anyway="yes")).status_code == 302
+    assert Lead.objects.count() == 2
+
+
 def test_nobody_is_told_of_what_they_may_not_see(cast: Cast, client_for: ClientFor) -> None:
     contact, lead = add_twins()
     for record in (contact, lead):
