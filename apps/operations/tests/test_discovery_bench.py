@@ -95,7 +95,7 @@ def test_the_final_measure_looks_at_worlds_that_nobody_has_tuned_on() -> None:
     seeds = {split: {world.seed for world in worlds_of(split)} for split in Split}
     assert seeds == {
         Split.DEVELOPMENT: {11, 12, 13, 14, 15, 16},
-        Split.HELD_OUT: {8201, 8202, 8203, 8204, 8205, 8206},
+        Split.HELD_OUT: {8301, 8302, 8303, 8304, 8305, 8306},
     }
     moments = {split: {world.now for world in worlds_of(split)} for split in Split}
     assert not moments[Split.DEVELOPMENT] & moments[Split.HELD_OUT]

@@ -46,8 +46,8 @@ def weekly(counts: Sequence[int], **fields: Any) -> None:
 
 
 # Three weeks, and the weeks before them.
-RISEN = [5, 5, 5] + [1] * 12
-FALLEN = [0, 0, 0, 0] + [2] * 12
+RISEN = [6, 6, 6] + [1] * 12
+FALLEN = [0, 0, 0, 0] + [3] * 12
 STEADY = [2] * 15
 
 
@@ -73,7 +73,7 @@ def test_what_it_saw(acme: Tenant) -> None:
     assert facts_of(KEY, contact.pk) == {
         "direction": "rise",
         "changed_on": (TODAY - timedelta(days=21)).isoformat(),
-        "recent_count": 15,
+        "recent_count": 18,
         "recent_days": 21,
         "former_count": 12,
         "past_days": 84,
@@ -110,7 +110,7 @@ def test_holidays_are_no_fall(acme: Tenant) -> None:
 
 def test_who_was_met_a_few_weeks_ago_has_begun(acme: Tenant) -> None:
     contact: Contact = ContactFactory()
-    weekly([6, 6, 6, 0, 0, 2], contact=contact)
+    weekly([7, 7, 7, 0, 0, 2], contact=contact)
     assert matching(KEY) == []
     touch(7 * 7, contact=contact)
     assert matching(KEY) == [contact.pk]
@@ -192,10 +192,10 @@ def test_who_is_not_to_be_contacted_is_left_alone(acme: Tenant) -> None:
         ({"youngest_weeks": 4}, False),
         ({"oldest_weeks": 3}, True),
         ({"oldest_weeks": 2}, False),
-        ({"rise_percent": 500}, True),
-        ({"rise_percent": 501}, False),
-        ({"evidence_tenths": 82}, True),
-        ({"evidence_tenths": 83}, False),
+        ({"rise_percent": 600}, True),
+        ({"rise_percent": 601}, False),
+        ({"evidence_tenths": 114}, True),
+        ({"evidence_tenths": 115}, False),
     ],
 )
 def test_parameters_move_the_boundaries(
@@ -220,8 +220,8 @@ def test_at_an_account_its_people_and_deals_count(acme: Tenant) -> None:
 def test_a_hand_over_to_a_colleague_changes_nothing_at_the_account(acme: Tenant) -> None:
     account: Account = AccountFactory()
     one, other = ContactFactory(account=account), ContactFactory(account=account)
-    weekly([0] * 4 + [2] * 12, contact=one)
-    weekly([2] * 4, contact=other)
+    weekly([0] * 4 + [3] * 12, contact=one)
+    weekly([3] * 4, contact=other)
     assert matching(ACCOUNT_KEY) == []
     assert matching(KEY) == [one.pk]
 

@@ -76,7 +76,7 @@ _SHIFT = """
         'revision', r.revision) AS facts
     FROM likeliest s JOIN {table} r ON r.id = s.record_id AND {only}
                                     AND r.last_activity_at >= %(today)s::date - 182
-    WHERE evidence >= 6.9
+    WHERE evidence >= 8.5
       AND (after * worth_before >= before * worth_after * 2 AND first_week >= week + 4 AND before >= 3
            OR after * worth_before * 2 <= before * worth_after AND weeks_before >= 6
               AND NOT EXISTS (
@@ -95,7 +95,7 @@ _TOUCHES = """
           AND a.created_at <= a.occurred_at + interval '3 days'
 """
 _PARAMETERS = (
-    '{"youngest_weeks": 2, "oldest_weeks": 9, "evidence_tenths": 69, "rise_percent": 200,'
+    '{"youngest_weeks": 2, "oldest_weeks": 9, "evidence_tenths": 85, "rise_percent": 200,'
     ' "fall_percent": 50}'
 )
 

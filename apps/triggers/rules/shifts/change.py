@@ -55,9 +55,11 @@ class ShiftParameters(Parameters):
             ge=20,
             le=300,
             title="Evidence",
-            description="Tenths of the logarithm of the likelihood ratio: 69 is a thousand times likelier.",
+            description=(
+                "Tenths of the logarithm of the likelihood ratio: 85 is five thousand times likelier."
+            ),
         ),
-    ] = 69
+    ] = 85
     rise_percent: Annotated[
         int,
         Field(
