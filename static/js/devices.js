@@ -34,9 +34,16 @@
 
   // The sound of one microphone, or else of the one that was chosen last, if it is there.
   async function listen(deviceId = "") {
-    const chosen = remembered("audioinput");
-    const wished = deviceId ? { exact: deviceId } : chosen ? { ideal: chosen } : undefined;
-    return await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, deviceId: wished } });
+    const chosen = deviceId || remembered("audioinput");
+    // Chromium takes a device that is only preferred for no wish at all.
+    const ask = (exact) => navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, ...(exact && { deviceId: { exact } }) } });
+    try {
+      return await ask(chosen);
+    } catch (error) {
+      // That of last time may not be plugged in. Who was refused once is not asked again.
+      if (deviceId || !chosen || error.name === "NotAllowedError") throw error;
+      return await ask("");
+    }
   }
 
   const whyNot = (error) => WHY_NOT[error.name] ?? "The microphone could not be opened. Type instead.";

@@ -228,7 +228,8 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     expect(persons).to_have_text(["First.", "Second."])
     assert commits() == 2
 
-    choose_another(page.get_by_label("Microphone", exact=True))
+    microphones = page.get_by_label("Microphone", exact=True)
+    microphone = choose_another(microphones)
     speak()
     expect(persons).to_have_text(["First.", "Second.", "Third."])
     call = stand_in_process.calls()[-1]
@@ -274,6 +275,17 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     assert "aisha.barge_in" in {type_ for type_, _ in types}
     changed = [data["kind"] for type_, data in types if type_ == "aisha.device"]
     assert changed == ["microphone", "loudspeaker", "loudspeaker", "loudspeaker"]
+
+    # The next call, on another page, has both.
+    begin(page, talking_site)
+    expect(microphones).to_have_value(microphone)
+    page.wait_for_function(HEARD_FROM, arg=picked)
+    hang_up(page)
+    # A microphone that is not there any more keeps nobody from talking.
+    page.evaluate("localStorage.setItem('aisha-microphone', 'gone')")
+    page.get_by_role("button", name="Talk to AiSHA").click()
+    is_in(page, "live")
+    hang_up(page)
 
 
 def test_a_second_tab_takes_no_second_call(caller: Page, talking_site: Site) -> None:
