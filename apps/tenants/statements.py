@@ -3,6 +3,9 @@
 To write a statement with the ORM, and to plan it, takes longer than to run it where it reads few rows. So
 what each request asks is given to the database once for a connection, as a prepared statement, and from then
 on its name and the values.
+
+A migration that gives a column another type, a wider text included, makes every plan that returns it useless:
+the database refuses it for as long as the connection lasts. Such plans are dropped and made anew.
 """
 
 from __future__ import annotations
@@ -13,15 +16,36 @@ from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
+import psycopg
 from django.core.exceptions import EmptyResultSet
-from django.db import NotSupportedError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models import Model, QuerySet, Value
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
-# What each connection knows by name.
+# What each connection knows by name; of one that is not here it is not known what it knows.
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+class OutdatedPlanError(OperationalError):
+    """A table was altered since a statement on it was planned; nothing is wrong with either.
+
+    It broke the transaction, which succeeds when it is tried again.
+    """
+
+
+def with_new_plans(transact: Callable[[], T]) -> T:
+    """Run a transaction; once more where a table was altered since a statement of it was planned.
+
+    ``transact`` opens the transaction, or a savepoint within one.
+    """
+    try:
+        return transact()
+    except OutdatedPlanError:
+        if connection.needs_rollback:
+            raise
+    return transact()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +90,9 @@ class Prepared:
 
     def call(self, *values: Any) -> tuple[str, list[Any]]:
         """The statement that runs it, and its parameters; the connection knows the name."""
-        with connection.cursor() as cursor:
-            known = _known.setdefault(cursor.connection, set())
-            if self.name not in known:
-                types = f" ({', '.join(self.types)})" if self.types else ""
-                # Beside Django's cursor, which would count it; what goes wrong is told as there.
-                with connection.wrap_database_errors:
-                    cursor.connection.execute(f"PREPARE {self.name}{types} AS {self.text}")
-                known.add(self.name)
+        # Beside Django's cursor, which would count it; what goes wrong is told as there.
+        with connection.cursor() as cursor, connection.wrap_database_errors:
+            self._prepare(cursor.connection)
         if not self.types:
             return f"EXECUTE {self.name}", []
         return f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", list(values)
@@ -81,25 +100,42 @@ class Prepared:
     def run(self, ask: Callable[[str, list[Any]], T], *values: Any) -> T:
         """Have ``ask`` send it.
 
-        Where a migration has given a column another type since it was planned, it is planned anew; within a
-        transaction that is refused, as PostgreSQL refuses it.
+        Raises:
+            OutdatedPlanError: within a transaction, which is to be tried again.
         """
         try:
             return ask(*self.call(*values))
-        except NotSupportedError:
-            if connection.in_atomic_block:
+        except DatabaseError as error:
+            if not _is_outdated(error):
                 raise
-            self._forget()
-            return ask(*self.call(*values))
+            _known.pop(connection.connection, None)
+            if connection.in_atomic_block:
+                raise OutdatedPlanError(*error.args) from error.__cause__
+        return ask(*self.call(*values))
 
     def fetch(self, *values: Any) -> list[tuple[Any, ...]]:
         """Run it, and return its rows."""
         return self.run(_rows, *values)
 
-    def _forget(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.connection.execute(f"DEALLOCATE {self.name}")
-            _known[cursor.connection].discard(self.name)
+    def _prepare(self, session: psycopg.Connection[Any]) -> None:
+        """See that the connection knows the name."""
+        if session not in _known:
+            session.execute("DEALLOCATE ALL")
+            _known[session] = set()
+        if self.name not in _known[session]:
+            types = f" ({', '.join(self.types)})" if self.types else ""
+            session.execute(f"PREPARE {self.name}{types} AS {self.text}")
+            _known[session].add(self.name)
+
+
+def _is_outdated(error: DatabaseError) -> bool:
+    """Whether a plan returns something else by now, or was dropped behind our back."""
+    told = error.__cause__
+    return isinstance(told, psycopg.errors.InvalidSqlStatementName) or (
+        # Its message is in the language of the server.
+        isinstance(told, psycopg.errors.FeatureNotSupported)
+        and told.diag.source_function == "RevalidateCachedQuery"
+    )
 
 
 def _rows(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
@@ -49,6 +50,7 @@ from apps.suggestions.services.moves import (
     withdraw,
 )
 from apps.suggestions.services.refusing import refusals_on_record
+from apps.tenants.statements import with_new_plans
 from apps.users.models import User
 
 _DATABASE_REFUSED = "the database refused it."
@@ -138,25 +140,10 @@ def _apply(
     actor: Actor,
     at: TenantNow,
 ) -> None:
-    now = at.now
-    part = _part_of(suggestion, fields, user, now)
-    change = _change_of(suggestion, part, user, actor, now)
+    part = _part_of(suggestion, fields, user, at.now)
+    change = _change_of(suggestion, part, user, actor, at.now)
     try:
-        with acting(actor):
-            claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
-            if not is_still_true_of(suggestion, at) or merges.is_settled(suggestion):
-                raise _ReasonGoneError
-            if part.left_out:
-                record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
-            record(actor, Event.SUGGESTION_APPROVED, suggestion)
-            done = execution.apply_change(change, now=now)
-            move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
-            note_decision(suggestion, Verdict.APPROVE, user, now)
-            if merges.is_merge(suggestion):
-                # The record may have another duplicate, which comes next.
-                merges.note_merged(suggestion, user, now)
-            else:
-                silence(suggestion, user, now, "Applied", tenant=at.tenant)
+        with_new_plans(partial(_write, suggestion, part, change, at))
     except _ReasonGoneError:
         withdraw(suggestion, actor)
         raise WithdrawnError() from None
@@ -167,6 +154,26 @@ def _apply(
         log.exception("an approved change could not be written", extra={"trouble": trouble})
         _mark_failed(suggestion, change, trouble)
         raise ApplyFailedError(_DATABASE_REFUSED) from error
+
+
+def _write(suggestion: Suggestion, part: _Part, change: ApprovedChange, at: TenantNow) -> None:
+    """The transaction of an approval."""
+    user, actor, now = change.approved_by, change.actor, at.now
+    with acting(actor):
+        claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
+        if not is_still_true_of(suggestion, at) or merges.is_settled(suggestion):
+            raise _ReasonGoneError
+        if part.left_out:
+            record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
+        record(actor, Event.SUGGESTION_APPROVED, suggestion)
+        done = execution.apply_change(change, now=now)
+        move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
+        note_decision(suggestion, Verdict.APPROVE, user, now)
+        if merges.is_merge(suggestion):
+            # The record may have another duplicate, which comes next.
+            merges.note_merged(suggestion, user, now)
+        else:
+            silence(suggestion, user, now, "Applied", tenant=at.tenant)
 
 
 def _part_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from django.db import DatabaseError
 
@@ -23,6 +24,7 @@ from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import already_decided, name_of, note_decision, silence
 from apps.suggestions.services.refusing import refusals_on_record
 from apps.tenants.services import current_tenant
+from apps.tenants.statements import with_new_plans
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -79,25 +81,29 @@ def _take_back(
         despite=frozenset(despite),
     )
     try:
-        with acting(actor):
-            moved = Suggestion.objects.filter(pk=suggestion.pk, state=State.APPLIED).update(
-                state=State.UNDONE
-            )
-            if not moved:
-                raise already_decided(suggestion.pk)
-            done = execution.undo_change(wish, now=now)
-            Suggestion.objects.filter(pk=suggestion.pk).update(
-                closed_because=_said_of(done.left_alone)
-            )
-            note_decision(suggestion, Verdict.UNDO, user, now)
-            if merges.is_merge(suggestion):
-                merges.note_undone(suggestion)
-                silence(suggestion, user, now, "Undone", tenant=current_tenant())
+        with_new_plans(partial(_write_back, suggestion, wish, now))
     except DatabaseError as error:
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})
         _record_failure(suggestion, wish, trouble)
         raise UndoFailedError("the database refused it.") from error
+
+
+def _write_back(suggestion: Suggestion, wish: ApprovedUndo, now: datetime) -> None:
+    """The transaction of an undo."""
+    user = wish.approved_by
+    with acting(wish.actor):
+        moved = Suggestion.objects.filter(pk=suggestion.pk, state=State.APPLIED).update(
+            state=State.UNDONE
+        )
+        if not moved:
+            raise already_decided(suggestion.pk)
+        done = execution.undo_change(wish, now=now)
+        Suggestion.objects.filter(pk=suggestion.pk).update(closed_because=_said_of(done.left_alone))
+        note_decision(suggestion, Verdict.UNDO, user, now)
+        if merges.is_merge(suggestion):
+            merges.note_undone(suggestion)
+            silence(suggestion, user, now, "Undone", tenant=current_tenant())
 
 
 def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) -> None:

@@ -49,7 +49,8 @@ def _cut() -> None:
 
     connection.ensure_connection()
     pid = connection.connection.info.backend_pid
-    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as other:
+    # Each login may end its own sessions.
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 

@@ -36,6 +36,7 @@ from apps.suggestions.services import (
 )
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
+from apps.tenants.tests.altered import altered
 from apps.tenants.tests.refusals import failing
 from apps.triggers.models import Silence
 from apps.users.models import User
@@ -78,6 +79,7 @@ def running(tenant: Tenant) -> Iterator[Program]:
             **os.environ,
             **urls,
             "DJANGO_SETTINGS_MODULE": "aisha.settings",
+            "AISHA_DATABASE_ACCOUNT": "app",
             "BRAIN_PRIVATE_HOSTS": ",".join(settings.BRAIN_PRIVATE_HOSTS),
         },
         stdin=subprocess.PIPE,
@@ -399,6 +401,25 @@ def test_a_bulk_approval_in_a_database_in_trouble_says_so_and_trying_again_works
     assert [all_of(suggestion) for suggestion in suggestions] == [DONE, DONE]
     codes = Execution.objects.filter(status="failed").values_list("error_code", flat=True)
     assert list(codes) == [code, code]
+
+
+def test_what_was_planned_before_a_table_was_altered_fails_no_decision(
+    committed_tenant: Tenant,
+) -> None:
+    """Statements that are planned once for a connection, and a migration that it lives to see."""
+    cast = make_cast()
+    first, second = waiting(cast), waiting(cast)
+    bulk = bulk_of(cast, waiting(cast), waiting(cast))
+    approve(suggestion_id=first.pk, user=cast.rep, now=NOW)
+    with altered(committed_tenant, "crm_lead", "external_id", "varchar(999)"):
+        approve(suggestion_id=second.pk, user=cast.rep, now=NOW)
+    run_bulk(bulk_id=bulk.pk, now=NOW)
+    undo(suggestion_id=first.pk, user=cast.rep, now=LATER)
+    with altered(committed_tenant, "crm_task", "external_id", "varchar(999)"):
+        undo(suggestion_id=second.pk, user=cast.rep, now=LATER)
+    assert [all_of(first), all_of(second)] == [UNDONE, UNDONE]
+    assert try_failed_again(bulk, cast) == []
+    assert not Execution.objects.filter(status="failed").exists()
 
 
 @pytest.mark.parametrize("table", ["suggestions_decision", "audit_auditentry"])
