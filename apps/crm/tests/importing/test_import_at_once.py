@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -216,45 +217,54 @@ def test_progress_is_seen_from_outside_while_the_import_runs(
     assert seen == [("running", 5000, 5000)]
 
 
-def test_a_deadlock_with_another_writer_is_tried_again(
+def test_a_deadlock_with_another_session_is_tried_again(
     committed_tenant: Tenant, tmp_path: Path
 ) -> None:
-    """The other one holds a lead and waits for the custom field that the import is adding.
+    """The other one keeps writers off the leads, which the import has read, and waits to have them alone.
 
-    It gets that field, while it still holds the lead, only when the import has been rolled back.
+    PostgreSQL sees at once that the import, which would write now, stands behind somebody who waits for it:
+    whatever the load, the import is refused, and not the other one.
     """
     import_text(tmp_path, LEADS, "id,email,Mood\n1,a@example.com,good\n")
-    holds_lead, other_is_done = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+    refused: list[str] = []
 
-    def meet() -> None:
-        with transaction.atomic():
-            Lead.objects.select_for_update().get()
-            holds_lead.set()
-            wait_until_somebody_waits()
-            CustomField.objects.create(record_kind="lead", key="mood", label="Mood")
-            other_is_done.set()
+    def want_alone() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE crm_lead IN SHARE MODE")
+            cursor.execute("LOCK TABLE crm_lead IN ACCESS EXCLUSIVE MODE")
 
-    thread = in_thread(committed_tenant, meet)
-    assert holds_lead.wait(PATIENCE_S)
-    summary: ImportSummary = import_text(
-        tmp_path, LEADS, "id,email,Mood\n1,b@example.com,bad\n", mapping={"Mood": "custom:mood"}
-    )
+    def meet(execute: Callable[..., Any], statement: Any, *rest: Any) -> Any:
+        text = statement if isinstance(statement, str) else statement.as_string(None)
+        if not threads and text.startswith('INSERT INTO "race"."crm_lead"'):
+            threads.append(in_thread(committed_tenant, want_alone))
+            wait_until_somebody_waits_for_the_leads()
+        try:
+            return execute(statement, *rest)
+        except DatabaseError as error:
+            refused.append(type(error.__cause__).__name__)
+            raise
+
+    with connection.execute_wrapper(meet):
+        summary: ImportSummary = import_text(
+            tmp_path, LEADS, "id,email,Mood\n1,b@example.com,bad\n", mapping={"Mood": "custom:mood"}
+        )
+    (thread,) = threads
     thread.join(PATIENCE_S)
-    assert other_is_done.is_set()
+    assert (refused, thread.is_alive()) == (["DeadlockDetected"], False)
     assert (summary.rows_changed, ImportRun.objects.first().status) == (1, ImportStatus.FINISHED)  # type: ignore[union-attr]
     lead = Lead.objects.get()
     assert (lead.email, lead.attributes) == ("b@example.com", {"mood": "bad"})
     assert CustomField.objects.count() == 1
 
 
-def wait_until_somebody_waits() -> None:
-    """Until a session of this database waits for a lock."""
+def wait_until_somebody_waits_for_the_leads() -> None:
     give_up_at = time.monotonic() + PATIENCE_S
     while time.monotonic() < give_up_at:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid() "
-                "AND locktype = 'transactionid'"
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' "
+                "AND relation = 'crm_lead'::regclass"
             )
             if cursor.fetchone()[0]:
                 return
