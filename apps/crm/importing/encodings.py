@@ -130,10 +130,15 @@ class _Evidence:
     def __init__(self) -> None:
         self._as_utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._holds_utf8 = False
+        self._sound = self._broken = 0
         self._words = self._foreign_words = 0
 
     def look_at(self, chunk: bytes) -> None:
-        signs = set(self._as_utf8.decode(chunk)) - {"\ufffd"}
+        text = self._as_utf8.decode(chunk)
+        broken = text.count("\ufffd")
+        self._broken += broken
+        self._sound += len(text) - len(text.encode("ascii", "ignore")) - broken
+        signs = set(text) - {"\ufffd"}
         self._holds_utf8 |= any(not sign.isascii() and not _is_accidental(sign) for sign in signs)
         for word in _WORD.findall(chunk.decode("cp1252", "replace")):
             if not word.isascii():
@@ -143,15 +148,18 @@ class _Evidence:
     def require_western(self) -> None:
         """Raise unless the bytes above 127 look like the letters of a Western European language.
 
-        Called for a file that is not UTF-8 throughout: one sign of UTF-8 makes it a mixture.
+        Called for a file that is not UTF-8 throughout: one sign of UTF-8 makes it a mixture, except among
+        words of another script, in whose encodings (GB 18030) two bytes may look like it by accident.
         """
-        if self._holds_utf8:
+        is_foreign = self._foreign_words > 1 and self._foreign_words * 2 > self._words
+        is_by_accident = is_foreign and self._broken > self._sound
+        if self._holds_utf8 and not is_by_accident:
             raise FileRefusedError(
                 "wrong_encoding",
                 "Part of the file is UTF-8, but some bytes are not: it was damaged or put together from two "
                 "files. Export it again as “CSV UTF-8”.",
             )
-        if self._foreign_words > 1 and self._foreign_words * 2 > self._words:
+        if is_foreign:
             raise wrong_encoding()
 
 

@@ -165,6 +165,13 @@ def test_a_mixture_of_encodings_stops_the_file_whatever_the_numbers(content: byt
     )
 
 
+def test_another_script_is_no_mixture_where_two_bytes_look_like_utf8() -> None:
+    content = "姓名,城市\n王芳,北京\n李娜,上海\n模型,广州\n".encode("gb18030")
+    assert "模".encode("gb18030").decode() == "ģ"
+    with pytest.raises(FileRefusedError, match="neither UTF-8 nor UTF-16 nor Windows-1252"):
+        read(content)
+
+
 @pytest.mark.parametrize(
     "text",
     [
