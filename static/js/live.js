@@ -12,7 +12,8 @@
   let hasBeenOpen = false;
   let fetching = null;
   let isStale = false;
-  let waitingList = null;
+  // A list that is held back, and the element that it is to fill: after a swap that is another view's.
+  let waiting = null;
   let ownNews = 0;
 
   const list = () => document.querySelector("[data-queue-list]");
@@ -39,8 +40,8 @@
     if (fetching) return;
     while (isStale) {
       isStale = false;
-      const asked = newsAddress();
-      fetching = fetch(asked, { headers: { "HX-Request": "true" } });
+      const asked = { address: newsAddress(), search: location.search, list: list() };
+      fetching = fetch(asked.address, { headers: { "HX-Request": "true" } });
       try {
         const response = await fetching;
         if (response.ok && !response.redirected) take(await response.text(), asked);
@@ -59,9 +60,14 @@
       document.getElementById(id)?.replaceWith(fresh ?? "");
     }
     const fresh = parts.querySelector("[data-news-list]");
+    if (asked.list !== list() || asked.search !== location.search) {
+      // Another view, or other filters, by now: what came is not theirs.
+      isStale = true;
+      return;
+    }
     if (fresh && list()) offerList(fresh);
     // Another card, or another edition, may be open by now: what was asked of the former says nothing of it.
-    if (newsAddress().search !== asked.search) return;
+    if (newsAddress().search !== asked.address.search) return;
     tellOpen(parts.querySelector("[data-news-open]")?.textContent ?? "");
   }
 
@@ -78,7 +84,7 @@
   function offerList(fresh) {
     const shown = list();
     const isBusy = shown.matches(":hover") || shown.contains(document.activeElement);
-    waitingList = fresh;
+    waiting = { fresh, list: shown };
     if (!isBusy || staysInPlace(shown, fresh)) applyList();
     else offer(fresh);
   }
@@ -104,12 +110,14 @@
 
   function applyList() {
     const shown = list();
-    if (!shown || !waitingList) return;
+    if (!shown || !waiting) return;
+    const { fresh, list: meant } = waiting;
+    waiting = null;
+    if (meant !== shown) return;
     const place = shown.scrollTop;
     const isFilterOpen = shown.querySelector(".queue-filters")?.open;
     const focusId = shown.contains(document.activeElement) ? document.activeElement.id : "";
-    shown.replaceChildren(...waitingList.childNodes);
-    waitingList = null;
+    shown.replaceChildren(...fresh.childNodes);
     if (isFilterOpen) shown.querySelector(".queue-filters").open = true;
     htmx.process(shown);
     const open = openDetail()?.dataset.suggestion;
@@ -181,6 +189,6 @@
   // What was held back because the pointer was there goes in once it has left.
   document.addEventListener("mouseover", (event) => {
     const shown = list();
-    if (waitingList && shown && !shown.contains(event.target) && !shown.contains(document.activeElement)) applyList();
+    if (waiting && shown && !shown.contains(event.target) && !shown.contains(document.activeElement)) applyList();
   });
 })();

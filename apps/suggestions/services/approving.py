@@ -37,6 +37,7 @@ from apps.suggestions.rules import LIFETIME
 from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable, record_of, seen_of
 from apps.suggestions.services.moves import (
+    APPLIED,
     TenantNow,
     claim,
     is_another_open,
@@ -173,7 +174,7 @@ def _write(suggestion: Suggestion, part: _Part, change: ApprovedChange, at: Tena
             # The record may have another duplicate, which comes next.
             merges.note_merged(suggestion, user, now)
         else:
-            silence(suggestion, user, now, "Applied", tenant=at.tenant)
+            silence(suggestion, user, now, APPLIED, tenant=at.tenant)
 
 
 def _part_of(
@@ -190,7 +191,9 @@ def _part_of(
     tool = tools.get(suggestion.tool)
     offered = _changed_by(tool, suggestion)
     chosen = set(fields)
-    if not chosen or not chosen <= offered:
+    if not chosen:
+        raise InvalidDecisionError("Tick at least one field, or reject the suggestion.")
+    if not chosen <= offered:
         raise InvalidDecisionError()
     left_out = offered - chosen
     if not left_out:

@@ -9,6 +9,7 @@ from datetime import datetime
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
@@ -185,9 +186,11 @@ def _run_some(bulk_id: int, now: datetime) -> int:
     decidable_now = _decidable(bulk.requested_by, at.tenant, chosen)
     applied: list[int] = []
     try:
-        for item in chosen:
-            if _decide(bulk, item, decidable_now.get(item.suggestion_id), at):
-                applied.append(item.pk)  # noqa: PERF401 - also of those before an exception
+        # What is said of an item is kept as it was said: in the words of who asked for it.
+        with timezone.override(bulk.requested_by.zone(at.tenant.zone)):
+            for item in chosen:
+                if _decide(bulk, item, decidable_now.get(item.suggestion_id), at):
+                    applied.append(item.pk)  # noqa: PERF401 - also of those before an exception
     finally:
         BulkItem.objects.filter(pk__in=applied).update(
             outcome=Outcome.APPLIED, code="", message="", done_at=now

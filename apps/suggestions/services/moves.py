@@ -27,6 +27,9 @@ from apps.triggers.models import Signal, Silence
 from apps.triggers.services import SecondLook, moment_at, read_settings
 from apps.users.models import User
 
+# Why nothing is suggested for a while about a record after an approval.
+APPLIED = "Applied"
+
 # Of a record and goal, and of what a person asked for about a record with one tool.
 _ONE_OPEN = (
     "one_open_suggestion_per_record_and_goal",
@@ -194,6 +197,16 @@ def silence(
         reason=reason[:200],
         created_by=user,
     )
+
+
+def lift_silence_of_approval(suggestion: Suggestion, now: datetime) -> None:
+    """What was applied is undone: what was found about the record may be suggested again."""
+    Silence.objects.in_force(now).filter(
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        goal=suggestion.goal,
+        reason=APPLIED,
+    ).update(until=now)
 
 
 def record(

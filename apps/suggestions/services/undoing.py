@@ -21,7 +21,13 @@ from apps.suggestions.exceptions import UndoFailedError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable
-from apps.suggestions.services.moves import already_decided, name_of, note_decision, silence
+from apps.suggestions.services.moves import (
+    already_decided,
+    lift_silence_of_approval,
+    name_of,
+    note_decision,
+    silence,
+)
 from apps.suggestions.services.refusing import refusals_on_record
 from apps.tenants.services import current_tenant
 from apps.tenants.statements import with_new_plans
@@ -41,7 +47,8 @@ def undo(
 ) -> Suggestion:
     """Take back an applied suggestion, within the company's days.
 
-    Fields that were edited since stay as they are; the inverse execution names them. A record that was made
+    Fields that were edited since stay as they are; the inverse execution names them. What its trigger still
+    finds is suggested again: who does not want it at all rejects that. A record that was made
     and worked on since is closed only when ``despite`` names all of that work (``UndoPlan.later_work``).
 
     Raises:
@@ -104,6 +111,8 @@ def _write_back(suggestion: Suggestion, wish: ApprovedUndo, now: datetime) -> No
         if merges.is_merge(suggestion):
             merges.note_undone(suggestion)
             silence(suggestion, user, now, "Undone", tenant=current_tenant())
+        else:
+            lift_silence_of_approval(suggestion, now)
 
 
 def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) -> None:

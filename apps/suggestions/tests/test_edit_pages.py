@@ -157,7 +157,7 @@ def test_without_a_tick_nothing_is_approved(cast: Cast, client_for: ClientFor) -
         {"seen_at": suggestion.refreshed_at.isoformat(), "in_parts": "on"},
         follow=True,
     )
-    assert said(answer) == ["Choose one of the offered answers."]
+    assert said(answer) == ["Tick at least one field, or reject the suggestion."]
     assert Execution.objects.count() == 0
 
 

@@ -53,10 +53,13 @@ def test_it_is_undone_by_an_execution_of_its_own(cast: Cast) -> None:
     assert Decision.objects.first().verdict == Verdict.UNDO  # type: ignore[union-attr]
 
 
-def test_it_is_not_suggested_again_at_once(cast: Cast) -> None:
+def test_what_is_still_found_is_suggested_again(cast: Cast) -> None:
     suggestion = applied(cast)
+    assert scan(timedelta(hours=1)).suggestions_created == 0
     undo(suggestion_id=suggestion.pk, user=cast.rep, now=LATER)
-    assert scan(timedelta(days=1, hours=1)).suggestions_created == 0
+    assert scan(timedelta(days=1, hours=1)).suggestions_created == 1
+    again = Suggestion.objects.get(state=State.PENDING)
+    assert (again.goal, again.record_id) == (suggestion.goal, suggestion.record_id)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.APPLIED])

@@ -328,7 +328,7 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
     """What the left pane needs."""
     tabs, now = queue.tabs(), timezone.now()
     held_back = queue.counts["held_for_me"]
-    is_empty = not cards and queue.filters is None
+    is_narrowed = queue.filters is not None and queue.filters.is_narrowing
     return {
         "views": tabs,
         "view": next(tab for tab in tabs if tab.is_current),
@@ -340,7 +340,7 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
         "list_query": queue.query.removeprefix("?"),
         "may_decide": services.may_decide(queue.user),
         "empty": empty_state(queue.user, queue.view, held_back=held_back, now=now)
-        if is_empty
+        if not cards and not is_narrowed
         else None,
         "held_back_count": held_back,
         "badge_count": queue.counts[default_view(queue.user)],

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.enums import Origin
+from apps.brain.enums import Goal
 from apps.execution.exceptions import ExecutionError, LaterWorkError, RecordMergedError
 from apps.suggestions import services
 from apps.suggestions.enums import Verdict
@@ -56,7 +57,9 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         messages.error(request, error.message)
         done, said = services.get_for(user, suggestion.pk), None
     else:
-        said = Said(f"Undone: {services.title_for(user, done)}")
+        comes_again = done.trigger and done.goal != Goal.MERGE_DUPLICATES
+        again = ". While it is still found, it is suggested again" if comes_again else ""
+        said = Said(f"Undone: {services.title_for(user, done)}{again}")
     return go_to(request, Queue.read(user, request.GET), done, said)
 
 

@@ -76,6 +76,27 @@ def test_nothing_moves_under_the_pointer_and_focus_stays(rep_page: Page, site: S
     expect(page.locator("#suggestion-title")).to_contain_text("Bea")
 
 
+def test_news_that_were_held_back_never_fill_another_list(rep_page: Page, site: Site) -> None:
+    page = rep_page
+    suggest(site, "Ana"), suggest(site, "Bea")
+    page.goto(f"{site.url}/suggestions/")
+    is_listening(page)
+    page.locator("a.suggestion-link").first.hover()
+    suggest(site, "Cleo")
+    expect(page.locator("[data-news-pill]")).to_have_text("1 new. Show")
+    page.keyboard.press("/")
+    page.keyboard.type("Bea")
+    page.keyboard.press("Enter")
+    expect(page.locator("a.suggestion-link")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.locator("#suggestion-detail").hover()
+    suggest(site, "Dora Bea")
+    # What comes next is of this list.
+    expect(page.locator("a.suggestion-link")).to_have_count(2)
+    expect(page.get_by_label("Search suggestions")).to_have_value("Bea")
+
+
 def test_the_first_decision_wins_and_the_other_page_is_told(
     rep_page: Page, site: Site, browser: Browser
 ) -> None:

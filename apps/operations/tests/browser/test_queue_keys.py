@@ -192,6 +192,12 @@ def test_keys_are_off_while_typing_and_can_be_switched_off(rep_page: Page, site:
     expect(box).to_have_value("aerhzxjk")
     expect(title(page)).to_have_text("Call Ana Lopez")
     page.keyboard.press("Escape")
+    # Enter in a note chooses no reason.
+    page.keyboard.press("r")
+    page.locator("#reject-note").fill("Not now")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(title(page)).to_have_text("Call Ana Lopez")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
@@ -204,6 +210,11 @@ def test_keys_are_off_while_typing_and_can_be_switched_off(rep_page: Page, site:
     page.reload()
     page.keyboard.press("a")
     expect(title(page)).to_have_text("Call Ana Lopez")
+    # Enter in a field saves, and decides nothing.
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Title").fill("Ring Ana")
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages")).to_contain_text("Saved")
     assert not Suggestion.objects.exclude(state="pending").exists()
 
 
