@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -15,12 +15,17 @@ from apps.predictions.features.reading import Engagement
 from apps.predictions.tests.features.stories import Story, day
 from apps.tenants.models import Tenant
 
-NOW = timezone.now()
+KNOWN_FOR = timedelta(days=500)
 
 
 def known_contact() -> Contact:
-    contact: Contact = ContactFactory(created_at=NOW - timedelta(days=500))
+    contact: Contact = ContactFactory(created_at=timezone.now() - KNOWN_FOR)
     return contact
+
+
+def present_of(contact: Contact) -> datetime:
+    """The moment at which the contact was made: the present is read otherwise than a past of ten minutes."""
+    return contact.created_at + KNOWN_FOR
 
 
 def in_touch(contact: Contact, days: float, direction: str, kind: str = "email") -> None:
@@ -28,12 +33,12 @@ def in_touch(contact: Contact, days: float, direction: str, kind: str = "email")
         contact=contact,
         activity_kind=kind,
         direction=direction,
-        occurred_at=NOW - timedelta(days=days),
+        occurred_at=present_of(contact) - timedelta(days=days),
     )
 
 
 def engagement(contact: Contact) -> Engagement:
-    (found,) = contact_engagement(NOW, ids=[contact.pk])
+    (found,) = contact_engagement(present_of(contact), ids=[contact.pk])
     return found
 
 
