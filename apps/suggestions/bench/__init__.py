@@ -1,5 +1,6 @@
-"""The measures of suggestions: pipeline, queue, discoveries, live pages, bulk approvals, and learning."""
+"""The measures of suggestions: pipeline, queue, discoveries, live pages, approvals, and learning."""
 
+from apps.suggestions.bench.approving import measure_approval
 from apps.suggestions.bench.bulk import measure_bulk
 from apps.suggestions.bench.discoveries import measure_discoveries
 from apps.suggestions.bench.learning import measure_learning
@@ -10,6 +11,7 @@ from apps.suggestions.bench.queue import measure_queue
 from apps.suggestions.bench.sockets import measure_sockets
 
 __all__ = [
+    "measure_approval",
     "measure_bulk",
     "measure_discoveries",
     "measure_learning",

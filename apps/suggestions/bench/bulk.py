@@ -37,7 +37,7 @@ _SILENT = timedelta(days=30)
 
 def measure_bulk() -> dict[str, object]:
     """1,000 suggestions of one rep: the trigger's second answer, permission, audit and commit of each."""
-    rep = _make_rep()
+    rep = make_rep()
     times_ms = []
     for _ in range(_ROUNDS):
         bulk = _request(rep, _ITEMS)
@@ -78,7 +78,7 @@ def _count_statements(bulk: BulkApproval) -> int:
             connection.force_debug_cursor = False
 
 
-def _make_rep() -> User:
+def make_rep() -> User:
     """A rep with a team: what they may see takes a look at the owner of each record."""
     ensure_person_roles()
     team, _ = Team.objects.get_or_create(name="Bench team")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Self
 
 from django.db import DatabaseError, IntegrityError, transaction
@@ -26,6 +27,7 @@ from apps.tenants.services import current_tenant
 from apps.triggers.models import Signal, Silence
 from apps.triggers.services import SecondLook, moment_at, read_settings
 from apps.users.models import User
+from apps.users.statements import ROW_PLACE, RowsStatement
 
 # Why nothing is suggested for a while about a record after an approval.
 APPLIED = "Applied"
@@ -132,8 +134,14 @@ def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
     """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
     if suggestion.origin != Origin.TRIGGER:
         return True
-    firing = Signal.objects.firing().filter(suggestions=suggestion)
+    firing = _statement_of_firing().rows_for(None, suggestion.pk)
     return any(at.second_look.holds(signal) for signal in firing)
+
+
+@cache
+def _statement_of_firing() -> RowsStatement:
+    """The signals behind one suggestion that still fire."""
+    return RowsStatement.of(Signal.objects.firing().filter(suggestions=ROW_PLACE))
 
 
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:
