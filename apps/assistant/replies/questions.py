@@ -74,7 +74,7 @@ def tell_pipeline(turn: Turn, heard: Heard) -> Replying:
     """The open deals by stage, and in all."""
     yield Working("Adding up the pipeline")
     facts = turn.look_up("pipeline_numbers")
-    totals = [fact for fact in facts if fact.key == "deals"]
+    totals = [fact for key in ("own_deals", "deals") for fact in facts if fact.key == key]
     stages = [fact for fact in facts if fact.key == "stage"]
     return Reply(told(*totals, *stages), leads_to=way_to("deals"))
 

@@ -97,6 +97,8 @@ _COUNTED: tuple[tuple[Topic, re.Pattern[str], Choices], ...] = (
         _compiled(
             r"\b(?:discover(?:ed|ies)|findings?|hot leads?|heiße[nr]? leads?|(?:stalled|stuck"
             r"|stalling) (?:deals?|opportunities)"
+            r"|(?:deals?|opportunities) (?:that )?(?:are |is |have )?(?:stalled|stalling|stuck)"
+            r"|leads? (?:that )?(?:are |is )?hot|leads? sind heiß|(?:deals?|geschäfte) stocken"
             r"|(?:stockende|festgefahrene)[nr]? (?:deals?|geschäfte)|churn(?: signals?| risks?)?"
             r"|(?:accounts?|customers?|kunden)"
             r" (?:that )?(?:are )?(?:at risk|gefährdet)|gefährdete[nr]? kunden|missing follow[- ]?ups?"
@@ -106,8 +108,8 @@ _COUNTED: tuple[tuple[Topic, re.Pattern[str], Choices], ...] = (
             r"| was)(?: been)? (?:find|found|new))\b"
         ),
         {
-            "hot_lead": r"\b(?:hot|heiße[nr]?)\b",
-            "stalled_deal": r"\b(?:stalled|stuck|stalling|stockende[nr]?|festgefahrene[nr]?)\b",
+            "hot_lead": r"\b(?:hot|heiß(?:e[nr]?)?)\b",
+            "stalled_deal": r"\b(?:stalled|stuck|stalling|stocken(?:de[nr]?)?|festgefahrene[nr]?)\b",
             "churn_signal": r"\b(?:churn|risk|gefährdete?[nr]?)\b",
             "missing_followup": r"\b(?:missing|fehlende[nr]?)\b",
             "duplicate": r"\b(?:duplicates?|du(?:b|p)letten)\b",

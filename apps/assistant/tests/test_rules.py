@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from apps.assistant.replies.questions import EXAMPLES
 from apps.assistant.rules import Heard, Topic, hear
 from apps.assistant.rules.days import Days, find_day, find_past_day, find_span
 from apps.assistant.rules.hearing import reads_like_question
@@ -29,6 +30,10 @@ TODAY = date(2026, 11, 26)
         ("and who owns it?", Heard(Topic.OWNER, name="it")),
         ("Was soll ich heute tun?", Heard(Topic.TO_DO)),
         ("show me stalled deals", Heard(Topic.DISCOVERED, choice="stalled_deal")),
+        ("Which deals are stalled?", Heard(Topic.DISCOVERED, choice="stalled_deal")),
+        ("Which of my deals are stuck", Heard(Topic.DISCOVERED, choice="stalled_deal")),
+        ("Welche Deals stocken?", Heard(Topic.DISCOVERED, choice="stalled_deal")),
+        ("Which of my leads are hot?", Heard(Topic.DISCOVERED, choice="hot_lead")),
         ("Which accounts are at risk?", Heard(Topic.DISCOVERED, choice="churn_signal")),
         ("what contracts are coming up for renewal?", Heard(Topic.RENEWALS)),
         ("Please remind me to call Ana", Heard(Topic.REMIND, words="call Ana")),
@@ -62,6 +67,13 @@ TODAY = date(2026, 11, 26)
 )
 def test_what_is_heard(text: str, heard: Heard | None) -> None:
     assert hear(text) == heard
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_what_is_offered_as_an_example_is_understood_whole(text: str) -> None:
+    heard = hear(text)
+    assert heard is not None
+    assert heard.is_whole
 
 
 @pytest.mark.parametrize(

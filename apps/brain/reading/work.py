@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 
 from apps.brain.reading.tools import ReadArguments, ReadTool, check_may_view, found
 from apps.brain.schemas import Fact
@@ -45,30 +46,52 @@ def read_my_tasks(asker: User, _: NoArguments, today: date) -> Sequence[Fact]:
 
 
 def read_pipeline_numbers(asker: User, _: NoArguments, today: date) -> Sequence[Fact]:
-    """How many open deals stand in each stage, and what they amount to, each currency for itself."""
+    """How many open deals stand in each stage, and what they amount to, each currency for itself.
+
+    Where others' are among them, the asker's own are told apart.
+    """
     check_may_view(asker, Opportunity)
+    is_own = Q(owner=asker)
     rows = (
         Opportunity.objects.visible_to(asker)
         .open()
         .order_by("stage__position", "stage_id", "currency")
         .values_list("stage__label", "currency")
-        .annotate(count=Count("pk"), amount=Sum("amount"))
+        .annotate(
+            count=Count("pk"),
+            total=Sum("amount"),
+            own_count=Count("pk", filter=is_own),
+            own_amount=Sum("amount", filter=is_own),
+        )
     )
     facts: list[Fact] = []
-    counts: Counter[str] = Counter()
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for stage, currency, count, amount in rows:
+    everything, own = _Totals(), _Totals()
+    for stage, currency, count, amount, own_count, own_amount in rows:
         facts.append(found("stage", f"Open deals in {stage}", _deals(count, amount, currency)))
-        counts[currency] += count
-        sums[currency] += amount or 0
-    return [*facts, *_totals(counts, sums)]
+        everything.add(currency, count, amount)
+        own.add(currency, own_count, own_amount)
+    if own.counts != everything.counts:
+        facts += own.facts("own_deals", "Your own open deals")
+    return [*facts, *everything.facts("deals", "Open deals in all")]
 
 
-def _totals(counts: Counter[str], sums: dict[str, Decimal]) -> Iterator[Fact]:
-    if not counts:
-        yield found("deals", "Open deals", "none", value=0)
-    for currency, count in sorted(counts.items()):
-        yield found("deals", "Open deals in all", _deals(count, sums[currency], currency))
+@dataclass(slots=True)
+class _Totals:
+    """How many deals, and what they amount to, by currency."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, currency: str, count: int, amount: Decimal | None) -> None:
+        if count:
+            self.counts[currency] += count
+            self.sums[currency] += amount or 0
+
+    def facts(self, key: str, label: str) -> Iterator[Fact]:
+        if not self.counts:
+            yield found(key, label.removesuffix(" in all"), "none", value=0)
+        for currency, count in sorted(self.counts.items()):
+            yield found(key, label, _deals(count, self.sums[currency], currency))
 
 
 def _deals(count: int, amount: Decimal | None, currency: str) -> str:

@@ -154,7 +154,8 @@ def test_pipeline_numbers_are_those_of_who_asks(
         OpportunityFactory(owner=owner, stage=stage, amount=amount, currency="USD")
     answer = ask(cast.rep, "What is in the pipeline?")
     assert answer.text == (
-        "Open deals in Talk: 2 deals, 120,500 USD. Open deals in all: 2 deals, 120,500 USD."
+        "Open deals in Talk: 2 deals, 120,500 USD. Your own open deals: 1 deal, 120,000 USD."
+        " Open deals in all: 2 deals, 120,500 USD."
     )
     assert ask(cast.manager, "What is in the pipeline?").text.endswith("3 deals, 129,500 USD.")
 
