@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
+from typing import Any
 from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
@@ -68,6 +70,13 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         self._end = asyncio.get_running_loop().call_later(
             LONGEST_LIFE_S, lambda: asyncio.ensure_future(self.close(LIVED_LONG_ENOUGH))
         )
+
+    async def send_json(self, content: Any, close: bool = False) -> None:
+        """Tell the page, if it is still there; what it has said before it went is heard to its end."""
+        # The server tells by an OSError that the page has gone. It would end the consumer, and with it
+        # whatever the page has said last.
+        with suppress(OSError):
+            await super().send_json(content, close)
 
     async def disconnect(self, code: int) -> None:
         """Forget when it would have ended; the groups have been left by now."""

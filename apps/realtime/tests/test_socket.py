@@ -11,6 +11,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.utils import timezone
+from uvicorn.protocols.utils import ClientDisconnected
 
 from apps.conftest import Cast, make_cast
 from apps.realtime import consumers
@@ -22,7 +23,7 @@ from apps.realtime.consumers import (
     TelemetryConsumer,
     weight_of,
 )
-from apps.realtime.enums import EndReason
+from apps.realtime.enums import EndReason, SessionState
 from apps.realtime.flooding import REST_MS
 from apps.realtime.models import Session, TelemetryEvent
 from apps.realtime.schemas import LONGEST_MESSAGE, MOST_IN_A_BATCH, EventIn
@@ -45,16 +46,21 @@ def people(committed_tenant: Tenant) -> Cast:
     return cast
 
 
+def scope_of(key: str, host: str = HOST, origin: str | None = None) -> dict[str, Any]:
+    """What the server tells of a socket that a page of the host opens."""
+    headers = [
+        (b"host", host.encode()),
+        (b"origin", (origin or f"http://{host}").encode()),
+        (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode()),
+    ]
+    return {"type": "websocket", "path": "/live/realtime/", "headers": headers}
+
+
 class Socket:
     """A page's end of the socket."""
 
     def __init__(self, key: str, *, host: str = HOST, origin: str | None = None) -> None:
-        headers = [
-            (b"host", host.encode()),
-            (b"origin", (origin or f"http://{host}").encode()),
-            (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode()),
-        ]
-        scope = {"type": "websocket", "path": "/live/realtime/", "headers": headers}
+        scope = scope_of(key, host, origin)
         self._end: Any = ApplicationCommunicator(TelemetryConsumer.as_asgi(), scope)  # type: ignore[no-untyped-call]
 
     async def open(self) -> int | None:
@@ -153,6 +159,34 @@ def test_events_are_taken_once(people: Cast) -> None:
     assert [(e.event_id, e.type) for e in TelemetryEvent.objects.all()] == [(drop.id, DROP)]
     session.refresh_from_db()
     assert session.drops_count == 1
+
+
+def test_what_a_page_said_before_it_went_is_stored_though_no_answer_reaches_it(
+    people: Cast,
+) -> None:
+    session, key = make_session(people.rep), session_key(people.rep)
+    batches = [
+        told(session, event("aisha.stats"), number=1),
+        told(uuid4(), event(DROP), number=2),
+        told(session, event("aisha.end", data={"reason": "hung_up"}), number=3),
+    ]
+    said: list[dict[str, Any]] = [
+        {"type": "websocket.connect"},
+        *({"type": "websocket.receive", "text": json.dumps(one)} for one in batches),
+        {"type": "websocket.disconnect", "code": 1001},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0) if said else await asyncio.Future()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise ClientDisconnected
+
+    run(TelemetryConsumer.as_asgi()(scope_of(key), receive, send))
+    session.refresh_from_db()
+    assert (session.state, session.end_reason) == (SessionState.ENDED, EndReason.HUNG_UP)
+    assert TelemetryEvent.objects.count() == 2
 
 
 def test_a_page_is_told_that_its_call_was_ended_and_why(people: Cast) -> None:
