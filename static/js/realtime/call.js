@@ -9,7 +9,8 @@
 //   proposed   {suggestion}
 //   warned     {limit, left_s}
 //   devices    {microphones, loudspeakers}: those there are, and which of them is used
-//   noticed    {words}: a trouble that the call goes on with
+//   noticed    {words, isOfSilence}: a trouble that the call goes on with
+//   spoken     {words}: what warned of silence is over; words for the person
 (() => {
   "use strict";
   const { CallError, askRealtime: ask } = Aisha;
@@ -29,6 +30,7 @@
     provider: "The voice provider has ended the call.",
     failed: "The call could not be made.",
   };
+  const LISTENING = "Listening.";
   const RETURNING = "Coming back to your call…";
 
   class Call {
@@ -236,7 +238,7 @@
         this.#patience = setTimeout(() => this.#lose("disconnected"), PATIENCE_MS);
       } else if (state === "failed") this.#lose("failed");
       else if (state === "connected" && this.state === "lost" && this.#connection.isOpen) {
-        this.#become("live", "Listening.");
+        this.#become("live", LISTENING);
         // What a tool has answered meanwhile nobody has asked the model to go on with.
         if (this.#tools.isAnyPending) this.#tools.run();
       }
@@ -253,7 +255,7 @@
       this.#limits.hear();
       this.#sound.letUp();
       if (this.#sound.isHeld) this.#dialogue.detectTurns(true);
-      const words = !wasLost ? "Listening." : this.#isReturning ? "You are back in your call." : "You are connected again.";
+      const words = !wasLost ? LISTENING : this.#isReturning ? "You are back in your call." : "You are connected again.";
       this.#become("live", this.#sound.silenced || (missing === "words" ? `${words} Say again what you said last.` : words));
       this.#isReturning = false;
       this.#watch.begin();
@@ -319,7 +321,8 @@
 
     #followDialogue(name, detail) {
       if (name === "heard") this.#noteProvider(detail.event, "in", detail.turn, detail.size);
-      else if (name === "noticed") this.#notice(detail.words);
+      else if (name === "noticed") this.#notice(detail.words, detail);
+      else if (name === "answers") this.#tellSpoken();
       else this.end("provider");
     }
 
@@ -430,6 +433,11 @@
       this.#tools.beginTurn();
       this.#comingBack.beginTurn();
       this.#limits.hear();
+      this.#tellSpoken();
+    }
+
+    #tellSpoken() {
+      this.on("spoken", { words: this.#sound.silenced || LISTENING });
     }
 
     #stopWatching() {
@@ -463,8 +471,8 @@
       this.#telemetry.noteProvider(event, direction, { turn: turn || null, origin: this.#turns.originOf(turn), size });
     }
 
-    #notice(words) {
-      this.on("noticed", { words });
+    #notice(words, { isOfSilence = false } = {}) {
+      this.on("noticed", { words, isOfSilence });
     }
 
     #become(state, words) {

@@ -1,7 +1,8 @@
 // What the provider tells of a call, and what it is asked for: who is speaking, what was said, and what goes wrong.
 //
 //   heard      {event, turn, size}: one of the provider's events, each once
-//   noticed    {words}: a trouble that the call goes on with
+//   noticed    {words, isOfSilence}: a trouble that the call goes on with
+//   answers    an answer has begun
 //   expired    the provider's session is at its end
 (() => {
   "use strict";
@@ -12,7 +13,7 @@
   const CUT_SHORT = "The answer was cut short. Ask AiSHA to go on.";
   const NOT_WRITTEN_DOWN = "What you said could not be written down, and is missing in the conversation.";
   const FAULT = "The voice provider reported a fault. If no answer comes, say it again.";
-  const FAULTS = { input_audio_buffer_commit_empty: "Nothing was heard. Hold the button for as long as you speak." };
+  const NOTHING_HEARD = "Nothing was heard. Hold the button for as long as you speak.";
   // Two sides that speak at once: an answer that is to be stopped has ended, or one is on its way already.
   const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response"]);
   const UNFINISHED = new Set(["cancelled", "incomplete", "failed"]);
@@ -119,6 +120,7 @@
         case "response.created":
           this.#isResponding = true;
           this.#isAsked = false;
+          this.#on("answers");
           break;
         case "response.output_audio_transcript.delta":
         case "response.output_text.delta":
@@ -144,7 +146,8 @@
         case "error":
           this.#isAsked = false;
           if (event.error?.code === "session_expired") this.#on("expired");
-          else if (!HARMLESS.has(event.error?.code)) this.#notice(FAULTS[event.error?.code] ?? FAULT);
+          else if (event.error?.code === "input_audio_buffer_commit_empty") this.#notice(NOTHING_HEARD, { isOfSilence: true });
+          else if (!HARMLESS.has(event.error?.code)) this.#notice(FAULT);
           break;
       }
     }
@@ -170,8 +173,8 @@
       this.#call.send({ type: "conversation.item.create", item: { type: "message", ...message } });
     }
 
-    #notice(words) {
-      this.#on("noticed", { words });
+    #notice(words, { isOfSilence = false } = {}) {
+      this.#on("noticed", { words, isOfSilence });
     }
   }
 

@@ -14,13 +14,18 @@
   let call = null;
   let scripts = null;
   let isInside = false;
+  // Whether the last that was said warns of silence, and is over as soon as anybody speaks.
+  let isOfSilence = false;
 
   const slotOf = () => document.querySelector("[data-voice-slot]");
   const controls = () => slotOf()?.querySelector("[data-voice]");
   const part = (name) => slotOf()?.querySelector(`[data-voice-${name}]`);
   const panel = () => document.querySelector("[data-assistant-panel]");
   const isLive = () => Boolean(call) && call.state !== "ended";
-  const say = (words) => (part("state").textContent = words);
+  const say = (words, warning = {}) => {
+    part("state").textContent = words;
+    isOfSilence = Boolean(warning.isOfSilence);
+  };
 
   // --- a call that was left ------------------------------------------------------------------
 
@@ -180,10 +185,12 @@
       const root = slotOf().closest("[data-assistant]");
       if (detail.isNew) document.dispatchEvent(new CustomEvent("aisha:call-belongs", { detail: { root, conversation: detail.conversation } }));
       showWhere();
-    } else if (name === "noticed") say(detail.words);
-    else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
+    } else if (name === "noticed") say(detail.words, detail);
+    else if (name === "spoken") {
+      if (isOfSilence) say(detail.words);
+    } else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
     else if (name === "caption") addCaption(part("captions"), detail);
-    else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s));
+    else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s), { isOfSilence: detail.limit === "idle" });
     else if (name === "devices") showDevices(detail);
     else if (name === "proposed") addProposal(part("captions"), detail);
   };
