@@ -424,8 +424,7 @@
       const wasPressed = this.#sound.letUp();
       if (!wasPressed || this.state !== "live") return;
       this.#limits.hear();
-      this.#send({ type: "input_audio_buffer.commit" });
-      this.#dialogue.askForAnswer();
+      this.#dialogue.commit();
     }
 
     #beginTurn(how) {

@@ -23,6 +23,8 @@
     #call;
     #seen = new Set();
     #isAsked = false;
+    // Whether an answer is asked for as soon as the provider has what was said.
+    #isCommitting = false;
     #isResponding = false;
     #isSounding = false;
 
@@ -35,7 +37,7 @@
 
     // An answer is on its way, or was asked for.
     get isAnswering() {
-      return this.#isResponding || this.#isAsked;
+      return this.#isResponding || this.#isAsked || this.#isCommitting;
     }
 
     get isSpeaking() {
@@ -44,7 +46,7 @@
 
     // A new connection knows nothing of what was under way on the one before.
     reset() {
-      this.#isResponding = this.#isSounding = this.#isAsked = false;
+      this.#isResponding = this.#isSounding = this.#isAsked = this.#isCommitting = false;
     }
 
     // A new session of the provider's is told what was said before.
@@ -67,12 +69,20 @@
       this.#call.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: detection } } } });
     }
 
+    // The button was let go. Where the provider has heard nothing there is nothing to answer.
+    commit() {
+      this.#isCommitting = true;
+      this.#call.send({ type: "input_audio_buffer.commit" });
+    }
+
     askForAnswer(response) {
       this.#isAsked = true;
       this.#call.send({ type: "response.create", ...(response && { response }) });
     }
 
     interrupt() {
+      // What is said next is answered together with it.
+      this.#isCommitting = false;
       if (!this.isSpeaking) return;
       this.#call.bargeIn();
       if (this.#isResponding) this.#call.send({ type: "response.cancel" });
@@ -106,6 +116,8 @@
         case "input_audio_buffer.committed":
           // Of a button that was held: the provider says nothing of when speech began.
           words.begin(event.item_id, this.#call.heldSince);
+          if (this.#isCommitting) this.askForAnswer();
+          this.#isCommitting = false;
           break;
         case "response.output_item.added":
           if (event.item?.type === "message") words.begin(event.item.id);
@@ -146,8 +158,10 @@
         case "error":
           this.#isAsked = false;
           if (event.error?.code === "session_expired") this.#on("expired");
-          else if (event.error?.code === "input_audio_buffer_commit_empty") this.#notice(NOTHING_HEARD, { isOfSilence: true });
-          else if (!HARMLESS.has(event.error?.code)) this.#notice(FAULT);
+          else if (event.error?.code === "input_audio_buffer_commit_empty") {
+            this.#isCommitting = false;
+            this.#notice(NOTHING_HEARD, { isOfSilence: true });
+          } else if (!HARMLESS.has(event.error?.code)) this.#notice(FAULT);
           break;
       }
     }

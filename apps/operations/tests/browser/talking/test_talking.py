@@ -213,9 +213,14 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
         page.mouse.up()
 
     persons = page.locator(".voice-caption-person")
+    told = page.locator("[data-voice-state]")
     stand_in_process.wait_for_call(lambda call: bool(call.told("session.update", "in")))
+    # Nothing can be heard in a moment: nothing is answered, and the next turn takes the words back.
+    push.click()
+    expect(told).to_contain_text("Nothing was heard.")
     speak()
     expect(persons).to_have_text(["First."])
+    expect(told).to_have_text("Listening.")
 
     mute = page.get_by_role("button", name="Mute the microphone")
     mute.click()
@@ -224,9 +229,10 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     mute.click()
     # The answer to the first is still being said: who speaks interrupts it.
     expect(page.locator(".voice-caption-assistant").first).to_be_visible()
+    assert len(stand_in_process.calls()[-1].told("response.create", "in")) == 1
     speak()
     expect(persons).to_have_text(["First.", "Second."])
-    assert commits() == 2
+    assert commits() == 3
 
     microphones = page.get_by_label("Microphone", exact=True)
     microphone = choose_another(microphones)
@@ -236,7 +242,6 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     assert call.told("output_audio_buffer.clear", "in")
 
     # AiSHA is heard from another loudspeaker, until that is unplugged. It is remembered all the same.
-    told = page.locator("[data-voice-state]")
     loudspeakers = page.get_by_label("Loudspeaker", exact=True)
     chosen = choose_another(loudspeakers)
     page.wait_for_function(HEARD_FROM, arg=chosen)
