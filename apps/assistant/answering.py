@@ -58,6 +58,8 @@ from apps.users.models import User
 # Longer than any answer takes; one that was never finished, because its process died, blocks no longer.
 ANSWER_LASTS = timedelta(minutes=2)
 ANSWERED_FROM = (Origin.TYPED, Origin.VOICE)
+# An answer to another question than was asked must not pass for one.
+IN_PART = Claim("I have understood only a part of this; what I can tell you of it:", ())
 CANNOT = "I cannot answer this without a language model, and none is set for your company."
 CANNOT_NOW = "I cannot answer this: the language model did not answer, and the built-in rules do not know it."
 STOPPED, FAULT = "stopped", "fault"
@@ -310,5 +312,6 @@ def _read(turn: Turn, heard: Heard | None) -> Replying:
 def _by_rules(turn: Turn, heard: Heard | None, cannot: str) -> Replying:
     """What the rules make of a message that they have not understood word for word."""
     if heard is not None:
-        return (yield from reply_to(turn, heard))
+        reply = yield from reply_to(turn, heard)
+        return reply if heard.is_whole else replace(reply, claims=(IN_PART, *reply.claims))
     return plainly(cannot, f"What I can tell you now: {' · '.join(EXAMPLES)}")

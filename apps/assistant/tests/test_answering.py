@@ -282,7 +282,9 @@ def test_the_rules_stand_in_for_a_model_that_does_not_answer(
 ) -> None:
     switch_on("stand-in:500")
     answer = answer_of(begin(cast.rep), "Which of my open deals in the pipeline lack a next step?")
-    assert answer.text == "Open deals: none."
+    assert answer.text == (
+        "I have understood only a part of this; what I can tell you of it: Open deals: none."
+    )
     assert (answer.provider, answer.state) == ("rules", "whole")
 
 
