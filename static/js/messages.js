@@ -1,6 +1,7 @@
 // Messages in [data-messages]: announced also on page load, dismissed by hand or, when all is well, after a while
 // or by the next one.
 // Other scripts ask for one with: document.dispatchEvent(new CustomEvent("aisha:message", {detail: {level, text}})).
+// Of what is told `about` one thing the latest stands there alone; without words that is taken back.
 (() => {
   "use strict";
   const STAY_MS = 7000;
@@ -24,12 +25,15 @@
     message.addEventListener("focusout", resume);
   }
 
-  function show({ level, text }) {
+  function show({ level, text, about = "" }) {
     const target = region();
     if (!target) return;
+    if (about) target.querySelector(`[data-about="${CSS.escape(about)}"]`)?.remove();
+    if (!text) return;
     const message = document.createElement("div");
     message.className = `message message-${level}`;
     message.dataset.message = "";
+    if (about) message.dataset.about = about;
     const words = document.createElement("span");
     words.className = "message-text";
     words.textContent = text;

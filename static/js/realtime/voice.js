@@ -27,6 +27,27 @@
     isOfSilence = Boolean(warning.isOfSilence);
   };
 
+  // --- what a closed drawer does not show ----------------------------------------------------
+
+  const tellInPage = (level, text) => document.dispatchEvent(new CustomEvent("aisha:message", { detail: { level, text, about: "call" } }));
+  const isToldInPage = () => Boolean(document.querySelector("[data-message][data-about='call']"));
+
+  function warn(words, warning) {
+    say(words, warning);
+    if (!isShown()) tellInPage("warning", words);
+  }
+
+  // `was`: the state before. Whoever goes to another page is not told that the call comes along.
+  function tellOfState({ state, words }, was) {
+    if (isShown()) return;
+    if (state === "ended" || (state === "lost" && was === "live")) tellInPage("warning", words);
+    else if (state === "live" && isToldInPage()) tellInPage("info", words);
+  }
+
+  function leaveItToDrawer() {
+    if (isShown()) tellInPage("", "");
+  }
+
   // --- a call that was left ------------------------------------------------------------------
 
   function whatWasLeft() {
@@ -177,6 +198,7 @@
   const on = (name, detail) => {
     if (name === "state") {
       say(detail.words);
+      tellOfState(detail, controls().dataset.voiceIs);
       controls().dataset.voiceIs = detail.state;
       show();
       if (detail.state === "ended") removeEventListener("beforeunload", askBefore);
@@ -185,12 +207,14 @@
       const root = slotOf().closest("[data-assistant]");
       if (detail.isNew) document.dispatchEvent(new CustomEvent("aisha:call-belongs", { detail: { root, conversation: detail.conversation } }));
       showWhere();
-    } else if (name === "noticed") say(detail.words, detail);
+    } else if (name === "noticed") warn(detail.words, detail);
     else if (name === "spoken") {
-      if (isOfSilence) say(detail.words);
+      if (!isOfSilence) return;
+      say(detail.words);
+      tellInPage("", "");
     } else if (name === "kept") document.dispatchEvent(new CustomEvent("aisha:call-ended", { detail: { conversation: call?.conversation } }));
     else if (name === "caption") addCaption(part("captions"), detail);
-    else if (name === "warned") say(WARNINGS[detail.limit](detail.left_s), { isOfSilence: detail.limit === "idle" });
+    else if (name === "warned") warn(WARNINGS[detail.limit](detail.left_s), { isOfSilence: detail.limit === "idle" });
     else if (name === "devices") showDevices(detail);
     else if (name === "proposed") addProposal(part("captions"), detail);
   };
@@ -295,7 +319,10 @@
     if (slot) fill(slot);
   }
   document.addEventListener("aisha:assistant-open", fillSlot);
-  document.addEventListener("aisha:assistant-drawn", showWhere);
+  document.addEventListener("aisha:assistant-drawn", () => {
+    leaveItToDrawer();
+    showWhere();
+  });
   document.addEventListener("DOMContentLoaded", () => {
     if (document.querySelector("[data-voice-slot][data-voice-now]")) fillSlot();
     comeBack();

@@ -15,11 +15,11 @@ from apps.operations.tests.browser.talking.calls import (
     UNPLUG,
     WATCH_CONNECTIONS,
     WATCH_STATES,
-    begin,
     begin_in_drawer,
     goes_through,
     hang_up,
     is_in,
+    open_drawer,
     outputs_of,
     state_of,
     the_session,
@@ -155,6 +155,11 @@ def test_a_call_goes_on_over_pages_and_conversations(
     expect(opener).to_have_text("In a call", timeout=20_000)
     is_in(page, "live")
     expect(drawer).to_be_hidden()
+    # What a closed drawer does not show the page tells; of going to another page it says nothing.
+    messages = page.locator("[data-messages]")
+    expect(messages).to_be_empty()
+    stand_in_process.drop_calls()
+    expect(messages).to_contain_text("You are connected again.", timeout=20_000)
 
     page.evaluate("location.assign('/assistant/')")
     page.wait_for_url("**/assistant/")
@@ -171,7 +176,7 @@ def test_a_call_goes_on_over_pages_and_conversations(
     expect(opener).to_have_text("Ask AiSHA")
     assert page.evaluate("sessionStorage.getItem('aisha-call')") is None
     assert asked == []
-    the_session(end_reason="hung_up", drops_count=3, reconnects_count=3)
+    the_session(end_reason="hung_up", drops_count=4, reconnects_count=4)
     said = Message.objects.order_by("said_at").values_list("speaker", "origin", "text")
     assert list(said) == [
         ("person", "typed", "What is in my pipeline?"),
@@ -191,12 +196,18 @@ def test_a_call_that_the_server_ends_says_why(
     settings.REALTIME_BASE_URL = stand_in_process.base_url
     settings.REALTIME_API_KEY = stand_in_process.key
     page = caller
-    begin(page, talking_site)
+    begin_in_drawer(page, talking_site)
+    page.keyboard.press("Escape")
     (call,) = stand_in_process.calls()
     assert wait_until(lambda: Session.objects.get().provider_calls == [call.id])
     talking_site.cast.rep.groups.clear()
     assert end_what_is_over(timezone.now()) == 1
     # Nobody has hung up yet: the page does, because it was told.
     expect(state_of(page)).to_have_attribute("data-voice-is", "ended", timeout=20_000)
-    expect(page.locator("body")).to_contain_text("is no longer for you")
+    # The drawer is closed: the page says why, until the drawer does.
+    messages = page.locator("[data-messages]")
+    expect(messages).to_contain_text("is no longer for you")
+    open_drawer(page)
+    expect(messages).to_be_empty()
+    expect(page.locator("[data-voice-state]")).to_contain_text("is no longer for you")
     assert Session.objects.get().end_reason == "revoked"
