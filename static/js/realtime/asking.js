@@ -4,17 +4,29 @@
   const AI = "/api/ai";
   // A proposal is checked, and a provider waited for; who waits longer waits for nothing.
   const ANSWER_WITHIN_MS = 20_000;
+  const SIGNED_OUT = "You are signed out: the call has ended.";
+  // Whoever signs in anew, in another tab, makes the tokens of pages that are open worthless.
+  const SIGNED_IN_ANEW = "Somebody has signed in here meanwhile: the call has ended. Load the page again.";
 
   class CallError extends Error {
     // `isPassing`: the same may be answered when it is asked again.
     // `reason`: why a call is over.
-    constructor(message, { code = "", reason = "", retryAfterS = 0, isPassing = false } = {}) {
+    // `shutOut`: what to tell the person whose call is over because this page is let in no more; else empty.
+    constructor(message, { code = "", reason = "", retryAfterS = 0, isPassing = false, shutOut = "" } = {}) {
       super(message);
       this.code = code;
       this.reason = reason;
       this.retryAfterS = retryAfterS;
       this.isPassing = isPassing;
+      this.shutOut = shutOut;
     }
+  }
+
+  // An answer without a code is none of AiSHA's, and may be another one the next time.
+  function shutOut(status, answer) {
+    if (![401, 403].includes(status) || !answer?.code) return "";
+    if (status === 401) return SIGNED_OUT;
+    return answer.code === "csrf_failed" ? SIGNED_IN_ANEW : answer.title;
   }
 
   // With `isLast` it is sent even when the page goes.
@@ -40,6 +52,7 @@
       reason: answer?.reason ?? "",
       retryAfterS: Number(response.headers.get("Retry-After") ?? 0),
       isPassing: response.status >= 500 || [408, 409, 429].includes(response.status),
+      shutOut: shutOut(response.status, answer),
     });
   }
 

@@ -363,7 +363,7 @@
         askForAnswer: (response) => call.#dialogue.askForAnswer(response),
         propose: (proposal) => call.on("proposed", proposal),
         // The server says why: it has ended the call, or would at its next look.
-        heed: (error) => error.code === "session_over" && call.end(error.reason || "provider", error.message),
+        heed: (error) => (error.shutOut ? call.end("revoked", error.shutOut) : error.code === "session_over" && call.end(error.reason || "provider", error.message)),
       };
     }
 

@@ -51,8 +51,9 @@
         if (told.state === "ended") this.#on("reached", { reason: "provider", words: "This call was ended." });
         else if (Number(told.left_usd) <= 0) this.#on("reached", { reason: "cost_limit" });
         else if (Number(told.left_usd) <= COST_WARNED_USD) this.#warn("cost", 0, 0);
-      } catch {
-        // Asked again soon; the bridge holds the limits meanwhile.
+      } catch (error) {
+        // Else it is asked again soon; the bridge holds the limits meanwhile.
+        if (error.shutOut) this.#on("reached", { reason: "revoked", words: error.shutOut });
       }
     }
 

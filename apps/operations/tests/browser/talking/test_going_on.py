@@ -39,6 +39,14 @@ from stubs.openai_server.testing import RunningStandIn
 
 pytestmark = pytest.mark.browser
 
+ASK_OF_LIMITS = """async () => {
+  const told = [];
+  const limits = new Aisha.Limits((...one) => told.push(one));
+  limits.begin({ id: crypto.randomUUID(), left_s: 60 });
+  await limits.askServer();
+  return told;
+}"""
+
 
 def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
     quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
@@ -65,7 +73,7 @@ def test_a_call_survives_drops_sleep_and_a_tool_that_answers_meanwhile(
         type_into(drawer, asked)
     goes_through(page, "lost", "live")
     stand_in_process.drop_calls()
-    page.wait_for_function("window.statesSeen.includes('lost')")
+    page.wait_for_function("() => window.statesSeen.includes('lost')")
     held[0].continue_()
     page.unroute("**/api/ai/realtime/tools")
     goes_through(page, "lost", "live")
@@ -211,3 +219,20 @@ def test_a_call_that_the_server_ends_says_why(
     expect(messages).to_be_empty()
     expect(page.locator("[data-voice-state]")).to_contain_text("is no longer for you")
     assert Session.objects.get().end_reason == "revoked"
+
+
+def test_a_call_ends_with_its_session_of_the_site(
+    quiet_caller: Page, talking_site: Site, stand_in_process: RunningStandIn
+) -> None:
+    page, asked = quiet_caller, "How is Elena Quixworth?"
+    search = {"name": "search_records", "arguments": {"text": "Quixworth"}}
+    stand_in_process.set_script({"said": asked, "calls": [search], "answer": "She is well."})
+    drawer = begin_in_drawer(page, talking_site)
+    page.context.clear_cookies()
+    type_into(drawer, asked)
+    is_in(page, "ended")
+    words = "You are signed out: the call has ended."
+    expect(page.locator("[data-voice-state]")).to_have_text(words)
+    the_session(end_reason="revoked")
+    # Where no tool is called, what is asked by the clock finds it out.
+    assert page.evaluate(ASK_OF_LIMITS) == [["reached", {"reason": "revoked", "words": words}]]
