@@ -166,8 +166,7 @@ DATABASES = {
     }
 }
 # What is prepared by name (apps/tenants/statements.py) is planned once. The database would rather plan it
-# each time, because with the ids of one reader it runs more cheaply; but to plan it
-# takes longer than to run it.
+# each time, because with the ids of one reader it runs more cheaply; but to plan takes longer than to run.
 _given_options = DATABASES["default"]["OPTIONS"].get("options", "")
 DATABASES["default"]["OPTIONS"]["options"] = (
     f"{_given_options} -c plan_cache_mode=force_generic_plan".strip()

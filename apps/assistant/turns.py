@@ -89,9 +89,9 @@ class Turn:
         facts = [self.harmless(fact) for fact in read.facts]
         self.facts += facts
         hostile = (
-            HostileFact(fact.number, fact.record, code)
-            for fact in read.facts
-            if (code := reads_like_orders(fact.text))
+            HostileFact(fact.number, fact.record, reads_like_orders(fact.text))
+            for fact, shown in zip(read.facts, facts, strict=True)
+            if shown.text == WITHHELD
         )
         record_hostile(hostile, Mode.READ_ONLY, self.actor)
         return facts

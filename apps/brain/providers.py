@@ -16,7 +16,7 @@ from apps.brain.enums import FallBack, Provider
 from apps.brain.models import ONLY_ROW, BrainSettings, ProviderState
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
-from apps.users.statements import RowsStatement
+from apps.tenants.statements import OneRow
 
 
 def admit(now: datetime) -> int | None:
@@ -76,16 +76,15 @@ def state() -> ProviderState:
 
 def fall_back_in_force() -> ProviderState | None:
     """Why the rules write in the language model's place at present; None where they do not. One query."""
-    rows = _fall_back_in_force().rows_for(None)
-    return rows[0] if rows else None
+    return _fall_back_in_force().read()
 
 
 @cache
-def _fall_back_in_force() -> RowsStatement:
+def _fall_back_in_force() -> OneRow[ProviderState]:
     """Written once: every page of the queue asks."""
     asks_model = BrainSettings.objects.filter(provider=Provider.OPENAI)
     states = ProviderState.objects.filter(Exists(asks_model), pk=ONLY_ROW)
-    return RowsStatement.of(states.exclude(fell_back_because=""))
+    return OneRow.of(states.exclude(fell_back_because=""))
 
 
 def _locked() -> ProviderState:

@@ -151,11 +151,7 @@ def _by_hand(write: WriteByHand, leads: list[int], rep: User, n: int) -> None:
 def update_by_hand(cursor: CursorWrapper, lead_id: int, rep: User, n: int) -> int:
     """Write a lead's telephone number, and what is on record of it; return the execution's id."""
     now = timezone.now()
-    cursor.execute(_VISIBLE, [lead_id, rep.pk, rep.team_id])
-    cursor.fetchone()
-    cursor.execute(_TAKE_ROLE)
-    cursor.execute(_LOCK, [lead_id])
-    cursor.fetchone()
+    _look_and_lock(cursor, lead_id, rep)
     cursor.execute(_UPDATE, [_phone(n), lead_id])
     cursor.execute(_LEAVE_ROLE)
     before = {f"lead:{lead_id}": {"phone": ""}}
@@ -166,11 +162,7 @@ def update_by_hand(cursor: CursorWrapper, lead_id: int, rep: User, n: int) -> in
 def create_by_hand(cursor: CursorWrapper, lead_id: int, rep: User, n: int) -> int:
     """Write a task about a lead, and what is on record of it; return the execution's id."""
     now = timezone.now()
-    cursor.execute(_VISIBLE, [lead_id, rep.pk, rep.team_id])
-    cursor.fetchone()
-    cursor.execute(_TAKE_ROLE)
-    cursor.execute(_LOCK, [lead_id])
-    cursor.fetchone()
+    _look_and_lock(cursor, lead_id, rep)
     cursor.execute(_IS_HERE, [rep.pk, rep.pk, rep.team_id])
     cursor.fetchone()
     cursor.execute(_INSERT_TASK, ["Write to the lead", _due_on(now), lead_id, rep.pk])
@@ -180,6 +172,15 @@ def create_by_hand(cursor: CursorWrapper, lead_id: int, rep: User, n: int) -> in
     written = _Written("create_followup", "task", task_id, {}, after)
     arguments = arguments_of("create_followup", lead_id, rep, n)
     return _record_by_hand(cursor, written, rep, now, arguments)
+
+
+def _look_and_lock(cursor: CursorWrapper, lead_id: int, rep: User) -> None:
+    """See that the lead is theirs to see, take the role that writes, and lock it."""
+    cursor.execute(_VISIBLE, [lead_id, rep.pk, rep.team_id])
+    cursor.fetchone()
+    cursor.execute(_TAKE_ROLE)
+    cursor.execute(_LOCK, [lead_id])
+    cursor.fetchone()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Model, QuerySet
 
-from apps.tenants.statements import ID_PLACE, OneRow
+from apps.tenants.statements import ID_PLACE, OneRow, Prepared, prepare_rows
 from apps.users.models import User
-from apps.users.statements import AnyReader, ValuesStatement
 
 
 class RoleBackend(ModelBackend):
@@ -30,7 +29,7 @@ class RoleBackend(ModelBackend):
         # Where Django itself keeps what was found.
         kept: dict[str, Any] = user_obj.__dict__
         if has_role and obj is None and "_perm_cache" not in kept:
-            named = _permissions_of_groups().values_for(cast(User, user_obj))
+            named = _permissions_of_groups().fetch(user_obj.pk)
             kept["_perm_cache"] = {f"{app}.{codename}" for app, codename in named}
         found: set[str] = super().get_all_permissions(user_obj, obj)
         return found
@@ -45,7 +44,6 @@ def _person() -> OneRow[User]:
 
 
 @cache
-def _permissions_of_groups() -> ValuesStatement:
-    anybody = AnyReader(sees_all=False, has_team=False)
-    permissions = Permission.objects.filter(group__user=anybody.pk).order_by()
-    return ValuesStatement.of(permissions.values_list("content_type__app_label", "codename"))
+def _permissions_of_groups() -> Prepared:
+    permissions = Permission.objects.filter(group__user=ID_PLACE.mark).order_by()
+    return prepare_rows(permissions.values_list("content_type__app_label", "codename"), ID_PLACE)

@@ -160,23 +160,6 @@ class RowsStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class ValuesStatement:
-    """The values of a queryset that selects some columns, in its order."""
-
-    prepared: Prepared
-
-    @classmethod
-    def of(cls, queryset: QuerySet[Any]) -> Self:
-        """Write the statement of ``queryset.values_list(…)``."""
-        sql, params = queryset.query.get_compiler(connection=connection).as_sql()
-        return cls(_prepare(sql, params))
-
-    def values_for(self, reader: Reader) -> list[tuple[Any, ...]]:
-        """Run the statement with the reader's ids in their places."""
-        return self.prepared.fetch(*_values(reader))
-
-
-@dataclass(frozen=True, slots=True)
 class ExistsStatement:
     """Whether a queryset has any row; of one that can have none there is nothing to ask."""
 

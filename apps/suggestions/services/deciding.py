@@ -20,6 +20,7 @@ from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
     already_decided,
     claim,
+    lift_silences,
     note_decision,
     record,
     silence,
@@ -27,7 +28,6 @@ from apps.suggestions.services.moves import (
 )
 from apps.suggestions.services.stopping import Stop, lift_stops, put_in_force, require_may_stop
 from apps.tenants.services import current_tenant
-from apps.triggers.models import Silence
 from apps.users.models import User
 
 LONGEST_SNOOZE = timedelta(days=90)
@@ -157,11 +157,7 @@ def reopen(
             raise already_decided(suggestion.pk)
         # What a person asked for was kept from nobody by a silence.
         if not suggestion.is_asked:
-            Silence.objects.in_force(now).filter(
-                record_kind=suggestion.record_kind,
-                record_id=suggestion.record_id,
-                goal__in=["", suggestion.goal],
-            ).update(until=now)
+            lift_silences(suggestion, now, goal__in=["", suggestion.goal])
         lift_stops(suggestion, user, now)
         if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
             merges.take_settlement_back(suggestion, user, now)

@@ -207,13 +207,10 @@ def silence(
     )
 
 
-def lift_silence_of_approval(suggestion: Suggestion, now: datetime) -> None:
-    """What was applied is undone: what was found about the record may be suggested again."""
+def lift_silences(suggestion: Suggestion, now: datetime, **which: object) -> None:
+    """Let what was found about the record be suggested again, as far as ``which`` silences kept it back."""
     Silence.objects.in_force(now).filter(
-        record_kind=suggestion.record_kind,
-        record_id=suggestion.record_id,
-        goal=suggestion.goal,
-        reason=APPLIED,
+        record_kind=suggestion.record_kind, record_id=suggestion.record_id, **which
     ).update(until=now)
 
 

@@ -22,8 +22,9 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
+    APPLIED,
     already_decided,
-    lift_silence_of_approval,
+    lift_silences,
     name_of,
     note_decision,
     silence,
@@ -47,9 +48,10 @@ def undo(
 ) -> Suggestion:
     """Take back an applied suggestion, within the company's days.
 
-    Fields that were edited since stay as they are; the inverse execution names them. What its trigger still
-    finds is suggested again: who does not want it at all rejects that. A record that was made
+    Fields that were edited since stay as they are; the inverse execution names them. A record that was made
     and worked on since is closed only when ``despite`` names all of that work (``UndoPlan.later_work``).
+
+    What its trigger still finds is suggested again: who does not want it at all rejects that.
 
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
@@ -112,7 +114,7 @@ def _write_back(suggestion: Suggestion, wish: ApprovedUndo, now: datetime) -> No
             merges.note_undone(suggestion)
             silence(suggestion, user, now, "Undone", tenant=current_tenant())
         else:
-            lift_silence_of_approval(suggestion, now)
+            lift_silences(suggestion, now, goal=suggestion.goal, reason=APPLIED)
 
 
 def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) -> None:

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.enums import Origin
-from apps.brain.enums import Goal
 from apps.execution.exceptions import ExecutionError, LaterWorkError, RecordMergedError
 from apps.suggestions import services
 from apps.suggestions.enums import Verdict
@@ -18,6 +17,7 @@ from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import undo_of
 from apps.suggestions.queue import Queue
+from apps.suggestions.services.merges import is_merge
 from apps.suggestions.views.access import viewer_of
 from apps.suggestions.views.queue import Said, go_to
 from apps.users.models import User
@@ -57,7 +57,7 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         messages.error(request, error.message)
         done, said = services.get_for(user, suggestion.pk), None
     else:
-        comes_again = done.trigger and done.goal != Goal.MERGE_DUPLICATES
+        comes_again = done.trigger and not is_merge(done)
         again = ". While it is still found, it is suggested again" if comes_again else ""
         said = Said(f"Undone: {services.title_for(user, done)}{again}")
     return go_to(request, Queue.read(user, request.GET), done, said)

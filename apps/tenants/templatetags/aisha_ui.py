@@ -222,8 +222,7 @@ def exact_time(moment: datetime | date | None) -> str:
             '<time datetime="{}">{}</time>', moment.isoformat(), _date_text(moment, "j M Y")
         )
     local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+    return time_element(
         local.isoformat(timespec="seconds"),
         f"{_date_text(local.date(), 'D j M Y')}, {local:%H:%M:%S %Z}",
         f"{_date_text(local.date(), 'j M Y')}, {local:%H:%M}",
