@@ -57,13 +57,21 @@ _waiting = 0
 class TelemetryConsumer(PersonSocket):
     """Takes batches of events of its person's sessions, and tells panels of those that they may see."""
 
+    # What it looks at, as a panel: the session, or all; and whether it was asked for by ai_debug.
     _watched: UUID | None = None
+    _asks_for_debug: bool | None = None
     _heard, _heard_since = 0, 0.0
 
     def admit(self, tenant: Tenant, person: User) -> bool:
-        """Let in whoever may talk, where realtime voice is on."""
+        """Let in whoever may talk, where realtime voice is on; as a panel, whoever may look by now."""
         self._schema, self._person = tenant.schema_name, person
-        return is_module_on(tenant, Module.REALTIME) and person.has_perm(TALK_PERMISSION)
+        if not is_module_on(tenant, Module.REALTIME) or not person.has_perm(TALK_PERMISSION):
+            return False
+        if self._asks_for_debug is None:
+            return True
+        group = _group_for(self._schema, person, self._asks_for_debug)
+        self.groups = [group] if group else []
+        return group is not None
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
@@ -133,19 +141,20 @@ class TelemetryConsumer(PersonSocket):
         await self._begin_to_watch(wanted)
 
     async def _begin_to_watch(self, wanted: WatchIn) -> None:
-        group = await database_sync_to_async(_group_to_watch)(
-            self._schema, self._person, wanted.ai_debug
-        )
-        if group is None:
-            await self.close(NOT_ALLOWED)
-            return
-        self._watched = wanted.session
-        for other in [one for one in self.groups if one != group]:
-            self.groups.remove(other)
-            await self.channel_layer.group_discard(other, self.channel_name)
-        if group not in self.groups:
-            self.groups.append(group)
-            await self.channel_layer.group_add(group, self.channel_name)
+        async with self.changing:
+            group = await database_sync_to_async(_group_to_watch)(
+                self._schema, self._person, wanted.ai_debug
+            )
+            if group is None:
+                await self.close(NOT_ALLOWED)
+                return
+            self._watched, self._asks_for_debug = wanted.session, wanted.ai_debug
+            for other in [one for one in self.groups if one != group]:
+                self.groups.remove(other)
+                await self.channel_layer.group_discard(other, self.channel_name)
+            if group not in self.groups:
+                self.groups.append(group)
+                await self.channel_layer.group_add(group, self.channel_name)
         session = str(wanted.session) if wanted.session else None
         await self.send_json({"kind": "watching", "session": session})
 
@@ -177,7 +186,13 @@ def _group_to_watch(schema: str, cached: User, asks_for_debug: bool) -> str | No
         person = User.objects.filter(pk=cached.pk, is_active=True).first()
         if person is None:
             return None
-        if not may_look(person, asks_for_debug=asks_for_debug):
-            return None
-        note_watched(schema)
-        return group_of_all(schema) if sees_all(person) else group_of_person(schema, person.pk)
+        group = _group_for(schema, person, asks_for_debug)
+        if group is not None:
+            note_watched(schema)
+        return group
+
+
+def _group_for(schema: str, person: User, asks_for_debug: bool) -> str | None:
+    if not may_look(person, asks_for_debug=asks_for_debug):
+        return None
+    return group_of_all(schema) if sees_all(person) else group_of_person(schema, person.pk)

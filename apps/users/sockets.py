@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -14,9 +15,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django_tenants.utils import get_public_schema_name
+from redis.exceptions import RedisError
 
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Domain, Tenant
@@ -26,8 +29,10 @@ from apps.users.models import User
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
 LIVED_LONG_ENOUGH = 4408
-# After so long the page connects anew, and is asked again who it is.
+# After so long the page connects anew.
 LONGEST_LIFE_S = 15 * 60
+# So often it is asked again who it is: signed out, deactivated or without the role, nobody hears on.
+ASKED_AGAIN_EVERY_S = 30.0
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -43,19 +48,23 @@ class Knocking:
 class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """A socket for a signed-in person of the tenant whose host it is, opened by a page of that host.
 
-    It joins ``groups``, leaves them at its end, and ends after a while.
+    It joins ``groups``, leaves them at its end, and ends after a while, or soon after the person may not have
+    it any more.
     """
 
     groups: list[str]
+    # Held by whoever changes them, or asks what they are to be.
+    changing: asyncio.Lock
     _end: asyncio.TimerHandle | None = None
+    _asking: asyncio.Task[None] | None = None
 
     def admit(self, tenant: Tenant, person: User) -> bool:
-        """Whether the person may have it, asked in the tenant's schema; may set ``groups``."""
+        """Whether the person may have it; may set ``groups``. Asked in the tenant's schema, and again."""
         raise NotImplementedError
 
     async def connect(self) -> None:
         """Let the person in, or close it with the code of the refusal."""
-        self.groups = []
+        self.groups, self.changing = [], asyncio.Lock()
         knocking = knocking_of(self.scope["headers"])
         code: int | None = NOT_ALLOWED
         if knocking is not None:
@@ -70,6 +79,8 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         self._end = asyncio.get_running_loop().call_later(
             LONGEST_LIFE_S, lambda: asyncio.ensure_future(self.close(LIVED_LONG_ENOUGH))
         )
+        assert knocking is not None  # noqa: S101 - who did not knock was refused
+        self._asking = asyncio.create_task(self._ask_again(knocking))
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Tell the page, if it is still there; what it has said before it went is heard to its end."""
@@ -82,6 +93,27 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         """Forget when it would have ended; the groups have been left by now."""
         if self._end is not None:
             self._end.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask_again(self, knocking: Knocking) -> None:
+        """Close it soon after the person may not have it any more, or hears of other groups."""
+        code: int | None = None
+        while code is None:
+            # Not all at one moment, however many have come at one.
+            await asyncio.sleep(ASKED_AGAIN_EVERY_S * random.uniform(0.5, 1))  # noqa: S311
+            try:
+                async with self.changing:
+                    before = set(self.groups)
+                    code = await database_sync_to_async(self._refusal)(knocking)
+                    for group in before.difference(self.groups):
+                        await self.channel_layer.group_discard(group, self.channel_name)
+                    for group in set(self.groups) - before:
+                        await self.channel_layer.group_add(group, self.channel_name)
+            except (DatabaseError, RedisError):
+                # What cannot be read lets nobody stay; the page comes back by itself.
+                code = LIVED_LONG_ENOUGH
+        await self.close(code)
 
     def _refusal(self, knocking: Knocking) -> int | None:
         try:

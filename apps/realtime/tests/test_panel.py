@@ -89,6 +89,19 @@ def test_who_may_not_talk_has_no_panel(cast: Cast, client_for: ClientFor) -> Non
     assert statuses(client_for(cast.rep), [PANEL, *pages_of(own)], DEBUG) == [403] * 5
 
 
+def test_whose_role_is_taken_away_is_refused_at_once(cast: Cast, client_for: ClientFor) -> None:
+    client, session = client_for(cast.admin), make_session(cast.admin)
+    paths = [PANEL, f"{PANEL}drawer/", *pages_of(session)]
+    own = f"/api/ai/realtime/sessions/{session.pk}"
+    assert statuses(client, [*paths, own], {}) == [200] * 7
+    cast.admin.groups.clear()
+    assert statuses(client, [*paths, own], DEBUG) == [403] * 7
+    cast.admin.is_active = False
+    cast.admin.save()
+    # Led to signing in, as anybody whom nobody knows.
+    assert statuses(client, [*paths, own], DEBUG) == [302] * 6 + [401]
+
+
 def test_off_is_off(cast: Cast, acme: Tenant, client_for: ClientFor) -> None:
     session = make_session(cast.admin)
     ModuleGate.objects.filter(tenant=acme, module=Module.REALTIME).update(is_on=False)

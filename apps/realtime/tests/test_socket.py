@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from uvicorn.protocols.utils import ClientDisconnected
 
@@ -32,6 +34,8 @@ from apps.realtime.tests.factories import batch, event, make_session
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
+from apps.users import sockets
+from apps.users.models import User
 from apps.users.sockets import NOT_ALLOWED, NOT_SIGNED_IN
 from apps.users.tests.socket_ends import HOST, run, session_key
 
@@ -423,6 +427,38 @@ def test_without_ai_debug_nobody_but_an_administrator_watches(people: Cast) -> N
         return codes
 
     assert run(talk()) == [NOT_ALLOWED, NOT_ALLOWED]
+
+
+def test_who_may_not_stay_is_hung_up_on_soon(
+    people: Cast, committed_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "ASKED_AGAIN_EVERY_S", 0.2)
+    names = ("rep", "teammate", "manager", "admin")
+    keys = {name: session_key(getattr(people, name)) for name in names}
+    remaining, session = session_key(people.outsider), make_session(people.outsider)
+
+    def shut_out() -> None:
+        with committed_tenant:
+            SessionStore(keys["rep"]).flush()
+            User.objects.filter(pk=people.teammate.pk).update(is_active=False)
+            people.manager.groups.clear()
+            # Who only sees no more than their own does not hear of others any more.
+            people.admin.groups.set(people.outsider.groups.all())
+
+    async def talk() -> tuple[dict[str, int], Any]:
+        ends, other = (
+            {name: await opened(key) for name, key in keys.items()},
+            await opened(remaining),
+        )
+        await ends["admin"].ask(watch())
+        await sync_to_async(shut_out)()
+        codes = {name: await end.closed() for name, end in ends.items()}
+        answer = await other.ask(told(session, event(DROP)))
+        await other.close()
+        return codes, answer["kind"]
+
+    codes = dict.fromkeys(names, NOT_ALLOWED) | {"rep": NOT_SIGNED_IN, "teammate": NOT_SIGNED_IN}
+    assert run(talk()) == (codes, "taken")
 
 
 @pytest.mark.parametrize("value", ["a\\u0000b", '{"a": "\\u0000"}', "1e999", "NaN", "-Infinity"])
