@@ -5,7 +5,8 @@
   // A proposal is checked, and a provider waited for; who waits longer waits for nothing.
   const ANSWER_WITHIN_MS = 20_000;
   const SIGNED_OUT = "You are signed out: the call has ended.";
-  // Whoever signs in anew, in another tab, makes the tokens of pages that are open worthless.
+  // Whoever signs in anew, in another tab, makes the tokens of pages that are open worthless; and a call is another
+  // person's to nobody.
   const SIGNED_IN_ANEW = "Somebody has signed in here meanwhile: the call has ended. Load the page again.";
 
   class CallError extends Error {
@@ -24,9 +25,10 @@
 
   // An answer without a code is none of AiSHA's, and may be another one the next time.
   function shutOut(status, answer) {
-    if (![401, 403].includes(status) || !answer?.code) return "";
+    if (!answer?.code) return "";
+    if (["csrf_failed", "session_not_found"].includes(answer.code)) return SIGNED_IN_ANEW;
     if (status === 401) return SIGNED_OUT;
-    return answer.code === "csrf_failed" ? SIGNED_IN_ANEW : answer.title;
+    return status === 403 ? answer.title : "";
   }
 
   // With `isLast` it is sent even when the page goes.

@@ -13,7 +13,7 @@
 //   spoken     {words}: what warned of silence is over; words for the person
 (() => {
   "use strict";
-  const { CallError, askRealtime: ask } = Aisha;
+  const { CallError, ENDS, askRealtime: ask } = Aisha;
   // ICE mends short drops by itself.
   const PATIENCE_MS = 4_000;
   // The page before lets go of the line while this one begins.
@@ -21,15 +21,6 @@
   const UNDER_WAY = new Set(["connecting", "live", "lost"]);
   // Who asks again is told the same.
   const OVER = new Set(["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"]);
-  const ENDS = {
-    hung_up: "The call has ended.",
-    length_limit: "The call has reached its longest length.",
-    idle_limit: "The call has ended, because nobody said anything.",
-    cost_limit: "The call has reached its cost limit.",
-    connection_lost: "The connection was lost and could not be made again.",
-    provider: "The voice provider has ended the call.",
-    failed: "The call could not be made.",
-  };
   const LISTENING = "Listening.";
   const RETURNING = "Coming back to your call…";
 
@@ -37,7 +28,7 @@
     #line = new Aisha.Line();
     #comingBack = new Aisha.ComingBack();
     #turns = new Aisha.Turns();
-    #words = new Aisha.Words({ on: (name, detail) => this.on(name, detail), now: () => this.#telemetry.now(), turnOf: (item) => this.#turns.of({ item_id: item }) });
+    #words = new Aisha.Words({ on: (name, detail) => this.on(name, detail), now: () => this.#telemetry.now(), turnOf: (item) => this.#turns.of({ item_id: item }), heed: (error) => this.#heedRefusal(error) });
     #tools = new Aisha.Tools(this.#asToolsSeeIt());
     #limits = new Aisha.Limits((name, detail) => this.#heedLimit(name, detail));
     #dialogue = new Aisha.Dialogue((name, detail) => this.#followDialogue(name, detail), this.#asDialogueSeesIt());
@@ -159,9 +150,15 @@
       this.#letGo();
     }
 
+    // Whether the call may go on, where something has happened that may end it.
+    askServer() {
+      if (this.isUnderWay && this.#session) this.#limits.askServer();
+    }
+
     #beginToTell(began) {
       this.#telemetry = new Aisha.Telemetry(began);
       this.#telemetry.onEnded = ({ reason, message }) => this.end(reason, message);
+      this.#telemetry.onRefused = () => this.askServer();
     }
 
     // Whoever hangs up while something is waited for has hung up.
@@ -215,20 +212,10 @@
     }
 
     #followConnection(name, detail) {
-      switch (name) {
-        case "state":
-          this.#heedState(detail);
-          break;
-        case "message":
-          this.#dialogue.hear(detail);
-          break;
-        case "closed":
-          this.#lose("channel_closed");
-          break;
-        case "sound":
-          this.#sound.play(detail);
-          break;
-      }
+      if (name === "state") this.#heedState(detail);
+      else if (name === "message") this.#dialogue.hear(detail);
+      else if (name === "closed") this.#lose("channel_closed");
+      else if (name === "sound") this.#sound.play(detail);
     }
 
     #heedState(state) {
@@ -304,12 +291,19 @@
           return;
         }
         this.#note("aisha.reconnect", { attempt: this.#comingBack.attempt, wait_ms: waitMs, ok: false, code: error.code });
-        if (OVER.has(error.code)) this.end(error.reason || "connection_lost", error.message);
+        if (error.shutOut) this.end("revoked", error.shutOut);
+        else if (OVER.has(error.code)) this.end(error.reason || "connection_lost", error.message);
         else {
           this.#comingBack.slowDown(1_000 * (error.retryAfterS ?? 0));
           this.#retry();
         }
       }
+    }
+
+    // The server says why: the page is let in no more, or it has ended the call, or would at its next look.
+    #heedRefusal(error) {
+      if (error.shutOut) this.end("revoked", error.shutOut);
+      else if (error.code === "session_over") this.end(error.reason || "provider", error.message);
     }
 
     #hangUp() {
@@ -362,8 +356,7 @@
         note: (type, data, more) => call.#note(type, data, more),
         askForAnswer: (response) => call.#dialogue.askForAnswer(response),
         propose: (proposal) => call.on("proposed", proposal),
-        // The server says why: it has ended the call, or would at its next look.
-        heed: (error) => (error.shutOut ? call.end("revoked", error.shutOut) : error.code === "session_over" && call.end(error.reason || "provider", error.message)),
+        heed: (error) => call.#heedRefusal(error),
       };
     }
 

@@ -6,6 +6,16 @@
 (() => {
   "use strict";
   const { askRealtime: ask } = Aisha;
+  // What the person is told of an end, where nobody says more of it.
+  const ENDS = {
+    hung_up: "The call has ended.",
+    length_limit: "The call has reached its longest length.",
+    idle_limit: "The call has ended, because nobody said anything.",
+    cost_limit: "The call has reached its cost limit.",
+    connection_lost: "The connection was lost and could not be made again.",
+    provider: "The voice provider has ended the call.",
+    failed: "The call could not be made.",
+  };
   const COST_WARNED_USD = 0.2;
   const IDLE_WARNED_S = 20;
 
@@ -66,5 +76,6 @@
     }
   }
 
+  Aisha.ENDS = ENDS;
   Aisha.Limits = Limits;
 })();

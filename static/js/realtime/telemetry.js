@@ -82,6 +82,7 @@
       this.session = "";
       this.keepsTexts = false;
       this.onEnded = () => {};
+      this.onRefused = () => {};
       this.onGone = () => this.#flushByBeacon();
       addEventListener("pagehide", this.onGone);
     }
@@ -151,6 +152,7 @@
       socket.onmessage = (message) => this.#hear(JSON.parse(message.data));
       socket.onclose = (closed) => {
         this.#isRefused = REFUSED.has(closed.code);
+        if (this.#isRefused && !this.#isClosed) this.onRefused();
         if (this.#isClosed || this.#isRefused) return;
         this.#aloneSince = Math.min(this.#aloneSince, performance.now());
         // What was not taken is told again; the server knows each event by its id.

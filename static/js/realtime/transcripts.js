@@ -13,8 +13,11 @@
     #isSending = false;
     #hurry = null;
     #afterwards = [];
+    #heed;
 
-    constructor() {
+    // `heed(error)` is told why a line is refused for good.
+    constructor(heed) {
+      this.#heed = heed;
       addEventListener("pagehide", () => this.#sendAll());
     }
 
@@ -45,7 +48,8 @@
         }
         // More of the same item may have come meanwhile.
         if (this.#waiting.get(item) === line) this.#waiting.delete(item);
-        if (!error) [tries, retryMs] = [0, FIRST_RETRY_MS];
+        if (error) this.#heed(error);
+        else [tries, retryMs] = [0, FIRST_RETRY_MS];
       }
       this.#isSending = false;
       this.#tellWhenSettled();

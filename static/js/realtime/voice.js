@@ -9,6 +9,7 @@
   };
   // What a page that was left in a call told the next one of its tab.
   const LEFT = "aisha-call";
+  const PERSON = "aisha-person";
   const IN_A_CALL = "In a call";
   window.Aisha = window.Aisha ?? {};
   let call = null;
@@ -114,6 +115,20 @@
   addEventListener("pagehide", leave);
   // A page that the browser has kept whole.
   addEventListener("pageshow", ({ persisted }) => persisted && comeBack());
+
+  // --- who is here ---------------------------------------------------------------------------
+
+  // Whose page this is. Where it is another's than the one before, in any tab of this browser, a call asks at once
+  // whether it may go on.
+  function tellWhoIsHere() {
+    try {
+      const who = document.body.dataset.person ?? "";
+      if (localStorage.getItem(PERSON) !== who) localStorage.setItem(PERSON, who);
+    } catch {
+      // Storage is off: the call finds it out a little later.
+    }
+  }
+  addEventListener("storage", ({ key }) => key === PERSON && call?.askServer());
 
   // --- the controls --------------------------------------------------------------------------
 
@@ -324,6 +339,7 @@
     showWhere();
   });
   document.addEventListener("DOMContentLoaded", () => {
+    tellWhoIsHere();
     if (document.querySelector("[data-voice-slot][data-voice-now]")) fillSlot();
     comeBack();
   });

@@ -13,15 +13,17 @@
     #on;
     #now;
     #turnOf;
-    #transcripts = new Aisha.Transcripts();
+    #transcripts;
     // When each item was begun to be said, and what the assistant is saying.
     #beganAt = new Map();
     #saying = new Map();
     // {speaker, item, text, at, turn}, in the order in which it became known.
     #said = [];
 
-    // `now()` is the clock of the call, `turnOf(item)` the turn that an item belongs to.
-    constructor({ on, now, turnOf }) {
+    // `now()` is the clock of the call, `turnOf(item)` the turn that an item belongs to; `heed(error)` is told why
+    // something is not kept.
+    constructor({ on, now, turnOf, heed }) {
+      this.#transcripts = new Aisha.Transcripts(heed);
       this.#on = on;
       this.#now = now;
       this.#turnOf = turnOf;

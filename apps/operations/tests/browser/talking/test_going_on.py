@@ -9,7 +9,7 @@ from playwright.sync_api import Dialog, Page, Route, expect
 
 from apps.assistant.models import Message
 from apps.crm.tests.factories import LeadFactory
-from apps.operations.tests.browser.conftest import Site
+from apps.operations.tests.browser.conftest import Site, sign_in
 from apps.operations.tests.browser.talking.calls import (
     SEEM,
     UNPLUG,
@@ -236,3 +236,12 @@ def test_a_call_ends_with_its_session_of_the_site(
     the_session(end_reason="revoked")
     # Where no tool is called, what is asked by the clock finds it out.
     assert page.evaluate(ASK_OF_LIMITS) == [["reached", {"reason": "revoked", "words": words}]]
+    sign_in(other := page.context.new_page(), talking_site, "teammate")
+    (told,) = page.evaluate(ASK_OF_LIMITS)
+    assert "Somebody has signed in here meanwhile" in told[1]["words"]
+    # Nor does it wait for the clock where another tab shows that nobody is signed in any more.
+    begin_in_drawer(page, talking_site)
+    page.context.clear_cookies()
+    other.goto(f"{talking_site.url}/sign-in/")
+    is_in(page, "ended")
+    expect(page.locator("[data-voice-state]")).to_have_text(words)
