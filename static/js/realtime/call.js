@@ -21,7 +21,6 @@
   const UNDER_WAY = new Set(["connecting", "live", "lost"]);
   // Who asks again is told the same.
   const OVER = new Set(["session_over", "session_not_found", "module_off", "permission_denied", "not_authenticated", "cost_limit"]);
-  const LISTENING = "Listening.";
   const RETURNING = "Coming back to your call…";
 
   class Call {
@@ -225,7 +224,7 @@
         this.#patience = setTimeout(() => this.#lose("disconnected"), PATIENCE_MS);
       } else if (state === "failed") this.#lose("failed");
       else if (state === "connected" && this.state === "lost" && this.#connection.isOpen) {
-        this.#become("live", LISTENING);
+        this.#become("live", this.#sound.words());
         // What a tool has answered meanwhile nobody has asked the model to go on with.
         if (this.#tools.isAnyPending) this.#tools.run();
       }
@@ -242,8 +241,8 @@
       this.#limits.hear();
       this.#sound.letUp();
       if (this.#sound.isHeld) this.#dialogue.detectTurns(true);
-      const words = !wasLost ? LISTENING : this.#isReturning ? "You are back in your call." : "You are connected again.";
-      this.#become("live", this.#sound.silenced || (missing === "words" ? `${words} Say again what you said last.` : words));
+      const back = !wasLost ? "" : this.#isReturning ? "You are back in your call." : "You are connected again.";
+      this.#become("live", this.#sound.words(missing === "words" ? `${back} Say again what you said last.` : back));
       this.#isReturning = false;
       this.#watch.begin();
       this.#sound.tellDevices();
@@ -378,7 +377,7 @@
         notice: (words) => call.#notice(words),
         lose: (reason) => call.#lose(reason),
         tellDevices: (devices) => call.on("devices", devices),
-        heedSilence: () => call.state === "live" && call.#become("live", call.#sound.silenced),
+        heedSilence: () => call.#tellWhatIsHeard(),
       };
     }
 
@@ -396,6 +395,7 @@
     mute(isMuted) {
       this.#note("aisha.muted", { on: isMuted });
       this.#sound.mute(isMuted);
+      this.#tellWhatIsHeard();
     }
 
     // With `isHeld` the person is heard while they hold a button, else all the time.
@@ -405,7 +405,7 @@
     }
 
     press() {
-      if (!this.#sound.isHeld || this.#sound.isMuted || this.state !== "live") return;
+      if (this.state !== "live" || !this.#sound.mayBePressed()) return;
       this.#dialogue.interrupt();
       this.#beginTurn();
       this.#send({ type: "input_audio_buffer.clear" });
@@ -429,7 +429,11 @@
     }
 
     #tellSpoken() {
-      this.on("spoken", { words: this.#sound.silenced || LISTENING });
+      this.on("spoken", { words: this.#sound.words() });
+    }
+
+    #tellWhatIsHeard() {
+      if (this.state === "live") this.#become("live", this.#sound.words());
     }
 
     #stopWatching() {

@@ -3,6 +3,9 @@
 (() => {
   "use strict";
   const SILENCED = "Click anywhere to hear AiSHA.";
+  const LISTENING = "Listening.";
+  const HEARD_NOTHING = "You are muted, and AiSHA has heard nothing. Unmute yourself, then hold the button again.";
+  const MUTED = "You are muted: AiSHA does not hear you.";
 
   class Sound {
     #audio;
@@ -22,6 +25,12 @@
       this.#audio = audio;
       this.#call = call;
       this.#loudspeaker = new Aisha.Loudspeaker(audio, ({ isGone }) => this.#heedLoudspeakers(isGone));
+    }
+
+    // What a person who is connected has to know: `news`, if any, and whether each side hears the other.
+    words(news = "") {
+      if (this.silenced) return this.silenced;
+      return this.isMuted ? `${news} ${MUTED}`.trim() : news || LISTENING;
     }
 
     get microphone() {
@@ -88,6 +97,12 @@
       this.#isPressed = false;
       this.#apply();
       return wasPressed;
+    }
+
+    // Whether the person is heard while they hold the button; who is muted is told so.
+    mayBePressed() {
+      if (this.isHeld && this.isMuted) this.#call.notice(HEARD_NOTHING);
+      return this.isHeld && !this.isMuted;
     }
 
     press() {

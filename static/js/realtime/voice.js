@@ -10,11 +10,13 @@
   // What a page that was left in a call told the next one of its tab.
   const LEFT = "aisha-call";
   const PERSON = "aisha-person";
-  const IN_A_CALL = "In a call";
+  const COMING_BACK = "Coming back to your call…";
   window.Aisha = window.Aisha ?? {};
   let call = null;
   let scripts = null;
   let isInside = false;
+  // Whether the call of the page before is on its way here.
+  let isReturning = false;
   // Whether the last that was said warns of silence, and is over as soon as anybody speaks.
   let isOfSilence = false;
 
@@ -22,6 +24,7 @@
   const controls = () => slotOf()?.querySelector("[data-voice]");
   const part = (name) => slotOf()?.querySelector(`[data-voice-${name}]`);
   const panel = () => document.querySelector("[data-assistant-panel]");
+  const isMuted = () => part("mute").getAttribute("aria-pressed") === "true";
   const isLive = () => Boolean(call) && call.state !== "ended";
   const say = (words, warning = {}) => {
     part("state").textContent = words;
@@ -77,7 +80,7 @@
     if (!document.documentElement.classList.contains("has-app")) sessionStorage.removeItem(LEFT);
     const left = whatWasLeft();
     if (!left || !slot) return;
-    tellOpeners("Coming back to your call…");
+    tellOpeners(COMING_BACK);
     if (left.isShown && slot.closest("dialog")) {
       document.dispatchEvent(new CustomEvent("aisha:call-returns", { detail: { conversation: left.session.conversation } }));
     }
@@ -91,6 +94,7 @@
     part("hold").checked = left.isHeld;
     part("mute").setAttribute("aria-pressed", String(left.isMuted));
     call = new Aisha.Call({ on, audio: part("audio") });
+    isReturning = true;
     call.comeBack(left);
   }
 
@@ -174,11 +178,21 @@
     }
   }
 
+  // What stands on the button that opens the drawer, which may be closed.
+  function wordsOfCall() {
+    if (!isLive()) return "";
+    if (isReturning) return COMING_BACK;
+    if (call.state === "lost") return "Connection lost";
+    if (call.state !== "live") return "Calling…";
+    return isMuted() ? "In a call, muted" : "In a call";
+  }
+
   function tellOpeners(words) {
     for (const opener of document.querySelectorAll("[data-assistant-open]")) {
       const word = opener.querySelector(".assistant-open-word");
       opener.dataset.word ??= word.textContent;
       opener.toggleAttribute("data-in-call", Boolean(words));
+      opener.toggleAttribute("data-call-lost", call?.state === "lost" && !isReturning);
       word.textContent = words || opener.dataset.word;
     }
   }
@@ -188,7 +202,8 @@
     part("start").hidden = live;
     for (const name of ["mute", "end", "options"]) part(name).hidden = !live;
     part("push").hidden = !live || !part("hold").checked;
-    tellOpeners(live ? IN_A_CALL : "");
+    part("muted").hidden = !live || !isMuted();
+    tellOpeners(wordsOfCall());
     showWhere();
   }
 
@@ -215,6 +230,7 @@
       say(detail.words);
       tellOfState(detail, controls().dataset.voiceIs);
       controls().dataset.voiceIs = detail.state;
+      if (detail.state !== "lost") isReturning = false;
       show();
       if (detail.state === "ended") removeEventListener("beforeunload", askBefore);
       else addEventListener("beforeunload", askBefore);
@@ -252,9 +268,9 @@
     part("start").addEventListener("click", begin);
     part("end").addEventListener("click", () => call?.end());
     part("mute").addEventListener("click", ({ currentTarget }) => {
-      const isMuted = currentTarget.getAttribute("aria-pressed") !== "true";
-      currentTarget.setAttribute("aria-pressed", String(isMuted));
-      call?.mute(isMuted);
+      currentTarget.setAttribute("aria-pressed", String(!isMuted()));
+      call?.mute(isMuted());
+      show();
     });
     part("hold").addEventListener("change", ({ target }) => {
       call?.hold(target.checked);

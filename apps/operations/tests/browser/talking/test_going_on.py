@@ -39,6 +39,14 @@ from stubs.openai_server.testing import RunningStandIn
 
 pytestmark = pytest.mark.browser
 
+WATCH_OPENER = """() => {
+  const word = document.querySelector("[data-assistant-open] .assistant-open-word");
+  window.wordsSeen = [];
+  new MutationObserver(() => {
+    if (window.wordsSeen.at(-1) !== word.textContent) window.wordsSeen.push(word.textContent);
+  }).observe(word, { childList: true });
+}"""
+
 ASK_OF_LIMITS = """async () => {
   const told = [];
   const limits = new Aisha.Limits((...one) => told.push(one));
@@ -166,8 +174,10 @@ def test_a_call_goes_on_over_pages_and_conversations(
     # What a closed drawer does not show the page tells; of going to another page it says nothing.
     messages = page.locator("[data-messages]")
     expect(messages).to_be_empty()
+    page.evaluate(WATCH_OPENER)
     stand_in_process.drop_calls()
     expect(messages).to_contain_text("You are connected again.", timeout=20_000)
+    assert page.evaluate("window.wordsSeen") == ["Connection lost", "In a call"]
 
     page.evaluate("location.assign('/assistant/')")
     page.wait_for_url("**/assistant/")

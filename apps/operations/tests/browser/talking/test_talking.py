@@ -225,8 +225,13 @@ def test_holding_a_button_muting_barging_in_and_another_microphone(
     mute = page.get_by_role("button", name="Mute the microphone")
     mute.click()
     expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(told).to_have_text("You are muted: AiSHA does not hear you.")
+    expect(page.locator("[data-voice-muted]")).to_be_visible()
     speak()
+    expect(told).to_contain_text("AiSHA has heard nothing. Unmute yourself")
     mute.click()
+    expect(page.locator("[data-voice-muted]")).to_be_hidden()
+    expect(told).to_have_text("Listening.")
     # The answer to the first is still being said: who speaks interrupts it.
     expect(page.locator(".voice-caption-assistant").first).to_be_visible()
     assert len(stand_in_process.calls()[-1].told("response.create", "in")) == 1
