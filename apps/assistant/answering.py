@@ -23,6 +23,7 @@ from apps.assistant.replies.questions import EXAMPLES, FOR_EXAMPLE, facts_at_han
 from apps.assistant.replies.reply import Reply, Replying, plainly
 from apps.assistant.replies.wishes import as_wished
 from apps.assistant.rules import Heard, hear
+from apps.assistant.rules.choosing import fitting, means_none, place_in
 from apps.assistant.rules.hearing import reads_like_question
 from apps.assistant.steps import (
     Cited,
@@ -36,7 +37,9 @@ from apps.assistant.steps import (
     as_json,
 )
 from apps.assistant.threads import (
+    MOST_WORDS_OF_ANSWER,
     asked_back,
+    asked_which,
     keep_message,
     require_talker,
     spoken_about,
@@ -231,7 +234,10 @@ def _turn_of(
     # Read as the run-time login: the AI's role knows nothing of rights.
     user.get_all_permissions()
     tenant = current_tenant()
-    today = now.astimezone(tenant.zone).date()
+    # “Tomorrow” is the person's.
+    today = now.astimezone(user.zone(tenant.zone)).date()
+    spoken = [ref for ref in spoken_about(conversation) if visible_context(user, ref)]
+    is_one = len(spoken) == 1
     return Turn(
         user=user,
         words=said.text,
@@ -241,15 +247,20 @@ def _turn_of(
         next_working_day=tenant.calendar.next_working_day(today),
         language=language,
         page=visible_context_of(user, record, conversation),
-        carried=visible_context(user, spoken_about(conversation)),
+        carried=spoken[0] if is_one else None,
+        listed=() if is_one else tuple(spoken),
         asked_back=asked_back(conversation, said),
+        asked_which=asked_which(conversation, said),
     )
 
 
 def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
-    heard = hear(turn.words)
-    answer.intent = heard.topic.intent if heard else ""
     has_model = config.provider != Provider.RULES and not config.lacks(turn.today)
+    if turn.asked_which is not None and means_none(turn.words):
+        answer.intent = Intent.QUESTION
+        return plainly("Then I leave it at that: nothing was proposed.")
+    heard = _heard(turn, has_model)
+    answer.intent = heard.topic.intent if heard else ""
     if heard is not None and (heard.is_whole or heard.topic.intent != Intent.QUESTION):
         reply = yield from reply_to(turn, heard)
         if not (reply.is_lost and has_model):
@@ -287,6 +298,30 @@ def _replying(turn: Turn, answer: _Answer, config: BrainConfig) -> Replying:
             )
         case _:
             return (yield from _read(turn, heard))
+
+
+def _heard(turn: Turn, has_model: bool) -> Heard | None:
+    """What a message wants; where the rules have asked which record, what was wanted of the one it tells."""
+    asked, heard = turn.asked_which, hear(turn.words)
+    wanted = hear(asked.wish) if asked is not None else None
+    if asked is None or wanted is None:
+        return heard
+    place = place_in(turn.words, len(asked.options))
+    options = [(ref.kind.value, text) for ref, text in asked.options]
+    if place is not None:
+        turn.meant = asked.options[place][0]
+    elif fitting(turn.words, options) or (
+        # What nobody else makes sense of is taken for the name of another one.
+        heard is None
+        and not has_model
+        and not reads_like_question(turn.words)
+        and len(turn.words.split()) <= MOST_WORDS_OF_ANSWER
+    ):
+        turn.meant_words = turn.words
+    else:
+        return heard
+    turn.words = f"{asked.wish} — {turn.words}"
+    return wanted
 
 
 def _read(turn: Turn, heard: Heard | None) -> Replying:

@@ -14,7 +14,8 @@ from apps.assistant.exceptions import (
     TalkPermissionError,
 )
 from apps.assistant.models import Conversation, Message
-from apps.assistant.turns import AskedBack
+from apps.assistant.rules import Topic, hear
+from apps.assistant.turns import WHICH_ONE, AskedBack, AskedWhich
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
@@ -35,9 +36,15 @@ LONGEST_TEXT = 4_000
 _LONGEST_TITLE = 80
 # How many answers back a record is still the one that “them” means.
 _LOOKED_BACK = 6
+# Of a list so many are asked about.
+_MOST_LISTED = 10
 # A message and its answer.
 _PAIR = 2
-_MOST_WORDS_OF_ANSWER = 8
+MOST_WORDS_OF_ANSWER = 8
+# What is asked, or wished, of one record: whatever else its answer names belongs to that.
+_OF_ONE = frozenset(
+    {Topic.ABOUT, Topic.OWNER, Topic.REMIND, Topic.FOLLOW_UP, Topic.LOG, Topic.GO_TO}
+)
 _SPOKEN_ABOUT = frozenset(
     {RecordKind.LEAD, RecordKind.CONTACT, RecordKind.ACCOUNT, RecordKind.OPPORTUNITY}
     | {RecordKind.CONTRACT}
@@ -182,16 +189,54 @@ def delete_conversations(user: User) -> int:
     return count
 
 
-def spoken_about(conversation: Conversation) -> RecordRef | None:
-    """The record that was spoken about last: the first one that the latest answer about any cites."""
+def spoken_about(conversation: Conversation) -> tuple[RecordRef, ...]:
+    """The record that the latest answer about any is about; where that was a list, its first records."""
     answers = conversation.messages.filter(speaker=Speaker.ASSISTANT).order_by("-id")
     for answer in answers[:_LOOKED_BACK].prefetch_related("suggestions"):
-        for fact in answer.facts:
-            if fact["record"] and (ref := RecordRef.parse(fact["record"])).kind in _SPOKEN_ABOUT:
-                return ref
-        for suggestion in answer.suggestions.all():
-            return suggestions.record_of(suggestion)
-    return None
+        cited = [RecordRef.parse(fact["record"]) for fact in answer.facts if fact["record"]]
+        proposed = [suggestions.record_of(suggestion) for suggestion in answer.suggestions.all()]
+        refs = tuple(dict.fromkeys(r for r in (*cited, *proposed) if r.kind in _SPOKEN_ABOUT))
+        if refs:
+            return refs[:_MOST_LISTED] if _is_list(conversation, answer, refs) else refs[:1]
+    return ()
+
+
+def _is_list(conversation: Conversation, answer: Message, refs: tuple[RecordRef, ...]) -> bool:
+    """Whether an answer that names several records is about all of them, or about the first."""
+    before = conversation.messages.filter(speaker=Speaker.PERSON, pk__lt=answer.pk)
+    asked = before.order_by("-id").first()
+    heard = hear(asked.text) if asked is not None and answer.provider == Provider.RULES else None
+    if heard is not None:
+        return heard.topic not in _OF_ONE or bool(_options(answer))
+    # Beside a deal its account is told, beside an account its deals: a list has several of one kind.
+    return len([ref for ref in refs if ref.kind == refs[0].kind]) > 1
+
+
+def asked_which(conversation: Conversation, before: Message) -> AskedWhich | None:
+    """Which record the rules have asked for in the answer before this message, and for what."""
+    said = list(conversation.messages.filter(pk__lt=before.pk).order_by("-id")[:_LOOKED_BACK])
+    wish = ""
+    for answer, asked in zip(said[::_PAIR], said[1::_PAIR], strict=False):
+        if not _options(answer) or asked.speaker != Speaker.PERSON:
+            break
+        wish = asked.text
+        if hear(wish) is not None:
+            # What came after it were answers that did not tell.
+            break
+    return AskedWhich(wish, _options(said[0])) if wish else None
+
+
+def _options(answer: Message) -> tuple[tuple[RecordRef, str], ...]:
+    """The records that the rules have listed below “Which one do you mean?”."""
+    if answer.speaker != Speaker.ASSISTANT or answer.provider != Provider.RULES:
+        return ()
+    facts = {fact["number"]: fact for fact in answer.facts if fact["record"]}
+    sentences = iter(answer.sentences)
+    for sentence in sentences:
+        if not sentence["facts"] and sentence["text"].endswith(WHICH_ONE):
+            break
+    listed = [facts[number] for one in sentences for number in one["facts"] if number in facts]
+    return tuple((RecordRef.parse(fact["record"]), fact["text"]) for fact in listed)
 
 
 def asked_back(conversation: Conversation, before: Message) -> AskedBack | None:
@@ -204,7 +249,7 @@ def asked_back(conversation: Conversation, before: Message) -> AskedBack | None:
         if not _asks_back(answer) or asked.speaker != Speaker.PERSON:
             break
         words.append(asked.text)
-        if len(asked.text.split()) > _MOST_WORDS_OF_ANSWER:
+        if len(asked.text.split()) > MOST_WORDS_OF_ANSWER:
             # Nobody answers “Which one?” at such length: here it began.
             break
     return AskedBack(str(said[0].sentences[-1]["text"]), " — ".join(reversed(words)))

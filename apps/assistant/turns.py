@@ -36,6 +36,21 @@ class AskedBack:
     wish: str
 
 
+# How the rules end their own question, whichever records they list below it.
+WHICH_ONE = "Which one do you mean?"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWhich:
+    """What the rules have asked back: which of these records, in the order of the list, a message is about.
+
+    ``wish`` is that message; ``options`` are the records, each with its kind and what it is called.
+    """
+
+    wish: str
+    options: tuple[tuple[RecordRef, str], ...]
+
+
 class NotReadError(Exception):
     """What the answer needs cannot be read by this person; ``words`` says why."""
 
@@ -49,9 +64,11 @@ class NotReadError(Exception):
 class Turn:
     """What is known of the message that is being answered.
 
-    ``today`` is the day in the tenant's zone. ``page`` is the record whose page is open, ``carried`` the one
-    that was last spoken about, both only where the person may see them. ``asked_back`` is what the last
-    answer has asked, where it has.
+    ``today`` is the day in the person's zone. ``page`` is the record whose page is open, ``carried`` the one
+    that was last spoken about; where that was a list, ``listed`` are its records; all only where the person
+    may see them. ``asked_back`` is what a model has asked in the last answer, ``asked_which`` what the rules
+    have, each where they did. ``meant`` are the records, and ``meant_words`` the words, by which the person
+    has told the rules which one they mean.
     """
 
     user: User
@@ -63,7 +80,11 @@ class Turn:
     language: Language
     page: RecordRef | None = None
     carried: RecordRef | None = None
+    listed: tuple[RecordRef, ...] = ()
     asked_back: AskedBack | None = None
+    asked_which: AskedWhich | None = None
+    meant: RecordRef | None = None
+    meant_words: str = ""
     facts: list[Fact] = field(default_factory=list)
 
     @property

@@ -185,7 +185,7 @@ def _answer(called: _Called, config: RealtimeConfig) -> Answered:
 
 def _read(called: _Called, language: Language) -> Answered:
     call = called.call
-    today = called.now.astimezone(current_tenant().zone).date()
+    today = called.now.astimezone(called.user.zone(current_tenant().zone)).date()
     question = Question("", called.user, language, today)
     read = run_call(call, question, first_number=1, actor=called.actor)
     if read.refusal:

@@ -111,7 +111,8 @@ def issue_token(
     thread = _thread_of(user, former, conversation_id)
     about = record_of(thread) if thread else visible_context(user, record)
     asked = ask_for_secret(
-        config, _session_body(config, user, about, today=now.astimezone(tenant.zone).date())
+        config,
+        _session_body(config, user, about, today=now.astimezone(user.zone(tenant.zone)).date()),
     )
     attempt.provider_ms = asked.provider_ms
     if asked.secret is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from apps.assistant.rules.choosing import fitting, place_in
 from apps.assistant.rules.wording import kind_of, name_of, points_at_page, points_back
 from apps.assistant.steps import LeadsTo
-from apps.assistant.turns import WITHHELD, NotReadError, Turn
+from apps.assistant.turns import WHICH_ONE, WITHHELD, NotReadError, Turn
 from apps.brain.reading.tools import found, may_view
 from apps.brain.schemas import Claim, Fact
 from apps.crm.enums import RecordKind
@@ -55,6 +56,11 @@ def page_of(named: Named) -> LeadsTo:
 
 def find_named(turn: Turn, name: str, kinds: Collection[RecordKind] = ANY_KIND) -> Named | Unclear:
     """The one record that a name stands for, of these kinds."""
+    place = place_in(name, len(turn.listed))
+    if place is not None and (counted := _first_named(turn, turn.listed[place : place + 1], kinds)):
+        return counted
+    if points_back(name) and (listed := of_list(turn, kinds)):
+        return listed
     if pointed := _pointed_at(turn, name, kinds):
         return pointed
     if points_at_page(name) or points_back(name):
@@ -76,13 +82,48 @@ def find_named(turn: Turn, name: str, kinds: Collection[RecordKind] = ANY_KIND) 
             (Claim(f"I find no record that mentions “{text}” and that you may see.", ()),)
         )
     same = [fact for fact in hits if fact.text.casefold() == text.casefold()]
-    (best, *others) = same or hits
+    return _one_of(turn, same or hits, f"Several records fit “{text}”.")
+
+
+def of_list(turn: Turn, kinds: Collection[RecordKind]) -> Named | Unclear | None:
+    """The one of the records that the last answer has listed, or which of them; None where it was no list."""
+    facts = names_of_list(turn, kinds)
+    return _one_of(turn, facts, "I named several records.") if facts else None
+
+
+def names_of_list(turn: Turn, kinds: Collection[RecordKind] = ANY_KIND) -> list[Fact]:
+    """The records that the last answer has listed, as facts that name them."""
+    named = (_named(turn, ref) for ref in turn.listed if ref.kind in kinds)
+    return [one.fact for one in named if one is not None]
+
+
+def _one_of(turn: Turn, facts: Sequence[Fact], why: str) -> Named | Unclear:
+    """The one fact that names a record; of several that which was meant, else the question which one."""
+    chosen = _meant(turn, facts)
+    (best, *others) = chosen or facts
     if not others and best.record is not None:
         return Named(best.record, best)
-    shown = hits[:MOST_CHOICES]
-    claims = [Claim(f"Several records fit “{text}”. Which one do you mean?", ())]
-    claims += [Claim(f"{fact.label}: {fact.text}.", (fact.number,)) for fact in shown]
+    shown = (chosen or facts)[:MOST_CHOICES]
+    if turn.meant_words and not chosen:
+        why = f"None of them is “{turn.meant_words}”. {why}"
+    claims = [Claim(f"{why} {WHICH_ONE}", ())]
+    claims += [
+        Claim(f"{place}. {fact.label}: {fact.text}.", (fact.number,))
+        for place, fact in enumerate(shown, start=1)
+    ]
+    if left := len(chosen or facts) - len(shown):
+        claims.append(Claim(f"{left} more fit: say more of the name.", ()))
     return Unclear(tuple(claims), is_choice=True)
+
+
+def _meant(turn: Turn, facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Those that the person has said they mean, after they were asked."""
+    if turn.meant is not None:
+        return [fact for fact in facts if fact.record == turn.meant]
+    if not turn.meant_words:
+        return ()
+    options = [(fact.record.kind.value if fact.record else "", fact.text) for fact in facts]
+    return [facts[place] for place in fitting(turn.meant_words, options)]
 
 
 def around(turn: Turn, kinds: Collection[RecordKind]) -> Named | None:

@@ -7,9 +7,17 @@ from datetime import date, datetime, time
 
 from django.utils import timezone
 
-from apps.assistant.replies.naming import TALKED_ABOUT, Named, Unclear, around, find_named
+from apps.assistant.replies.naming import (
+    TALKED_ABOUT,
+    Named,
+    Unclear,
+    around,
+    find_named,
+    of_list,
+)
 from apps.assistant.replies.reply import Reply, Replying, way_to
 from apps.assistant.rules import Heard
+from apps.assistant.rules.choosing import place_in
 from apps.assistant.rules.days import find_day, find_past_day, find_span, week_before
 from apps.assistant.rules.proposals import names_in, split_matter
 from apps.assistant.steps import Proposed, Step, Working
@@ -38,7 +46,7 @@ def remind(turn: Turn, heard: Heard) -> Replying:
     if isinstance(found, Unclear):
         return Reply(found.claims, is_lost=not found.is_choice)
     due = day or turn.next_working_day
-    title = _title(_with_name(doing, found))
+    title = _title(_with_name(turn, doing, found))
     arguments: dict[str, JsonValue] = {
         **_subject(found.ref),
         "title": title,
@@ -188,7 +196,10 @@ def _propose(turn: Turn, tool: str, arguments: Mapping[str, JsonValue], reason: 
 
 
 def _record_of(turn: Turn, doing: str) -> Named | Unclear:
-    """The record that a task is about: one that is named in it, else the one that is spoken about."""
+    """The record that a task is about: one that is named in it, else the one that is spoken about.
+
+    After a list that is none of its records in particular: the person is asked.
+    """
     unclear: Unclear | None = None
     for name in names_in(doing):
         found = find_named(turn, name, TALKED_ABOUT)
@@ -200,13 +211,18 @@ def _record_of(turn: Turn, doing: str) -> Named | Unclear:
         unclear = unclear or found
     if (known := around(turn, TALKED_ABOUT)) is not None:
         return known
+    if (listed := of_list(turn, TALKED_ABOUT)) is not None:
+        return listed
     claims = unclear.claims if unclear is not None else ()
     hint = "A task hangs on a lead, contact, account or deal: say which one, as in “… about Isdom”."
     return Unclear((*claims[:1], Claim(hint, ())))
 
 
-def _with_name(doing: str, found: Named) -> str:
-    """What is to be done, with the name where only “them” is said."""
+def _with_name(turn: Turn, doing: str, found: Named) -> str:
+    """What is to be done, with the name where only “them”, or “the second one”, is said."""
+    for name in names_in(doing):
+        if place_in(name, len(turn.listed)) is not None:
+            doing = doing.replace(name, "them")
     words = doing.split()
     pronouns = {"it", "them", "him", "her", "ihn", "sie", "ihm", "ihnen"}
     if found.fact.text == WITHHELD:

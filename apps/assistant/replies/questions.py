@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.urls import reverse
 
 from apps.assistant.reading import WAITING
-from apps.assistant.replies.naming import Unclear, around, find_named, page_of
+from apps.assistant.replies.naming import Unclear, around, find_named, names_of_list, page_of
 from apps.assistant.replies.reply import Reply, Replying, plainly, way_to
 from apps.assistant.rules import Heard
 from apps.assistant.rules.wording import name_of
@@ -178,7 +178,7 @@ def facts_at_hand(turn: Turn) -> Sequence[Fact]:
     kinds = frozenset(ref.kind for ref in (turn.carried, turn.page) if ref is not None)
     named = around(turn, kinds)
     if named is None:
-        return ()
+        return names_of_list(turn)
     return turn.look_up("record_summary", kind=named.ref.kind.value, id=named.ref.id)
 
 

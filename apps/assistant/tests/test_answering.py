@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -119,6 +120,22 @@ def test_a_reminder_becomes_a_suggestion_and_nothing_is_written(cast: Cast) -> N
     assert list(answer.suggestions.all()) == [suggestion]
     assert answer.intent == Intent.PROPOSE
     assert "until you approve it" in answer.text
+
+
+def test_days_are_those_of_the_person(cast: Cast) -> None:
+    now = timezone.now()
+    zones = [ZoneInfo(name) for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]
+    # Whatever the time is, one of them has another day than the tenant.
+    zone = next(one for one in zones if now.astimezone(one).date() != now.astimezone(BERLIN).date())
+    User.objects.filter(pk=cast.rep.pk).update(time_zone=zone.key)
+    ContactFactory(owner=cast.rep, first_name="Ana", last_name="Quirke")
+    talk, today = begin(cast.rep), now.astimezone(zone).date()
+    ask(talk, "Remind me to call Ana Quirke tomorrow", now=now)
+    ask(talk, "Log a call with Ana Quirke yesterday: no budget", now=now)
+    task, activity = Suggestion.objects.order_by("pk")
+    assert task.arguments["due_on"] == (today + timedelta(days=1)).isoformat()
+    moment = datetime.fromisoformat(activity.arguments["occurred_at"]).astimezone(zone)
+    assert (moment.date(), moment.hour) == (today - timedelta(days=1), 12)
 
 
 def test_what_was_spoken_about_is_carried_on(cast: Cast) -> None:
