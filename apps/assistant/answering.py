@@ -22,7 +22,7 @@ from apps.assistant.replies.leading import lead
 from apps.assistant.replies.questions import EXAMPLES, FOR_EXAMPLE, facts_at_hand
 from apps.assistant.replies.reply import Reply, Replying, plainly
 from apps.assistant.replies.wishes import as_wished
-from apps.assistant.rules import Heard, hear
+from apps.assistant.rules import Heard, Topic, hear
 from apps.assistant.rules.choosing import fitting, means_none, place_in
 from apps.assistant.rules.hearing import reads_like_question
 from apps.assistant.steps import (
@@ -62,7 +62,12 @@ from apps.users.models import User
 ANSWER_LASTS = timedelta(minutes=2)
 ANSWERED_FROM = (Origin.TYPED, Origin.VOICE)
 # An answer to another question than was asked must not pass for one.
-IN_PART = Claim("I have understood only a part of this; what I can tell you of it:", ())
+IN_PART = "I have understood only a part of this; what I can tell you of it is about"
+OWN = Claim(f"{IN_PART} you alone, and says nothing of anybody else:", ())
+OF_ALL = Claim(
+    f"{IN_PART} all that you may see, and not about one person, company or time in particular:", ()
+)
+_OWN_TOPICS = frozenset({Topic.TASKS, Topic.TO_DO})
 CANNOT = "I cannot answer this without a language model, and none is set for your company."
 CANNOT_NOW = "I cannot answer this: the language model did not answer, and the built-in rules do not know it."
 STOPPED, FAULT = "stopped", "fault"
@@ -348,5 +353,8 @@ def _by_rules(turn: Turn, heard: Heard | None, cannot: str) -> Replying:
     """What the rules make of a message that they have not understood word for word."""
     if heard is not None:
         reply = yield from reply_to(turn, heard)
-        return reply if heard.is_whole else replace(reply, claims=(IN_PART, *reply.claims))
+        if heard.is_whole:
+            return reply
+        whose = OWN if heard.topic in _OWN_TOPICS else OF_ALL
+        return replace(reply, claims=(whose, *reply.claims))
     return plainly(cannot, f"What I can tell you now: {' · '.join(EXAMPLES)}")

@@ -71,6 +71,12 @@ def conversations_of(user: User, text: str = "") -> QuerySet[Conversation]:
     return found.order_by("-last_said_at", "-id")
 
 
+def past_conversations_of(user: User, text: str = "") -> QuerySet[Conversation]:
+    """Those in which anything was said: a call that nobody has spoken in leaves none behind."""
+    said = Message.objects.filter(conversation=OuterRef("pk"))
+    return conversations_of(user, text).filter(Exists(said))
+
+
 def find_conversation(user: User, conversation_id: int) -> Conversation:
     """Return a conversation of this person's.
 

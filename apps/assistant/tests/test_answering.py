@@ -88,6 +88,16 @@ def test_the_commonest_questions_need_no_language_model(cast: Cast, text: str, s
     assert BrainCall.objects.count() == 0
 
 
+def test_of_others_it_is_said_that_nothing_is_told(cast: Cast) -> None:
+    TaskFactory(owner=cast.teammate, title="zq7", due_on=TODAY)
+    TaskFactory(owner=cast.rep, title="Call Ana", due_on=TODAY)
+    answer = answer_of(begin(cast.rep), f"What are {cast.teammate.first_name}'s open tasks?")
+    first, count = [one["text"] for one in answer.sentences][:2]
+    assert first.endswith("is about you alone, and says nothing of anybody else:")
+    assert count.startswith("You have 1 open task")
+    assert "zq7" not in answer.text
+
+
 def test_nobody_is_told_what_they_may_not_see(cast: Cast) -> None:
     OpportunityFactory(owner=cast.outsider, name="Isdom GTX", account__name="Hidden")
     talk = begin(cast.rep)
@@ -300,7 +310,8 @@ def test_the_rules_stand_in_for_a_model_that_does_not_answer(
     switch_on("stand-in:500")
     answer = answer_of(begin(cast.rep), "Which of my open deals in the pipeline lack a next step?")
     assert answer.text == (
-        "I have understood only a part of this; what I can tell you of it: Open deals: none."
+        "I have understood only a part of this; what I can tell you of it is about all that you may see, and"
+        " not about one person, company or time in particular: Open deals: none."
     )
     assert (answer.provider, answer.state) == ("rules", "whole")
 

@@ -94,6 +94,12 @@ def test_conversations_are_searched_by_what_was_said(cast: Cast, client_for: Cli
     assert "About Isdom" in page
     none = client_for(cast.rep).get("/assistant/conversations/?q=xyzzy").content.decode()
     assert "In none of your conversations" in none
+    # A call in which nobody spoke is none of them.
+    make_conversation(cast.rep)
+    make_answer(make_conversation(cast.rep), "Hello, are you there?")
+    all_ = client_for(cast.rep).get("/assistant/conversations/").content.decode()
+    assert all_.count("data-assistant-conversation") == 3
+    assert "A call in which you said nothing" in all_
 
 
 def test_one_and_all_conversations_are_deleted(cast: Cast, client_for: ClientFor) -> None:

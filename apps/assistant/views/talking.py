@@ -22,6 +22,7 @@ from apps.assistant.threads import (
     delete_conversations,
     find_conversation,
     open_conversation,
+    past_conversations_of,
     visible_context_of,
 )
 from apps.assistant.views.access import problem, reads_json, talker_of, telling_scripts
@@ -202,6 +203,6 @@ def _label_of(ref: RecordRef | None) -> str:
 def _history(request: HttpRequest, user: User) -> dict[str, Any]:
     text = request.GET.get("q", "")[:200].replace("\0", "")
     pages = CappedPaginator(
-        conversations_of(user, text), CONVERSATIONS_PER_PAGE, request.GET.get("page")
+        past_conversations_of(user, text), CONVERSATIONS_PER_PAGE, request.GET.get("page")
     )
     return {"page": pages.asked_page(), "search_text": text}
