@@ -34,6 +34,7 @@ from apps.realtime.sessions import (
     find_session,
     left_of,
 )
+from apps.realtime.spending import left_of_month
 from apps.realtime.telemetry import take
 from apps.realtime.tokens import (
     TALK_PERMISSION,
@@ -49,6 +50,7 @@ from apps.tenants.api import (
     UtcDateTimeField,
     refuse_parameters,
 )
+from apps.tenants.services import current_tenant
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.exceptions import CallsThrottledError
@@ -189,6 +191,9 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         help_text="How long before an end the person is warned."
     )
     left_usd = serializers.SerializerMethodField(help_text="US dollars until its limit.")
+    left_usd_of_month = serializers.SerializerMethodField(
+        help_text="US dollars until the company's limit of this month, which ends calls, too."
+    )
 
     class Meta:
         model = Session
@@ -206,6 +211,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "idle_s",
             "warned_before_s",
             "left_usd",
+            "left_usd_of_month",
             "cost_usd",
         )
 
@@ -232,6 +238,11 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     def get_left_usd(self, session: Session) -> str:
         """Never less than none."""
         return str(max(0, left_of(session, self._config, timezone.now()).usd))
+
+    def get_left_usd_of_month(self, _session: Session) -> str:
+        """Never less than none."""
+        local = timezone.now().astimezone(current_tenant().zone)
+        return str(max(0, left_of_month(self._config, local)))
 
     @cached_property
     def _config(self) -> RealtimeConfig:

@@ -35,6 +35,7 @@ from apps.realtime.models import Session, ToolCall
 from apps.realtime.offers import PROPOSES, function_names
 from apps.realtime.quoting import quoted
 from apps.realtime.sessions import find_session, require_open
+from apps.realtime.spending import left_of_month
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.realtime.transcripts import lines_of
 from apps.suggestions.models import Suggestion
@@ -116,7 +117,8 @@ def call_tool(
         raise NotForThisPersonError()
     config = read_config()
     session = find_session(user, session_id)
-    require_open(session, config, now)
+    local = now.astimezone(current_tenant().zone)
+    require_open(session, config, now, left_of_month(config, local))
     # Read as the run-time login: the AI's role knows nothing of rights.
     user.get_all_permissions()
     began = time.monotonic()

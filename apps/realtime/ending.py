@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db.models import Q
 
@@ -16,6 +17,7 @@ from apps.realtime.enums import EndReason, SessionState
 from apps.realtime.models import Session
 from apps.realtime.provider import hang_up
 from apps.realtime.sessions import end_session, left_of
+from apps.realtime.spending import left_of_month
 from apps.realtime.tokens import TALK_PERMISSION
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
@@ -42,7 +44,9 @@ def end_what_is_over(now: datetime) -> int:
     if not going_on:
         return 0
     config = read_config()
-    is_for_anybody = bool(config.api_key) and is_module_on(current_tenant(), Module.REALTIME)
+    tenant = current_tenant()
+    month_usd = left_of_month(config, now.astimezone(tenant.zone))
+    is_for_anybody = bool(config.api_key) and is_module_on(tenant, Module.REALTIME)
     may_talk = {
         person.pk: is_for_anybody and person.has_perm(TALK_PERMISSION)
         for person in {session.person for session in going_on}
@@ -50,16 +54,18 @@ def end_what_is_over(now: datetime) -> int:
     ended = 0
     for session in going_on:
         is_allowed = may_talk[session.person_id]
-        reason = reason_to_end(session, config, now) if is_allowed else EndReason.REVOKED
+        reason = reason_to_end(session, config, now, month_usd) if is_allowed else EndReason.REVOKED
         if reason is not None:
             end_session(session, reason, now)
             ended += 1
     return ended
 
 
-def reason_to_end(session: Session, config: RealtimeConfig, now: datetime) -> EndReason | None:
-    """Which limit a call is over, if any."""
-    reached = left_of(session, config, now).reached
+def reason_to_end(
+    session: Session, config: RealtimeConfig, now: datetime, month_usd: Decimal
+) -> EndReason | None:
+    """Which limit a call is over, if any; ``month_usd`` is what is left of the company's."""
+    reached = left_of(session, config, now, month_usd).reached
     if reached is not None or session.began_at is None:
         return reached
     silent = now - (session.last_word_at or session.began_at)

@@ -45,6 +45,7 @@ class EndReason(models.TextChoices):
     LENGTH_LIMIT = "length_limit", "Longest length reached"
     IDLE_LIMIT = "idle_limit", "Nobody said anything"
     COST_LIMIT = "cost_limit", "Cost limit reached"
+    MONTH_LIMIT = "month_limit", "Month's limit reached"
     CONNECTION_LOST = "connection_lost", "Connection lost"
     NEVER_CONNECTED = "never_connected", "Never connected"
     PROVIDER = "provider", "Ended by the provider"
@@ -57,6 +58,7 @@ TOLD_OF_END = {
     EndReason.LENGTH_LIMIT: "The call has reached its longest length.",
     EndReason.IDLE_LIMIT: "The call has ended, because nobody said anything.",
     EndReason.COST_LIMIT: "The call has reached its cost limit.",
+    EndReason.MONTH_LIMIT: "Your company's limit for calls this month is reached. You can type instead.",
     EndReason.CONNECTION_LOST: "The connection was lost for too long.",
     EndReason.REVOKED: (
         "The call was ended: realtime voice has been switched off, or is no longer for you. You can type"

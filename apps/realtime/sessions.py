@@ -52,16 +52,22 @@ _MOST_COUNTED = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a session may still take. ``seconds`` is until its longest length; ``usd`` until its limit."""
+    """What a session may still take: seconds until its longest length, US dollars until its own limit.
+
+    ``month_usd`` is until the company's limit of the month; None where that is asked elsewhere.
+    """
 
     seconds: int
     usd: Decimal
+    month_usd: Decimal | None = None
 
     @property
     def reached(self) -> EndReason | None:
         """Which limit is reached, if any."""
         if self.usd <= 0:
             return EndReason.COST_LIMIT
+        if self.month_usd is not None and self.month_usd <= 0:
+            return EndReason.MONTH_LIMIT
         return EndReason.LENGTH_LIMIT if self.seconds <= 0 else None
 
 
@@ -78,7 +84,7 @@ def find_session(user: User, session_id: UUID) -> Session:
 
 
 def resumable(user: User, session_id: UUID, config: RealtimeConfig, now: datetime) -> Session:
-    """Return a session of this person whose connection may be made again.
+    """Return a session of this person whose connection may be made again, if the month's limit lets it.
 
     Raises:
         SessionNotFoundError: there is none that is theirs.
@@ -91,22 +97,30 @@ def resumable(user: User, session_id: UUID, config: RealtimeConfig, now: datetim
     return session
 
 
-def require_open(session: Session, config: RealtimeConfig, now: datetime) -> None:
+def require_open(
+    session: Session, config: RealtimeConfig, now: datetime, month_usd: Decimal | None = None
+) -> None:
     """Pass while a session goes on.
 
     Raises:
         SessionOverError: it has ended, or a limit is reached.
     """
-    reached = left_of(session, config, now).reached
+    reached = left_of(session, config, now, month_usd).reached
     if session.state == SessionState.ENDED or reached:
         raise SessionOverError(session.end_reason or reached or "")
 
 
-def left_of(session: Session, config: RealtimeConfig, now: datetime) -> Left:
-    """What the limits leave. The length counts from the first connection on, or from the token."""
+def left_of(
+    session: Session, config: RealtimeConfig, now: datetime, month_usd: Decimal | None = None
+) -> Left:
+    """What the limits leave. The length counts from the first connection on, or from the token.
+
+    ``month_usd`` is what the company's limit of the month leaves.
+    """
     limits = config.limits
     ends = (session.began_at or session.issued_at) + limits.length
-    return Left(int((ends - now).total_seconds()), limits.session_usd - session.cost_usd)
+    seconds = int((ends - now).total_seconds())
+    return Left(seconds, limits.session_usd - session.cost_usd, month_usd)
 
 
 def follow(

@@ -6,12 +6,11 @@ import logging
 import time
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from redis.exceptions import RedisError
 
 from apps.assistant.models import Conversation
@@ -40,7 +39,8 @@ from apps.realtime.models import Session, TokenRequest
 from apps.realtime.offers import functions_for
 from apps.realtime.provider import ask_for_secret
 from apps.realtime.sessions import resumable
-from apps.tenants.connections import failing_alone, tenant_connection
+from apps.realtime.spending import left_of_month
+from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.models import Tenant
 from apps.tenants.services import is_module_on
@@ -220,7 +220,7 @@ def _admit(
     if not config.api_key:
         raise NoKeyError()
     _count(user, is_resumed=is_resumed)
-    if _spent_in_month(now.astimezone(tenant.zone)) >= config.limits.month_usd:
+    if left_of_month(config, now.astimezone(tenant.zone)) <= 0:
         raise MonthLimitError()
     return config
 
@@ -246,33 +246,6 @@ def _count(user: User, *, is_resumed: bool) -> None:
             raise TokensThrottledError(_WINDOW_S) from None
         if count > most:
             raise TokensThrottledError(max(wait_s, 1))
-
-
-def _spent_in_month(local: datetime) -> Decimal:
-    """What all sessions of the tenant's calendar month have cost; a limit that cannot be read is reached."""
-    begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    try:
-        with failing_alone():
-            spent = _spent_since(begins)
-    except DatabaseError:
-        log.exception("what realtime voice has cost this month could not be read")
-        raise MonthLimitError() from None
-    return spent or Decimal(0)
-
-
-def _spent_since(begins: datetime) -> Decimal | None:
-    """What sessions have cost since then.
-
-    Planned for that moment: for any, as what is prepared is, all rows that there are would be read.
-    """
-    table = Session._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT sum(cost_usd) FROM "{table}" WHERE issued_at >= %s',  # noqa: S608
-            [begins],
-        )
-        spent: Decimal | None = cursor.fetchone()[0]
-    return spent
 
 
 def _session_body(

@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
+from apps.realtime.bridge import call_tool
 from apps.realtime.ending import (
     GIVEN_UP_AFTER,
     IDLE_LEEWAY,
@@ -25,7 +26,8 @@ from apps.realtime.ending import (
     is_anything_to_watch,
 )
 from apps.realtime.enums import Direction, EndReason, SessionState
-from apps.realtime.models import Session, TokenRequest
+from apps.realtime.exceptions import SessionOverError
+from apps.realtime.models import ONLY_ROW, RealtimeSettings, Session, TokenRequest
 from apps.realtime.sessions import SILENT_FOR, close_lost, end_session
 from apps.realtime.tasks import watch_current_tenant
 from apps.realtime.telemetry import take
@@ -86,6 +88,27 @@ def test_limits_are_held_on_the_server(
     assert end_what_is_over(NOW) == 0
     ends = AuditEntry.objects.filter(event=Event.REALTIME_SESSION_ENDED)
     assert [entry.details["reason"] for entry in ends] == ([reason] if reason else [])
+
+
+def test_the_months_limit_ends_calls_that_go_on(
+    cast: Cast, client_for: ClientFor, provider: RunningStandIn
+) -> None:
+    RealtimeSettings.objects.create(pk=ONLY_ROW, month_limit_usd=Decimal(1))
+    now = timezone.now()
+    session = talking(cast.rep, issued_at=now, began_at=now, cost_usd=Decimal("0.25"))
+    long_ago = now - timedelta(days=40)
+    over = {"state": SessionState.ENDED, "end_reason": EndReason.HUNG_UP, "ended_at": long_ago}
+    make_session(cast.manager, issued_at=long_ago, cost_usd=Decimal(5), **over)
+    other = make_session(cast.manager, issued_at=now, cost_usd=Decimal("0.5"))
+    own = f"/api/ai/realtime/sessions/{session.pk}"
+    assert Decimal(client_for(cast.rep).get(own).json()["left_usd_of_month"]) == Decimal("0.25")
+    assert end_what_is_over(now) == 0
+    Session.objects.filter(pk=other.pk).update(cost_usd=Decimal("0.75"))
+    with pytest.raises(SessionOverError) as refused:
+        call_tool(cast.rep, session.pk, "call_1", "my_tasks", "{}", now=now)
+    assert refused.value.extras == {"reason": "month_limit"}
+    assert end_what_is_over(now) == 2
+    assert end_of(session) == EndReason.MONTH_LIMIT
 
 
 def deactivate(cast: Cast, *_: Any) -> None:
@@ -152,7 +175,8 @@ def test_a_look_takes_as_many_statements_however_many_talk(
 ) -> None:
     for _ in range(people):
         talking(cast.rep)
-    with django_assert_max_num_queries(9):
+    # What the month has cost may fail alone, which in a test is a savepoint and its end.
+    with django_assert_max_num_queries(9 + 2):
         end_what_is_over(NOW)
 
 

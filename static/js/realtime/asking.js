@@ -58,6 +58,21 @@
     });
   }
 
+  // What lets the page into a call. `note` is told how long it took, and what came of it.
+  async function askForToken(body, note) {
+    const began = performance.now();
+    const tell = (outcome) => note({ ms: performance.now() - began, ...outcome });
+    try {
+      const token = await ask("/realtime-token", { body });
+      tell({ status: 201 });
+      return token;
+    } catch (error) {
+      tell({ code: error.code });
+      throw error;
+    }
+  }
+
   Aisha.CallError = CallError;
+  Aisha.askForToken = askForToken;
   Aisha.askRealtime = ask;
 })();

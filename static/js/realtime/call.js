@@ -13,7 +13,7 @@
 //   spoken     {words}: what warned of silence is over; words for the person
 (() => {
   "use strict";
-  const { CallError, ENDS, askRealtime: ask } = Aisha;
+  const { CallError, ENDS, askForToken, askRealtime: ask } = Aisha;
   // ICE mends short drops by itself.
   const PATIENCE_MS = 4_000;
   // The page before lets go of the line while this one begins.
@@ -183,13 +183,7 @@
     // --- the connection ------------------------------------------------------------------------
 
     async #connect({ resumes = false }) {
-      const began = performance.now();
-      const wanted = resumes ? { session_id: this.#session.id } : this.about;
-      const token = await ask("/realtime-token", { body: wanted }).catch((error) => {
-        this.#note("aisha.token", { ms: performance.now() - began, code: error.code });
-        throw error;
-      });
-      this.#note("aisha.token", { ms: performance.now() - began, status: 201 });
+      const token = await askForToken(resumes ? { session_id: this.#session.id } : this.about, (told) => this.#note("aisha.token", told));
       if (this.#isOver && !resumes) ask(`/realtime/sessions/${token.session_id}`, { method: "DELETE" }).catch(() => {});
       this.#goOn();
       this.#session = await ask(`/realtime/sessions/${token.session_id}`, { method: "GET" });
@@ -291,7 +285,7 @@
         }
         this.#note("aisha.reconnect", { attempt: this.#comingBack.attempt, wait_ms: waitMs, ok: false, code: error.code });
         if (error.shutOut) this.end("revoked", error.shutOut);
-        else if (OVER.has(error.code)) this.end(error.reason || "connection_lost", error.message);
+        else if (OVER.has(error.code)) this.end(error.reason || (error.code === "cost_limit" ? "month_limit" : "connection_lost"), error.message);
         else {
           this.#comingBack.slowDown(1_000 * (error.retryAfterS ?? 0));
           this.#retry();

@@ -12,11 +12,14 @@
     length_limit: "The call has reached its longest length.",
     idle_limit: "The call has ended, because nobody said anything.",
     cost_limit: "The call has reached its cost limit.",
+    month_limit: "Your company's limit for calls this month is reached. You can type instead.",
     connection_lost: "The connection was lost and could not be made again.",
     provider: "The voice provider has ended the call.",
     failed: "The call could not be made.",
   };
   const COST_WARNED_USD = 0.2;
+  // Others of the company may be talking, too.
+  const MONTH_WARNED_USD = 0.5;
   const IDLE_WARNED_S = 20;
 
   class Limits {
@@ -60,7 +63,9 @@
         const told = await ask(`/realtime/sessions/${this.#session.id}`, { method: "GET" });
         if (told.state === "ended") this.#on("reached", { reason: "provider", words: "This call was ended." });
         else if (Number(told.left_usd) <= 0) this.#on("reached", { reason: "cost_limit" });
+        else if (Number(told.left_usd_of_month) <= 0) this.#on("reached", { reason: "month_limit" });
         else if (Number(told.left_usd) <= COST_WARNED_USD) this.#warn("cost", 0, 0);
+        else if (Number(told.left_usd_of_month) <= MONTH_WARNED_USD) this.#warn("month", 0, 0);
       } catch (error) {
         // Else it is asked again soon; the bridge holds the limits meanwhile.
         if (error.shutOut) this.#on("reached", { reason: "revoked", words: error.shutOut });

@@ -4,6 +4,7 @@
   "use strict";
   const WARNINGS = {
     cost: () => "This call comes near its cost limit, and ends there.",
+    month: () => "Your company comes near its limit for calls this month, and this call ends there.",
     length: (left) => `This call ends in ${left} seconds.`,
     idle: (left) => `Nobody is saying anything: the call ends in ${left} seconds.`,
   };
