@@ -25,6 +25,31 @@ _PLAIN = frozenset(
         "audio_end_ms", "rate_limits", "remaining", "reset_seconds", "param", "characters", "call",
     }
 )  # fmt: skip
+# Where no words are kept, what a member of these names holds is a word of a list, else ``OTHER`` …
+_LISTED = {
+    "state": frozenset(
+        {
+            "new", "checking", "connecting", "connected", "completed", "disconnected", "failed", "closed",
+            "closing", "open",
+        }
+    ),
+    "status": frozenset(
+        {
+            "answered", "proposed", "refused", "completed", "cancelled", "failed", "incomplete",
+            "in_progress",
+        }
+    ),
+    "role": frozenset({"user", "assistant", "system"}),
+    "kind": frozenset(
+        {"message", "function_call", "function_call_output", "microphone", "loudspeaker"}
+    ),
+    "limit": frozenset({"length", "idle", "cost", "month"}),
+}  # fmt: skip
+# … and of these a code: new ones may come, and a sentence is none.
+_CODED = frozenset({"reason", "code", "why"})
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+# All others are ids, and names of members.
+_ID = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 # The provider's free texts of errors and of why something ended carry what was sent to it.
 _LONGEST_PLAIN = 120
 _LONGEST_WORDS = 2_000
@@ -53,7 +78,11 @@ def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[s
             continue
         if name in _OF_FUNCTIONS and not keeps_texts:
             kept[name] = value if isinstance(value, str) and value in _known_names() else OTHER
-        elif name in _PLAIN:
+        elif name in _PLAIN and isinstance(value, str) and not keeps_texts and name in _LISTED:
+            kept[name] = value if value in _LISTED[name] else OTHER
+        elif name in _PLAIN and (
+            keeps_texts or not isinstance(value, str) or _is_plain(name, value)
+        ):
             kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth - 1)
         elif keeps_texts:
             kept[name] = _value(value, keeps_texts, _LONGEST_WORDS, depth - 1)
@@ -62,6 +91,11 @@ def _object(data: dict[str, JsonValue], keeps_texts: bool, depth: int) -> dict[s
         elif isinstance(value, bool | int | float):
             kept[name] = _value(value, keeps_texts, _LONGEST_PLAIN, depth)
     return kept
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """Whether it is a code or an id, and no text."""
+    return (_CODE if name in _CODED else _ID).fullmatch(value) is not None
 
 
 @cache
@@ -86,7 +120,8 @@ def _value(value: JsonValue, keeps_texts: bool, longest: int, depth: int) -> Jso
     if isinstance(value, int) and abs(value) > _LARGEST:
         return None
     if isinstance(value, list):
-        return [_value(item, keeps_texts, longest, depth - 1) for item in value[:20]]
+        told = [item for item in value[:20] if keeps_texts or not isinstance(item, str)]
+        return [_value(item, keeps_texts, longest, depth - 1) for item in told]
     if isinstance(value, dict):
         return _object(value, keeps_texts, depth)
     return value

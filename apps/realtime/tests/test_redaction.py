@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import JsonValue
 
-from apps.realtime.redaction import redacted
+from apps.realtime.redaction import OTHER, redacted
 
 SAID: dict[str, JsonValue] = {
     "item_id": "item_1",
@@ -39,7 +39,41 @@ def test_no_secret_is_stored(secret: str, keeps_texts: bool) -> None:
         keeps_texts=keeps_texts,
     )
     assert secret not in str(kept)
-    assert kept["reason"] == "token [removed] expired"
+    # Where no words are kept a sentence is none of what is.
+    assert kept.get("reason") == ("token [removed] expired" if keeps_texts else None)
+    alone = redacted({"reason": secret, "item_id": secret}, keeps_texts=keeps_texts)
+    assert secret not in str(alone)
+
+
+def test_no_sentence_stands_where_a_code_belongs() -> None:
+    """Whatever a page that is not ours tells, in whichever member."""
+    said = "call lee 555"
+    names = (
+        "state",
+        "status",
+        "role",
+        "kind",
+        "limit",
+        "reason",
+        "code",
+        "why",
+        "item_id",
+        "call",
+        "type",
+    )
+    told: dict[str, JsonValue] = {**dict.fromkeys(names, said)}
+    kept = redacted(
+        told | {"rate_limits": [said, {"name": "tokens", "remaining": 7}]}, keeps_texts=False
+    )
+    assert kept == dict.fromkeys(names[:5], OTHER) | {
+        "characters": 6 * len(said),
+        "rate_limits": [{"name": "tokens", "remaining": 7}],
+    }
+    ours: dict[str, JsonValue] = {
+        "state": "connected", "status": "completed", "kind": "microphone", "limit": "month",
+        "reason": "page_left", "code": "status_403", "item_id": "item_CQ-7.b", "type": "message",
+    }  # fmt: skip
+    assert redacted(ours, keeps_texts=False) == ours
 
 
 def test_what_has_no_end_is_cut() -> None:
