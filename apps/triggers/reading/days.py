@@ -53,15 +53,23 @@ _MONTHS = _numbered(
 )
 _NUMBERS = {
     **dict.fromkeys(("a", "an", "one", "einem", "einer", "ein", "un", "une"), 1),
-    **dict.fromkeys(("two", "zwei", "deux"), 2),
+    **dict.fromkeys(("two", "a couple of", "zwei", "deux"), 2),
     **dict.fromkeys(("three", "drei", "trois"), 3),
     **dict.fromkeys(("four", "vier", "quatre"), 4),
     **dict.fromkeys(("five", "fünf", "cinq"), 5),
+    **dict.fromkeys(("six", "sechs"), 6),
+    **dict.fromkeys(("seven", "sieben", "sept"), 7),
+    **dict.fromkeys(("eight", "acht", "huit"), 8),
+    **dict.fromkeys(("nine", "neun", "neuf"), 9),
+    **dict.fromkeys(("ten", "zehn", "dix"), 10),
+    **dict.fromkeys(("twelve", "zwölf", "douze"), 12),
 }
 _UNIT_DAYS = {
     **dict.fromkeys(("day", "days", "tag", "tagen", "tage", "jour", "jours"), 1),
     **dict.fromkeys(("week", "weeks", "woche", "wochen", "semaine", "semaines"), 7),
     "fortnight": 14,
+    # Nobody counts the days of a month who promises to call "in a month".
+    **dict.fromkeys(("month", "months", "monat", "monaten", "monate", "mois"), 30),
 }
 
 
@@ -72,7 +80,10 @@ def _one_of(words: dict[str, int]) -> str:
 _WORDS = {
     "in_days": rf"(?:in|dans)\s+(?P<count>\d{{1,2}}|{_one_of(_NUMBERS)})\s+(?P<unit>{_one_of(_UNIT_DAYS)})",
     "after_tomorrow": r"day after tomorrow|übermorgen|après-demain",
-    "tomorrow": r"tomorrow|morgen|demain",
+    # "Guten Morgen", "am Morgen", "heute Morgen": the morning.
+    "tomorrow": r"tomorrow|demain"
+    r"|(?<!\bguten\s)(?<!\bschönen\s)(?<!\bheute\s)(?<!\bgestern\s)(?<!\bjeden\s)(?<!\bdiesen\s)"
+    r"(?<!\bden\s)(?<!\bam\s)(?<!\bzum\s)(?<!\bvom\s)morgen",
     "next_week": r"next week|(?:in der )?(?:nächste[rn]?|kommende[rn]?) woche|la semaine prochaine",
     "week_end": r"end of (?:the|this) week|ende (?:der|dieser) woche|(?:la )?fin de (?:la |cette )?semaine",
     "iso": r"(?P<iso_year>20\d\d)-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)",
