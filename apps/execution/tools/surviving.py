@@ -10,7 +10,9 @@ from typing import Any
 
 from apps.execution.custom_fields import Definitions, unfit_custom
 from apps.execution.custom_names import ATTRIBUTES, custom_names
+from apps.execution.exceptions import ReferenceRefusedError
 from apps.execution.schemas import JsonValue, RecordRef
+from apps.execution.tools.accounts import require_parent
 from apps.execution.tools.base import CURRENCY_FIELD, Tool
 from apps.execution.tools.merge_arguments import LONGEST_NOTES, naming
 
@@ -26,6 +28,7 @@ _TAKEN_ALONG = frozenset(name for names in TAKEN_WITH.values() for name in names
 # Who does not want to be contacted, as either record says, is not contacted.
 _ONCE_SAID = "do_not_contact"
 NOTES = "notes"
+_PARENT = "parent_id"
 _REST = "…\n\n(The rest stands in the notes of the merged record.)"
 
 
@@ -97,7 +100,8 @@ def unfit_values(
 ) -> frozenset[str]:
     """Fields of the duplicate whose value the survivor cannot take: not every address on record is one.
 
-    ``other`` are the duplicate's values, ``custom`` the company's own fields of the survivor's kind.
+    No account belongs to itself either, nor to one below it. ``other`` are the duplicate's values, ``custom``
+    the company's own fields of the survivor's kind.
     """
     own = {
         name: other[name]
@@ -106,4 +110,14 @@ def unfit_values(
     }
     problems = tool.fit({**naming(survivor, duplicate), **own}).problems
     spoiled = frozenset(problem.partition(":")[0] for problem in problems) & own.keys()
-    return spoiled | unfit_custom(custom, other)
+    return spoiled | _unfit_parent(survivor, duplicate, own) | unfit_custom(custom, other)
+
+
+def _unfit_parent(survivor: RecordRef, duplicate: RecordRef, own: Values) -> frozenset[str]:
+    if _PARENT not in own:
+        return frozenset()
+    try:
+        require_parent((survivor.id, duplicate.id), int(str(own[_PARENT])))
+    except ReferenceRefusedError:
+        return frozenset({_PARENT})
+    return frozenset()

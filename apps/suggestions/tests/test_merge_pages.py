@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.conftest import ApiClient, Cast, TenantClient
-from apps.crm.models import Contact, Lead, Record, Task
+from apps.crm.models import Account, Contact, Lead, Record, Task
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -375,3 +375,27 @@ def test_an_edited_value_is_marked_and_survives_another_choice(
     post(client_for(cast.rep), edited, "choose", **choices)
     found = Suggestion.objects.get(pk=suggestion.pk).arguments
     assert (found["phone"], found["first_name"]) == ("3", "Anna")
+
+
+@pytest.mark.parametrize("is_below", [False, True])
+def test_no_account_is_offered_to_belong_to_itself(
+    is_below: bool, cast: Cast, client_for: ClientFor
+) -> None:
+    kept = AccountFactory(owner=cast.rep, name="Isdom Textiles")
+    between = AccountFactory(owner=cast.rep, parent=kept)
+    parent = between if is_below else kept
+    gone = AccountFactory(owner=cast.rep, name="Isdom Services", parent=parent)
+    suggestion = merge_suggestion(kept, gone, cast.rep)
+    assert "parent_id" not in suggestion.arguments
+    comparison = diff_of(suggestion, cast.rep).comparison
+    assert comparison is not None
+    rows = {row.field: row for row in comparison.fields}
+    assert [option.is_offered for option in rows["parent_id"].sides] == [True, False]
+    client = client_for(cast.rep)
+    (said,) = post(client, suggestion, "choose", **{"choice-parent_id": "duplicate"})
+    assert "An account cannot belong to itself." in said
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=timezone.now())
+    assert Account.everything.get(pk=gone.pk).merged_into == kept
+    client.post(f"/suggestions/{suggestion.pk}/undo/")
+    parents = dict(Account.objects.values_list("pk", "parent_id"))
+    assert parents == {kept.pk: None, between.pk: kept.pk, gone.pk: parent.pk}
