@@ -15,8 +15,8 @@ from apps.execution.schemas import RecordRef
 from apps.execution.services import hidden_records
 from apps.suggestions.cards import Badge, badges_of
 from apps.suggestions.enums import State
+from apps.suggestions.evidence import HIDDEN_CLAIM
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import HIDDEN_CLAIM
 from apps.suggestions.services import may_view, visible_by_id
 from apps.users.models import User
 

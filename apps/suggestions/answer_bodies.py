@@ -11,8 +11,8 @@ from apps.audit.enums import Event, Origin
 from apps.crm.enums import RecordKind
 from apps.duplicates.api import ProbeAnswerSerializer
 from apps.execution.enums import ValueChoice, ValueKind
+from apps.suggestions.detail import Detail
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import Detail
 from apps.tenants.api import ApiModelSerializer, UtcDateTimeField
 
 

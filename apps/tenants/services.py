@@ -12,7 +12,14 @@ from apps.tenants.connections import failing_alone, tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
-from apps.tenants.statements import ID_PLACE, NAME_PLACE, Place, Prepared, prepare_exists
+from apps.tenants.statements import (
+    ID_PLACE,
+    NAME_PLACE,
+    OneRow,
+    Place,
+    Prepared,
+    prepare_exists,
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +72,17 @@ def enabled_schemas() -> list[str]:
 
 
 def current_tenant() -> Tenant:
-    """Return the tenant in whose schema the connection stands, freshly read."""
-    tenant: Tenant = Tenant.objects.get(schema_name=tenant_connection().schema_name)
+    """Return the tenant in whose schema the connection stands, freshly read.
+
+    Raises:
+        Tenant.DoesNotExist: it stands in none.
+    """
+    tenant = _tenant_of_schema().read(tenant_connection().schema_name)
+    if tenant is None:
+        raise Tenant.DoesNotExist
     return tenant
+
+
+@cache
+def _tenant_of_schema() -> OneRow[Tenant]:
+    return OneRow.of(Tenant.objects.filter(schema_name=NAME_PLACE.mark), NAME_PLACE)

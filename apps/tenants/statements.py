@@ -60,7 +60,8 @@ class Place:
 
     def is_held_by(self, param: Any) -> bool:
         """Whether a parameter of a statement that is being written stands for this place."""
-        return type(param) is type(self.mark) and bool(param == self.mark)
+        # Django gives the database integers of a type of its own.
+        return isinstance(param, type(self.mark)) and bool(param == self.mark)
 
 
 # One row by its id, or one by its name.
@@ -90,9 +91,11 @@ class Prepared:
 
     def call(self, *values: Any) -> tuple[str, list[Any]]:
         """The statement that runs it, and its parameters; the connection knows the name."""
-        # Beside Django's cursor, which would count it; what goes wrong is told as there.
-        with connection.cursor() as cursor, connection.wrap_database_errors:
-            self._prepare(cursor.connection)
+        session = connection.connection
+        if session is None or self.name not in _known.get(session, ()):
+            # Beside Django's cursor, which would count it; what goes wrong is told as there.
+            with connection.cursor() as cursor, connection.wrap_database_errors:
+                self._prepare(cursor.connection)
         if not self.types:
             return f"EXECUTE {self.name}", []
         return f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", list(values)
@@ -122,10 +125,9 @@ class Prepared:
         if session not in _known:
             session.execute("DEALLOCATE ALL")
             _known[session] = set()
-        if self.name not in _known[session]:
-            types = f" ({', '.join(self.types)})" if self.types else ""
-            session.execute(f"PREPARE {self.name}{types} AS {self.text}")
-            _known[session].add(self.name)
+        types = f" ({', '.join(self.types)})" if self.types else ""
+        session.execute(f"PREPARE {self.name}{types} AS {self.text}")
+        _known[session].add(self.name)
 
 
 def _is_outdated(error: DatabaseError) -> bool:

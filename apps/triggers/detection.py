@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from apps.tenants.statements import exists_sql
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.users.statements import ROW_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +126,3 @@ def matching_sql(
     except EmptyResultSet:
         return _NOTHING_MATCHES, ()
     return sql, tuple(params)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Whether a trigger holds for a record, at one moment: written once, asked of one record or of many."""
-
-    sql: str
-    params: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> Self:
-        """Write the statement."""
-        written = exists_sql(trigger.matching(moment, parameters).filter(pk=ROW_PLACE))
-        return cls(*(written or (_NOTHING_MATCHES, ())))
-
-    def holds_for(self, record_id: int) -> bool:
-        """Ask it of one record."""
-        asked = [
-            record_id if type(param) is int and param == ROW_PLACE else param
-            for param in self.params
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, asked)
-            return cursor.fetchone() is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 
 from django.db import transaction
 
@@ -19,8 +20,12 @@ log = logging.getLogger(__name__)
 
 def read_figures() -> dict[str, Figures]:
     """The figures in force, by trigger, in one query."""
-    rows = Baseline.objects.in_force().values_list("trigger", "version", "values")
-    return {trigger: Figures(version, values) for trigger, version, values in rows}
+    return figures_of(Baseline.objects.in_force())
+
+
+def figures_of(rows: Iterable[Baseline]) -> dict[str, Figures]:
+    """What these rows hold, by trigger."""
+    return {row.trigger: Figures(row.version, row.values) for row in rows}
 
 
 def measure_figures(moment: ScanMoment) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, Self
 
 from django.utils import timezone
 
@@ -23,9 +23,9 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
 from apps.triggers.changes import read_horizon
-from apps.triggers.detection import Detection, Question
+from apps.triggers.detection import Detection
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.figures import measure_figures, read_figures
+from apps.triggers.figures import figures_of, measure_figures, read_figures
 from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
 from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
@@ -38,14 +38,23 @@ from apps.triggers.looks import (
     oldest_look,
     plan_round,
 )
-from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
+from apps.triggers.models import (
+    Baseline,
+    Scan,
+    ScanTrigger,
+    Signal,
+    TriggerSetting,
+    TriggerState,
+)
 from apps.triggers.moments import ScanMoment
 from apps.triggers.pairing import compare_changed
+from apps.triggers.questions import Question, question_of
 from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
 from apps.triggers.scopes import Candidates, ScanScope
 from apps.users.models import User
+from apps.users.statements import RowsStatement
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +177,14 @@ class SecondLook:
     settings: Mapping[str, TriggerSetting]
     _questions: dict[str, Question | None] = field(default_factory=dict)
 
+    @classmethod
+    def at(cls, tenant: Tenant, now: datetime) -> Self:
+        """Read what the tenant has set and measured, by statements written once."""
+        figures = figures_of(_statement_of_figures().rows_for(None))
+        moment = ScanMoment(now, tenant.zone, tenant.calendar, figures)
+        rows = _statement_of_settings().rows_for(None)
+        return cls(moment, {setting.trigger: setting for setting in rows})
+
     def holds(self, signal: Signal) -> bool:
         """Ask the signal's trigger for its record. One that is gone or off holds for nothing."""
         if signal.trigger not in self._questions:
@@ -181,7 +198,17 @@ class SecondLook:
         if trigger is None or (setting is not None and not setting.is_enabled):
             return None
         parameters = trigger.parse(setting.parameters if setting else {})
-        return Question.of(trigger, self.moment, parameters)
+        return question_of(trigger, self.moment, parameters)
+
+
+@cache
+def _statement_of_figures() -> RowsStatement:
+    return RowsStatement.of(Baseline.objects.in_force())
+
+
+@cache
+def _statement_of_settings() -> RowsStatement:
+    return RowsStatement.of(TriggerSetting.objects.order_by())
 
 
 def parameters_of(trigger: Trigger[Any]) -> Parameters:

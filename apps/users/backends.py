@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -26,13 +25,15 @@ class RoleBackend(ModelBackend):
     ) -> set[str]:
         """What the person's group includes, asked once; each page asks it by a statement written once."""
         has_role = isinstance(user_obj, User) and user_obj.is_active and not user_obj.is_superuser
+        if not has_role or obj is not None:
+            of_django: set[str] = super().get_all_permissions(user_obj, obj)
+            return of_django
         # Where Django itself keeps what was found.
-        kept: dict[str, Any] = user_obj.__dict__
-        if has_role and obj is None and "_perm_cache" not in kept:
+        kept: dict[str, set[str]] = user_obj.__dict__
+        if "_perm_cache" not in kept:
             named = _permissions_of_groups().fetch(user_obj.pk)
             kept["_perm_cache"] = {f"{app}.{codename}" for app, codename in named}
-        found: set[str] = super().get_all_permissions(user_obj, obj)
-        return found
+        return kept["_perm_cache"]
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
         return Permission.objects.none()

@@ -126,7 +126,9 @@ def person_of(request: HttpRequest) -> User:
     """
     if not isinstance(request.user, User):
         raise PermissionDenied
-    return request.user
+    # The person and not the proxy that read them on demand: it takes its time over each attribute.
+    person: User = getattr(request.user, "_wrapped", request.user)
+    return person
 
 
 def person_with(request: HttpRequest, permission: str, refusal: str = "") -> User:

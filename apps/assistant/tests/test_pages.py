@@ -17,8 +17,8 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.tests.factories import LeadFactory, TaskFactory
+from apps.suggestions.evidence import HIDDEN_CLAIM
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import HIDDEN_CLAIM
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate

@@ -29,6 +29,7 @@ from apps.execution.tools.base import to_json
 from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
+from apps.tenants.writing import insert
 
 
 def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
@@ -88,7 +89,7 @@ def _write(tool: Tool[Any], arguments: Any, locked: Mapping[RecordRef, Record]) 
     if outside:
         raise PolicyRefusedError(f"{tool.key} may not touch {', '.join(sorted(outside))}.")
     if tool.is_creation:
-        return model._default_manager.create(**values)
+        return insert(model(**values))
     record = locked.get(ref) or model._default_manager.get(pk=ref.id)
     for name, value in values.items():
         set_value(record, name, value)
@@ -116,21 +117,23 @@ def _record_success(
 ) -> Execution:
     after = {name: to_json(value) for name, value in tool.values(arguments).items()}
     try:
-        return Execution.objects.create(
-            tool=tool.key,
-            arguments=dict(change.arguments),
-            record_kind=written.kind,
-            record_id=written.pk,
-            before_values={key: dict(values) for key, values in change.seen.before.items()},
-            after_values=after,
-            note=note,
-            status=ExecutionStatus.SUCCEEDED,
-            policy_decision=record_policy(tool.key, answer, now),
-            approved_by=change.approved_by,
-            approved_at=change.approved_at,
-            started_at=now,
-            finished_at=now,
-            idempotency_key=change.idempotency_key,
+        return insert(
+            Execution(
+                tool=tool.key,
+                arguments=dict(change.arguments),
+                record_kind=written.kind,
+                record_id=written.pk,
+                before_values={key: dict(values) for key, values in change.seen.before.items()},
+                after_values=after,
+                note=note,
+                status=ExecutionStatus.SUCCEEDED,
+                policy_decision=record_policy(tool.key, answer, now),
+                approved_by=change.approved_by,
+                approved_at=change.approved_at,
+                started_at=now,
+                finished_at=now,
+                idempotency_key=change.idempotency_key,
+            )
         )
     except IntegrityError as error:
         if "one_success_per_idempotency_key" in str(error):

@@ -11,12 +11,15 @@ from apps.execution import policy
 from apps.execution.enums import ExecutionStatus
 from apps.execution.models import Execution, PolicyDecision
 from apps.execution.schemas import ApprovedChange, ApprovedUndo
+from apps.tenants.writing import insert
 
 
 def record_policy(tool: str, answer: policy.PolicyAnswer, now: datetime) -> PolicyDecision:
     """Keep what policy answered; every execution needs it."""
-    return PolicyDecision.objects.create(
-        decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
+    return insert(
+        PolicyDecision(
+            decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
+        )
     )
 
 

@@ -29,7 +29,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.services import approve
 from apps.tenants.connections import tenant_connection
 from apps.tenants.services import current_tenant
-from apps.triggers.detection import Question
+from apps.triggers.questions import Question
 from apps.triggers.rules import registry as triggers
 from apps.triggers.services import moment_at, parameters_of
 from apps.users.models import User

@@ -24,8 +24,9 @@ from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant
+from apps.tenants.writing import insert, update
 from apps.triggers.models import Signal, Silence
-from apps.triggers.services import SecondLook, moment_at, read_settings
+from apps.triggers.services import SecondLook
 from apps.users.models import User
 from apps.users.statements import ROW_PLACE, RowsStatement
 
@@ -50,7 +51,7 @@ class TenantNow:
     def read(cls, now: datetime) -> Self:
         """Read it."""
         tenant = current_tenant()
-        return cls(tenant, SecondLook(moment_at(tenant, now), read_settings()))
+        return cls(tenant, SecondLook.at(tenant, now))
 
     @property
     def now(self) -> datetime:
@@ -67,10 +68,12 @@ def claim(
     they have not seen.
     """
     claimed = {"state": state, "reviewed_by": user, "reviewed_at": now, **values}
-    moved = Suggestion.objects.filter(
-        pk=suggestion.pk, state__in=sources_of(state), refreshed_at=suggestion.refreshed_at
-    ).update(**claimed)
-    if not moved:
+    as_read = {
+        "pk": suggestion.pk,
+        "state": [*sources_of(state)],
+        "refreshed_at": suggestion.refreshed_at,
+    }
+    if not update(Suggestion, as_read, claimed):
         raise refusal_of(suggestion, state)
     _take_over(suggestion, claimed)
 
@@ -102,8 +105,9 @@ def telling_another_open() -> Iterator[None]:
 
 def move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
-    Suggestion.objects.filter(pk=suggestion.pk).update(state=state, **values)
-    _take_over(suggestion, {"state": state, **values})
+    moved = {"state": state, **values}
+    update(Suggestion, {"pk": suggestion.pk}, moved)
+    _take_over(suggestion, moved)
 
 
 def _take_over(suggestion: Suggestion, values: Mapping[str, object]) -> None:
@@ -172,19 +176,21 @@ def note_decision(
     note: str = "",
 ) -> None:
     """Keep the decision as a labelled example."""
-    Decision.objects.create(
-        suggestion=suggestion,
-        verdict=verdict,
-        decided_by=user,
-        decided_at=now,
-        reason=reason,
-        note=note[:500],
-        goal=suggestion.goal,
-        trigger=suggestion.trigger,
-        tool=suggestion.tool,
-        segment=suggestion.segment,
-        is_edited=suggestion.proposed_arguments is not None,
-        confidence=suggestion.confidence,
+    insert(
+        Decision(
+            suggestion=suggestion,
+            verdict=verdict,
+            decided_by=user,
+            decided_at=now,
+            reason=reason,
+            note=note[:500],
+            goal=suggestion.goal,
+            trigger=suggestion.trigger,
+            tool=suggestion.tool,
+            segment=suggestion.segment,
+            is_edited=suggestion.proposed_arguments is not None,
+            confidence=suggestion.confidence,
+        )
     )
 
 
@@ -197,13 +203,15 @@ def silence(
     """
     if suggestion.is_asked:
         return
-    Silence.objects.create(
-        record_kind=suggestion.record_kind,
-        record_id=suggestion.record_id,
-        goal=suggestion.goal,
-        until=now + timedelta(days=tenant.silence_days),
-        reason=reason[:200],
-        created_by=user,
+    insert(
+        Silence(
+            record_kind=suggestion.record_kind,
+            record_id=suggestion.record_id,
+            goal=suggestion.goal,
+            until=now + timedelta(days=tenant.silence_days),
+            reason=reason[:200],
+            created_by=user,
+        )
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from apps.conftest import ApiClient, Cast, TenantClient
+from apps.suggestions.detail import present
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import present
 from apps.suggestions.services import approve, edit
 from apps.suggestions.tests.cases import NOW
 from apps.suggestions.tests.test_review_edits import details_suggestion

@@ -10,8 +10,8 @@ import pytest
 from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.models import Activity
 from apps.crm.tests.factories import ActivityFactory, LeadFactory
+from apps.suggestions.evidence import HIDDEN_CLAIM, evidence_of
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import HIDDEN_CLAIM, evidence_of
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.users.models import User
 

@@ -12,9 +12,9 @@ from apps.crm.models import Task
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.tests.test_outgrown import SAID, GrownTask
 from apps.execution.tools import registry
+from apps.suggestions.detail import OUTGROWN
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import OUTGROWN
 from apps.suggestions.services import approve
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.users.models import User

@@ -20,9 +20,9 @@ from apps.conftest import ApiClient, Cast, TenantClient
 from apps.crm.enums import RecordKind
 from apps.crm.models import Lead
 from apps.crm.tests.factories import ActivityFactory, ContactFactory
+from apps.suggestions.detail import HOSTILE_NOTICE
 from apps.suggestions.models import NothingProposed, Suggestion
 from apps.suggestions.pipeline.quarantine import quarantined
-from apps.suggestions.presentation import HOSTILE_NOTICE
 from apps.suggestions.tests.cases import NOW, quiet_lead, scan
 from apps.tenants.secrets import seal
 from apps.users.models import User

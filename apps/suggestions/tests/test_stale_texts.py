@@ -12,8 +12,8 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import Opportunity, Record
 from apps.crm.tests.factories import ActivityFactory, LeadFactory, OpportunityFactory
 from apps.execution.schemas import JsonValue
+from apps.suggestions.detail import present
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import present
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.users.models import User
 

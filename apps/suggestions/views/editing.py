@@ -13,6 +13,7 @@ from apps.execution.exceptions import ExecutionError, StaleError
 from apps.execution.forms import ArgumentsForm
 from apps.execution.tools import registry as tools
 from apps.suggestions import services
+from apps.suggestions.detail import Detail
 from apps.suggestions.edit_pages import EditPage, Started, merge, open_form
 from apps.suggestions.exceptions import (
     ChangedSinceSeenError,
@@ -23,7 +24,6 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.likeness import look_alikes_of, tells_more
 from apps.suggestions.models import Suggestion
-from apps.suggestions.presentation import Detail
 from apps.suggestions.queue import Queue, ids_after, kept_query
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import viewer_of

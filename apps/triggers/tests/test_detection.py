@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ from django.db import connection
 from apps.crm.models import Lead
 from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
 from apps.tenants.models import Tenant
-from apps.triggers.detection import Detection, Question, clear_all, detect
+from apps.triggers.detection import Detection, clear_all, detect
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
+from apps.triggers.questions import Question, question_of
 from apps.triggers.rules import registry
 from apps.triggers.tests.asking import BERLIN, NOW, ago
 
@@ -162,6 +164,24 @@ def test_asking_again_about_one_record(acme: Tenant) -> None:
     question = Question.of(trigger, moment, trigger.parse({}))
     assert question.holds_for(lead.pk)
     assert not question.holds_for(other.pk)
+
+
+def test_a_question_is_written_once_a_day_and_is_what_the_trigger_asks_at_each_moment(
+    acme: Tenant,
+) -> None:
+    morning = ScanMoment(now=NOW.replace(hour=6), zone=BERLIN)
+    moments = [
+        morning,
+        replace(morning, now=NOW.replace(hour=15, minute=7)),
+        replace(morning, now=LATER),
+    ]
+    for trigger in registry.all():
+        parameters = trigger.parse({})
+        questions = [question_of(trigger, moment, parameters) for moment in moments]
+        for question, moment in zip(questions, moments, strict=True):
+            written = Question.of(trigger, moment, parameters)
+            assert (trigger.key, question.is_like(written)) == (trigger.key, True)
+        assert (trigger.key, questions[0].sql is questions[1].sql) == (trigger.key, True)
 
 
 def test_switching_off_ends_every_signal(acme: Tenant) -> None:

@@ -1,0 +1,51 @@
+"""Rows that are written by statements written once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.brain.enums import Goal
+from apps.tenants.models import Tenant
+from apps.tenants.writing import insert, update
+from apps.triggers.models import Silence
+from apps.users.tests.factories import UserFactory
+
+
+def silence(**values: object) -> Silence:
+    return Silence(goal=Goal.REVIVE_LEAD, until=timezone.now() + timedelta(days=1), **values)
+
+
+def test_a_row_is_inserted_as_the_orm_does(acme: Tenant) -> None:
+    person = UserFactory()
+    ours, theirs = insert(silence(created_by=person)), silence(created_by=person)
+    theirs.until = ours.until
+    theirs.save()
+    stored = [Silence.objects.filter(pk=row.pk).values().get() for row in (ours, theirs)]
+    assert ours.created_at == stored[0]["created_at"]
+    assert not ours._state.adding
+    for row in stored:
+        del row["id"], row["created_at"]
+    assert stored[0] == stored[1]
+    # What is given stands in the place of the database's default.
+    made = insert(silence(created_at=ours.until))
+    assert Silence.objects.get(pk=made.pk).created_at == made.created_at == ours.until
+
+
+def test_a_column_whose_place_depends_on_its_value_is_refused() -> None:
+    with pytest.raises(TypeError, match="not written as they stand"):
+        insert(Tenant(name="Initech", schema_name="initech"))
+
+
+def test_rows_are_updated_where_they_are_as_they_were_read(acme: Tenant) -> None:
+    person, row = UserFactory(), insert(silence())
+    other = insert(silence())
+    goals = [Goal.REVIVE_LEAD, Goal.AS_ASKED]
+    values = {"created_by": person, "goal": Goal.AS_ASKED, "record_id": None}
+    assert update(Silence, {"pk": row.pk, "goal": goals}, values) == 1
+    assert update(Silence, {"pk": row.pk, "goal": goals[:1]}, values) == 0
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.goal, row.created_by, other.goal) == (Goal.AS_ASKED, person, Goal.REVIVE_LEAD)
