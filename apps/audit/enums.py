@@ -52,6 +52,7 @@ class Event(models.TextChoices):
     DIGEST_FAILED = "digest.failed", "Digest not sent"
     DIGEST_UNSUBSCRIBED = "digest.unsubscribed", "Unsubscribed from the digest"
     SILENCE_CREATED = "silence.created", "Silence created"
+    SILENCE_LIFTED = "silence.lifted", "Silence lifted"
     MODEL_CHOSEN = "model.chosen", "Former model put into service again"
     MODEL_LET_GO = "model.let_go", "Choice of a model let go"
     PREDICTION_RUN_REQUESTED = "prediction_run.requested", "Training, scoring or forecast requested"

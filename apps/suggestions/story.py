@@ -50,6 +50,8 @@ _SIGNS: Mapping[str, str] = {
     Event.EXECUTION_SUCCEEDED: "circle-check",
     Event.EXECUTION_FAILED: "triangle-alert",
     Event.EXECUTION_UNDONE: "undo-2",
+    Event.SILENCE_CREATED: "ban",
+    Event.SILENCE_LIFTED: "rotate-ccw",
     Event.HOSTILE_TEXT_FOUND: "triangle-alert",
     Event.POLICY_REFUSED: "ban",
     Event.PERMISSION_REFUSED: "lock",
@@ -67,6 +69,7 @@ _UNTOLD = frozenset(
         "left_out",
         "left_alone",
         "verb",
+        "silence_id",
     }
 )
 

@@ -61,12 +61,13 @@ def reject(
     actor = Actor.for_person(user, origin)
     if stop is not None:
         require_may_stop(suggestion, user, stop, actor)
+    tenant = current_tenant()
     with transaction.atomic():
         claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
         note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
         # A pair that is settled never comes back; another pair of the record may.
         if why != RejectReason.NOT_DUPLICATE or not merges.settle_pair(suggestion, user):
-            silence(suggestion, user, now, f"Rejected: {why.label}", tenant=current_tenant())
+            silence(suggestion, user, now, f"Rejected: {why.label}", tenant=tenant)
         record(actor, Event.SUGGESTION_REJECTED, suggestion, reason=why.value)
         if stop is not None:
             put_in_force(suggestion, user, stop, actor, now)
@@ -155,10 +156,8 @@ def reopen(
         )
         if not moved:
             raise already_decided(suggestion.pk)
-        # What a person asked for was kept from nobody by a silence.
-        if not suggestion.is_asked:
-            lift_silences(suggestion, now, goal__in=["", suggestion.goal])
-        lift_stops(suggestion, user, now)
+        lift_silences(suggestion, now, goal=suggestion.goal)
+        lift_stops(suggestion, user, actor, now)
         if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
             merges.take_settlement_back(suggestion, user, now)
         note_decision(suggestion, Verdict.REOPEN, user, now)

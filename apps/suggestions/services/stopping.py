@@ -101,16 +101,36 @@ def put_in_force(
     record_events(actor, [entry_of(Event.SUGGESTION_WITHDRAWN, row) for row in found])
 
 
-def lift_stops(suggestion: Suggestion, user: User, now: datetime) -> None:
-    """Lift what was stopped for everybody from this suggestion, if this person may stop so much.
+def lift_stops(suggestion: Suggestion, user: User, actor: Actor, now: datetime) -> None:
+    """Lift what was stopped about the record, and what was for everybody from this suggestion, on record.
 
-    What was withdrawn with it is found again by the next scan, as it stands then.
+    The second only if this person may stop so much. What was withdrawn with it is found again by the next
+    scan, as it stands then.
     """
-    if not user.has_perm(_WIDE_PERMISSION):
-        return
+    stopped = Q(pk__in=_stopped_from(suggestion) if user.has_perm(_WIDE_PERMISSION) else [])
+    # What a person asked for was kept from nobody by a silence.
+    if not suggestion.is_asked:
+        stopped |= Q(record_kind=suggestion.record_kind, record_id=suggestion.record_id, goal="")
+    silences = Silence.objects.in_force(now).filter(stopped)
+    lifted = list(silences.select_for_update().order_by("pk"))
+    Silence.objects.filter(pk__in=[silence.pk for silence in lifted]).update(until=now)
+    entries = [
+        Entry(
+            Event.SILENCE_LIFTED,
+            record_kind=silence.record_kind,
+            record_id=silence.record_id,
+            suggestion_id=suggestion.pk,
+            details={"silence_id": silence.pk, "trigger": silence.trigger},
+        )
+        for silence in lifted
+    ]
+    record_events(actor, entries)
+
+
+def _stopped_from(suggestion: Suggestion) -> list[int]:
+    """The ids of the silences that were made with a rejection of it."""
     created = AuditEntry.objects.of_suggestion(suggestion.pk).filter(event=Event.SILENCE_CREATED)
-    numbers = [details["silence_id"] for details in created.values_list("details", flat=True)]
-    Silence.objects.in_force(now).filter(pk__in=numbers).update(until=now)
+    return [details["silence_id"] for details in created.values_list("details", flat=True)]
 
 
 def _matching(suggestion: Suggestion, scope: StopScope) -> dict[str, object]:

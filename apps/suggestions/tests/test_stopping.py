@@ -104,6 +104,13 @@ def test_reopening_lifts_the_silence_of_the_record(cast: Cast) -> None:
     stop(suggestion, cast.rep, StopScope.RECORD)
     reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     assert not Silence.objects.in_force(NOW + timedelta(seconds=1)).exists()
+    # The stop is told of; the silence that every rejection makes goes with it unsaid.
+    stopped = AuditEntry.objects.get(event="silence.created")
+    lifted = AuditEntry.objects.get(event="silence.lifted")
+    assert (lifted.actor_id, lifted.record_id, lifted.suggestion_id) == (
+        cast.rep.pk, suggestion.record_id, suggestion.pk,
+    )  # fmt: skip
+    assert lifted.details == {"silence_id": stopped.details["silence_id"], "trigger": ""}
 
 
 @pytest.mark.parametrize("scope", [StopScope.TRIGGER, StopScope.TENANT])
