@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
+from django.forms import BoundField
 from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.template.loader import render_to_string
@@ -112,6 +113,22 @@ class QueueFilterForm(forms.Form):
             narrowed = narrowed.search(wanted["q"])
         return narrowed.sorted_by(wanted["sort"]) if wanted.get("sort") else narrowed
 
+    def told(self) -> list[tuple[str, str, str]]:
+        """What is asked and offered: the name of each field, its label, and the choice in words."""
+        wanted = self._wanted()
+        return [
+            (bound.name, _short(bound), self._in_words(bound.name, wanted[bound.name]))
+            for bound in self
+            if wanted.get(bound.name)
+        ]
+
+    def _in_words(self, name: str, value: str) -> str:
+        field = self.fields[name]
+        if not isinstance(field, forms.ChoiceField):
+            return f"“{value}”"
+        choices: Any = field.choices
+        return next((str(label) for key, label in choices if key == value), value)
+
     def chosen(self) -> dict[str, str]:
         """The chosen value of each facet."""
         wanted = self._wanted()
@@ -120,6 +137,10 @@ class QueueFilterForm(forms.Form):
     def _wanted(self) -> dict[str, str]:
         self.is_valid()
         return self.cleaned_data
+
+
+def _short(bound: BoundField) -> str:
+    return "Search" if bound.name == "q" else str(bound.label)
 
 
 def draw_search_field(filters: QueueFilterForm) -> SafeString:
@@ -178,6 +199,10 @@ class ChoiceForm(SeenForm):
     """What is to survive a merge; nothing is chosen where the page offers no choice."""
 
     swap = forms.BooleanField(required=False)
+
+    def is_asked(self) -> bool:
+        """Whether anything may be chosen at all: most pages offer no choice, and a form takes its time."""
+        return "swap" in self.data or any(name.startswith(CHOICE) for name in self.data)
 
     def choices(self) -> dict[str, ValueChoice]:
         """By field, those that are choices at all."""

@@ -36,6 +36,16 @@ HELD_COUNT_LIMIT = 1000
 LIST_COUNT_LIMIT = 200
 # Where one card stands for all that was found about a record.
 FOLDED_VIEWS = frozenset({"mine", "team", "unassigned"})
+_VIEWS = {
+    "mine": "Mine",
+    "team": "Team",
+    "unassigned": "Unassigned",
+    "due": "Due",
+    "snoozed": "Snoozed",
+    "held_back": "Held back",
+    "done": "Done",
+    "withdrawn": "Withdrawn",
+}
 COUNTED_VIEWS = ("mine", "team", "unassigned", "due", "snoozed", "held_back")
 
 
@@ -48,6 +58,15 @@ class ViewTab:
     count: str
     address: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFilter:
+    """One thing that narrows or orders the list, in words, and the list without it."""
+
+    label: str
+    text: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,25 @@ class Queue:
     def filter_fields(self) -> SafeString:
         """The fields of the filter form."""
         return filter_fields_with(self.filters.filled_in() if self.filters else ())
+
+    def active_filters(self) -> list[ActiveFilter]:
+        """What is asked of the list, each with the way to drop it."""
+        told = self.filters.told() if self.filters else []
+        return [
+            ActiveFilter(label, self._owner() if name == "owner" else text, self._without(name))
+            for name, label, text in told
+        ]
+
+    def _owner(self) -> str:
+        """For whom all cards of a list are that is narrowed to one person's, or to nobody's."""
+        people = {str(card.assignee or "Nobody in particular") for card in self.page.object_list}
+        return people.pop() if len(people) == 1 else "one person"
+
+    def _without(self, name: str) -> str:
+        params = QueryDict(self.query.removeprefix("?"), mutable=True)
+        for dropped in (name, "page"):
+            params.pop(dropped, None)
+        return reverse("suggestions:queue") + kept_query(params)
 
     def first(self) -> Suggestion | None:
         """The first card of this page that the person can open, or none."""
@@ -222,21 +260,13 @@ class _Narrowed:
 def _view_of(user: User, params: QueryDict) -> str:
     """The view that is asked for; the person's first one where it is unknown."""
     view = params.get("view", "")
-    return view if view in dict(view_labels(user)) else default_view(user)
+    return view if view in _VIEWS else default_view(user)
 
 
 def view_labels(user: User) -> list[tuple[str, str]]:
     """The views that this person has, in order."""
-    return [
-        ("mine", "Mine"),
-        ("team", "Everyone" if user.sees_all else "Team"),
-        ("unassigned", "Unassigned"),
-        ("due", "Due"),
-        ("snoozed", "Snoozed"),
-        ("held_back", "Held back"),
-        ("done", "Done"),
-        ("withdrawn", "Withdrawn"),
-    ]
+    labels = _VIEWS | {"team": "Everyone" if user.sees_all else "Team"}
+    return list(labels.items())
 
 
 def default_view(user: Reader) -> str:

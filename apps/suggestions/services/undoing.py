@@ -135,6 +135,6 @@ def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) ->
 
 def _said_of(left_alone: list[str]) -> str:
     if not left_alone:
-        return "Undone."
+        return ""
     names = ", ".join(left_in_words(left_alone))
-    return f"Undone, except what was edited since: {names}."[:200]
+    return f"Left as it was edited since: {names}."[:200]

@@ -183,7 +183,7 @@ def test_the_undo_page_shows_what_comes_back_and_does_it(cast: Cast, client_for:
     again = client.get(page(suggestion, "undo"))
     assert again.context["undo"].refusal == "It is not applied."
     assert (
-        "Undone, except what was edited since: title."
+        "Left as it was edited since: title."
         in client.get(f"/suggestions/{suggestion.pk}/").content.decode()
     )
 

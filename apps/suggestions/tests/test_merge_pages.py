@@ -337,7 +337,7 @@ def test_the_undo_page_says_what_comes_back(cast: Cast, client_for: ClientFor) -
     assert "Messages that were attached" not in text
     client.post(f"/suggestions/{suggestion.pk}/undo/")
     suggestion.refresh_from_db()
-    assert (suggestion.state, suggestion.closed_because) == (State.UNDONE, "Undone.")
+    assert (suggestion.state, suggestion.closed_because) == (State.UNDONE, "")
     assert Contact.objects.filter(merged_at=None).count() == 2
 
 

@@ -139,7 +139,7 @@ def test_undo_reopens_the_pair_and_it_is_not_suggested_again_at_once(
     assert (pair().state, pair().decided_by) == (PairState.OPEN, None)
     Pair.objects.update(is_likely=True)
     scan(2 * MINUTE)
-    assert suggestions() == [(State.UNDONE, "Undone.")]
+    assert suggestions() == [(State.UNDONE, "")]
 
 
 def test_what_is_settled_meanwhile_is_withdrawn_at_approval(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -22,6 +23,11 @@ from apps.tenants.models import Tenant
 from apps.users.models import User
 
 ClientFor = Callable[[User], TenantClient]
+
+NAMED_IN_BAR = (
+    "can_decide", "refusal", "stale", "reject_reasons", "snooze_choices", "stop_scopes", "stop_days",
+    "may_reassign", "kept_query", "can_edit", "takes_parts", "undoable_until", "csrf_token",
+)  # fmt: skip
 
 
 def own(cast: Cast, **values: object) -> Suggestion:
@@ -136,7 +142,9 @@ def test_filters_show_what_was_asked_and_what_is_wrong_with_it(
 ) -> None:
     own(cast)
     client = client_for(cast.rep)
-    page = client.get("/suggestions/?view=team&q=%3Cb%3E&urgency=2&goal=never").content.decode()
+    page = client.get(
+        "/suggestions/?view=team&q=%3Cb%3E&urgency=2&goal=never&page=2"
+    ).content.decode()
     assert '<details class="queue-filters" open>' in page
     assert 'value="&lt;b&gt;"' in page
     assert '<option value="2" selected>' in page
@@ -145,6 +153,13 @@ def test_filters_show_what_was_asked_and_what_is_wrong_with_it(
         '<a class="button button-small button-quiet" href="/suggestions/?view=team">Clear</a>'
         in page
     )
+    assert "Goal: <bdi>" not in page
+    # What narrows the list is told beside it, and each can be dropped; where nothing is wrong, it is folded.
+    assert 'href="/suggestions/?view=team&amp;urgency=2&amp;goal=never"' in page
+    right = client.get("/suggestions/?view=team&q=%3Cb%3E&urgency=2").content.decode()
+    assert '<details class="queue-filters" >' in right
+    assert right.count('<span class="visually-hidden">Drop </span>') == 2
+    assert "Search: <bdi>“&lt;b&gt;”</bdi>" in right
     # The next person's form is blank again.
     assert "never" not in client.get("/suggestions/").content.decode()
 
@@ -350,3 +365,15 @@ def test_what_is_held_back_says_why_and_so_does_what_is_on_trial(
     assert "Held back: Such suggestions are hardly ever wanted." in detail
     detail = client.get(f"/suggestions/{tried.pk}/").content.decode()
     assert "shown to learn whether such suggestions are wanted" in detail
+
+
+def test_the_decisions_are_those_of_the_suggestion_at_hand(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    """They are drawn once for all of a kind."""
+    client = client_for(cast.rep)
+    for suggestion in (own(cast), own(cast), own(cast, state=State.WITHDRAWN)):
+        answer = client.get(f"/suggestions/{suggestion.pk}/?view=team&q=a%26(token)(seen+at)")
+        shown = {name: answer.context[name] for name in NAMED_IN_BAR} | {"suggestion": suggestion}
+        bar = render_to_string("suggestions/_decision_bar.html", shown)
+        assert bar in answer.content.decode()

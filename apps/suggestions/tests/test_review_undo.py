@@ -40,7 +40,7 @@ def applied(cast: Cast) -> Suggestion:
 def test_it_is_undone_by_an_execution_of_its_own(cast: Cast) -> None:
     suggestion = applied(cast)
     done = undo(suggestion_id=suggestion.pk, user=cast.manager, now=LATER)
-    assert (done.state, done.closed_because) == (State.UNDONE, "Undone.")
+    assert (done.state, done.closed_because) == (State.UNDONE, "")
     # Who approved it stays on it; who took it back stands on the inverse execution.
     assert (done.reviewed_by, done.execution) == (cast.rep, suggestion.execution)
     inverse = Execution.objects.get(undoes=suggestion.execution)

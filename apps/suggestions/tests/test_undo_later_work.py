@@ -65,7 +65,7 @@ def test_the_page_names_the_later_work_and_asks(cast: Cast, client_for: ClientFo
     client.post(page(suggestion), {"despite": ["priority", "title"]})
     suggestion.refresh_from_db()
     assert (suggestion.state, suggestion.closed_because) == (
-        State.UNDONE, "Undone, except what was edited since: priority, title.",
+        State.UNDONE, "Left as it was edited since: priority, title.",
     )  # fmt: skip
     task = Task.objects.get()
     assert (task.status, task.title, task.priority) == ("cancelled", "Call first", 4)

@@ -112,7 +112,11 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
 def _chosen_edition(request: HttpRequest, pk: int, user: User) -> datetime | None:
     """Save what is chosen on the page; return the edition that says so, None where nothing is chosen."""
     form = ChoiceForm(request.POST)
-    if not form.is_valid() or not (form.cleaned_data["swap"] or form.choices()):
+    if (
+        not form.is_asked()
+        or not form.is_valid()
+        or not (form.cleaned_data["swap"] or form.choices())
+    ):
         return None
     chosen = services.choose(
         suggestion_id=pk,
@@ -337,6 +341,8 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
         "search_field": queue.search_field(),
         "filter_fields": queue.filter_fields(),
         "is_filtered": queue.filters is not None,
+        "is_misasked": queue.filters is not None and not queue.filters.is_valid(),
+        "active_filters": queue.active_filters(),
         "list_query": queue.query.removeprefix("?"),
         "may_decide": services.may_decide(queue.user),
         "empty": empty_state(queue.user, queue.view, held_back=held_back, now=now)

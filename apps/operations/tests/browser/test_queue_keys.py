@@ -227,6 +227,8 @@ def test_the_numbers_behind_the_filters_and_a_view_that_is_kept(rep_page: Page, 
     page.get_by_label("Trigger").select_option(label="New lead (2)")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("a.suggestion-link")).to_have_count(2)
+    expect(page.locator(".queue-active")).to_contain_text("Trigger: New lead")
+    page.keyboard.press("/")
     page.get_by_label("Name of the view").fill("Fresh ones")
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.locator("#messages")).to_contain_text("Saved as “Fresh ones”.")
@@ -278,6 +280,9 @@ def test_the_open_parts_have_no_barriers(rep_page: Page, site: Site, width: int)
     page = rep_page
     page.set_viewport_size({"width": width, "height": 900})
     open_queue(page, site, "?trigger=lead_new")
+    expect(page.locator(".queue-active")).to_contain_text("Trigger: New lead")
+    expect(page.get_by_label("Trigger")).to_be_hidden()
+    page.keyboard.press("/")
     expect(page.get_by_label("Trigger")).to_contain_text("New lead (2)")
     page.locator("[data-tick]").first.check()
     states = [Axe().run(page).response["violations"]]
