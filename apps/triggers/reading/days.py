@@ -35,7 +35,10 @@ _SHORT_WEEKDAYS = _numbered(
     ("sat", "sa"),
     ("sun", "so"),
 )
-_BEFORE_SHORT = r"(?:on|by|until|till|before|this|next|back|again|am|bis|nächsten|kommenden)"
+_BEFORE_SHORT = (
+    r"(?:on|by|until|till|before|this|next|back|call-?back|again|am|bis|nächsten|kommenden|rückruf"
+    r"|wiedervorlage|wv)"
+)
 _MONTHS = _numbered(
     ("january", "jan", "januar", "jänner", "janvier"),
     ("february", "feb", "februar", "février", "fevrier"),

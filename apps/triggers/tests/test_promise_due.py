@@ -143,6 +143,28 @@ def test_what_was_said_before_the_day(
     assert found() == ([] if kept else [sent.pk])
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (ActivityKind.CALL, {"body": "Spoke to Anna, will call back Friday"}),
+        (ActivityKind.NOTE, {"body": "- call back Friday"}),
+        (ActivityKind.NOTE, {"subject": "Left voicemail, call back Friday", "body": ""}),
+    ],
+)
+def test_what_was_noted_in_haste_is_due_the_day_after(
+    acme: Tenant, kind: str, fields: dict[str, str]
+) -> None:
+    # Of last Tuesday; today is Monday.
+    noted = promised(6, due_days_ago=0, lead=LeadFactory(), activity_kind=kind, **fields)
+    read_activities(NOW, BERLIN)
+    friday = NOW - timedelta(days=3)
+    assert (matching(KEY, now=friday), matching(KEY, now=friday + timedelta(days=1))) == (
+        [],
+        [noted.pk],
+    )
+    assert matching("followup_missing", now=friday) == []
+
+
 def test_closed_deals_are_left_alone(acme: Tenant) -> None:
     promised(
         6,
