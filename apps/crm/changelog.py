@@ -5,8 +5,9 @@ by those of ``apps.crm.arriving``.
 
 The functions stand in the public schema and find the tenant's tables by ``TG_TABLE_SCHEMA``, never by the
 search path. They are SECURITY DEFINER with a pinned search path, so that an account which may write a
-record need not be allowed to write its history. ``install`` is run for each schema after each migration;
-what is tracked is declared on the models (``Record.tracked_fields``).
+record need not be allowed to write its history; nobody but their owner may execute them
+(``grants.close_functions``). ``install`` is run for each schema after each migration; what is tracked is
+declared on the models (``Record.tracked_fields``).
 
 The comparison is built from the tracked columns with their own types: a generic ``jsonb_each`` of both rows
 costs twice as much on 200,000 rows. All SQL in the statement triggers is dynamic, because a plan cached

@@ -8,6 +8,7 @@ list, per schema, after each migration.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -39,6 +40,15 @@ ADD_ENTRY = (
     "INSERT (event, actor_id, actor_name, origin, request_id, record_kind, record_id, suggestion_id,"
     " execution_id, details)"
 )
+
+# What runs with the rights of the connected account, and may be executed by others; the signature is quoted.
+_OPEN_FUNCTIONS = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE prosecdef AND proowner = current_user::regrole
+  AND EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) a
+              WHERE a.grantee <> proowner)
+ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,7 @@ def apply_grants(schema: str) -> None:
     """Revoke everything in ``schema`` from everybody, and grant the three accounts what the list says."""
     accounts = existing_accounts()
     is_public = schema == get_public_schema_name()
+    close_functions(accounts)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema]
@@ -197,6 +208,30 @@ def apply_grants(schema: str) -> None:
                             who=sql.Identifier(account),
                         )
                     )
+
+
+def close_functions(accounts: Sequence[str]) -> None:
+    """Let nobody else execute a function of ours that runs with its owner's rights (SECURITY DEFINER).
+
+    Triggers that are there fire all the same. Who may execute such a function may also hang it on a temporary
+    table of their own, lay a trap where it writes (it writes beside the table that it hangs on), and so have
+    the owner run whatever they like. PostgreSQL lets everybody execute what is new.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_FUNCTIONS)
+        found = [signature for (signature,) in cursor.fetchall()]
+        if not found:
+            return
+        # Several tenants may be prepared at once: two sessions that close the same one collide.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('close_functions'))")
+        cursor.execute(_OPEN_FUNCTIONS)
+        everybody = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, accounts)])
+        for (signature,) in cursor.fetchall():
+            cursor.execute(
+                sql.SQL("REVOKE ALL ON FUNCTION {signature} FROM {everybody}").format(
+                    signature=sql.SQL(signature), everybody=everybody
+                )
+            )
 
 
 def wanted_privileges(table: str, *, is_public: bool) -> list[tuple[str, str | None]]:

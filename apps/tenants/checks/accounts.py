@@ -38,7 +38,7 @@ def find_account_faults(accounts: Sequence[str]) -> list[PowerFault]:
 
 
 def find_login_faults(accounts: Sequence[str]) -> list[PowerFault]:
-    """What the connected login is, where it is none of the accounts."""
+    """What the connected login is, where it is none of the accounts: nobody else's rights are known."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT rolname, rolsuper OR rolbypassrls, EXISTS ("
@@ -67,7 +67,13 @@ def find_login_faults(accounts: Sequence[str]) -> list[PowerFault]:
                 TOO_MIGHTY,
             )
         )
-    return faults
+    return faults or [
+        PowerFault(
+            f"{login} is not the run-time login, whose rights alone are known: connect as {RUN_TIME_LOGIN}",
+            f"CREATE ROLE {RUN_TIME_LOGIN} LOGIN PASSWORD '…';",
+            TOO_MIGHTY,
+        )
+    ]
 
 
 def _find_attributes(accounts: Sequence[str]) -> list[PowerFault]:

@@ -22,12 +22,15 @@ SEQUENCE_RIGHTS = "USAGE, SELECT"
 def find_grant_faults(schemas: Sequence[str], accounts: Sequence[str]) -> list[PowerFault]:
     """Compare the grants in force in the schemas, and on the database, with the ones that are wanted.
 
+    Functions are looked at wherever they stand: one that runs with its owner's rights is a way around grants.
+
     What an account owns is another fault, and left out here.
     """
     return [
         *_find_database_faults(accounts),
         *_find_schema_faults(schemas, accounts),
         *_find_relation_faults(schemas, accounts),
+        *_find_function_faults(accounts),
     ]
 
 
@@ -153,6 +156,43 @@ def _find_database_faults(accounts: Sequence[str]) -> list[PowerFault]:
             WRONG_GRANT,
         )
         for account, database in found
+    ]
+
+
+def _find_function_faults(accounts: Sequence[str]) -> list[PowerFault]:
+    """Nobody executes what runs with another's rights (SECURITY DEFINER), in whatever schema it stands.
+
+    What an extension brought with it is the extension's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH accounts AS (
+                SELECT oid, rolname AS name FROM pg_roles WHERE rolname = ANY(%(accounts)s)
+                UNION ALL SELECT 0::oid, 'PUBLIC'
+            )
+            SELECT DISTINCT a.name, p.oid::regprocedure::text, pg_get_userbyid(p.proowner),
+                   CASE WHEN p.prokind = 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
+                 aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) g
+            JOIN accounts a ON a.oid = g.grantee
+            WHERE p.prosecdef AND a.oid <> p.proowner
+              AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+              AND n.nspname NOT LIKE 'pg\\_temp\\_%%'
+              AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+                              AND d.objid = p.oid AND d.deptype = 'e')
+            ORDER BY 2, 1
+            """,
+            {"accounts": list(accounts)},
+        )
+        found = cursor.fetchall()
+    return [
+        PowerFault(
+            f"{account} may execute {signature}, which runs with the rights of {owner}",
+            f"REVOKE ALL ON {kind} {signature} FROM {_quoted(account)};",
+            WRONG_GRANT,
+        )
+        for account, signature, owner, kind in found
     ]
 
 

@@ -1,4 +1,4 @@
-"""Whether the database triggers that the product rests on are there and switched on."""
+"""Whether the database triggers that the product rests on are there, switched on, and in no rule's shadow."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from apps.tenants.checks.faults import PowerFault
 from apps.tenants.database_triggers import registered_database_triggers
 
 MISSING_TRIGGER = "tenants.W004"
+RULE = "tenants.W005"
 
 
 def find_trigger_faults(schemas: Sequence[str]) -> list[PowerFault]:
-    """The triggers that are missing, switched off, or not what they are called; all schemas at once.
+    """What keeps a trigger from doing what it is there for, in all schemas at once."""
+    return [*_find_triggers(schemas), *_find_rules(schemas)]
 
-    A table that a schema does not have needs none. What a function does is not read.
+
+def _find_triggers(schemas: Sequence[str]) -> list[PowerFault]:
+    """The triggers that are missing, switched off, or not what they are called.
+
+    A table that a schema does not have needs none. That a trigger has a condition is asked, not what it says;
+    nor is read what a function does.
     """
     wanted = {(trigger.table, trigger.name): trigger for trigger in registered_database_triggers()}
     with connection.cursor() as cursor:
@@ -26,14 +33,16 @@ def find_trigger_faults(schemas: Sequence[str]) -> list[PowerFault]:
                         WHEN t.tgenabled NOT IN ('O', 'A') THEN 'is switched off'
                         ELSE 'is another than the one that belongs there' END
             FROM unnest(%(tables)s::text[], %(names)s::text[], %(functions)s::text[], %(public)s::bool[],
-                        %(bits)s::int[]) AS w (on_table, named, function, is_public, bits)
+                        %(bits)s::int[], %(arguments)s::text[], %(conditional)s::bool[])
+                AS w (on_table, named, function, is_public, bits, arguments, is_conditional)
             JOIN pg_class c ON c.relname = w.on_table AND c.relkind IN ('r', 'p')
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = w.named AND NOT t.tgisinternal
             LEFT JOIN pg_proc p ON p.oid = t.tgfoid
             WHERE n.nspname = ANY(%(schemas)s) AND (
                 t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A') OR t.tgtype <> w.bits
-                OR p.proname <> w.function
+                OR p.proname <> w.function OR encode(t.tgargs, 'escape') <> w.arguments
+                OR (t.tgqual IS NOT NULL) <> w.is_conditional OR t.tgattr::text <> ''
                 OR p.pronamespace <> CASE WHEN w.is_public THEN 'public'::regnamespace ELSE n.oid END
             )
             ORDER BY 1, 2, 3
@@ -45,6 +54,12 @@ def find_trigger_faults(schemas: Sequence[str]) -> list[PowerFault]:
                 "functions": [trigger.function for trigger in wanted.values()],
                 "public": [trigger.is_function_public for trigger in wanted.values()],
                 "bits": [trigger.type_bits for trigger in wanted.values()],
+                # As PostgreSQL shows them: each ends with a zero byte.
+                "arguments": [
+                    "".join(rf"{argument}\000" for argument in trigger.arguments)
+                    for trigger in wanted.values()
+                ],
+                "conditional": [trigger.condition is not None for trigger in wanted.values()],
             },
         )
         found = cursor.fetchall()
@@ -57,4 +72,27 @@ def find_trigger_faults(schemas: Sequence[str]) -> list[PowerFault]:
             MISSING_TRIGGER,
         )
         for schema, table, name, state in found
+    ]
+
+
+def _find_rules(schemas: Sequence[str]) -> list[PowerFault]:
+    """A rule puts other statements in the place of one, or none: no table of ours has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT n.nspname, c.relname, r.rulename
+            FROM pg_rewrite r
+            JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p') AND n.nspname = ANY(%s) ORDER BY 1, 2, 3
+            """,
+            [list(schemas)],
+        )
+        found = cursor.fetchall()
+    return [
+        PowerFault(
+            f"the rule {name} on {schema}.{table} changes what is written there",
+            f'DROP RULE "{name}" ON "{schema}"."{table}";',
+            RULE,
+        )
+        for schema, table, name in found
     ]

@@ -176,6 +176,27 @@ def names_of(query: str, table: str) -> list[str]:
 
 _SEQUENCES = "SELECT pg_get_serial_sequence(%s, 'id')"
 _TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+# What runs with its owner's rights.
+_MIGHTY = "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace = %s::regnamespace"
+_SET_ON_BAIT = "CREATE TRIGGER own BEFORE UPDATE ON bait FOR EACH ROW EXECUTE FUNCTION {}"
+
+
+@pytest.mark.parametrize("role", [*Role, None], ids=[*Role, "run-time login"])
+def test_nobody_has_a_function_of_the_owner_write_where_they_lead_it(
+    acme: Tenant, role: Role | None
+) -> None:
+    """It writes beside the table that it hangs on: in a temporary schema that is wherever a trap lies."""
+    mighty = names_of(_MIGHTY, "public")
+    assert "crm_log_changes()" in mighty
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE bait (id bigint) ON COMMIT DROP")
+            cursor.execute("GRANT ALL ON bait TO PUBLIC")
+        with nullcontext() if role is None else taking_role(role):
+            # The table is theirs to hang one on that runs with their own rights.
+            assert not is_refused(_SET_ON_BAIT.format("public.crm_raise_revision()"))
+            went_through = [name for name in mighty if not is_refused(_SET_ON_BAIT.format(name))]
+    assert went_through == []
 
 
 def test_and_records_it_does_write(acme: Tenant) -> None:

@@ -218,7 +218,24 @@ FAULTS = [
         'REVOKE ALL ON "public"."tenants_domain" FROM "aisha_app"; '
         'GRANT SELECT, INSERT, UPDATE, DELETE ON "public"."tenants_domain" TO "aisha_app";',
     ),
-    # Triggers.
+    # Functions.
+    (
+        "GRANT EXECUTE ON FUNCTION public.crm_log_changes TO aisha_ai",
+        "aisha_ai may execute crm_log_changes(), which runs with the rights of aisha_owner",
+        'REVOKE ALL ON FUNCTION crm_log_changes() FROM "aisha_ai";',
+    ),
+    (
+        # Everybody may, as long as nobody says otherwise.
+        "CREATE SCHEMA elsewhere; CREATE PROCEDURE elsewhere.mighty() SECURITY DEFINER LANGUAGE sql AS ''",
+        "PUBLIC may execute elsewhere.mighty(), which runs with the rights of postgres",
+        "REVOKE ALL ON PROCEDURE elsewhere.mighty() FROM PUBLIC;",
+    ),
+    # Rules and triggers.
+    (
+        "CREATE RULE nothing AS ON INSERT TO acme.audit_auditentry DO INSTEAD NOTHING",
+        "the rule nothing on acme.audit_auditentry changes what is written there",
+        'DROP RULE "nothing" ON "acme"."audit_auditentry";',
+    ),
     (
         "ALTER TABLE acme.audit_auditentry DISABLE TRIGGER audit_append_only",
         "the database trigger audit_append_only on acme.audit_auditentry is switched off",
@@ -245,6 +262,16 @@ FAULTS = [
     ),
 ]
 
+# What stands in a trigger's place under its name, and does less.
+OTHERS = {
+    "never": "BEFORE DELETE OR TRUNCATE OR UPDATE ON {} WHEN (false)"
+    " EXECUTE FUNCTION acme.audit_refuse_change()",
+    "of one column": "BEFORE DELETE OR TRUNCATE OR UPDATE OF id ON {}"
+    " EXECUTE FUNCTION acme.audit_refuse_change()",
+    "with an argument": "BEFORE DELETE OR TRUNCATE OR UPDATE ON {}"
+    " EXECUTE FUNCTION acme.audit_refuse_change('less')",
+}
+
 
 @pytest.mark.parametrize(("spoil", "says", "mends"), FAULTS, ids=[says for _, says, _ in FAULTS])
 def test_a_fault_and_the_sql_that_mends_it(
@@ -257,6 +284,17 @@ def test_a_fault_and_the_sql_that_mends_it(
     # Rights are lost with what was owned: they are asked for once it is the owner's again.
     for _, statement in find() if "owns" in says else ():
         run(statement)
+    assert find() == []
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_another_trigger_under_the_same_name(superuser: None, other: str) -> None:
+    run(f"CREATE OR REPLACE TRIGGER audit_append_only {other.format('acme.audit_auditentry')}")
+    [(says, mends)] = find()
+    assert says.startswith(
+        "the database trigger audit_append_only on acme.audit_auditentry is another"
+    )
+    run(mends)
     assert find() == []
 
 
@@ -307,6 +345,21 @@ def test_temporary_tables_are_everybodys(superuser: None) -> None:
 
 def test_a_superuser_is_no_run_time_login(superuser: None) -> None:
     assert [fault.reason for fault in find_power_faults()] == [f"{SUPERUSER} is bound by no grant"]
+
+
+@pytest.mark.parametrize(
+    "of", ["aisha_owner", "pg_read_all_data, pg_write_all_data", RUN_TIME_LOGIN]
+)
+def test_no_other_login_runs_whatever_it_may_do(superuser: None, of: str) -> None:
+    run(f"CREATE ROLE stranger LOGIN IN ROLE {of}")
+    with acting_as("stranger"):
+        found = [(fault.reason, fault.sql) for fault in find_power_faults()]
+    assert found == [
+        (
+            "stranger is not the run-time login, whose rights alone are known: connect as aisha_app",
+            "CREATE ROLE aisha_app LOGIN PASSWORD '…';",
+        )
+    ]
 
 
 def test_faults_of_all_tenants_in_as_many_statements_as_of_one(superuser: None) -> None:
