@@ -45,6 +45,27 @@ def read_seen_many(changes: Sequence[tuple[Tool[Any], ToolArguments]]) -> list[S
     return [_seen_in(tool, arguments, rows) for tool, arguments in changes]
 
 
+def unseen_fields(
+    tool: Tool[Any], arguments: ToolArguments, seen: Seen
+) -> list[tuple[RecordRef, str]]:
+    """What a change would replace or rests on, and nobody has seen.
+
+    There is none as a rule: what was seen is read for the change. A tool may have come to write or guard one
+    more field since, and what stands in a row may have come there by another way.
+    """
+    subject = tool.subject(arguments)
+    replaced = seen.before.get(str(subject), {})
+    return [
+        *((subject, name) for name in _before_fields(tool, arguments) if name not in replaced),
+        *(
+            (ref, name)
+            for ref in tool.guarded(arguments)
+            for name in tool.guard_fields.get(ref.kind, ())
+            if name not in seen.guards.get(str(ref), {})
+        ),
+    ]
+
+
 def _before_fields(tool: Tool[Any], arguments: ToolArguments) -> list[str]:
     return [] if tool.is_creation else sorted(tool.values(arguments))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -71,14 +71,21 @@ def hidden_records(user: Reader, refs: Iterable[RecordRef]) -> set[RecordRef]:
     }
 
 
-def find_moved(seen: Seen) -> list[ValueMoved]:
+def find_moved(seen: Seen, unseen: Collection[tuple[RecordRef, str]] = ()) -> list[ValueMoved]:
     """Compare what was seen with what stands there now, without locking: for showing, not for writing.
 
+    What would have had to be seen (``unseen_fields``) counts as another value.
+
     Raises:
-        RecordGoneError: a record is not there.
+        RecordGoneError, RecordMergedError: a record is not there (any more).
     """
     seen_by_record = seen.by_record()
-    return moved_in(read_records(seen_by_record, is_locked=False), seen_by_record)
+    refs = sorted({*seen_by_record, *(ref for ref, _ in unseen)})
+    records = read_records(refs, is_locked=False)
+    return [
+        *moved_in(records, seen_by_record),
+        *(ValueMoved(ref, name, None, _held_by(records[ref], name)) for ref, name in unseen),
+    ]
 
 
 def read_records(

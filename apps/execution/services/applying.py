@@ -21,8 +21,15 @@ from apps.execution.custom_names import column_of, set_value
 from apps.execution.enums import ExecutionStatus, Verdict
 from apps.execution.exceptions import AlreadyAppliedError, PolicyRefusedError, StaleError
 from apps.execution.models import Execution
+from apps.execution.reading import unseen_fields
 from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
-from apps.execution.services.access import check_permission, check_sight, moved_in, read_records
+from apps.execution.services.access import (
+    check_permission,
+    check_sight,
+    find_moved,
+    moved_in,
+    read_records,
+)
 from apps.execution.services.recording import record_policy
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import to_json
@@ -54,6 +61,8 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
         with taking_role(Role.APPLY, savepoint=False):
             locked = read_records(seen_by_record, is_locked=True, viewer=change.approved_by)
             check_sight(refs, change.approved_by)
+            if unseen := unseen_fields(tool, arguments, change.seen):
+                raise StaleError(find_moved(change.seen, unseen))
             if moved := moved_in(locked, seen_by_record):
                 raise StaleError(moved)
             tool.check(arguments, change.approved_by)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from apps.audit.models import AuditEntry
 from apps.audit.services import acting
 from apps.conftest import Cast
+from apps.crm.enums import RecordKind
 from apps.crm.models import Activity, ChangeLog, Contact, Lead, Task
 from apps.crm.tests.factories import (
     ActivityFactory,
@@ -32,7 +33,14 @@ from apps.execution.exceptions import (
 from apps.execution.models import Execution, PolicyDecision
 from apps.execution.policy import POLICY_VERSION, PolicyAnswer, decide
 from apps.execution.reading import read_seen, read_seen_many
-from apps.execution.schemas import ApprovedChange, ApprovedUndo, JsonValue, Seen
+from apps.execution.schemas import (
+    ApprovedChange,
+    ApprovedUndo,
+    JsonValue,
+    RecordRef,
+    Seen,
+    ValueMoved,
+)
 from apps.execution.services import apply_change, find_moved, record_failure
 from apps.execution.tests.factories import NOW, approved
 from apps.execution.tools import registry
@@ -283,6 +291,27 @@ def test_a_changed_guard_is_stale(cast: Cast) -> None:
         ("do_not_contact", False, True),
     ]
     assert Task.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("left_out", "name", "now"), [("before", "phone", "1"), ("guards", "do_not_contact", False)]
+)
+def test_what_was_never_seen_is_not_replaced(
+    cast: Cast, left_out: str, name: str, now: JsonValue
+) -> None:
+    """As when the tool has come to write or guard one more field, or a row came there by another way."""
+    contact = ContactFactory(owner=cast.rep, phone="1", title="Buyer")
+    arguments: dict[str, JsonValue] = {"contact_id": contact.pk, "phone": "2", "title": "Owner"}
+    change = approved("update_contact", arguments, cast.rep)
+    seen = {key: dict(values) for key, values in getattr(change.seen, left_out).items()}
+    del seen[f"contact:{contact.pk}"][name]
+    with pytest.raises(StaleError) as caught:
+        apply(replace(change, seen=replace(change.seen, **{left_out: seen})))
+    assert caught.value.moved == [
+        ValueMoved(RecordRef(RecordKind.CONTACT, contact.pk), name, None, now)
+    ]
+    contact.refresh_from_db()
+    assert (contact.phone, contact.title, Execution.objects.count()) == ("1", "Buyer", 0)
 
 
 def test_another_field_and_a_logged_call_are_not(cast: Cast) -> None:

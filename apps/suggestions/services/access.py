@@ -11,7 +11,8 @@ from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
 from apps.execution import services as execution
 from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
-from apps.execution.schemas import RecordRef, Seen
+from apps.execution.reading import unseen_fields
+from apps.execution.schemas import RecordRef, Seen, ValueMoved
 from apps.execution.tools import registry as tools
 from apps.suggestions.enums import AWAITING_PERSON, State, Verdict
 from apps.suggestions.exceptions import (
@@ -148,6 +149,21 @@ def _named_besides(suggestion: Suggestion) -> set[RecordRef]:
 def seen_of(suggestion: Suggestion) -> Seen:
     """The values that the suggestion was shown with."""
     return Seen(before=suggestion.before_values, guards=suggestion.guard_values)
+
+
+def find_moved_of(suggestion: Suggestion) -> list[ValueMoved]:
+    """What has changed since the suggestion was shown with its values, and what it never was shown with.
+
+    Raises:
+        UnknownToolError, RecordGoneError, RecordMergedError: it can no longer be made.
+    """
+    tool, seen = tools.get(suggestion.tool), seen_of(suggestion)
+    try:
+        arguments = tool.parse(suggestion.arguments)
+    except InvalidArgumentsError:
+        # They are given anew before anything comes of it, and all that they replace is read anew with them.
+        return execution.find_moved(seen)
+    return execution.find_moved(seen, unseen_fields(tool, arguments, seen))
 
 
 def record_of(suggestion: Suggestion) -> RecordRef:

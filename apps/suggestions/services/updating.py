@@ -23,7 +23,7 @@ from apps.suggestions.exceptions import ConcealedError, WithdrawnError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.pipeline.run import bring_up_to_date
 from apps.suggestions.rules import edition_after, sources_of
-from apps.suggestions.services.access import decidable, record_of, seen_of
+from apps.suggestions.services.access import decidable, find_moved_of, record_of
 from apps.suggestions.services.moves import (
     TenantNow,
     already_decided,
@@ -123,7 +123,7 @@ def edit(
     edited = _edit_values(suggestion, tool, arguments, user=user, now=now)
     seen = read_seen(tool, typed)
     # Compared once more after it was read: what was edited outside meanwhile is not taken for seen.
-    if moved := execution.find_moved(seen_of(suggestion)):
+    if moved := find_moved_of(suggestion):
         raise StaleError(moved)
     with transaction.atomic():
         _renew(suggestion, {**edited, **_seen_values(seen)}, now)
@@ -193,7 +193,7 @@ def editable(user: User, suggestion_id: int, origin: Origin) -> Suggestion:
         tool = tools.get(suggestion.tool)
         _fixed_of(tool, suggestion)
         execution.check_permission(tool, record_of(suggestion).kind, user)
-        if moved := execution.find_moved(seen_of(suggestion)):
+        if moved := find_moved_of(suggestion):
             raise StaleError(moved)
     return suggestion
 

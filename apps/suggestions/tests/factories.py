@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import factory
 from django.utils import timezone
@@ -15,6 +17,10 @@ from apps.crm.enums import RecordKind
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
 from apps.execution.enums import Risk
+from apps.execution.exceptions import InvalidArgumentsError, UnknownToolError
+from apps.execution.reading import read_seen_many, unseen_fields
+from apps.execution.schemas import JsonValue, Seen
+from apps.execution.tools import registry
 from apps.suggestions.enums import HeldBack
 from apps.suggestions.models import Suggestion
 from apps.triggers.enums import Severity
@@ -26,6 +32,25 @@ class SuggestionFactory(DjangoModelFactory[Suggestion]):
     class Meta:
         model = Suggestion
         exclude = ("lead",)
+
+    @classmethod
+    def _adjust_kwargs(cls, **kwargs: Any) -> dict[str, Any]:
+        """What the change replaces or rests on, and a test leaves unsaid, was seen as it stands."""
+        try:
+            tool = registry.get(kwargs["tool"])
+            arguments = tool.parse(kwargs["arguments"])
+        except (UnknownToolError, InvalidArgumentsError):
+            return kwargs
+        said = Seen(kwargs.get("before_values", {}), kwargs["guard_values"])
+        if not unseen_fields(tool, arguments, said):
+            return kwargs
+        (now,) = read_seen_many([(tool, arguments)])
+        if now is None:
+            return kwargs
+        return kwargs | {
+            "before_values": _completed(said.before, now.before),
+            "guard_values": _completed(said.guards, now.guards),
+        }
 
     lead = factory.SubFactory(LeadFactory)
     goal = Goal.REVIVE_LEAD
@@ -63,6 +88,13 @@ class SuggestionFactory(DjangoModelFactory[Suggestion]):
     refreshed_at = factory.SelfAttribute("created_at")
     queued_at = factory.SelfAttribute("created_at")
     expires_at = factory.LazyAttribute(lambda packet: packet.created_at + timedelta(days=14))
+
+
+Values = Mapping[str, Mapping[str, JsonValue]]
+
+
+def _completed(said: Values, now: Values) -> dict[str, dict[str, JsonValue]]:
+    return {key: {**now.get(key, {}), **said.get(key, {})} for key in {**now, **said}}
 
 
 def followup_arguments(lead: Lead) -> dict[str, object]:

@@ -198,7 +198,6 @@ def test_what_cannot_be_taken_back_is_not_offered_so(cast: Cast, client_for: Cli
         cast.rep,
         tool="log_activity",
         risk="high",
-        guard_values={},
         arguments={
             "subject_kind": "lead",
             "subject_id": 0,

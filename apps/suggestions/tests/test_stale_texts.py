@@ -24,6 +24,7 @@ ApiFor = Callable[[User], ApiClient]
 def suggestion_of(
     cast: Cast, record: Record, tool: str, arguments: dict[str, JsonValue], **seen: JsonValue
 ) -> Suggestion:
+    key = f"{record.kind}:{record.pk}"
     suggestion: Suggestion = SuggestionFactory(
         lead=LeadFactory(owner=cast.rep),
         assignee=cast.rep,
@@ -32,8 +33,8 @@ def suggestion_of(
         record_id=record.pk,
         record_label="The record",
         arguments=arguments,
-        before_values={},
-        guard_values={f"{record.kind}:{record.pk}": seen},
+        before_values={key: {name: value for name, value in seen.items() if name in arguments}},
+        guard_values={key: seen},
     )
     return suggestion
 
@@ -76,7 +77,7 @@ def test_a_currency_that_changed_stands_at_its_side(cast: Cast, deal: Opportunit
         cast, deal, "update_opportunity", arguments, amount="10000.00", currency="USD"
     )
     assert changes(suggestion, cast.rep) == [
-        ("Amount", "10,000\u00a0$", "12,000.50\u00a0€"), ("Currency", "USD", "EUR"),
+        ("Currency", "USD", "EUR"), ("Amount", "10,000\u00a0$", "12,000.50\u00a0€"),
     ]  # fmt: skip
 
 
