@@ -82,6 +82,11 @@ class Event(models.TextChoices):
     TOKEN_REVOKED = "token.revoked", "API token revoked"
     TENANT_CREATED = "tenant.created", "Tenant created"
 
+    @classmethod
+    def wording(cls, code: str) -> str:
+        """An event in words; one that is not known (any more) stands for itself: nothing leaves the log."""
+        return str(dict(cls.choices).get(code, code))
+
 
 class Fault(models.TextChoices):
     """What the check of the log can find, with its wording."""

@@ -92,36 +92,36 @@ class _Check:
         self._unsealed = 0
         self._first_unsealed: int | None = None
         self._last: Link | None = None
+        # Seals whose entries are still to be compared, and how many entries these are.
+        self._waiting: list[Link] = []
+        self._waiting_count = 0
 
     def check_seals(self) -> None:
         """Walk the chain from its beginning, and compare what each seal covers."""
         expected = 1
         hashes: dict[int, str] = {}
         previous_hash: str | None = ""
-        waiting: list[Link] = []
-        waiting_count = 0
         for link, own_hash in _read_seals():
             self._seals += 1
             if link.number < expected:
-                self._note(Fault.SEAL_SLIPPED_IN, seal=link.number)
+                self._note_seal(Fault.SEAL_SLIPPED_IN, link.number)
                 continue
             for missing in range(expected, min(link.number, expected + MOST_TOLD)):
-                self._note(Fault.SEAL_REMOVED, seal=missing)
+                self._note_seal(Fault.SEAL_REMOVED, missing)
                 previous_hash = None
             expected = link.number + 1
             if self._is_sound(link, own_hash, previous_hash):
-                waiting.append(link)
-                waiting_count += len(link.entry_ids)
+                self._waiting.append(link)
+                self._waiting_count += len(link.entry_ids)
             else:
                 self._sealed_ids.add_all(link.entry_ids)
             previous_hash = own_hash
             self._last = link
             if link.number in self._heads:
                 hashes[link.number] = own_hash
-            if waiting_count >= ENTRIES_AT_ONCE:
-                self._check_entries(waiting)
-                waiting, waiting_count = [], 0
-        self._check_entries(waiting)
+            if self._waiting_count >= ENTRIES_AT_ONCE:
+                self._check_waiting()
+        self._check_waiting()
         self._compare_heads(hashes)
 
     def check_places(self) -> None:
@@ -176,21 +176,27 @@ class _Check:
     def _is_sound(self, link: Link, own_hash: str, previous_hash: str | None) -> bool:
         """Whether a seal says what it said when it was made, and goes on where the one before ended."""
         if link.format != FORMAT:
-            self._note(Fault.SEAL_UNREADABLE, seal=link.number)
+            self._note_seal(Fault.SEAL_UNREADABLE, link.number)
             return False
         if link.hash() != own_hash:
-            self._note(Fault.SEAL_CHANGED, seal=link.number)
+            self._note_seal(Fault.SEAL_CHANGED, link.number)
             return False
         if previous_hash is None:
             return True
         if link.previous_hash != previous_hash:
             # It is hashed as it stands, so the one before is another than when this one was made.
-            self._note(Fault.SEAL_CHANGED, seal=max(link.number - 1, 1))
+            self._note_seal(Fault.SEAL_CHANGED, max(link.number - 1, 1))
         elif self._last is not None and not _goes_on(self._last, link):
-            self._note(Fault.SEAL_SLIPPED_IN, seal=link.number)
+            self._note_seal(Fault.SEAL_SLIPPED_IN, link.number)
         return True
 
-    def _check_entries(self, links: list[Link]) -> None:
+    def _note_seal(self, fault: Fault, number: int) -> None:
+        # The entries of the seals before come first in the chain.
+        self._check_waiting()
+        self._note(fault, seal=number)
+
+    def _check_waiting(self) -> None:
+        links, self._waiting, self._waiting_count = self._waiting, [], 0
         ids = [entry_id for link in links for entry_id in link.entry_ids]
         if not ids:
             return

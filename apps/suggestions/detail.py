@@ -22,7 +22,7 @@ from apps.execution.exceptions import (
     RecordGoneError,
 )
 from apps.execution.schemas import Diff, FieldDiff, Seen, ValueMoved
-from apps.execution.services import find_moved, undoable_until
+from apps.execution.services import undoable_until
 from apps.execution.tools import registry as tools
 from apps.execution.tools.base import CURRENCY_FIELD
 from apps.suggestions.enums import State
@@ -36,7 +36,7 @@ from apps.suggestions.presentation import (
     refusal_for,
 )
 from apps.suggestions.rules import sources_of
-from apps.suggestions.services import seen_of
+from apps.suggestions.services import find_moved_of, seen_of
 from apps.suggestions.wishes import Wish, wish_of
 from apps.tenants.statements import ID_PLACE, Prepared, prepare_rows
 from apps.triggers.rules import registry as triggers
@@ -147,7 +147,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         can_edit=is_mendable or (is_undecided and not refusal and stale is None),
         undoable_until=_undoable_until(suggestion, viewer),
         editions_shown=frozenset(
-            entry.details["edition"]
+            str(entry.details.get("edition"))
             for entry in entries
             if entry.event == Event.SUGGESTION_SHOWN and entry.actor_id == viewer.pk
         ),
@@ -174,8 +174,10 @@ def _with_editors(diff: Diff, entries: Sequence[AuditEntry]) -> Diff:
     editors: dict[str, str] = {}
     for entry in entries:
         if entry.event == Event.SUGGESTION_EDITED:
-            names = (*entry.details.get("fields", ()), *entry.details.get("left_out", ()))
-            editors |= dict.fromkeys(names, entry.actor_name)
+            for part in ("fields", "left_out"):
+                names = entry.details.get(part)
+                if isinstance(names, list):
+                    editors |= dict.fromkeys(map(str, names), entry.actor_name)
 
     def named(rows: Sequence[FieldDiff]) -> tuple[FieldDiff, ...]:
         return tuple(
@@ -222,7 +224,7 @@ def history_of(entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
         HistoryLine(
             occurred_at=entry.occurred_at,
             actor_name=entry.actor_name if entry.actor_id else "AiSHA",
-            wording=Event(entry.event).label,
+            wording=Event.wording(entry.event),
             detail=str(entry.details.get("reason", "")).replace("_", " "),
         )
         for entry in entries
@@ -240,7 +242,7 @@ def _compare(suggestion: Suggestion, viewer: User) -> tuple[Diff | None, Stale |
         if suggestion.state not in State.open_values():
             return diff, None, ""
         seen = seen_of(suggestion)
-        moved = find_moved(seen)
+        moved = find_moved_of(suggestion)
     except RecordGoneError as error:
         return diff, None, error.message
     except InvalidArgumentsError as error:
@@ -271,8 +273,12 @@ def _shown_changes(
         shown.append(
             ShownChange(
                 label=label_of(ref.kind, field),
-                seen_text=text_of(ref.kind, field, change.seen, viewer=viewer, currency=then[ref]),
-                now_text=text_of(ref.kind, field, change.now, viewer=viewer, currency=now[ref]),
+                seen_text=text_of(
+                    ref.kind, field, change.seen, viewer=viewer, currency=then.get(ref, "")
+                ),
+                now_text=text_of(
+                    ref.kind, field, change.now, viewer=viewer, currency=now.get(ref, "")
+                ),
                 changed_by=last.actor_name if last else "",
                 changed_at=last.changed_at if last else None,
             )

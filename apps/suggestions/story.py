@@ -93,7 +93,7 @@ class StoryItem:
     """One thing that happened; ``origin`` is empty where it has none, ``sign`` names an icon."""
 
     occurred_at: datetime
-    event: Event
+    event: str
     wording: str
     who: str
     origin: str
@@ -109,7 +109,7 @@ class StoryItem:
     @property
     def origin_label(self) -> str:
         """Where it came from, in words."""
-        return Origin(self.origin).label if self.origin else ""
+        return str(dict(Origin.choices).get(self.origin, self.origin))
 
 
 def story_of(suggestion: Suggestion, viewer: User) -> tuple[StoryItem, ...]:
@@ -191,30 +191,31 @@ def _call_items(suggestion: Suggestion) -> Iterator[StoryItem]:
 
 
 def _entry_item(entry: AuditEntry, execution: Execution | None, viewer: User) -> StoryItem:
-    event = Event(entry.event)
     return StoryItem(
         entry.occurred_at,
-        event,
-        event.label,
+        entry.event,
+        Event.wording(entry.event),
         entry.actor_name if entry.actor_id else SYSTEM,
         entry.origin,
         entry.request_id,
-        notes=tuple(_notes(event, entry, execution)),
+        notes=tuple(_notes(entry, execution)),
         changes=_changes(execution, viewer) if execution is not None else (),
     )
 
 
-def _notes(event: Event, entry: AuditEntry, execution: Execution | None) -> Iterator[str]:
+def _notes(entry: AuditEntry, execution: Execution | None) -> Iterator[str]:
+    event = entry.event
     details: Mapping[str, Detail] = entry.details
     if "edition" in details:
         yield f"As it stood at {_moment(details['edition'])}"
     if "until" in details:
         yield f"Until {_moment(details['until'])}"
     if "reason" in details:
-        reasons: Mapping[object, str] = dict(RejectReason.choices)
-        yield reasons.get(details["reason"], str(details["reason"]).replace("_", " "))
+        reason = str(details["reason"])
+        yield str(dict(RejectReason.choices).get(reason, reason.replace("_", " ")))
     if "verb" in details:
-        yield f"Wanted: {Verdict(str(details['verb'])).wish}"
+        verb = str(details["verb"])
+        yield f"Wanted: {Verdict(verb).wish if verb in Verdict.values else verb}"
     if event == Event.SUGGESTION_STALE:
         yield f"Had changed: {', '.join(_stale_fields(str(details.get('fields', ''))))}"
     if event == Event.SUGGESTION_EDITED and (fields := details.get("fields")):
@@ -250,7 +251,11 @@ def _labels(kind: str, columns: Detail) -> Iterable[str]:
 
 
 def _moment(text: Detail) -> str:
-    moment = parse_datetime(str(text))
+    try:
+        moment = parse_datetime(str(text))
+    except ValueError:
+        # Well formed, and in no calendar.
+        return str(text)
     return describe_time(timezone.localtime(moment)) if moment else str(text)
 
 

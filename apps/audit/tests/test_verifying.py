@@ -58,6 +58,20 @@ def test_swapped_entries_are_named(committed_tenant: Tenant) -> None:
     ]
 
 
+def test_the_first_broken_row_is_told_first(committed_tenant: Tenant) -> None:
+    """Whatever comes after it in the chain: of twenty broken seals the list would be full."""
+    write_sealed(*[1] * 22)
+    tamper(
+        "UPDATE audit_auditentry SET request_id = 'x' WHERE id = 1",
+        "UPDATE audit_auditseal SET sealed_at = sealed_at - interval '1 second' WHERE number > 1",
+    )
+    assert verdict().fault_count == 22
+    assert faults()[:2] == [
+        "entry 1 was changed after it was sealed (seal 1)",
+        "seal 2 was changed",
+    ]
+
+
 COPY = (
     "INSERT INTO audit_auditentry OVERRIDING SYSTEM VALUE SELECT {id}, occurred_at, event, actor_id,"
     " actor_name, origin, request_id, record_kind, record_id, suggestion_id, execution_id, details,"

@@ -14,7 +14,9 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from kombu.exceptions import OperationalError as BrokerError
 
+from apps.audit.enums import Event
 from apps.audit.schemas import Actor
+from apps.audit.services import Detail, Entry, record_event
 from apps.crm.enums import RecordKind
 from apps.crm.importing import services
 from apps.crm.importing.exceptions import FileTooLargeError, ImportingError
@@ -161,6 +163,8 @@ def download_errors(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     run = get_object_or_404(ImportRun, pk=pk)
     if not is_stored(run.errors_path):
         raise Http404
+    details: dict[str, Detail] = {"what": "import problems", "import": run.pk, "format": "csv"}
+    record_event(Actor.for_person(person_of(request)), Entry(Event.EXPORTED, details=details))
     return stream_csv(
         request,
         file_name=f"import-{run.pk}-problems.csv",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
-from apps.conftest import Cast
+from apps.conftest import Cast, TenantClient
 from apps.crm.models import Contact
 from apps.crm.tests.factories import ActivityFactory, ContactFactory, LeadFactory
 from apps.crm.tests.pages import words
@@ -28,6 +29,11 @@ from apps.suggestions.tests.cases import NOW, scan, suggested
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.triggers.models import Signal
 from apps.users.models import User
+
+_ADD_ENTRIES = (
+    "INSERT INTO audit_auditentry"
+    " (event, actor_name, origin, request_id, record_kind, suggestion_id, details)"
+)
 
 
 def told(suggestion: Suggestion) -> list[StoryItem]:
@@ -67,6 +73,37 @@ def test_from_the_signal_to_the_write(cast: Cast) -> None:
         ("Phone", "+1 555 0100", "+1 555 0123")
     ]
     assert story == sorted(story, key=lambda item: item.occurred_at)
+
+
+def test_what_nobody_of_ours_has_written_can_still_be_read(
+    cast: Cast, client_for: Callable[[User], TenantClient]
+) -> None:
+    """Nothing leaves the log: one odd entry must not close a suggestion for ever."""
+    suggestion = suggested(cast.rep)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_ADD_ENTRIES} VALUES ('made.up', '', 'nowhere', '', '', %s, %s),"
+            " ('suggestion.edited', '', 'api', '', '', %s, '{\"fields\": 1}'),"
+            " ('suggestion.shown', '', 'api', '', '', %s, '{}')",
+            [
+                suggestion.pk,
+                '{"verb": "sing", "reason": ["x"], "edition": "2026-13-01T00:00:00", "fields": 1}',
+                suggestion.pk,
+                suggestion.pk,
+            ],
+        )
+    items = {item.event: item for item in told(suggestion)}
+    assert (items["made.up"].wording, items["made.up"].origin_label) == ("made.up", "nowhere")
+    assert items["made.up"].notes[0] == "As it stood at 2026-13-01T00:00:00"
+    client = client_for(cast.rep)
+    for url in (suggestion.get_absolute_url(), f"{suggestion.get_absolute_url()}story/"):
+        assert client.get(url).status_code == 200
+    with (
+        pytest.raises(IntegrityError, match="audit_details_are_an_object"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"{_ADD_ENTRIES} VALUES ('made.up', '', 'api', '', '', NULL, '[]')")
 
 
 def test_what_the_trigger_saw_is_told_as_it_was_then(cast: Cast) -> None:

@@ -11,6 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
+from apps.audit.enums import Event
+from apps.audit.models import AuditEntry
 from apps.conftest import Cast, TenantClient
 from apps.crm.importing import services
 from apps.crm.importing.locks import KILLED
@@ -413,6 +415,8 @@ def test_the_list_of_problems_is_a_download_that_nobody_keeps(
         "2,email,nobody,“nobody” is not an e-mail address.,row not imported",
         "3,email,'=1+1,“=1+1” is not an e-mail address.,row not imported",
     ]
+    exported = AuditEntry.objects.get(event=Event.EXPORTED)
+    assert (exported.actor_id, exported.details["import"]) == (cast.manager.pk, run.pk)
 
 
 @pytest.mark.parametrize("count", [1, 3])
