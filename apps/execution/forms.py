@@ -38,6 +38,8 @@ from apps.users.models import User
 
 # A text that may be longer than this gets several lines.
 LONGEST_LINE = 300
+# The most that any column takes; where a tool takes fewer, it says so.
+_MOST_DIGITS = 16
 
 
 class ArgumentsForm(forms.Form):
@@ -183,7 +185,7 @@ class ArgumentsForm(forms.Form):
             case "date-time", _:
                 return MomentField(**options)
             case "decimal", _:
-                return AmountField(max_digits=14, decimal_places=2, **options)
+                return AmountField(max_digits=_MOST_DIGITS, decimal_places=2, **options)
             case _, "integer":
                 return forms.IntegerField(**options)
             case _, "number":

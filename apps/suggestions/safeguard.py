@@ -58,6 +58,7 @@ def database_triggers() -> list[DatabaseTrigger]:
     is_undecided = sql.SQL(
         "new.state = {} AND new.reviewed_by_id IS NULL AND new.reviewed_at IS NULL"
         " AND new.applied_at IS NULL AND new.execution_id IS NULL AND new.given_by_id IS NULL"
+        " AND new.edited_at IS NULL"
     ).format(sql.Literal(State.PENDING.value))
     is_allowed = sql.SQL(" OR ").join(
         sql.SQL("old.state = {} AND new.state IN ({})").format(

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from apps.crm.changelog import model_of
 from apps.crm.enums import RecordKind
@@ -238,7 +239,9 @@ def test_a_second_tool_of_the_same_name_is_refused() -> None:
         local.register(LocalTool())
 
 
-@pytest.mark.parametrize("key", ["delete_lead", "lead_remove", "purge", "drop_contact"])
+@pytest.mark.parametrize(
+    "key", ["delete_lead", "lead_remove", "purge", "drop_contact", "erase_lead"]
+)
 def test_a_tool_that_deletes_is_refused(key: str) -> None:
     class Deleting(LocalTool):
         pass
@@ -264,6 +267,14 @@ def test_an_argument_outside_the_field_list_is_refused() -> None:
         ToolRegistry().register(Narrow())
 
 
+class LooseArguments(ToolArguments):
+    model_config = ConfigDict(extra="allow")
+
+
+class ForeignArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
 class MoneyArguments(ToolArguments):
     lead_id: RecordId
     estimated_value: str = ""
@@ -274,6 +285,10 @@ class MoneyArguments(ToolArguments):
     [
         ("label", "", "does not declare its label"),
         ("risk", "", "does not declare its risk"),
+        ("risk", "medium", "knows a risk that is neither low nor high"),
+        ("permissions", lambda tool, subject: frozenset(), "asks for no permission"),
+        ("arguments_type", LooseArguments, "takes arguments that it does not name"),
+        ("arguments_type", ForeignArguments, "takes arguments that it does not name"),
         ("consequences", "", "does not declare its consequences"),
         ("writes", {}, "does not declare its writes"),
         ("writes", {RecordKind.TASK: frozenset({"title"})}, "writes another kind than it is about"),

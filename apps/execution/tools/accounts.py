@@ -16,11 +16,11 @@ from apps.execution.schemas import JsonValue, RecordRef
 from apps.execution.tools.base import ToolArguments, UpdateTool, every_row_of
 from apps.execution.tools.fields import (
     AccountId,
-    Amount,
     CurrencyCode,
     OneLine,
     OwnerId,
     RecordId,
+    Revenue,
     require_both,
 )
 from apps.execution.tools.references import require_owner, require_owner_back
@@ -40,7 +40,7 @@ class UpdateAccountArguments(ToolArguments):
     sector: Annotated[str, Field(max_length=100), OneLine] = ""
     location: Annotated[str, Field(max_length=100), OneLine] = ""
     employees: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    annual_revenue: Amount = Decimal(0)
+    annual_revenue: Revenue = Decimal(0)
     currency: CurrencyCode = ""
     parent_id: Annotated[AccountId, Field(description="The account that it belongs to.")] = 0
     owner_id: Annotated[OwnerId, Field(description="Who is to look after it from now on.")] = 0

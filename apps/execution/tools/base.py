@@ -270,6 +270,10 @@ def settable_fields(arguments_type: type[ToolArguments]) -> frozenset[str]:
     )
 
 
+# No name proves what a tool does, and the role that writes may not delete: this finds an honest mistake.
+_DELETING = ("delete", "remove", "purge", "drop", "erase", "wipe", "destroy", "truncate")
+
+
 class ToolRegistry:
     """All tools by key."""
 
@@ -280,12 +284,13 @@ class ToolRegistry:
         """Add a tool, or refuse it.
 
         Raises:
-            ValueError: the key is taken, the tool deletes, it leaves something unsaid, it reaches outside
-                its own field list, or it writes money without its currency.
+            ValueError: the key is taken, the tool deletes, it leaves something unsaid, it takes arguments
+                that it does not name, it reaches outside its own field list, or it writes money without its
+                currency.
         """
         if tool.key in self._tools:
             raise ValueError(f"Two tools are named {tool.key!r}.")
-        if any(word in tool.key for word in ("delete", "remove", "purge", "drop")):
+        if any(word in tool.key for word in _DELETING):
             raise ValueError(f"{tool.key!r}: nothing is deleted by a tool.")
         _check_declared(tool)
         _check_fields(tool)
@@ -324,6 +329,15 @@ def _check_declared(tool: Tool[Any]) -> None:
     for name in ("label", "risk", "consequences", "writes"):
         if not getattr(tool, name, ""):
             raise ValueError(f"{tool.key!r} does not declare its {name}.")
+    if not isinstance(tool.risk, Risk):
+        raise ValueError(f"{tool.key!r} knows a risk that is neither low nor high.")
+    if any(not tool.permissions(kind) for kind in tool.subject_kinds):
+        raise ValueError(f"{tool.key!r} asks for no permission.")
+    config = tool.arguments_type.model_config
+    if not issubclass(tool.arguments_type, ToolArguments) or (
+        config.get("extra"), config.get("strict"), config.get("frozen"),
+    ) != ("forbid", True, True):  # fmt: skip
+        raise ValueError(f"{tool.key!r} takes arguments that it does not name, or of other types.")
     unguarded = sorted(kind for kind in tool.subject_kinds if not tool.guard_fields.get(kind))
     if unguarded:
         raise ValueError(f"{tool.key!r} has no guard fields for {', '.join(unguarded)}.")

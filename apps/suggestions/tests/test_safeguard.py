@@ -80,10 +80,18 @@ def test_the_ais_moves_are_moves() -> None:
 def test_it_makes_none_that_somebody_seems_to_have_decided(
     cast: Cast, decided: dict[str, object]
 ) -> None:
+    refuse_new(cast, {"reviewed_by": cast.rep, "reviewed_at": NOW, **decided})
+
+
+def test_nor_one_that_somebody_seems_to_have_edited(cast: Cast) -> None:
+    refuse_new(cast, {"edited_by": cast.rep, "edited_at": NOW, "proposed_arguments": {}})
+
+
+def refuse_new(cast: Cast, values: dict[str, object]) -> None:
     suggestion = suggested(cast.rep)
     suggestion.pk = None
     suggestion.record_id += 1
-    for name, value in {"reviewed_by": cast.rep, "reviewed_at": NOW, **decided}.items():
+    for name, value in values.items():
         setattr(suggestion, name, value)
     with pytest.raises(ProgrammingError, match=REFUSED), taking_role(Role.AI):
         suggestion.save(force_insert=True)
