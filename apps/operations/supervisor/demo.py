@@ -240,7 +240,7 @@ def services(port: int) -> list[Service]:
             "web",
             [
                 *(sys.executable, "-m", "uvicorn", "aisha.asgi:application"),
-                *("--host", ADDRESS, "--port", str(port), "--lifespan", "off"),
+                *("--host", ADDRESS, "--port", str(port), "--lifespan", "on"),
                 *("--no-access-log", "--timeout-graceful-shutdown", "5"),
             ],
             is_restarted=False,
