@@ -41,6 +41,10 @@ class PairQuerySet(models.QuerySet["Pair"]):
         """Open pairs at or above the threshold against which nothing stands."""
         return self.open().filter(is_likely=True)
 
+    def surest_first(self) -> Self:
+        """By band, as ``bands`` has them, and by probability in it: every band begins but once."""
+        return self.order_by("-is_likely", "-probability", "id")
+
     def of_record(self, kind: RecordKind | str, record_id: int) -> Self:
         """The pairs of one record, whichever of the two it is."""
         return self.filter(

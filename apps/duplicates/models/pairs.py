@@ -85,6 +85,12 @@ class Pair(models.Model):
                 condition=Q(state="open"),
                 name="pair_open_by_probability",
             ),
+            # As the page lists them, people and companies together.
+            models.Index(
+                fields=["-is_likely", "-probability", "id"],
+                condition=Q(state="open"),
+                name="pair_open_by_sureness",
+            ),
             models.Index(fields=["survivor_kind", "survivor_id"], name="pair_by_survivor"),
             models.Index(fields=["duplicate_kind", "duplicate_id"], name="pair_by_duplicate"),
             models.Index(

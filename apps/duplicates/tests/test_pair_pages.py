@@ -19,6 +19,7 @@ from apps.crm.tests.factories import (
     merge,
 )
 from apps.crm.tests.pages import words
+from apps.duplicates.bands import sureness
 from apps.duplicates.enums import PairState
 from apps.duplicates.models import Pair
 from apps.duplicates.tests.factories import MatcherFactory, MatchRunFactory, pair_of
@@ -43,7 +44,10 @@ def test_pairs_stand_by_band_the_most_likely_first(cast: Cast, client_for: Any) 
     certain = two_leads(cast, probability=0.999)
     conflict = two_leads(cast, probability=0.998, is_likely=False, has_conflict=True)
     page = client_for(cast.rep).get(LIST)
-    assert listed(page) == [certain.pk, conflict.pk, likely.pk, possible.pk]
+    assert listed(page) == [certain.pk, likely.pk, conflict.pk, possible.pk]
+    assert [*Pair.objects.surest_first()] == [
+        *Pair.objects.order_by(sureness().desc(), "-probability")
+    ]
     assert [(band.label, count) for band, count in page.context["bands"]] == [
         ("Almost certain", 1),
         ("Likely", 1),

@@ -42,7 +42,7 @@ HEADER = (
 
 @require_safe
 def list_pairs(request: HttpRequest) -> HttpResponse:
-    """Pairs that may be the same, the most likely first, with what the threshold is worth."""
+    """Pairs that may be the same, the surest first, with what the threshold is worth."""
     user = viewer_of(request)
     filter_set = _read_filters(request, user)
     asked = filter_set.form["subject"].value()
@@ -131,7 +131,7 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _read_filters(request: HttpRequest, user: User) -> PairPageFilterSet:
     """The visible pairs, narrowed as the address says."""
-    return PairPageFilterSet(request.GET, queryset=Pair.objects.visible_to(user))
+    return PairPageFilterSet(request.GET, queryset=Pair.objects.visible_to(user).surest_first())
 
 
 def _count_bands(pairs: PairQuerySet) -> list[tuple[Band, int]]:
@@ -155,7 +155,7 @@ def _chart_of(pair: Pair) -> EvidenceChart | None:
 def _others_of_group(pair: Pair, user: User) -> list[ShownPair]:
     if pair.cluster is None:
         return []
-    others = Pair.objects.visible_to(user).open().in_cluster(pair.cluster)
+    others = Pair.objects.visible_to(user).open().in_cluster(pair.cluster).surest_first()
     return show_pairs(list(others.exclude(pk=pair.pk)[:PAIRS_PER_PAGE]), user)
 
 

@@ -106,7 +106,14 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
 
 # What an account's deals tell is read whole for each deal, so that the index of the key alone does as well as
 # the one that holds the days, too: which of them is the cheaper hangs on how full their pages are.
-AS_GOOD = {"account_engagement_shift": {"crm_activity_opportunity_id": "activity_by_deal"}}
+# Likely pairs stand together in the index by sureness, too, those of people and of companies as one.
+_BY_SURENESS = {"pair_open_by": "pair_open_by_probability"}
+AS_GOOD = {
+    "account_engagement_shift": {"crm_activity_opportunity_id": "activity_by_deal"},
+    "account_duplicate": _BY_SURENESS,
+    "contact_duplicate": _BY_SURENESS,
+    "lead_duplicate": _BY_SURENESS,
+}
 
 
 # Who wrote first is looked for among all strangers of the window; the contact of an account is that of its
