@@ -412,14 +412,22 @@ def _fields(table: EncodedTable, document: MatcherDocument | None) -> tuple[Fiel
 
 
 def _shared(table: EncodedTable) -> dict[Field, frozenset[str]]:
-    """The values that more records hold than a person's own could."""
+    """The values that more people hold than one's own could be held by."""
     found = {}
-    for field in table.codes:
+    whose: Numbers | None = None
+    for field, codes in table.codes.items():
         most = LADDERS[field].most_holders
-        if most is not None:
-            texts = table.values[field].texts
-            many = np.flatnonzero(table.counts(field) > most).tolist()
-            found[field] = frozenset(texts[number] for number in many)
+        if most is None:
+            continue
+        is_many = np.append(table.counts(field) > most, False)
+        held = np.flatnonzero(is_many[codes])
+        if len(held) and whose is None:
+            whose = table.holders()
+        if len(held) and whose is not None:
+            each = np.unique(np.stack([codes[held], whose[held]]), axis=1)[0]
+            is_many = np.bincount(each, minlength=len(is_many)) > most
+        texts = table.values[field].texts
+        found[field] = frozenset(texts[number] for number in np.flatnonzero(is_many).tolist())
     return found
 
 

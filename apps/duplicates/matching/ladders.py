@@ -58,9 +58,10 @@ class Ladder:
     """The levels of a field, the highest first; the last, without tests, holds where no other does.
 
     ``has_frequent`` says that to agree in a frequent value tells less than to agree in a rare one. A value of
-    more than ``most_holders`` records is shared by people who have nothing else in common and counts as not
-    known. On the first ``agreeing`` levels two values agree. Where all fields of one of ``explained_by``
-    do, this one is likely to agree among others, too: an address made of a name, colleagues in one building.
+    more than ``most_holders`` (``EncodedTable.holders``) is shared by people who have nothing else in common
+    and counts as not known. On the first ``agreeing`` levels two values agree. Where all fields of one of
+    ``explained_by`` do, this one is likely to agree among others, too: an address made of a name, colleagues
+    in one building.
     """
 
     levels: tuple[Level, ...]

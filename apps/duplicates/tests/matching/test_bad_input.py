@@ -9,6 +9,7 @@ from apps.duplicates.bench.generated.crm import generate_people
 from apps.duplicates.bench.generated.slips import as_address
 from apps.duplicates.bench.generated.words import GIVEN_NAMES, TITLES, coined_surname
 from apps.duplicates.matching.clustering import clusters
+from apps.duplicates.matching.encoding import encode
 from apps.duplicates.matching.fields import Field, Row, Table
 from apps.duplicates.matching.finding import Found, find_pairs
 
@@ -98,6 +99,23 @@ def test_a_switchboard_of_five_hundred_makes_nobody_the_same() -> None:
         for number in range(500)
     ]
     assert likely(colleagues) == set()
+
+
+def test_somebody_may_stand_in_a_table_any_number_of_times() -> None:
+    copies = [person(3, title=("Buyer", "Head of Sales")[number % 2]) for number in range(50)]
+    found = find_pairs(Table.of_rows(copies))
+    assert (found.likely, found.compared) == (1_225, 1_225)
+
+
+def test_branches_share_a_number_and_are_not_one() -> None:
+    branches = [
+        {Field.COMPANY: "Sparkasse Nord", Field.PHONE: "+49 30 555 00 00", Field.CITY: surname}
+        for surname in map(coined_surname, range(5, 3_000, 37))
+    ]
+    encoded = encode(Table.of_rows(branches), "")
+    assert len({*encoded.holders().tolist()}) == len(branches)
+    again = encode(Table.of_rows(branches[:1] * 50), "")
+    assert len({*again.holders().tolist()}) == 1
 
 
 def test_thousands_in_one_company_are_themselves() -> None:
