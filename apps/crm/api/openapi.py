@@ -56,7 +56,7 @@ class RecordSchema(EndpointSchema):
     def get_override_parameters(self) -> list[Any]:
         """The headers of the endpoint."""
         found = [*super().get_override_parameters(), *_PARAMETERS.get(self.view.action, [])]
-        if self.view.action == "create" and self._may_be_merged:
+        if self.view.action in {"create", "upsert"} and self._may_be_merged:
             found.append(_PROBE)
         return found
 

@@ -53,6 +53,7 @@ from apps.crm.services import (
     require_permission,
     visible_records,
 )
+from apps.tenants.api import refuse_parameters
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
 
@@ -124,8 +125,9 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
 
     def create(self, request: Request) -> Response:
         """Write a new record. Left out, its owner is the person who asks."""
+        is_probed = _wants_probe(request)
         try:
-            record = self._create(request.data, is_probed=_wants_probe(request))
+            record = self._create(request.data, is_probed=is_probed)
         except IntegrityError as error:
             _raise_unless_taken(error)
             raise ExternalIdTakenError from error
@@ -158,25 +160,25 @@ class RecordViewSet(RecordReadViewSet[RecordT]):
         Fields that are left out of a change stay as they are. A record that was merged into another is left
         alone (409, ``record_merged``).
         """
-        precondition = read_precondition(request)
+        precondition, is_probed = read_precondition(request), _wants_probe(request)
         payload = _with_external_id(request.data, source, external_id)
         try:
-            record, is_new = self._create_or_change(payload, precondition)
+            record, is_new = self._create_or_change(payload, precondition, is_probed)
         except IntegrityError as error:
             # Another request has just created it: now it is there to be changed.
             _raise_unless_taken(error)
-            record, is_new = self._create_or_change(payload, precondition)
+            record, is_new = self._create_or_change(payload, precondition, is_probed)
         return self._answer(self.get_queryset().get(pk=record.pk), status=201 if is_new else 200)
 
     def _create_or_change(
-        self, payload: dict[str, Any], precondition: Precondition
+        self, payload: dict[str, Any], precondition: Precondition, is_probed: bool
     ) -> tuple[Record, bool]:
         wanted = {name: payload[name] for name in ("source", "external_id")}
         held = all_records(self.model).filter(**wanted).values_list("pk", flat=True).first()
         if held is None:
             if precondition.must_exist:
                 raise RecordConflictError(None)
-            return self._create(payload), True
+            return self._create(payload, is_probed=is_probed), True
         record = self.get_queryset().filter(pk=held).first()
         if record is None:
             refuse_merged(self.request.user, self.model, held)  # type: ignore[arg-type]
@@ -236,6 +238,8 @@ def lead_to(survivor: Record, request: Request) -> Response:
 
 
 def _wants_probe(request: Request) -> bool:
+    """Whether a new record is to be held against those there are; nothing else is asked in the address."""
+    refuse_parameters(request, but={"probe"})
     wanted = request.query_params.get("probe", "false")
     if wanted not in {"true", "false"}:
         raise ValidationError({"probe": ["true or false."]})

@@ -210,6 +210,14 @@ def test_a_program_may_ask_before_it_writes(cast: Cast, api_for: ApiFor) -> None
         ("contact", contact.pk),
         ("lead", lead.pk),
     }
+    folder = "/api/v1/leads/by-external-id/erp/7/"
+    put = client.send("PUT", f"{folder}?probe=true", POSTED)
+    assert (put.status_code, put.json()["look_alikes"]) == (409, answer["look_alikes"])
+    assert client.send("PUT", f"{folder}?prob=true", POSTED).status_code == 400
+    assert client.send("POST", "/api/v1/leads/?prob=true", POSTED).status_code == 400
     assert Lead.objects.count() == 1
+    assert client.send("PUT", folder, POSTED).status_code == 201
+    # What is there already is changed, whatever it looks like.
+    assert client.send("PUT", f"{folder}?probe=true", POSTED).status_code == 200
     assert client.send("POST", "/api/v1/leads/", POSTED).status_code == 201
     assert client.send("POST", "/api/v1/leads/?probe=perhaps", POSTED).status_code == 400
