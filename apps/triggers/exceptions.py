@@ -100,8 +100,16 @@ class EmptyScopeError(TriggerError):
     code = "empty_scope"
     status = 404
 
-    def __init__(self) -> None:
-        super().__init__("There is no record here that could be scanned.")
+    def __init__(self, message: str = "There is no record here that could be scanned.") -> None:
+        super().__init__(message)
+
+
+class EmptyListError(EmptyScopeError):
+    """A list that shows no record at present: there is one, but nothing of it to be scanned."""
+
+    def __init__(self, name: str = "") -> None:
+        of = f"“{name}”" if name else "This list"
+        super().__init__(f"{of} shows no record at present: nothing was scanned.")
 
 
 class ScopeTooLargeError(TriggerError):

@@ -13,7 +13,7 @@ from apps.crm.forms.filters import FILTER_SETS
 from apps.crm.models import Account, Activity, Contact, Lead, Opportunity, Record, Task
 from apps.crm.services import permission_name, visible_records
 from apps.duplicates.models import Pair
-from apps.triggers.exceptions import EmptyScopeError, ScopeTooLargeError
+from apps.triggers.exceptions import EmptyListError, EmptyScopeError, ScopeTooLargeError
 from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.rules.duplicates import DuplicateTrigger
@@ -98,11 +98,15 @@ def scope_of_list(user: User, kind: RecordKind, query: str, name: str = "") -> S
     """What the person's list of a kind shows for a query string, all pages of it.
 
     Raises:
-        EmptyScopeError: it shows none.
+        EmptyScopeError: the person has no such list.
+        EmptyListError: it shows none.
         ScopeTooLargeError: it shows more than are looked at by themselves.
     """
     listed = FILTER_SETS[kind](QueryDict(query), queryset=_visible(user, kind), viewer=user)
-    return _scope_of(kind, listed.qs.values_list("pk"), name)
+    try:
+        return _scope_of(kind, listed.qs.values_list("pk"), name)
+    except EmptyScopeError as error:
+        raise EmptyListError(name) from error
 
 
 def _visible(user: User, kind: RecordKind) -> Any:

@@ -282,6 +282,19 @@ def test_what_cannot_be_scanned_is_not_found(cast: Cast, client_for: ClientFor, 
     assert client_for(cast.rep).get(f"/scans/new/?{query}").status_code == 404
 
 
+def test_a_view_that_lists_nothing_says_so(cast: Cast, client_for: ClientFor) -> None:
+    body = {"record_kind": "lead", "query": "status=working", "name": "Busy"}
+    client = client_for(cast.rep)
+    for answer in (
+        client.get("/scans/new/", body, follow=True),
+        client.post("/scans/start/", body, follow=True),
+    ):
+        assert answer.redirect_chain == [("/leads/?status=working", 302)]
+        (said,) = answer.context["messages"]
+        assert str(said) == "“Busy” shows no record at present: nothing was scanned."
+    assert not Scan.objects.exists()
+
+
 def test_in_the_api(cast: Cast, api_for: ApiFor) -> None:
     mine, hidden = quiet_lead(owner=cast.rep), quiet_lead(owner=cast.outsider)
     api = api_for(cast.rep)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.exporting import send_table
 from apps.tenants.pagination import CappedPaginator
 from apps.triggers.estimates import estimate_scan, plan_scan
+from apps.triggers.exceptions import EmptyListError
 from apps.triggers.forms import ScanFilterSet, ScanScopeForm
 from apps.triggers.ledger import cancel_scan, may_cancel, new_scan, request_scan
 from apps.triggers.models import Scan
@@ -103,7 +105,10 @@ def ask_scan(request: HttpRequest) -> HttpResponse:
     """What a scan of everything, of a list or of one record would be, before it is started."""
     user = person_with(request, "triggers.add_scan", "Your role does not let you start scans.")
     form = ScanScopeForm(request.GET)
-    scope = form.scope(user)
+    try:
+        scope = form.scope(user)
+    except EmptyListError as error:
+        return _to_list(request, form, error)
     context = {
         "nav_section": "scans",
         "form": form,
@@ -120,13 +125,23 @@ def ask_scan(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start_scan(request: HttpRequest) -> HttpResponse:
     """Queue a scan of everything, or of what the form names; one that waits already is joined."""
-    user = person_of(request)
-    with transaction.atomic():
-        scope = ScanScopeForm(request.POST).scope(user)
-        scan = request_scan(user=user, now=timezone.now(), scope=scope)
-        send_scan(scan)
+    user, form = person_of(request), ScanScopeForm(request.POST)
+    try:
+        with transaction.atomic():
+            scan = request_scan(user=user, now=timezone.now(), scope=form.scope(user))
+            send_scan(scan)
+    except EmptyListError as error:
+        return _to_list(request, form, error)
     messages.info(request, "The scan is queued. New suggestions appear when it is done.")
     return redirect("triggers:scan_detail", pk=scan.pk)
+
+
+def _to_list(request: HttpRequest, form: ScanScopeForm, error: EmptyListError) -> HttpResponse:
+    """To the list of which nothing can be scanned, which shows why."""
+    messages.warning(request, error.message)
+    wanted = form.cleaned_data
+    address = reverse(f"crm:{wanted['record_kind']}_list")
+    return redirect(f"{address}?{QueryDict(wanted['query']).urlencode()}")
 
 
 @require_POST
