@@ -9,11 +9,11 @@ from typing import Any, TypedDict
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from apps.crm.presentation import Shown, Style, show_field
+from apps.crm.presentation import Shown, Style
 from apps.duplicates.bands import BY_SURENESS, Band, band_of, sureness
 from apps.duplicates.models import Pair
 from apps.duplicates.querysets import PairQuerySet
-from apps.duplicates.reading import Side, read_sides
+from apps.duplicates.reading import Side, read_sides, show_named
 from apps.execution.schemas import RecordRef
 from apps.users.models import User
 
@@ -196,7 +196,7 @@ def _tell_apart(
     values: dict[str, dict[RecordRef, Shown]] = defaultdict(dict)
     for side in sides:
         for name in side.layout.facts:
-            shown = show_field(side.record, name, user)
+            shown = show_named(side.record, name, user)
             if shown.style != Style.LONG and name not in _TELLS_NOTHING:
                 values[name][side.ref] = shown
     apart: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count
@@ -18,6 +18,7 @@ from apps.duplicates.bands import Band, band_of
 from apps.duplicates.models import Pair
 from apps.duplicates.querysets import RECORD_MODELS
 from apps.execution.schemas import RecordRef, ids_by_kind
+from apps.execution.signs import with_unseen_named
 from apps.execution.tools.base import every_row_of
 from apps.execution.tools.repointing import counted, moves_between
 from apps.users.models import User
@@ -34,6 +35,11 @@ class Side:
     record: MergeableRecord
     layout: Layout
     gist: tuple[Shown, ...]
+
+    @property
+    def name(self) -> str:
+        """What the record is called, with what nobody would see of it named."""
+        return with_unseen_named(str(self.record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +124,19 @@ def compare_fields(shown: ShownPair, user: User) -> list[ComparedField]:
     for name in names:
         model = next(type(side.record) for side in shown.sides if _has(side, name))
         values = tuple(
-            show_field(side.record, name, user) if _has(side, name) else None
+            show_named(side.record, name, user) if _has(side, name) else None
             for side in shown.sides
         )
         if any(value is not None and not value.is_empty for value in values):
             rows.append(ComparedField(label_of(model, name), (values[0], values[1])))
     return rows
+
+
+def show_named(record: MergeableRecord, name: str, viewer: User | None = None) -> Shown:
+    """``show_field``, with the signs named that nobody would see: they may be all in which two differ."""
+    shown = show_field(record, name, viewer)
+    is_text = isinstance(shown.value, str)
+    return replace(shown, value=with_unseen_named(shown.value)) if is_text else shown
 
 
 def hanging_on(ref: RecordRef) -> list[str]:
@@ -140,5 +153,5 @@ def _has(side: Side, name: str) -> bool:
 
 def _side_of(ref: RecordRef, record: MergeableRecord) -> Side:
     layout = LAYOUTS[ref.kind]
-    gist = (show_field(record, name) for name in layout.gist)
+    gist = (show_named(record, name) for name in layout.gist)
     return Side(ref, record, layout, tuple(value for value in gist if not value.is_empty))

@@ -221,6 +221,19 @@ def test_what_speaks_for_and_against_adds_up(cast: Cast, client_for: Any) -> Non
     assert chart.bars[1].label == "E-mail"
 
 
+def test_signs_that_nobody_sees_are_named(cast: Cast, client_for: Any) -> None:
+    leads = [
+        LeadFactory(owner=cast.rep, last_name="Quarz\u202e", title="Buy\u200ber") for _ in range(3)
+    ]
+    pair = pair_of(*leads[:2], cluster=1)
+    pair_of(*leads[1:], cluster=1)
+    client = client_for(cast.rep)
+    for path in (LIST, "/duplicates/groups/", pair.get_absolute_url()):
+        page = client.get(path).content.decode()
+        assert "Quarz[U+202E]" in page, path
+        assert not {"\u202e", "\u200b"} & {*page}, path
+
+
 def test_not_a_duplicate_is_remembered_and_can_be_taken_back(cast: Cast, client_for: Any) -> None:
     pair, client = two_leads(cast), client_for(cast.rep)
     answer = client.post(

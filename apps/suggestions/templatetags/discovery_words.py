@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django import template
 
+from apps.execution.signs import with_unseen_named
 from apps.suggestions.discoveries.presentation import SIGNS
 from apps.suggestions.discoveries.presentation import worth_words as written
 from apps.suggestions.discoveries.reading import Worth
@@ -18,6 +19,12 @@ register = template.Library()
 def discovery_sign(discovery: Discovery) -> str:
     """The name of its icon."""
     return SIGNS[discovery]
+
+
+@register.filter
+def unseen_named(text: object) -> str:
+    """A text of the CRM with the signs named that nobody would see."""
+    return with_unseen_named(str(text))
 
 
 @register.filter

@@ -50,13 +50,20 @@ def test_the_page_shows_record_owner_value_finding_and_the_way_to_its_review(
     )
     page = text_of(client_for(cast.rep))
     for part in (
-        f'<a href="/leads/{lead.pk}/">Lee Winter',
+        f'<a href="/leads/{lead.pk}/"><bdi>Lee Winter</bdi></a>',
         "1,500",
         "Lead gone quiet",
-        f'<a href="/suggestions/{suggestion.pk}/">Call Winter</a>',
+        f'<a href="/suggestions/{suggestion.pk}/"><bdi>Call Winter</bdi></a>',
         "1 new",
     ):
         assert part in page, part
+
+
+def test_signs_that_nobody_sees_are_named(cast: Cast, client_for: ClientFor) -> None:
+    fire("lead_inactive", LeadFactory(owner=cast.rep, last_name="Win\u202eter"), YESTERDAY)
+    page = text_of(client_for(cast.rep))
+    assert "Lee Win[U+202E]ter" in page
+    assert "\u202e" not in page
 
 
 def test_tiles_lead_to_their_records_and_into_the_queue_with_the_filters_in_force(
