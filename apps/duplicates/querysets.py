@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -12,6 +13,7 @@ from apps.crm.models import Account, Contact, Lead
 from apps.crm.services import permission_name, visible_records
 from apps.duplicates.enums import PairState, Subject
 from apps.duplicates.matching.keys import EDITION
+from apps.execution.schemas import RecordRef
 
 if TYPE_CHECKING:
     # Ruff does not see a use inside the quotes of a base class.
@@ -37,6 +39,10 @@ class PairQuerySet(models.QuerySet["Pair"]):
         """Pairs that a person may still look at, the likely and the others."""
         return self.filter(state=PairState.OPEN)
 
+    def known(self) -> Self:
+        """Pairs that clusters are made of: those to look at, and those that somebody has settled."""
+        return self.filter(state__in=(PairState.OPEN, PairState.NOT_DUPLICATE))
+
     def likely(self) -> Self:
         """Open pairs at or above the threshold against which nothing stands."""
         return self.open().filter(is_likely=True)
@@ -51,6 +57,14 @@ class PairQuerySet(models.QuerySet["Pair"]):
             Q(survivor_kind=kind, survivor_id=record_id)
             | Q(duplicate_kind=kind, duplicate_id=record_id)
         )
+
+    def of_either(self, refs: Iterable[RecordRef]) -> Self:
+        """The pairs of any of some records."""
+        found = Q()
+        for ref in refs:
+            found |= Q(survivor_kind=ref.kind, survivor_id=ref.id)
+            found |= Q(duplicate_kind=ref.kind, duplicate_id=ref.id)
+        return self.filter(found)
 
     def in_cluster(self, cluster: int) -> Self:
         """The pairs of one cluster."""

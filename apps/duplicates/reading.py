@@ -14,9 +14,11 @@ from apps.crm.layouts import LAYOUTS, Layout
 from apps.crm.models import MergeableRecord
 from apps.crm.presentation import Shown, label_of, show_field
 from apps.crm.services import visible_records
-from apps.duplicates.bands import Band, band_of
+from apps.duplicates.bands import Band, HeldBack, band_of, held_back
+from apps.duplicates.enums import Subject
 from apps.duplicates.models import Pair
 from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.services.judging import current_document
 from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools.base import every_row_of
@@ -44,13 +46,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ShownPair:
-    """A pair with both records; ``in_group`` is how many pairs its group has, 1 where nobody asked."""
+    """A pair with both records; ``in_group`` is how many pairs its group has, 1 where nobody asked.
+
+    ``held_back`` is what keeps it from being likely, where something does.
+    """
 
     pair: Pair
     survivor: Side
     duplicate: Side
     band: Band
     in_group: int
+    held_back: HeldBack | None
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -81,6 +87,7 @@ def show_pairs(
     """
     sides = read_sides((ref for pair in pairs for ref in (pair.survivor, pair.duplicate)), user)
     known = sizes or {}
+    thresholds = _thresholds(pairs)
     return [
         ShownPair(
             pair,
@@ -88,10 +95,17 @@ def show_pairs(
             sides[pair.duplicate],
             band_of(pair),
             known.get(pair.cluster or 0, 1),
+            held_back(pair, thresholds.get(pair.subject, 1.0)),
         )
         for pair in pairs
         if pair.survivor in sides and pair.duplicate in sides
     ]
+
+
+def _thresholds(pairs: Iterable[Pair]) -> dict[str, float]:
+    """By subject of the pairs that are not likely, from where on they would be: one query for each."""
+    subjects = {pair.subject for pair in pairs if not pair.is_likely}
+    return {subject: current_document(Subject(subject)).threshold for subject in sorted(subjects)}
 
 
 def read_sides(refs: Iterable[RecordRef], user: User) -> dict[RecordRef, Side]:

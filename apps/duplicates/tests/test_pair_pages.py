@@ -221,6 +221,31 @@ def test_what_speaks_for_and_against_adds_up(cast: Cast, client_for: Any) -> Non
     assert chart.bars[1].label == "E-mail"
 
 
+@pytest.mark.parametrize(
+    ("fields", "short"),
+    [
+        ({}, "Other pairs speak against it"),
+        ({"weights": {"given_name": -5.0, "phone": 9.0}}, "Other names"),
+        ({"has_conflict": True}, "Both addresses answered"),
+    ],
+)
+def test_why_a_probable_pair_is_only_called_possible(
+    fields: dict[str, Any], short: str, cast: Cast, client_for: Any
+) -> None:
+    first, second, third = (LeadFactory(owner=cast.rep) for _ in range(3))
+    pair = pair_of(first, second, probability=0.999, is_likely=False, **fields)
+    other = pair_of(first, third, state=PairState.NOT_DUPLICATE, is_likely=False)
+    two_leads(cast, probability=0.3, is_likely=False)
+    client = client_for(cast.rep)
+    cards = client.get(LIST).context["pairs"]
+    assert [card.held_back and card.held_back.short for card in cards] == [short, None]
+    page = client.get(pair.get_absolute_url())
+    assert page.context["shown"].held_back.title in words(page)
+    # Those that speak against it are named.
+    named = [shown.pair for shown in page.context["group"]]
+    assert named == ([other] if fields == {} else [])
+
+
 def test_signs_that_nobody_sees_are_named(cast: Cast, client_for: Any) -> None:
     leads = [
         LeadFactory(owner=cast.rep, last_name="Quarz\u202e", title="Buy\u200ber") for _ in range(3)

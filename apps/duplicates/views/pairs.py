@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.exporting import send_table
 from apps.crm.views.access import safe_next
-from apps.duplicates.bands import Band
+from apps.duplicates.bands import BY_GROUP, Band
 from apps.duplicates.enums import Subject
 from apps.duplicates.evidence import EvidenceChart, lay_out_evidence
 from apps.duplicates.filters import PairPageFilterSet
@@ -104,7 +104,7 @@ def show_pair(request: HttpRequest, pk: int) -> HttpResponse:
         "fields": compare_fields(shown, user),
         "hanging": [hanging_on(side.ref) for side in shown.sides],
         "chart": _chart_of(pair),
-        "group": _others_of_group(pair, user),
+        "group": _others_of_group(shown, user),
         "may_decide": user.has_perm(DECIDE_PERMISSION),
         "keepable": [side for side in shown.sides if _may_be_kept(side.ref.kind, shown)],
     }
@@ -152,11 +152,15 @@ def _chart_of(pair: Pair) -> EvidenceChart | None:
     return None if comparison is None else lay_out_evidence(comparison, document.threshold)
 
 
-def _others_of_group(pair: Pair, user: User) -> list[ShownPair]:
-    if pair.cluster is None:
+def _others_of_group(shown: ShownPair, user: User) -> list[ShownPair]:
+    pair, visible = shown.pair, Pair.objects.visible_to(user)
+    if pair.cluster is not None:
+        others = visible.open().in_cluster(pair.cluster)
+    elif shown.held_back == BY_GROUP:
+        others = visible.known().of_either((pair.survivor, pair.duplicate))
+    else:
         return []
-    others = Pair.objects.visible_to(user).open().in_cluster(pair.cluster).surest_first()
-    return show_pairs(list(others.exclude(pk=pair.pk)[:PAIRS_PER_PAGE]), user)
+    return show_pairs(list(others.surest_first().exclude(pk=pair.pk)[:PAIRS_PER_PAGE]), user)
 
 
 def _may_be_kept(kind: str, shown: ShownPair) -> bool:
