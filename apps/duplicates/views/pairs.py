@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.exporting import send_table
@@ -116,7 +117,7 @@ def say_not_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remember that the two are not the same."""
     user = viewer_of(request)
     pair = decide_not_duplicate(find_pair(user, pk), user)
-    messages.success(request, "Remembered: these two are not the same.")
+    messages.success(request, _remembered(pair, user))
     return redirect(safe_next(request, pair.get_absolute_url()))
 
 
@@ -127,6 +128,19 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     pair = reopen(find_pair(user, pk), user)
     messages.success(request, "These two are to be looked at again.")
     return redirect(safe_next(request, pair.get_absolute_url()))
+
+
+def _remembered(pair: Pair, user: User) -> str:
+    """What was said of which two, with the way to the page on which it is taken back."""
+    for shown in show_pairs([pair], user):
+        return format_html(
+            "Remembered: <bdi>{}</bdi> and <bdi>{}</bdi> are not the same."
+            ' <a href="{}">Look at it again</a>',
+            *(side.name for side in shown.sides),
+            pair.get_absolute_url(),
+        )
+    # One of them was merged meanwhile.
+    return "Remembered: these two are not the same."
 
 
 def _read_filters(request: HttpRequest, user: User) -> PairPageFilterSet:

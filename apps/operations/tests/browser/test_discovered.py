@@ -56,13 +56,30 @@ def test_pairs_and_groups_are_gone_through_by_keyboard(rep_page: Page, site: Sit
     page.keyboard.press("o")
     page.wait_for_url(f"{site.url}{pairs[1].get_absolute_url()}")
 
+    settled, messages = (
+        Pair.objects.filter(state=PairState.NOT_DUPLICATE),
+        page.locator("#messages"),
+    )
     page.goto(f"{site.url}/duplicates/")
+    # Nobody has gone to a pair yet.
+    page.keyboard.press("n")
+    expect(messages).to_contain_text("No pair is marked")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("n")
-    expect(page.locator("#messages")).to_contain_text("Remembered: these two are not the same.")
+    expect(messages).to_contain_text(f"Remembered: Ann {LONG} and Anna {LONG} are not the same.")
     expect(rows).to_have_count(2)
-    assert set(Pair.objects.filter(state=PairState.NOT_DUPLICATE)) == {pairs[1]}
+    assert {*settled.all()} == {pairs[1]}
+    # The one after it is marked.
+    expect(rows.nth(1)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("n")
+    expect(rows).to_have_count(1)
+    assert {*settled.all()} == {pairs[1], pairs[2]}
+    expect(rows.first).to_have_attribute("aria-current", "true")
+    messages.get_by_role("link", name="Look at it again").click()
+    page.get_by_role("button", name="Look at it again").click()
+    expect(messages).to_contain_text("These two are to be looked at again.")
+    assert {*settled.all()} == {pairs[1]}
 
     Pair.objects.filter(pk=pairs[1].pk).update(state=PairState.OPEN, is_likely=True, cluster=7)
     Pair.objects.filter(pk=pairs[0].pk).update(is_likely=True, cluster=7)
