@@ -18,7 +18,7 @@ def texts(*, are_tests: bool) -> str:
         if ("tests" in path.parts) == are_tests
         and "migrations" not in path.parts
         # These two read events.
-        and path.name not in {"story.py", "presentation.py", "test_events.py"}
+        and path.name not in {"story.py", "detail.py", "test_events.py"}
     )
 
 
