@@ -27,7 +27,7 @@ from apps.triggers.models import Reading, ReadingCursor
 from apps.triggers.reading.words import LONGEST_TEXT, Heard, hear
 
 # Raised whenever the same text may be read differently: then everything is read again.
-EDITION = 4
+EDITION = 5
 # No trigger looks back further for what was said.
 LOOK_BACK = timedelta(days=180)
 # Where nothing was written to read, the cursor is moved only after so many transactions: nearly every look

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from apps.crm.enums import ActivityKind, Direction
+from apps.triggers.reading.buying import PURCHASE, REQUEST, asked_in_a_talk, asks_in_a_mail
 from apps.triggers.reading.days import day_named, names_a_day
 
 _WEEK = timedelta(weeks=1)
@@ -137,13 +138,6 @@ _NOT_REACHED = re.compile(
     r"|pas|personne|messagerie|occupé|essayé)\b|n['’]t\b",
     re.IGNORECASE,
 )
-_REQUEST = re.compile(
-    r"\?|\b(?:please|could\s+you|can\s+you|would\s+you|would\s+like|let\s+me\s+know|send|call\s+me|need"
-    r"|reach\s+out|get\s+back|confirm|waiting|urgent"
-    r"|bitte|könnten\s+sie|können\s+sie|brauchen|benötigen|wollen|warten|rufen\s+sie"
-    r"|merci\s+de|pouvez|pourriez|veuillez|souhait\w+|besoin|attend\w+)\b",
-    re.IGNORECASE,
-)  # fmt: skip
 _THANKS = re.compile(
     r"\b(?:thanks|thank\s+you|received|noted|all\s+is\s+well|all\s+good|perfect|great"
     r"|i\s+will\s+write|danke|besten\s+dank|alles\s+klar|erhalten|merci|bien\s+reçu|parfait)\b",
@@ -153,12 +147,6 @@ _AUTOMATIC = re.compile(
     r"\b(?:automatic\s+reply|auto-?reply|out\s+of\s+(?:the\s+)?office|on\s+vacation|newsletter|unsubscribe"
     r"|off\s+the\s+list|abwesenheit\w*|nicht\s+im\s+büro|automatische\s+antwort|abmelden"
     r"|réponse\s+automatique|absence|désabonner|désinscri\w+)\b",
-    re.IGNORECASE,
-)
-_PURCHASE = re.compile(
-    r"\b(?:quotes?|quotation|pric(?:e|es|ing)|cost|costs|offer|proposal|estimate|demo|meet|meeting|appointment"
-    r"|angebot\w*|preis\w*|kosten|kostet|termin|treffen|vorführung"
-    r"|devis|prix|tarifs?|coût|offre|rendez-vous|démonstration)\b",
     re.IGNORECASE,
 )
 _WAIT = re.compile(
@@ -172,6 +160,7 @@ _STUDY = re.compile(
     r"\b(?:thesis|student|survey|applicant|application|seminararbeit|masterarbeit|bewerbung|étudiant\w*|mémoire)\b",
     re.IGNORECASE,
 )
+_ANSWER = re.compile(r"\s*(?:re|aw|antw|wg|fwd?|tr)\s*:", re.IGNORECASE)
 _LEAVING = re.compile(
     r"\b(?:not|n['’]t)\b.{0,40}\b(?:renew|extend)\b"
     r"|\b(?:cancel|terminate|end|ending)\b.{0,40}\b(?:contract|agreement|subscription|account)\b"
@@ -188,9 +177,9 @@ class Heard:
 
     ``promised_on``: until when our side has promised something, or was asked for it. ``tells_of_step``: a
     note of ours that somebody was called, met or written to, or that the matter is settled. ``asks_to_buy``:
-    a question for a price, an offer, a demo or a meeting. ``means_to_leave``: the end of a contract.
-    ``asks_to_wait``: the matter rests for some weeks. ``needs_no_answer``: thanks, or a machine's reply. The
-    last four are of mails of theirs.
+    a question for a price, an offer, a demo or a meeting, or the wish to order, in a mail, a call or a
+    meeting of theirs. ``means_to_leave``: the end of a contract. ``asks_to_wait``: the matter rests for some
+    weeks. ``needs_no_answer``: thanks, or a machine's reply. The last three are of mails of theirs.
     """
 
     promised_on: date | None = None
@@ -223,21 +212,33 @@ def hear(
     return Heard(
         promised_on=promised_on,
         tells_of_step=kind == ActivityKind.NOTE and _tells_of_step(text.strip() or subject),
+        asks_to_buy=direction == Direction.INBOUND and _was_asked_to_sell(subject, text),
     )
 
 
 def _hear_mail(subject: str, text: str) -> Heard:
     whole = f"{subject}\n{text}"
     is_automatic = _AUTOMATIC.search(whole) is not None
-    is_request = _REQUEST.search(text) is not None
-    is_purchase = _PURCHASE.search(whole) is not None and _STUDY.search(whole) is None
+    is_request = REQUEST.search(text) is not None
     asks_to_wait = _WAIT.search(whole) is not None
+    # The subject of an answer is ours.
+    said = text if _ANSWER.match(subject) else whole
+    is_purchase = (is_request and PURCHASE.search(whole) is not None) or asks_in_a_mail(
+        _sentences(said)
+    )
+    asks_to_buy = is_purchase and not (is_automatic or asks_to_wait or _STUDY.search(whole))
     return Heard(
-        asks_to_buy=is_purchase and is_request and not (is_automatic or asks_to_wait),
+        asks_to_buy=asks_to_buy,
         means_to_leave=_LEAVING.search(whole) is not None,
         asks_to_wait=asks_to_wait,
-        needs_no_answer=is_automatic or (not is_request and _THANKS.search(text) is not None),
+        needs_no_answer=is_automatic
+        or (not (is_request or asks_to_buy) and _THANKS.search(text) is not None),
     )
+
+
+def _was_asked_to_sell(subject: str, text: str) -> bool:
+    whole = f"{subject}\n{text}"
+    return not (_WAIT.search(whole) or _STUDY.search(whole)) and asked_in_a_talk(_sentences(whole))
 
 
 def _tells_of_step(text: str) -> bool:

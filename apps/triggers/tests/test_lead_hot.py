@@ -15,7 +15,8 @@ from apps.predictions.services.writing import retire_scores
 from apps.predictions.tests.factories import ScoreFactory
 from apps.tenants.models import Tenant
 from apps.triggers.models import Reading
-from apps.triggers.tests.asking import NOW, ago, crossing, facts_of, matching
+from apps.triggers.reading.services import read_activities
+from apps.triggers.tests.asking import BERLIN, NOW, ago, crossing, facts_of, matching
 
 KEY = "lead_hot"
 SECOND = timedelta(seconds=1)
@@ -60,6 +61,32 @@ def test_a_question_for_a_price_within_a_fortnight(acme: Tenant, at: datetime, f
     lead = LeadFactory()
     wrote(lead, at, asks_to_buy=True)
     assert matching(KEY) == ([lead.pk] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (ActivityKind.EMAIL, "How much is it per user?"),
+        (ActivityKind.EMAIL, "We would like to buy 50 licences."),
+        (ActivityKind.CALL, "Asked for the price and an offer."),
+    ],
+)
+def test_one_wish_to_buy_is_told_with_and_without_a_score(
+    acme: Tenant, kind: str, body: str
+) -> None:
+    leads: list[Lead] = [LeadFactory(), waiting((ago(days=5), 0.9))]
+    for lead in leads:
+        ActivityFactory(
+            lead=lead,
+            occurred_at=ago(hours=3),
+            activity_kind=kind,
+            direction=Direction.INBOUND,
+            body=body,
+        )
+    read_activities(NOW, BERLIN)
+    assert matching(KEY) == [lead.pk for lead in leads]
+    for lead in leads:
+        assert facts_of(KEY, lead.pk)["asked_at"] == ago(hours=3).isoformat()
 
 
 @pytest.mark.parametrize(

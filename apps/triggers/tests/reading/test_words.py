@@ -162,7 +162,8 @@ def test_notes_written_in_haste_promise_too(body: str) -> None:
     for direction in ("inbound", "outbound", "none"):
         minutes = f"Budget is open.\n{body}"
         assert heard(minutes, kind="call", direction=direction).promised_on == TUESDAY.promised_on
-        assert heard("", kind="meeting", direction=direction, subject=body) == TUESDAY
+        meeting = heard("", kind="meeting", direction=direction, subject=body)
+        assert meeting.promised_on == TUESDAY.promised_on
 
 
 @pytest.mark.parametrize(
@@ -297,10 +298,94 @@ def test_a_promise_of_the_other_side_is_none_of_ours() -> None:
         "Can we meet next week?",
         "Bitte schicken Sie uns ein Angebot.",
         "Pourriez-vous nous envoyer un devis ?",
+        "How much is it per user?",
+        "How much do you charge for 50 users?",
+        "Please tell me how much it is for a team.",
+        "What are your rates?",
+        "Is there a free trial?",
+        "Is there a volume discount?",
+        "Could we schedule a call this week?",
+        "Let's arrange a call.",
+        "Can I buy online?",
+        "How do we order?",
+        "We would like to buy 50 licences.",
+        "We'd like to order 20 units.",
+        "Our team wants to purchase the larger plan.",
+        "I'm interested in buying 20 seats",
+        "Thanks, we need 50 licences by June.",
+        "Wie teuer ist das für 50 Nutzer?",
+        "Können wir diese Woche telefonieren?",
+        "Danke! Wir möchten 50 Lizenzen bestellen.",
+        "Wir würden die Software gern kaufen.",
+        "Combien coûte votre logiciel ?",
+        "Nous voudrions commander 20 licences.",
     ],
 )
 def test_a_question_for_price_offer_demo_or_meeting(body: str) -> None:
     assert mail(body) == Heard(asks_to_buy=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "We would not like to buy anything.",
+        "We don't want to buy, please stop.",
+        "We have already ordered from another supplier, please stop calling.",
+        "How much time does it take to install?",
+        "How much longer will it take?",
+        "Do you want to buy a list of 50,000 addresses?",
+        "Where is my order? Please send it.",
+        "I can't schedule a call this week, sorry. Could you tell my colleague?",
+        "Could you send the clinical trial data?",
+        "Wollen Sie Adressen kaufen?",
+        "Wir möchten nichts mehr abbestellen, nur Adressen ändern.",
+        "Wir wollen nicht bestellen.",
+    ],
+)
+def test_words_of_buying_without_the_wish(body: str) -> None:
+    assert not mail(body).asks_to_buy
+
+
+def test_the_subject_of_an_answer_is_ours() -> None:
+    assert mail("Not for us.", "How much is it per user?").asks_to_buy
+    assert not mail("Not for us.", "Re: A discount for your team?").asks_to_buy
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Asked for price and an offer for 50 users.",
+        "Anna asked about pricing.",
+        "Pricing question",
+        "How much is it per user?",
+        "What is the price for 50 users?",
+        "She would like to buy 50 licences",
+        "Fragt nach Preis und Angebot.",
+        "Möchte ein Angebot für 50 Lizenzen",
+        "Demande un devis",
+    ],
+)
+def test_a_call_of_theirs_that_asks_to_buy(body: str) -> None:
+    for kind in ("call", "meeting"):
+        assert heard(body, kind=kind, direction="inbound") == Heard(asks_to_buy=True)
+        assert heard("", kind=kind, direction="inbound", subject=body) == Heard(asks_to_buy=True)
+        assert heard(body, kind=kind, direction="outbound") == Heard()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Wants a price range and two references.",
+        "Does not want an offer.",
+        "We asked for their budget and price limit.",
+        "I asked her whether the offer had arrived.",
+        "Said thanks for the offer.",
+        "A student, asked for prices for a thesis.",
+        "Wants an offer, but everything is on hold.",
+    ],
+)
+def test_a_call_of_theirs_that_asks_for_less(body: str) -> None:
+    assert heard(body, kind="call", direction="inbound") == Heard()
 
 
 @pytest.mark.parametrize(
@@ -350,6 +435,7 @@ def test_cancelling_an_appointment_is_not_leaving() -> None:
         "on Tuesday, " + "and " * 50_000,
         "On Tuesday; " * 20_000,
         "Kann Dienstag " + "anrufen " * 30_000,
+        "we want " * 30_000 + "? how much need 5 ",
     ],
 )
 def test_absurd_and_hostile_texts_are_read_at_once_and_say_nothing(body: str) -> None:
