@@ -125,9 +125,11 @@ class Prepared:
         if session not in _known:
             session.execute("DEALLOCATE ALL")
             _known[session] = set()
-        types = f" ({', '.join(self.types)})" if self.types else ""
-        session.execute(f"PREPARE {self.name}{types} AS {self.text}")
-        _known[session].add(self.name)
+        # One that a pool has handed out anew may know it already.
+        if self.name not in _known[session]:
+            types = f" ({', '.join(self.types)})" if self.types else ""
+            session.execute(f"PREPARE {self.name}{types} AS {self.text}")
+            _known[session].add(self.name)
 
 
 def _is_outdated(error: DatabaseError) -> bool:
