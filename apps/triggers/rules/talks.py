@@ -43,6 +43,9 @@ from apps.triggers.rules.subjects import (
 # The day of a promise lies at most so far ahead of its words (``reading.days.FURTHEST``).
 _LONGEST_PROMISE_DAYS = FURTHEST.days
 
+# Whose reading changes has itself changed.
+HAS_PROMISED = Q(says(promised_on__isnull=False))
+
 
 class FollowupMissingParameters(Parameters):
     """How soon after a meeting or call a next step is expected, and how far back to look."""
@@ -175,7 +178,7 @@ class PromiseDue(Trigger[PromiseDueParameters]):
     discovers = Discovery.MISSING_FOLLOWUP
     tools = ("create_followup",)
     severity = Severity.HIGH
-    watches = subject_watches(Q())
+    watches = subject_watches(HAS_PROMISED)
     # Of a talk that ended with a promise, the promise is what is missing.
     inhibits = ("followup_missing",)
     parameters_type = PromiseDueParameters
@@ -197,11 +200,12 @@ class PromiseDue(Trigger[PromiseDueParameters]):
                 ~Exists(planned_or_done(subject)),
             )
         )
+        # Those that promised are few, and said first: of so many conditions the database tries no other order.
         return Activity.objects.filter(
+            Q(pk__in=due.values("activity_id")),
             IS_ABOUT_SOMETHING_OPEN,
             *nothing_after,
             ~Exists(later_word_to_the_person(since)),
-            pk__in=due.values("activity_id"),
             occurred_at__gt=since,
             occurred_at__lte=moment.now,
         ).annotate(

@@ -84,18 +84,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "lead_score_drop": ({"score_by_time"}, set()),
     # What notes and mails said since: few activities have a reading at all, and all are asked at once.
     "new_activity": ({"activity_inbound"}, {"triggers_reading"}),
-    # What has happened since is looked for once for all promises of the window.
-    "promise_due": (
-        {"reading_promised"},
-        {
-            "triggers_reading",
-            "crm_activity",
-            "crm_task",
-            "crm_opportunity",
-            "crm_lead",
-            "crm_contact",
-        },
-    ),
+    # What notes said since: few activities have a reading at all.
+    "promise_due": ({"reading_promised"}, {"triggers_reading"}),
     # A contract of a year has one chance in six to renew within sixty days: here one account of thirteen has
     # one that does, and those lie on nearly every page of the accounts.
     "renewal_approaching": ({"contract_renewal"}, {"crm_account"}),
