@@ -200,7 +200,7 @@ class PromiseDue(Trigger[PromiseDueParameters]):
                 ~Exists(planned_or_done(subject)),
             )
         )
-        # Those that promised are few, and said first: of so many conditions the database tries no other order.
+        # Those that promised are few and told first: with so many conditions no other order is tried.
         return Activity.objects.filter(
             Q(pk__in=due.values("activity_id")),
             IS_ABOUT_SOMETHING_OPEN,

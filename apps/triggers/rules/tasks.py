@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import JSONObject
 from pydantic import Field
 
@@ -14,9 +25,11 @@ from apps.crm.enums import RecordKind, TaskStatus
 from apps.crm.models import Task
 from apps.triggers.edges import Edge, day_offset
 from apps.triggers.enums import Severity
+from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.triggers.watches import Own, Related
+from apps.triggers.watches import Changes, Own, Watch
+from apps.users.models import User
 
 IS_OPEN = Q(status=TaskStatus.OPEN)
 
@@ -65,6 +78,39 @@ class TaskOverdue(Trigger[TaskOverdueParameters]):
         return (Edge(Task, "due_on", day_offset(-parameters.grace_days - 1), only=IS_OPEN),)
 
 
+@dataclass(frozen=True, slots=True)
+class HeadOfList(Watch):
+    """Changes of tasks, which concern the first open one of each owner's list, and those that fire for it.
+
+    The others can neither fire nor clear, and lists are long. A task that came to another owner, or was
+    deleted, has itself changed.
+    """
+
+    trigger: str
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The tasks for which the answer may be another."""
+        owners = changes.ends_of(RecordKind.TASK, ("owner",))
+        if not owners:
+            return set()
+        listed = Task.objects.open().filter(owner=OuterRef("pk")).order_by("due_on", "pk")
+        heads = User.objects.filter(pk__any_of=owners).values_list(
+            Subquery(listed.values("pk")[:1])
+        )
+        firing = Signal.objects.firing().filter(trigger=self.trigger).values("record_id")
+        fired = Task.objects.filter(pk__in=firing, owner__any_of=owners).order_by()
+        found = {*heads.values_list(flat=True), *fired.values_list("pk", flat=True)}
+        return found - {None}
+
+
+class IsOneOf(Func):
+    """Whether a value stands in an array, which is made once and not for each row."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
 class TasksPilingUpParameters(Parameters):
     """How many overdue tasks of one person are a pile, and when one counts as overdue."""
 
@@ -99,18 +145,19 @@ class TasksPilingUp(Trigger[TasksPilingUpParameters]):
     discovers = None
     tools = ("update_task",)
     severity = Severity.HIGH
-    watches = (Own(), Related(RecordKind.TASK, "owner", back="owner", only=IS_OPEN))
+    watches = (Own(), HeadOfList("tasks_piling_up"))
     parameters_type = TasksPilingUpParameters
 
     def matching(self, moment: ScanMoment, parameters: TasksPilingUpParameters) -> QuerySet[Task]:
         """The oldest overdue task of each person who has too many."""
         last_day = moment.today - timedelta(days=parameters.grace_days + 1)
         overdue = Task.objects.due_by(last_day).filter(owner__isnull=False)
-        oldest = overdue.order_by("owner_id", "due_on", "pk").distinct("owner_id")
         of_same_owner = overdue.filter(owner_id=OuterRef("owner_id")).order_by("due_on", "pk")
         last_needed = of_same_owner[parameters.overdue_count - 1 : parameters.overdue_count]
         count = of_same_owner.order_by().values("owner_id").annotate(count=Count("pk"))
-        return overdue.filter(Exists(last_needed), pk__in=oldest.values("pk")).annotate(
+        listed = overdue.filter(owner_id=OuterRef("pk")).order_by("due_on", "pk")
+        oldest = User.objects.order_by().values_list(Subquery(listed.values("pk")[:1]))
+        return overdue.filter(IsOneOf("pk", ArraySubquery(oldest)), Exists(last_needed)).annotate(
             facts=JSONObject(
                 owner_id="owner_id",
                 overdue_count=Subquery(count.values("count")),
@@ -120,13 +167,13 @@ class TasksPilingUp(Trigger[TasksPilingUpParameters]):
         )
 
     def edges(self, moment: ScanMoment, parameters: TasksPilingUpParameters) -> tuple[Edge, ...]:
-        """A due day falling out of the grace concerns all open tasks of the same person."""
+        """A due day falling out of the grace concerns the whole list of the same person."""
         return (
             Edge(
                 Task,
                 "due_on",
                 day_offset(-parameters.grace_days - 1),
                 only=IS_OPEN,
-                through=Related(RecordKind.TASK, "owner", back="owner", only=IS_OPEN),
+                through=HeadOfList(self.key),
             ),
         )

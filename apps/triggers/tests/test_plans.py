@@ -90,7 +90,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     # one that does, and those lie on nearly every page of the accounts.
     "renewal_approaching": ({"contract_renewal"}, {"crm_account"}),
     "task_overdue": ({"task_open_by_due"}, set()),
-    "tasks_piling_up": ({"task_open_by_owner"}, set()),
+    # Everybody is asked for the first of their list.
+    "tasks_piling_up": ({"task_open_by_owner"}, {"users_user"}),
 }
 
 
