@@ -26,6 +26,7 @@ from apps.triggers.detection import Detection, clear_all, detect
 from apps.triggers.models import TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.statements import detect_among
 from apps.triggers.watches import Changes
 
 log = logging.getLogger(__name__)
@@ -141,13 +142,18 @@ def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Dete
     """Look at what changed or came due; None when another scan has looked since the look was planned.
 
     Its cursor is not past our changes then, or it has seen them: nothing is lost.
+
+    Raises:
+        OutdatedPlanError: a table was altered; the transaction is to be tried again.
     """
     _begin(look.trigger)
     assert look.seen is not None  # noqa: S101 - narrows the type
     assert look.candidates is not None  # noqa: S101 - narrows the type
     if not _move(look.seen, horizon, moment):
         return None
-    return detect(look.trigger, moment, look.parameters, candidates=look.candidates)
+    return detect_among(
+        look.trigger, moment, look.parameters, epoch=look.epoch, candidates=look.candidates
+    )
 
 
 _NOTE_IDLE = """

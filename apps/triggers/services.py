@@ -22,6 +22,7 @@ from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
+from apps.tenants.statements import with_new_plans
 from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection
 from apps.triggers.enums import ScanKind, ScanStatus
@@ -421,11 +422,7 @@ def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
     try:
-        # In a transaction of its own, which the role opens.
-        with taking_role(Role.AI):
-            found = looking()
-            if found is not None:
-                _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
+        found = with_new_plans(partial(_look, scan, key, looking))
         if found is not None:
             result.matched, result.fired = found.matched, found.fired
             result.refreshed, result.cleared = found.refreshed, found.cleared
@@ -436,6 +433,15 @@ def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
     result.save()
     scan.steps_done += 1
     return f"{key}: {result.error}" if result.error else ""
+
+
+def _look(scan: Scan, key: str, looking: Looking) -> Detection | None:
+    """Look in a transaction of its own, which the role opens, and tell of what was found."""
+    with taking_role(Role.AI):
+        found = looking()
+        if found is not None:
+            _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
+    return found
 
 
 def _note_broken(scan: Scan, key: str, error: str) -> str:
