@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,15 +16,15 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django_tenants.utils import get_public_schema_name
-from redis.exceptions import RedisError
 
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Domain, Tenant
 from apps.users.models import User
+
+log = logging.getLogger(__name__)
 
 # Why a socket was refused or closed: in the range that is ours to give meaning to.
 NOT_SIGNED_IN = 4401
@@ -110,8 +111,9 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
                         await self.channel_layer.group_discard(group, self.channel_name)
                     for group in set(self.groups) - before:
                         await self.channel_layer.group_add(group, self.channel_name)
-            except (DatabaseError, RedisError):
-                # What cannot be read lets nobody stay; the page comes back by itself.
+            except Exception:
+                # What cannot be read, for whatever reason, lets nobody stay; the page comes back by itself.
+                log.exception("whether a socket may stay open could not be asked")
                 code = LIVED_LONG_ENOUGH
         await self.close(code)
 

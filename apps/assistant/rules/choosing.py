@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from apps.assistant.rules.wording import kind_of, name_of, plain
+from apps.triggers.reading.letters import small
 
 _PLACES = {
     word: place
@@ -48,7 +49,7 @@ def place_in(text: str, count: int) -> int | None:
     found = _PLACE.match(_BEFORE.sub("", plain(text)) if count else "")
     if found is None:
         return None
-    word = found["place"].casefold()
+    word = small(found["place"])
     if word in _LAST:
         return count - 1
     place = int(word) - 1 if word.isdigit() else _PLACES[word]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from apps.triggers.reading.letters import small
+
 _WEEKDAYS = {
     name: number
     for number, names in enumerate(
@@ -102,24 +104,24 @@ def _take(
 
 
 def _count(word: str) -> int:
-    return _COUNTS.get(word.casefold()) or int(word)
+    return _COUNTS.get(small(word)) or int(word)
 
 
 def _weekday_ahead(found: re.Match[str], today: date) -> date:
-    wanted = _WEEKDAYS[found["weekday"].casefold()]
-    if found["which"] and found["which"].casefold().startswith(("next", "nächst", "kommend")):
+    wanted = _WEEKDAYS[small(found["weekday"])]
+    if found["which"] and small(found["which"]).startswith(("next", "nächst", "kommend")):
         # That of the week that follows.
         return _monday(today) + WEEK + timedelta(days=wanted)
     return today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
 
 
 def _weekday_behind(found: re.Match[str], today: date) -> date:
-    wanted = _WEEKDAYS[found["weekday"].casefold()]
+    wanted = _WEEKDAYS[small(found["weekday"])]
     return today - timedelta(days=(today.weekday() - wanted - 1) % 7 + 1)
 
 
 def _in_units(found: re.Match[str], today: date) -> date | None:
-    count, unit = _count(found["count"]), found["unit"].casefold()
+    count, unit = _count(found["count"]), small(found["unit"])
     if unit.startswith(("week", "woche")):
         return today + count * WEEK
     if unit.startswith(("month", "monat")):
@@ -140,7 +142,7 @@ def _iso(found: re.Match[str], today: date) -> date | None:
 
 
 def _of_month(found: re.Match[str], today: date) -> date | None:
-    name = found["month"].casefold()
+    name = small(found["month"])
     return _dated(int(found["day"]), _MONTHS[name], found["year"], today)
 
 

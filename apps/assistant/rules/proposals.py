@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from apps.assistant.rules.heard import Heard, Topic
+from apps.triggers.reading.letters import small
 
 _REMIND = re.compile(
     r"^(?:"
@@ -93,7 +94,7 @@ def hear(words: str) -> Heard | None:
 
 def _heard(words: str) -> Heard | None:
     if found := _MET.match(words):
-        how = (found["how"] or found["how_de"]).casefold()
+        how = small(found["how"] or found["how_de"])
         span = found["span"] if found["how"] else found["span_de"]
         is_talk = how.startswith(("spoke", "talk", "call", "gesprochen", "telefoniert"))
         return Heard(Topic.FOLLOW_UP_MET, words=span.strip(), choice="talked" if is_talk else "met")
@@ -103,7 +104,7 @@ def _heard(words: str) -> Heard | None:
     if found := _REMIND.match(words):
         return Heard(Topic.REMIND, words=found["rest"].strip())
     if found := _LOG.match(words):
-        kind = _KINDS[(found["kind"] or found["kind_de"]).casefold()]
+        kind = _KINDS[small(found["kind"] or found["kind_de"])]
         told = [found[group] or "" for group in ("way", "way_de", "preposition", "preposition_de")]
         inward = any(word.casefold().startswith(_INWARD) for word in told if word)
         name, _, rest = _split(found["rest"])

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
+from apps.triggers.reading.letters import small
+
 DAY = timedelta(days=1)
 # A promise for a day further off is no appointment that anybody keeps in mind, or not meant as a date.
 FURTHEST = timedelta(days=120)
@@ -149,9 +151,9 @@ def _readings(found: re.Match[str], said_on: date, *, months_first: bool) -> Ite
 
 
 def _in_days(found: re.Match[str], said_on: date) -> date:
-    count = found["count"].lower()
+    count = small(found["count"])
     number = int(count) if count.isdecimal() else _NUMBERS[count]
-    return said_on + DAY * number * _UNIT_DAYS[found["unit"].lower()]
+    return said_on + DAY * number * _UNIT_DAYS[small(found["unit"])]
 
 
 def _next(weekday: int, said_on: date) -> date:
@@ -170,8 +172,8 @@ _RELATIVE: dict[str, Callable[[re.Match[str], date], date]] = {
     "next_week": lambda found, said_on: said_on + DAY * (11 - said_on.weekday()),
     "week_end": lambda found, said_on: said_on + DAY * ((4 - said_on.weekday()) % 7),
     "next_month": lambda found, said_on: _end_of_next_month(said_on),
-    "weekday": lambda found, said_on: _next(_WEEKDAYS[found["weekday"].lower()], said_on),
-    "short_weekday": lambda found, said_on: _next(_SHORT_WEEKDAYS[found["short"].lower()], said_on),
+    "weekday": lambda found, said_on: _next(_WEEKDAYS[small(found["weekday"])], said_on),
+    "short_weekday": lambda found, said_on: _next(_SHORT_WEEKDAYS[small(found["short"])], said_on),
 }
 
 
@@ -184,9 +186,9 @@ def _date_parts(
     elif kind == "dotted":
         yield _year(found["dot_year"]), int(found["dot_month"]), int(found["dot_day"])
     elif kind == "day_month":
-        yield _year(found["year"]), _MONTHS[found["month"].lower()], int(found["day"])
+        yield _year(found["year"]), _MONTHS[small(found["month"])], int(found["day"])
     elif kind == "month_day":
-        yield _year(found["en_year"]), _MONTHS[found["en_month"].lower()], int(found["en_day"])
+        yield _year(found["en_year"]), _MONTHS[small(found["en_month"])], int(found["en_day"])
     else:
         year, one, two = _year(found["slash_year"]), int(found["one"]), int(found["two"])
         yield from ((year, one, two), (year, two, one))[:: 1 if months_first else -1]

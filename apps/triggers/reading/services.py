@@ -7,6 +7,7 @@ scans follow it; a reading counts as a change of its activity, so that no trigge
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from apps.triggers.changes import read_horizon
 from apps.triggers.locks import READING
 from apps.triggers.models import Reading, ReadingCursor
 from apps.triggers.reading.words import LONGEST_TEXT, Heard, hear
+
+log = logging.getLogger(__name__)
 
 # Raised whenever the same text may be read differently: then everything is read again.
 EDITION = 5
@@ -102,14 +105,17 @@ def _rows(activities: QuerySet[Activity], zone: ZoneInfo) -> Iterator[tuple[int,
         "pk", "activity_kind", "direction", "subject", Left("body", LONGEST_TEXT), "occurred_at"
     )
     for pk, kind, direction, subject, body, occurred_at in rows.iterator(_BATCH):
-        yield (
-            pk,
-            hear(
+        try:
+            heard = hear(
                 kind=kind,
                 direction=direction,
                 subject=subject,
                 body=body,
                 said_on=occurred_at.astimezone(zone).date(),
                 months_first=months_first,
-            ),
-        )
+            )
+        except Exception:
+            # One odd text must not keep every scan of a company from all that was written beside it.
+            log.exception("activity %s could not be read", pk)
+            heard = Heard()
+        yield pk, heard

@@ -94,12 +94,11 @@ class HeadOfList(Watch):
         if not owners:
             return set()
         listed = Task.objects.open().filter(owner=OuterRef("pk")).order_by("due_on", "pk")
-        heads = User.objects.filter(pk__any_of=owners).values_list(
-            Subquery(listed.values("pk")[:1])
-        )
+        heads = User.objects.filter(pk__any_of=owners).order_by()
+        first = heads.values_list(Subquery(listed.values("pk")[:1]), flat=True)
         firing = Signal.objects.firing().filter(trigger=self.trigger).values("record_id")
         fired = Task.objects.filter(pk__in=firing, owner__any_of=owners).order_by()
-        found = {*heads.values_list(flat=True), *fired.values_list("pk", flat=True)}
+        found = {*first, *fired.values_list("pk", flat=True)}
         return found - {None}
 
 

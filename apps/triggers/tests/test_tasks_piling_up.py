@@ -6,12 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
 from apps.crm.enums import TaskStatus
 from apps.crm.models import Task
 from apps.crm.tests.factories import TaskFactory
 from apps.tenants.models import Tenant
+from apps.triggers.enums import ScanKind
+from apps.triggers.models import Signal
 from apps.triggers.rules import registry
+from apps.triggers.services import look_around, scan_now
 from apps.triggers.tests.asking import BERLIN, NOW, facts_of, matching
 from apps.users.models import User
 from apps.users.tests.factories import UserFactory
@@ -126,3 +130,37 @@ def test_facts_name_the_person_and_the_number(acme: Tenant) -> None:
         "due_on": "2026-02-27",
         "revision": 1,
     }
+
+
+def firing() -> list[int]:
+    return [*Signal.objects.firing().filter(trigger=KEY).values_list("record_id", flat=True)]
+
+
+def test_a_round_looks_at_the_oldest_of_whoever_has_something_changed(
+    committed_tenant: Tenant,
+) -> None:
+    now = timezone.now()
+    due_on = timezone.localdate(now, committed_tenant.zone) - timedelta(days=10)
+    somebody = UserFactory()
+    tasks = overdue(somebody, 7, due_on)
+    scan_now(kind=ScanKind.FULL, now=now, triggers=[KEY])
+    assert firing() == []
+    # The younger ones change, the oldest stands for them.
+    overdue(somebody, 2, due_on + timedelta(days=1))
+    look_around(ScanKind.INCREMENTAL, now=now)
+    assert firing() == [tasks[0].pk]
+    Task.objects.filter(pk=tasks[0].pk).update(status=TaskStatus.DONE)
+    look_around(ScanKind.INCREMENTAL, now=now)
+    assert firing() == [tasks[1].pk]
+
+
+def test_a_round_after_midnight_looks_at_the_oldest(committed_tenant: Tenant) -> None:
+    now = timezone.now()
+    last_day = timezone.localdate(now, committed_tenant.zone) - timedelta(days=3)
+    somebody = UserFactory()
+    tasks = overdue(somebody, 7, last_day)
+    overdue(somebody, 1, last_day + timedelta(days=1))
+    scan_now(kind=ScanKind.FULL, now=now, triggers=[KEY])
+    assert firing() == []
+    look_around(ScanKind.INCREMENTAL, now=now + timedelta(days=1))
+    assert firing() == [tasks[0].pk]

@@ -3,6 +3,8 @@ committed here, because the change log is followed by transactions."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import connection
 
 from apps.crm.models import Activity
@@ -110,3 +112,14 @@ def test_of_two_later_looks_the_second_goes_on_where_the_first_ended(
     assert two_looks_at_once(committed_tenant) == (1, 0)
     assert ReadingCursor.objects.count() == 1
     assert heard() == {sent.pk}
+
+
+def test_one_odd_activity_keeps_nobody_from_the_others(committed_tenant: Tenant) -> None:
+    # No calendar knows its day in Berlin.
+    ActivityFactory(
+        occurred_at=datetime(9999, 12, 31, 23, 30, tzinfo=UTC), body="I will call on Tuesday."
+    )
+    sound = promise()
+    look()
+    assert heard() == {sound.pk}
+    assert look() == 0

@@ -104,3 +104,17 @@ def test_the_end_of_the_next_month_may_lie_in_the_next_year() -> None:
 
 def test_a_date_without_a_year_is_the_next_one() -> None:
     assert day_named("am 7. Januar", date(2025, 12, 30), months_first=False) == date(2026, 1, 7)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "day"),
+    [
+        ("call back FR\u0130DAY", date(2026, 5, 1)),
+        ("call back Fr\u0131day", date(2026, 5, 1)),
+        ("in \u017fix days", date(2026, 5, 5)),
+        ("melde mich D\u0130ENSTAG", date(2026, 5, 5)),
+    ],
+)
+def test_letters_that_a_pattern_takes_for_others(sentence: str, day: date | None) -> None:
+    """A Turkish keyboard writes such; no table of words has them."""
+    assert day_named(sentence, SAID_ON, months_first=False) == day
