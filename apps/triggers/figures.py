@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from functools import cache
 
 from django.db import transaction
 
@@ -14,18 +14,21 @@ from apps.tenants.roles import taking_role
 from apps.triggers.models import Baseline
 from apps.triggers.moments import Figures, ScanMoment
 from apps.triggers.rules import registry
+from apps.users.statements import RowsStatement
 
 log = logging.getLogger(__name__)
 
 
 def read_figures() -> dict[str, Figures]:
     """The figures in force, by trigger, in one query."""
-    return figures_of(Baseline.objects.in_force())
-
-
-def figures_of(rows: Iterable[Baseline]) -> dict[str, Figures]:
-    """What these rows hold, by trigger."""
+    rows = _statement_in_force().rows_for(None)
     return {row.trigger: Figures(row.version, row.values) for row in rows}
+
+
+@cache
+def _statement_in_force() -> RowsStatement:
+    """Written once: every decision on what a trigger found asks."""
+    return RowsStatement.of(Baseline.objects.in_force())
 
 
 def measure_figures(moment: ScanMoment) -> list[str]:

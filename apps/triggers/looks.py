@@ -7,8 +7,6 @@ makes up for it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from apps.tenants.locks import lock_for_transaction
 from apps.triggers.changes import MOST_CHANGES, Horizon, read_changes, read_horizon
 from apps.triggers.crossings import Span, crossed_records
 from apps.triggers.detection import Detection, clear_all, detect
+from apps.triggers.epochs import epoch_of
 from apps.triggers.models import TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
@@ -231,20 +230,6 @@ def plan_round(
         idle=tuple(look for look in planned if not look.candidates),
         broken=broken,
     )
-
-
-def epoch_of(trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> str:
-    """A hash of all that a trigger's answer depends on besides records and the clock."""
-    figures = moment.figures.get(trigger.key)
-    depends_on = [
-        parameters.model_dump(mode="json"),
-        str(moment.zone),
-        sorted(moment.calendar.weekdays),
-        sorted(day.isoformat() for day in moment.calendar.holidays),
-        figures.version if figures else "",
-        trigger.epoch(moment, parameters),
-    ]
-    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
 
 
 def _first_thoughts(

@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any
 
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ from apps.tenants.statements import with_new_plans
 from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection
 from apps.triggers.enums import ScanKind, ScanStatus
-from apps.triggers.figures import figures_of, measure_figures, read_figures
+from apps.triggers.figures import measure_figures, read_figures
 from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
 from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
@@ -40,16 +40,13 @@ from apps.triggers.looks import (
     plan_round,
 )
 from apps.triggers.models import (
-    Baseline,
     Scan,
     ScanTrigger,
-    Signal,
     TriggerSetting,
     TriggerState,
 )
 from apps.triggers.moments import ScanMoment
 from apps.triggers.pairing import compare_changed
-from apps.triggers.questions import Question, question_of
 from apps.triggers.reading.services import read_activities
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
@@ -167,48 +164,12 @@ def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
 
 def read_settings() -> dict[str, TriggerSetting]:
     """What the tenant has chosen, by trigger, in one query."""
-    return {setting.trigger: setting for setting in TriggerSetting.objects.all()}
-
-
-@dataclass(frozen=True, slots=True)
-class SecondLook:
-    """Triggers that are asked again for single records, as the tenant has set them, at one moment."""
-
-    moment: ScanMoment
-    settings: Mapping[str, TriggerSetting]
-    _questions: dict[str, Question | None] = field(default_factory=dict)
-
-    @classmethod
-    def at(cls, tenant: Tenant, now: datetime) -> Self:
-        """Read what the tenant has set and measured, by statements written once."""
-        figures = figures_of(_statement_of_figures().rows_for(None))
-        moment = ScanMoment(now, tenant.zone, tenant.calendar, figures)
-        rows = _statement_of_settings().rows_for(None)
-        return cls(moment, {setting.trigger: setting for setting in rows})
-
-    def holds(self, signal: Signal) -> bool:
-        """Ask the signal's trigger for its record. One that is gone or off holds for nothing."""
-        if signal.trigger not in self._questions:
-            self._questions[signal.trigger] = self._question_of(signal.trigger)
-        question = self._questions[signal.trigger]
-        return question is not None and question.holds_for(signal.record_id)
-
-    def _question_of(self, key: str) -> Question | None:
-        known = {trigger.key: trigger for trigger in registry.all()}
-        trigger, setting = known.get(key), self.settings.get(key)
-        if trigger is None or (setting is not None and not setting.is_enabled):
-            return None
-        parameters = trigger.parse(setting.parameters if setting else {})
-        return question_of(trigger, self.moment, parameters)
-
-
-@cache
-def _statement_of_figures() -> RowsStatement:
-    return RowsStatement.of(Baseline.objects.in_force())
+    return {setting.trigger: setting for setting in _statement_of_settings().rows_for(None)}
 
 
 @cache
 def _statement_of_settings() -> RowsStatement:
+    """Written once: every decision on what a trigger found asks."""
     return RowsStatement.of(TriggerSetting.objects.order_by())
 
 

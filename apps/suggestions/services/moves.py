@@ -26,7 +26,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant
 from apps.tenants.writing import insert, update
 from apps.triggers.models import Signal, Silence
-from apps.triggers.services import SecondLook
+from apps.triggers.second_look import SecondLook
 from apps.users.models import User
 from apps.users.statements import ROW_PLACE, RowsStatement
 

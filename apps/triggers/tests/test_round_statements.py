@@ -13,10 +13,11 @@ from django.utils import timezone
 from apps.tenants.calendar import WorkingCalendar
 from apps.tenants.models import Tenant
 from apps.triggers import statements
+from apps.triggers.any_moment import AnyMoment
 from apps.triggers.detection import detection_sql
 from apps.triggers.moments import ScanMoment
 from apps.triggers.rules import registry
-from apps.triggers.statements import AnyMoment, RoundStatement
+from apps.triggers.statements import RoundStatement
 from apps.triggers.tests.asking import BERLIN
 
 CLOSED = WorkingCalendar(holidays=frozenset({date(2026, 3, 27)}))
