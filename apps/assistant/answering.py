@@ -240,7 +240,7 @@ def _turn_of(
     user.get_all_permissions()
     tenant = current_tenant()
     # “Tomorrow” is the person's.
-    today = now.astimezone(user.zone(tenant.zone)).date()
+    today = user.day_at(now, tenant.zone)
     spoken = [ref for ref in spoken_about(conversation) if visible_context(user, ref)]
     is_one = len(spoken) == 1
     return Turn(

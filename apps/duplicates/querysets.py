@@ -53,10 +53,7 @@ class PairQuerySet(models.QuerySet["Pair"]):
 
     def of_record(self, kind: RecordKind | str, record_id: int) -> Self:
         """The pairs of one record, whichever of the two it is."""
-        return self.filter(
-            Q(survivor_kind=kind, survivor_id=record_id)
-            | Q(duplicate_kind=kind, duplicate_id=record_id)
-        )
+        return self.of_either([RecordRef(RecordKind(kind), record_id)])
 
     def of_either(self, refs: Iterable[RecordRef]) -> Self:
         """The pairs of any of some records."""

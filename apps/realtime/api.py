@@ -241,8 +241,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_left_usd_of_month(self, _session: Session) -> str:
         """Never less than none."""
-        local = timezone.now().astimezone(current_tenant().zone)
-        return str(max(0, left_of_month(self._config, local)))
+        return str(max(0, left_of_month(self._config, current_tenant(), timezone.now())))
 
     @cached_property
     def _config(self) -> RealtimeConfig:

@@ -117,8 +117,7 @@ def call_tool(
         raise NotForThisPersonError()
     config = read_config()
     session = find_session(user, session_id)
-    local = now.astimezone(current_tenant().zone)
-    require_open(session, config, now, left_of_month(config, local))
+    require_open(session, config, now, left_of_month(config, current_tenant(), now))
     # Read as the run-time login: the AI's role knows nothing of rights.
     user.get_all_permissions()
     began = time.monotonic()
@@ -187,7 +186,7 @@ def _answer(called: _Called, config: RealtimeConfig) -> Answered:
 
 def _read(called: _Called, language: Language) -> Answered:
     call = called.call
-    today = called.now.astimezone(called.user.zone(current_tenant().zone)).date()
+    today = called.user.day_at(called.now, current_tenant().zone)
     question = Question("", called.user, language, today)
     read = run_call(call, question, first_number=1, actor=called.actor)
     if read.refusal:

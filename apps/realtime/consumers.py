@@ -149,12 +149,8 @@ class TelemetryConsumer(PersonSocket):
                 await self.close(NOT_ALLOWED)
                 return
             self._watched, self._asks_for_debug = wanted.session, wanted.ai_debug
-            for other in [one for one in self.groups if one != group]:
-                self.groups.remove(other)
-                await self.channel_layer.group_discard(other, self.channel_name)
-            if group not in self.groups:
-                self.groups.append(group)
-                await self.channel_layer.group_add(group, self.channel_name)
+            before, self.groups = self.groups, [group]
+            await self.change_groups(before)
         session = str(wanted.session) if wanted.session else None
         await self.send_json({"kind": "watching", "session": session})
 

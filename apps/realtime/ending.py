@@ -45,7 +45,7 @@ def end_what_is_over(now: datetime) -> int:
         return 0
     config = read_config()
     tenant = current_tenant()
-    month_usd = left_of_month(config, now.astimezone(tenant.zone))
+    month_usd = left_of_month(config, tenant, now)
     is_for_anybody = bool(config.api_key) and is_module_on(tenant, Module.REALTIME)
     may_talk = {
         person.pk: is_for_anybody and person.has_perm(TALK_PERMISSION)

@@ -11,16 +11,17 @@ from django.db import DatabaseError, connection
 from apps.realtime.config import RealtimeConfig
 from apps.realtime.models import Session
 from apps.tenants.connections import failing_alone
+from apps.tenants.models import Tenant
 
 log = logging.getLogger("aisha.realtime")
 
 
-def left_of_month(config: RealtimeConfig, local: datetime) -> Decimal:
+def left_of_month(config: RealtimeConfig, tenant: Tenant, now: datetime) -> Decimal:
     """What is left of the limit of a month, in US dollars; a limit that cannot be read is reached.
 
-    ``local`` is a moment in the company's zone: the month is the one that it has by then.
+    The month is the one that the company has by then.
     """
-    begins = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begins = now.astimezone(tenant.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
         with failing_alone():
             spent = _spent_since(begins)

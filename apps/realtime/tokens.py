@@ -111,8 +111,7 @@ def issue_token(
     thread = _thread_of(user, former, conversation_id)
     about = record_of(thread) if thread else visible_context(user, record)
     asked = ask_for_secret(
-        config,
-        _session_body(config, user, about, today=now.astimezone(user.zone(tenant.zone)).date()),
+        config, _session_body(config, user, about, today=user.day_at(now, tenant.zone))
     )
     attempt.provider_ms = asked.provider_ms
     if asked.secret is None:
@@ -220,7 +219,7 @@ def _admit(
     if not config.api_key:
         raise NoKeyError()
     _count(user, is_resumed=is_resumed)
-    if left_of_month(config, now.astimezone(tenant.zone)) <= 0:
+    if left_of_month(config, tenant, now) <= 0:
         raise MonthLimitError()
     return config
 

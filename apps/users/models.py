@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
@@ -66,6 +66,10 @@ class User(AbstractUser):
     def zone(self, default: ZoneInfo) -> ZoneInfo:
         """The person's own time zone, or ``default`` (the tenant's)."""
         return ZoneInfo(self.time_zone) if self.time_zone else default
+
+    def day_at(self, now: datetime, default: ZoneInfo) -> date:
+        """The day that it is for the person, in their own time zone or in ``default`` (the tenant's)."""
+        return now.astimezone(self.zone(default)).date()
 
 
 class ApiToken(models.Model):

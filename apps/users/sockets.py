@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -70,8 +71,7 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         code: int | None = NOT_ALLOWED
         if knocking is not None:
             code = await database_sync_to_async(self._refusal)(knocking)
-        for group in self.groups:
-            await self.channel_layer.group_add(group, self.channel_name)
+        await self.change_groups([])
         # Accepted first, because a browser tells its page the code of an open socket alone.
         await self.accept()
         if code is not None:
@@ -82,6 +82,13 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         )
         assert knocking is not None  # noqa: S101 - who did not knock was refused
         self._asking = asyncio.create_task(self._ask_again(knocking))
+
+    async def change_groups(self, before: Collection[str]) -> None:
+        """Leave those of the groups ``before`` that it is in no more, and join those that have come."""
+        for group in set(before).difference(self.groups):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        for group in set(self.groups).difference(before):
+            await self.channel_layer.group_add(group, self.channel_name)
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Tell the page, if it is still there; what it has said before it went is heard to its end."""
@@ -105,12 +112,9 @@ class PersonSocket(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             await asyncio.sleep(ASKED_AGAIN_EVERY_S * random.uniform(0.5, 1))  # noqa: S311
             try:
                 async with self.changing:
-                    before = set(self.groups)
+                    before = [*self.groups]
                     code = await database_sync_to_async(self._refusal)(knocking)
-                    for group in before.difference(self.groups):
-                        await self.channel_layer.group_discard(group, self.channel_name)
-                    for group in set(self.groups) - before:
-                        await self.channel_layer.group_add(group, self.channel_name)
+                    await self.change_groups(before)
             except Exception:
                 # What cannot be read, for whatever reason, lets nobody stay; the page comes back by itself.
                 log.exception("whether a socket may stay open could not be asked")

@@ -95,7 +95,7 @@ def send_now(person: User, tenant: Tenant, now: datetime) -> DigestSent:
     digest = compose(person, tenant, now)
     if not digest.parts:
         raise NothingToTellError()
-    due = Due(person, now.astimezone(person.zone(tenant.zone)).date())
+    due = Due(person, person.day_at(now, tenant.zone))
     claimed = _claim(due, now, retakes=_RETAKEN, is_manual=True)
     if claimed is None:
         raise AlreadySentError(DigestSent.objects.get(person=person, local_day=due.day).claimed_at)
