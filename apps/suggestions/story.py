@@ -253,10 +253,10 @@ def _labels(kind: str, columns: Detail) -> Iterable[str]:
 def _moment(text: Detail) -> str:
     try:
         moment = parse_datetime(str(text))
-    except ValueError:
-        # Well formed, and in no calendar.
+        return describe_time(timezone.localtime(moment)) if moment else str(text)
+    except (ValueError, OverflowError):
+        # Well formed, and in no calendar or of no zone.
         return str(text)
-    return describe_time(timezone.localtime(moment)) if moment else str(text)
 
 
 def _changes(execution: Execution, viewer: User) -> tuple[StoryChange, ...]:

@@ -41,12 +41,15 @@ ADD_ENTRY = (
     " execution_id, details)"
 )
 
-# What runs with the rights of the connected account, and may be executed by others; the signature is quoted.
+# What runs with the rights of the connected account, and may be executed by one of ours or by everybody; the
+# signature is quoted.
 _OPEN_FUNCTIONS = """
-SELECT oid::regprocedure::text FROM pg_proc
-WHERE prosecdef AND proowner = current_user::regrole
-  AND EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) a
-              WHERE a.grantee <> proowner)
+SELECT p.oid::regprocedure::text
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner
+WHERE p.prosecdef AND r.rolname = current_user AND n.nspname = ANY(%(schemas)s)
+  AND EXISTS (SELECT FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+              LEFT JOIN pg_roles w ON w.oid = a.grantee
+              WHERE a.grantee = 0 OR w.rolname = ANY(%(accounts)s))
 ORDER BY 1
 """
 
@@ -168,7 +171,7 @@ def apply_grants(schema: str) -> None:
     """Revoke everything in ``schema`` from everybody, and grant the three accounts what the list says."""
     accounts = existing_accounts()
     is_public = schema == get_public_schema_name()
-    close_functions(accounts)
+    close_functions(schema, accounts)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema]
@@ -210,25 +213,27 @@ def apply_grants(schema: str) -> None:
                     )
 
 
-def close_functions(accounts: Sequence[str]) -> None:
+def close_functions(schema: str, accounts: Sequence[str]) -> None:
     """Let nobody else execute a function of ours that runs with its owner's rights (SECURITY DEFINER).
 
-    Triggers that are there fire all the same. Who may execute such a function may also hang it on a temporary
-    table of their own, lay a trap where it writes (it writes beside the table that it hangs on), and so have
-    the owner run whatever they like. PostgreSQL lets everybody execute what is new.
+    Those in the public schema, where all stand that tenants share, and in ``schema``. Triggers that are there
+    fire all the same. Who may execute such a function may also hang it on a temporary table of their own, lay
+    a trap where it writes (it writes beside the table that it hangs on), and so have the owner run whatever
+    they like. PostgreSQL lets everybody execute what is new.
     """
+    where = {"schemas": [get_public_schema_name(), schema], "accounts": [*accounts]}
+    everybody = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, accounts)])
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN_FUNCTIONS)
-        found = [signature for (signature,) in cursor.fetchall()]
-        if not found:
+        cursor.execute(_OPEN_FUNCTIONS, where)
+        if not cursor.fetchall():
             return
-        # Several tenants may be prepared at once: two sessions that close the same one collide.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('close_functions'))")
-        cursor.execute(_OPEN_FUNCTIONS)
-        everybody = sql.SQL(", ").join([sql.SQL("PUBLIC"), *map(sql.Identifier, accounts)])
+        # Several tenants may be prepared at once: two sessions that change the same one collide, be it that
+        # the other replaces it (``changelog.install``).
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('crm_changelog'))")
+        cursor.execute(_OPEN_FUNCTIONS, where)
         for (signature,) in cursor.fetchall():
             cursor.execute(
-                sql.SQL("REVOKE ALL ON FUNCTION {signature} FROM {everybody}").format(
+                sql.SQL("REVOKE ALL ON ROUTINE {signature} FROM {everybody}").format(
                     signature=sql.SQL(signature), everybody=everybody
                 )
             )

@@ -87,7 +87,8 @@ def test_what_nobody_of_ours_has_written_can_still_be_read(
             " ('suggestion.shown', '', 'api', '', '', %s, '{}')",
             [
                 suggestion.pk,
-                '{"verb": "sing", "reason": ["x"], "edition": "2026-13-01T00:00:00", "fields": 1}',
+                '{"verb": "sing", "reason": ["x"], "fields": 1,'
+                ' "edition": "2026-13-01T00:00:00", "until": "2026-01-01T00:00:00"}',
                 suggestion.pk,
                 suggestion.pk,
             ],

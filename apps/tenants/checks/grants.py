@@ -160,9 +160,9 @@ def _find_database_faults(accounts: Sequence[str]) -> list[PowerFault]:
 
 
 def _find_function_faults(accounts: Sequence[str]) -> list[PowerFault]:
-    """Nobody executes what runs with another's rights (SECURITY DEFINER), in whatever schema it stands.
+    """Nobody executes what runs with another's rights (SECURITY DEFINER), in whatever schema they reach.
 
-    What an extension brought with it is the extension's.
+    What an extension brought with it is the extension's, and nobody calls what answers events of the server.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -171,12 +171,13 @@ def _find_function_faults(accounts: Sequence[str]) -> list[PowerFault]:
                 SELECT oid, rolname AS name FROM pg_roles WHERE rolname = ANY(%(accounts)s)
                 UNION ALL SELECT 0::oid, 'PUBLIC'
             )
-            SELECT DISTINCT a.name, p.oid::regprocedure::text, pg_get_userbyid(p.proowner),
-                   CASE WHEN p.prokind = 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END
+            SELECT DISTINCT a.name, p.oid::regprocedure::text, pg_get_userbyid(p.proowner)
             FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
                  aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) g
             JOIN accounts a ON a.oid = g.grantee
-            WHERE p.prosecdef AND a.oid <> p.proowner
+            WHERE p.prosecdef AND a.oid <> p.proowner AND p.prorettype <> 'event_trigger'::regtype
+              AND EXISTS (SELECT FROM unnest(%(accounts)s::text[]) who
+                          WHERE has_schema_privilege(who, n.oid, 'USAGE'))
               AND n.nspname NOT IN ('pg_catalog', 'information_schema')
               AND n.nspname NOT LIKE 'pg\\_temp\\_%%'
               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
@@ -189,10 +190,10 @@ def _find_function_faults(accounts: Sequence[str]) -> list[PowerFault]:
     return [
         PowerFault(
             f"{account} may execute {signature}, which runs with the rights of {owner}",
-            f"REVOKE ALL ON {kind} {signature} FROM {_quoted(account)};",
+            f"REVOKE ALL ON ROUTINE {signature} FROM {_quoted(account)};",
             WRONG_GRANT,
         )
-        for account, signature, owner, kind in found
+        for account, signature, owner in found
     ]
 
 

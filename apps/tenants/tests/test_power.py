@@ -22,6 +22,7 @@ from apps.tenants.checks import find_power_faults
 from apps.tenants.connections import tenant_connection
 from apps.tenants.database_triggers import registered_database_triggers
 from apps.tenants.enums import Role
+from apps.tenants.grants import close_functions
 from apps.tenants.models import Tenant
 from apps.tenants.roles import RUN_TIME_LOGIN
 
@@ -222,13 +223,14 @@ FAULTS = [
     (
         "GRANT EXECUTE ON FUNCTION public.crm_log_changes TO aisha_ai",
         "aisha_ai may execute crm_log_changes(), which runs with the rights of aisha_owner",
-        'REVOKE ALL ON FUNCTION crm_log_changes() FROM "aisha_ai";',
+        'REVOKE ALL ON ROUTINE crm_log_changes() FROM "aisha_ai";',
     ),
     (
         # Everybody may, as long as nobody says otherwise.
-        "CREATE SCHEMA elsewhere; CREATE PROCEDURE elsewhere.mighty() SECURITY DEFINER LANGUAGE sql AS ''",
+        "CREATE SCHEMA elsewhere; GRANT USAGE ON SCHEMA elsewhere TO aisha_ai;"
+        "CREATE PROCEDURE elsewhere.mighty() SECURITY DEFINER LANGUAGE sql AS ''",
         "PUBLIC may execute elsewhere.mighty(), which runs with the rights of postgres",
-        "REVOKE ALL ON PROCEDURE elsewhere.mighty() FROM PUBLIC;",
+        "REVOKE ALL ON ROUTINE elsewhere.mighty() FROM PUBLIC;",
     ),
     # Rules and triggers.
     (
@@ -334,6 +336,24 @@ def test_what_an_extension_brought_is_the_extensions(superuser: None) -> None:
     run("GRANT SELECT ON public.brought TO PUBLIC")
     assert [reason for reason, _ in find()] == ["PUBLIC on public.brought has too much: SELECT"]
     run("ALTER EXTENSION pg_trgm ADD VIEW public.brought")
+    assert find() == []
+
+
+def test_what_nobody_can_call_is_no_way_around(superuser: None) -> None:
+    run("CREATE SCHEMA elsewhere; CREATE FUNCTION elsewhere.out_of_reach() RETURNS int LANGUAGE sql"
+        " SECURITY DEFINER AS 'SELECT 1'")  # fmt: skip
+    run("CREATE FUNCTION public.on_event() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER"
+        " AS 'BEGIN END'")  # fmt: skip
+    assert find() == []
+
+
+def test_grants_close_what_is_open_procedures_too(superuser: None) -> None:
+    run("CREATE PROCEDURE acme.mighty() SECURITY DEFINER LANGUAGE sql AS ''")
+    run("GRANT EXECUTE ON FUNCTION public.crm_log_changes TO aisha_apply, PUBLIC")
+    assert len(find()) == 3
+    run("ALTER PROCEDURE acme.mighty OWNER TO aisha_owner")
+    with acting_as("aisha_owner"):
+        close_functions("acme", [RUN_TIME_LOGIN, *Role])
     assert find() == []
 
 
