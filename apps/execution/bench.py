@@ -108,6 +108,7 @@ def _apply(tool: str, leads: list[int], rep: User, actor: Actor, n: int) -> None
     now, lead_id = timezone.now(), leads[n]
     guards: dict[str, JsonValue] = {
         "status": LeadStatus.WORKING.value, "owner_id": rep.pk, "do_not_contact": False,
+        "currency": "",
     }  # fmt: skip
     before: dict[str, dict[str, JsonValue]] = {}
     if tool == "update_lead":

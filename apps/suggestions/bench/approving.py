@@ -98,7 +98,9 @@ def _make_suggestions(rep: User, tool: str) -> list[Suggestion]:
             lead_id = suggestion.record_id
             suggestion.tool, suggestion.arguments = tool, arguments_of(tool, lead_id, rep, n)
             suggestion.before_values = {f"lead:{lead_id}": {"phone": ""}}
-        Suggestion.objects.bulk_update(suggestions, ["tool", "arguments", "before_values"])
+            suggestion.guard_values[f"lead:{lead_id}"]["currency"] = ""
+        changed = ["tool", "arguments", "before_values", "guard_values"]
+        Suggestion.objects.bulk_update(suggestions, changed)
     return suggestions
 
 
