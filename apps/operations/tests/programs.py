@@ -33,7 +33,7 @@ def copied_database(
         # A database that is copied must have no other session.
         connection.close()
         with _as_owner("postgres") as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+            _drop(cursor, copy)
             cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
         connection.settings_dict["NAME"] = copy
         try:
@@ -45,7 +45,18 @@ def copied_database(
             connection.close()
             connection.settings_dict["NAME"] = name
             with _as_owner("postgres") as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+                _drop(cursor, copy)
+
+
+def _drop(cursor: psycopg.Cursor, name: str) -> None:
+    """Drop a database; sessions that a killed program has left behind are ended.
+
+    Not at once: to end a process of the server's own, an autovacuum, takes a superuser. A plain DROP waits.
+    """
+    try:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    except psycopg.errors.ObjectInUse:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def celery(
