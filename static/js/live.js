@@ -120,8 +120,6 @@
     shown.replaceChildren(...fresh.childNodes);
     if (isFilterOpen) shown.querySelector(".queue-filters").open = true;
     htmx.process(shown);
-    const open = openDetail()?.dataset.suggestion;
-    shown.querySelector(`[data-suggestion-link="${open}"]`)?.setAttribute("aria-current", "true");
     shown.scrollTop = place;
     document.dispatchEvent(new CustomEvent("aisha:list"));
     if (focusId) document.getElementById(focusId)?.focus({ preventScroll: true });

@@ -7,10 +7,12 @@
 
   const openDetail = () => document.querySelector("[data-suggestion]");
 
+  // The card that is open, or on its way: whoever walks on by fast keys goes on from there.
   function markCurrent() {
-    const detail = openDetail();
+    const coming = document.querySelector("[data-queue-list] [data-suggestion-link].htmx-request");
+    const current = coming?.dataset.suggestionLink ?? openDetail()?.dataset.suggestion;
     for (const link of document.querySelectorAll("[data-suggestion-link]")) {
-      if (detail && link.dataset.suggestionLink === detail.dataset.suggestion) link.setAttribute("aria-current", "true");
+      if (link.dataset.suggestionLink === current) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
   }
@@ -24,6 +26,9 @@
     },
     true,
   );
+
+  // A list that was asked for while another card was open has that one marked.
+  document.addEventListener("aisha:list", markCurrent);
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const list = document.querySelector("[data-queue-list]");

@@ -123,8 +123,15 @@
   // htmx makes what it has put in work a moment after it is seen. A form that is sent before that is sent past it,
   // and what was decided could not be taken back at once.
   function whenReady(act) {
-    if (document.querySelector(".htmx-settling")) document.addEventListener("htmx:afterSettle", () => act(), { once: true });
+    if (document.querySelector(".htmx-settling")) document.addEventListener("htmx:afterSettle", () => whenReady(act), { once: true });
     else act();
+  }
+
+  // Which card is marked is known by then, too.
+  function whenRead(act) {
+    whenReady(() => {
+      if (isRead()) act();
+    });
   }
 
   function approve() {
@@ -219,7 +226,7 @@
     }
     if (isTyping) return;
     if (/^[1-9]$/.test(event.key)) {
-      if (!event.repeat && isRead()) whenReady(() => choose(Number(event.key)));
+      if (!event.repeat) whenRead(() => choose(Number(event.key)));
       return;
     }
     if (event.key === "Enter" && event.target.matches("[data-suggestion-link][aria-current], body")) {
@@ -232,8 +239,8 @@
     event.preventDefault();
     // A key that is held down walks the list, and decides once.
     if (event.repeat && !MOVES.has(event.key)) return;
-    if (DECIDES.has(event.key) && !isRead()) return;
     if (MOVES.has(event.key)) does();
+    else if (DECIDES.has(event.key)) whenRead(does);
     else whenReady(does);
   });
 
