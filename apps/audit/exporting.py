@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.core.exceptions import BadRequest
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -13,6 +15,17 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.tenants.exports import stream_csv
 from apps.users.models import User
+
+
+def filters_asked(form: BaseForm) -> list[str]:
+    """The names of the filters that narrow a list, as the log tells of an export.
+
+    Raises:
+        BadRequest: one of them cannot be read; a file of everything would be taken for the part asked for.
+    """
+    if not form.is_valid():
+        raise BadRequest("No rows can be found by this.")
+    return sorted(form.changed_data)
 
 
 def send_table(

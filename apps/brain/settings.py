@@ -13,6 +13,7 @@ from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
+from apps.audit.reading import told_by
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.brain import providers
@@ -170,15 +171,16 @@ def past_changes(limit: int) -> list[PastChange]:
     entries = AuditEntry.objects.filter(
         event=Event.SETTINGS_CHANGED, details__setting=SETTING
     ).order_by("-id")[:limit]
-    return [
-        PastChange(
+
+    def tell(entry: AuditEntry) -> PastChange:
+        return PastChange(
             who=entry.actor_name,
             origin=entry.get_origin_display(),
             changed_at=entry.occurred_at,
             values=tuple(_changed_values(entry.details)),
         )
-        for entry in entries
-    ]
+
+    return told_by(entries, tell)
 
 
 def label_of(name: str) -> str:

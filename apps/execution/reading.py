@@ -55,7 +55,7 @@ def unseen_fields(
     """
     subject = tool.subject(arguments)
     replaced = seen.before.get(str(subject), {})
-    return [
+    unseen = [
         *((subject, name) for name in _before_fields(tool, arguments) if name not in replaced),
         *(
             (ref, name)
@@ -64,6 +64,8 @@ def unseen_fields(
             if name not in seen.guards.get(str(ref), {})
         ),
     ]
+    # A field may be replaced and guarded, and is one field.
+    return list(dict.fromkeys(unseen))
 
 
 def _before_fields(tool: Tool[Any], arguments: ToolArguments) -> list[str]:

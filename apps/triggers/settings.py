@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
+from apps.audit.reading import told_by
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.triggers.exceptions import (
@@ -176,15 +177,16 @@ def past_changes(trigger: Trigger[Any], limit: int) -> list[PastChange]:
     entries = AuditEntry.objects.filter(
         event=Event.SETTINGS_CHANGED, details__trigger=trigger.key
     ).order_by("-id")[:limit]
-    return [
-        PastChange(
+
+    def tell(entry: AuditEntry) -> PastChange:
+        return PastChange(
             who=entry.actor_name,
             origin=entry.get_origin_display(),
             changed_at=entry.occurred_at,
             values=tuple(_changed_values(trigger, entry.details)),
         )
-        for entry in entries
-    ]
+
+    return told_by(entries, tell)
 
 
 def show_value(trigger: Trigger[Any], name: str, value: object) -> str:

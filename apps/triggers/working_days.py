@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.audit.reading import told_by
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.tenants.connections import tenant_connection
@@ -92,7 +93,7 @@ def past_working_days(limit: int) -> list[PastWorkingDays]:
     entries = AuditEntry.objects.filter(
         event=Event.SETTINGS_CHANGED, details__setting=SETTING
     ).order_by("-id")[:limit]
-    return [_past(entry) for entry in entries]
+    return told_by(entries, _past)
 
 
 def describe_week(week: str) -> str:

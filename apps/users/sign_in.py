@@ -25,7 +25,8 @@ def sign_in(request: HttpRequest, *, username: str, password: str) -> User | Non
 
     Both are on record. A failed try names the person only if there is one of that name: what was
     typed may be a password in the wrong box, so it is not kept in any form. A try is counted before
-    it is checked, so that many at once cannot slip through together.
+    it is checked, so that many at once cannot slip through together. That a count ran full is on record once;
+    those after it are not, so that whoever goes on trying cannot fill the log.
 
     Raises:
         SignInThrottledError: too many tries failed of late; this one was not even checked.
@@ -33,12 +34,15 @@ def sign_in(request: HttpRequest, *, username: str, password: str) -> User | Non
     by_name, by_address = _try_keys(username, _address_of(request))
     tries, tries_of_address = _count_try(by_name), _count_try(by_address)
     if tries > MOST_TRIES_PER_NAME_AND_ADDRESS or tries_of_address > MOST_TRIES_PER_ADDRESS:
+        if (
+            tries == MOST_TRIES_PER_NAME_AND_ADDRESS + 1
+            or tries_of_address == MOST_TRIES_PER_ADDRESS + 1
+        ):
+            _report_failure(request, username, is_throttled=True)
         raise SignInThrottledError
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
-        known = User.objects.filter(username=username).values_list("pk", flat=True).first()
-        details = {"person_id": known, "address": _address_of(request)}
-        report(PersonEvent.SIGN_IN_FAILED, None, details)
+        _report_failure(request, username)
         return None
     with transaction.atomic():
         login(request, user)
@@ -53,6 +57,14 @@ def sign_out(request: HttpRequest) -> None:
     """Sign the person out; the session is gone afterwards."""
     report(PersonEvent.SIGNED_OUT, person_of(request))
     logout(request)
+
+
+def _report_failure(request: HttpRequest, username: str, *, is_throttled: bool = False) -> None:
+    known = User.objects.filter(username=username).values_list("pk", flat=True).first()
+    details = {"person_id": known, "address": _address_of(request)}
+    report(
+        PersonEvent.SIGN_IN_FAILED, None, details | ({"throttled": True} if is_throttled else {})
+    )
 
 
 def _count_try(key: str) -> int:

@@ -142,12 +142,6 @@ def test_names_of_people_are_no_formulas_in_the_file(cast: Cast, client_for: Any
     assert row["By"] == "'=cmd()"
 
 
-def test_no_file_of_everything_where_a_part_was_asked_for(cast: Cast, client_for: Any) -> None:
-    answer = client_for(cast.manager).get(f"{AUDIT}export.csv", {"event": "nonsense"})
-    assert answer.status_code == 400
-    assert not AuditEntry.objects.filter(event=Event.EXPORTED).exists()
-
-
 def test_a_rep_exports_only_their_own(cast: Cast, client_for: Any) -> None:
     mine = write(cast.rep)
     write(cast.teammate)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry, AuditSeal
-from apps.audit.reading import entries_since
+from apps.audit.reading import entries_since, told_by
 from apps.audit.services import Entry, record_event
 from apps.audit.tests.chains import WRITER
 from apps.tenants.models import Tenant
@@ -49,3 +49,25 @@ def test_entries_above_the_seal_are_found(acme: Tenant) -> None:
     seal_up_to(sealed, since - timedelta(hours=5))
     later = written()
     assert list(entries_since(since)) == [later]
+
+
+ODD_DETAILS: list[dict[str, object]] = [
+    {}, {"before": None}, {"before": 1}, {"before": [1]}, {"before": {"week": None}},
+    {"before": {"week": "odd"}},
+]  # fmt: skip
+
+
+def test_what_cannot_be_told_is_left_out(acme: Tenant) -> None:
+    for details in [*ODD_DETAILS, {"before": {"week": "5"}}]:
+        record_event(WRITER, Entry(Event.SETTINGS_CHANGED, details=details))  # type: ignore[arg-type]
+    told = told_by(AuditEntry.objects.all(), lambda entry: int(entry.details["before"]["week"]))
+    assert told == [5]
+
+
+def test_other_errors_are_not_hidden(acme: Tenant) -> None:
+    def tell(entry: AuditEntry) -> int:
+        raise RuntimeError
+
+    entry = written()
+    with pytest.raises(RuntimeError):
+        told_by([entry], tell)

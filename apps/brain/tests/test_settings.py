@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from apps.audit.enums import Origin
+from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
+from apps.audit.services import Detail, Entry, record_event
+from apps.audit.tests.chains import WRITER
 from apps.brain import providers
 from apps.brain.config import read_config
 from apps.brain.enums import FallBack, Language, Provider, Tone
@@ -194,6 +196,9 @@ def test_past_changes_are_told_in_words(cast: Cast) -> None:
         ChangedValue("Key", "", "replaced"),
     )
     assert [len(past_changes(1)), len(past_changes(0))] == [1, 0]
+    odd: dict[str, Detail] = {"setting": "brain", "before": "now", "after": 7}
+    record_event(WRITER, Entry(Event.SETTINGS_CHANGED, details=odd))
+    assert past_changes(10) == [newest, oldest]
 
 
 def test_a_tenants_settings_are_its_own(cast: Cast, globex: Tenant) -> None:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.brain.forms import CallFilterSet
 from apps.brain.models import BrainCall, CapturedText
 from apps.tenants.pagination import CappedPaginator
@@ -68,7 +68,7 @@ def export_calls(request: HttpRequest) -> HttpResponseBase:
         what="brain-calls",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

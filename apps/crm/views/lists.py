@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.audit.enums import Event
+from apps.audit.exporting import filters_asked
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event
 from apps.crm.enums import RecordKind
@@ -80,7 +81,8 @@ def export_records(request: HttpRequest, kind: RecordKind) -> HttpResponseBase:
     user, layout = person_of(request), LAYOUTS[kind]
     require_view(user, layout)
     listing = read_listing(request, user, layout)
-    asked = sorted(name for name in listing.filter_set.form.changed_data if name != "q")
+    # What was searched for may be somebody's name.
+    asked = [name for name in filters_asked(listing.filter_set.form) if name != "q"]
     record_event(
         Actor.for_person(user),
         Entry(Event.EXPORTED, kind.value, details={"filters": [*asked], "format": "csv"}),

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.duplicates.filters import GroupFilterSet
 from apps.duplicates.groups import (
     GroupRows,
@@ -75,7 +75,7 @@ def export_groups(request: HttpRequest) -> HttpResponseBase:
         what="groups of duplicates",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

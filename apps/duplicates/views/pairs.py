@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.crm.views.access import safe_next
 from apps.duplicates.bands import BY_GROUP, Band
 from apps.duplicates.enums import Subject
@@ -88,7 +88,7 @@ def export_pairs(request: HttpRequest) -> HttpResponseBase:
         what="duplicates",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

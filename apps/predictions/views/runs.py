@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.predictions.forms import RunFilterSet, RunForm
 from apps.predictions.models import PredictionRun
 from apps.predictions.services.runs import close_lost_runs
@@ -74,7 +74,7 @@ def export_runs(request: HttpRequest) -> HttpResponseBase:
         what="prediction-runs",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

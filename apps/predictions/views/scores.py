@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.crm.models import Record
 from apps.crm.services import visible_records
 from apps.predictions.forms import ScoreFilterSet
@@ -79,7 +79,7 @@ def export_scores(request: HttpRequest) -> HttpResponseBase:
         what=f"scores-{filters.chosen}",
         header=HEADER,
         rows=rows,
-        filters=sorted(filters.form.changed_data),
+        filters=filters_asked(filters.form),
     )
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.suggestions.digest import preferences
 from apps.suggestions.digest.composing import compose, write_mail
 from apps.suggestions.digest.delivering import MESSAGES
@@ -137,7 +137,7 @@ def export_sent(request: HttpRequest) -> HttpResponseBase:
         what="digests",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.audit.reading import told_by
 from apps.audit.schemas import Actor
 from apps.audit.services import Entry, record_event, record_events
 from apps.brain.enums import Goal
@@ -130,7 +131,7 @@ def lift_stops(suggestion: Suggestion, user: User, actor: Actor, now: datetime) 
 def _stopped_from(suggestion: Suggestion) -> list[int]:
     """The ids of the silences that were made with a rejection of it."""
     created = AuditEntry.objects.of_suggestion(suggestion.pk).filter(event=Event.SILENCE_CREATED)
-    return [details["silence_id"] for details in created.values_list("details", flat=True)]
+    return told_by(created, lambda entry: int(entry.details["silence_id"]))
 
 
 def _matching(suggestion: Suggestion, scope: StopScope) -> dict[str, object]:

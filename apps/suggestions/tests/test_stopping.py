@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.audit.services import Entry, record_event
+from apps.audit.tests.chains import WRITER
 from apps.conftest import Cast
 from apps.suggestions.enums import RejectReason, State, StopScope
 from apps.suggestions.exceptions import StopPermissionError
@@ -111,6 +114,14 @@ def test_reopening_lifts_the_silence_of_the_record(cast: Cast) -> None:
         cast.rep.pk, suggestion.record_id, suggestion.pk,
     )  # fmt: skip
     assert lifted.details == {"silence_id": stopped.details["silence_id"], "trigger": ""}
+
+
+def test_an_entry_without_its_silence_keeps_nothing_closed(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    stop(suggestion, cast.manager, StopScope.RECORD)
+    record_event(WRITER, Entry(Event.SILENCE_CREATED, suggestion_id=suggestion.pk))
+    reopen(suggestion_id=suggestion.pk, user=cast.manager, now=NOW)
+    assert not Silence.objects.in_force(NOW + timedelta(seconds=1)).exists()
 
 
 @pytest.mark.parametrize("scope", [StopScope.TRIGGER, StopScope.TENANT])

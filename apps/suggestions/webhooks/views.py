@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.suggestions.webhooks import settings as endpoints
 from apps.suggestions.webhooks.composing import Sender, body_of
 from apps.suggestions.webhooks.exceptions import (
@@ -211,7 +211,7 @@ def export_deliveries(request: HttpRequest) -> HttpResponseBase:
         what="webhook-messages",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

@@ -45,7 +45,7 @@ def find_login_faults(accounts: Sequence[str]) -> list[PowerFault]:
             "  SELECT FROM pg_class WHERE relowner = r.oid AND relkind IN ('r', 'p')"
             "    AND relpersistence <> 't'"
             "    AND relnamespace <> ALL ('{pg_catalog,information_schema}'::regnamespace[]))"
-            " FROM pg_roles r WHERE rolname = current_user"
+            " FROM pg_roles r WHERE rolname = session_user"
         )
         login, is_above, is_owner = cursor.fetchone()
     if login in accounts:

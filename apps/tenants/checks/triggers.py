@@ -1,4 +1,4 @@
-"""Whether the database triggers that the product rests on are there, switched on, and in no rule's shadow."""
+"""Whether the database triggers that the product rests on are in force, and no others and no rules."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from apps.tenants.database_triggers import registered_database_triggers
 
 MISSING_TRIGGER = "tenants.W004"
 RULE = "tenants.W005"
+FOREIGN_TRIGGER = "tenants.W006"
 
 
 def find_trigger_faults(schemas: Sequence[str]) -> list[PowerFault]:
     """What keeps a trigger from doing what it is there for, in all schemas at once."""
-    return [*_find_triggers(schemas), *_find_rules(schemas)]
+    return [*_find_triggers(schemas), *_find_foreign(schemas), *_find_rules(schemas)]
 
 
 def _find_triggers(schemas: Sequence[str]) -> list[PowerFault]:
@@ -72,6 +73,37 @@ def _find_triggers(schemas: Sequence[str]) -> list[PowerFault]:
             MISSING_TRIGGER,
         )
         for schema, table, name, state in found
+    ]
+
+
+def _find_foreign(schemas: Sequence[str]) -> list[PowerFault]:
+    """A trigger that is none of ours may change what a person approved, or write beside it."""
+    ours = registered_database_triggers()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT n.nspname, c.relname, t.tgname
+            FROM pg_trigger t
+            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND n.nspname = ANY(%(schemas)s)
+              AND (c.relname, t.tgname) NOT IN (
+                  SELECT * FROM unnest(%(tables)s::name[], %(names)s::name[]))
+            ORDER BY 1, 2, 3
+            """,
+            {
+                "schemas": list(schemas),
+                "tables": [trigger.table for trigger in ours],
+                "names": [trigger.name for trigger in ours],
+            },
+        )
+        found = cursor.fetchall()
+    return [
+        PowerFault(
+            f"the database trigger {name} on {schema}.{table} is none of the product's",
+            f'ALTER TABLE "{schema}"."{table}" DISABLE TRIGGER "{name}";',
+            FOREIGN_TRIGGER,
+        )
+        for schema, table, name in found
     ]
 
 

@@ -51,9 +51,9 @@ def superuser(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 @contextmanager
 def acting_as(account: str) -> Iterator[None]:
-    run(f'SET LOCAL ROLE "{account}"')
+    run(f'SET LOCAL SESSION AUTHORIZATION "{account}"')
     yield
-    run("SET LOCAL ROLE NONE")
+    run("SET LOCAL SESSION AUTHORIZATION DEFAULT")
 
 
 def run(statement: str) -> None:
@@ -68,6 +68,14 @@ def find() -> list[tuple[str, str]]:
 
 def test_nothing_is_amiss(superuser: None) -> None:
     assert find() == []
+
+
+def test_who_signed_in_counts_and_not_whom_they_play(superuser: None) -> None:
+    """A superuser who took the run-time login's role is one again by RESET ROLE."""
+    run(f'SET LOCAL ROLE "{RUN_TIME_LOGIN}"')
+    assert [(fault.reason, fault.sql) for fault in find_power_faults()] == [
+        (f"{SUPERUSER} is bound by no grant", f'ALTER ROLE "{SUPERUSER}" NOSUPERUSER NOBYPASSRLS;')
+    ]
 
 
 @pytest.mark.parametrize("account", [RUN_TIME_LOGIN, Role.AI.value, Role.APPLY.value])
@@ -242,6 +250,12 @@ FAULTS = [
         "ALTER TABLE acme.audit_auditentry DISABLE TRIGGER audit_append_only",
         "the database trigger audit_append_only on acme.audit_auditentry is switched off",
         'ALTER TABLE "acme"."audit_auditentry" ENABLE TRIGGER "audit_append_only";',
+    ),
+    (
+        "CREATE TRIGGER another BEFORE UPDATE ON acme.crm_lead FOR EACH ROW"
+        " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "the database trigger another on acme.crm_lead is none of the product's",
+        'ALTER TABLE "acme"."crm_lead" DISABLE TRIGGER "another";',
     ),
     (
         "ALTER TABLE acme.crm_task ENABLE REPLICA TRIGGER log_update",

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.audit.enums import Origin
+from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry
+from apps.audit.services import Detail, Entry, record_event
+from apps.audit.tests.chains import WRITER
 from apps.conftest import Cast, make_cast
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import at_once
@@ -235,3 +237,7 @@ def test_past_changes_are_told_in_words_newest_first(cast: Cast) -> None:
         (cast.manager.display_name, "Person", [("Silent for", "14 days", "3 days")]),
     ]
     assert len(past_changes(registry.get("lead_inactive"), limit=1)) == 1
+    for odd in ("now", ["now"], {"parameters": 7}):
+        details: dict[str, Detail] = {"trigger": "lead_inactive", "before": odd}
+        record_event(WRITER, Entry(Event.SETTINGS_CHANGED, details=details))
+    assert past_changes(registry.get("lead_inactive"), limit=10) == told

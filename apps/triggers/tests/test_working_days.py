@@ -11,7 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
+from apps.audit.services import Entry, record_event
+from apps.audit.tests.chains import WRITER
 from apps.conftest import Cast, TenantClient, make_cast
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant
@@ -161,7 +164,8 @@ def test_the_page_takes_a_week_a_list_and_removals(cast: Cast, client_for: Clien
     assert working_days() == ("12346", [BOXING_DAY, NEW_YEAR])
     coming = [(year, [row.day for row in rows]) for year, rows in answer.context["coming"]]
     assert coming == [(2126, [BOXING_DAY]), (2127, [NEW_YEAR])]
-    latest = answer.context["past_changes"][0]
+    record_event(WRITER, Entry(Event.SETTINGS_CHANGED, details={"setting": "working_days"}))
+    (latest, _) = client_for(cast.manager).get(PAGE).context["past_changes"]
     assert (latest.who, latest.week_before, latest.week_after, latest.added, latest.removed) == (
         cast.manager.display_name,
         "Monday to Friday",

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.audit.exporting import send_table
+from apps.audit.exporting import filters_asked, send_table
 from apps.tenants.pagination import CappedPaginator
 from apps.triggers.estimates import estimate_scan, plan_scan
 from apps.triggers.exceptions import EmptyListError
@@ -80,7 +80,7 @@ def export_scans(request: HttpRequest) -> HttpResponseBase:
         what="scans",
         header=HEADER,
         rows=rows,
-        filters=sorted(filter_set.form.changed_data),
+        filters=filters_asked(filter_set.form),
     )
 
 

@@ -131,6 +131,10 @@ def test_after_five_failures_even_the_right_password_waits(
         assert answer.status_code == 429
         assert "Wait 15 minutes" in answer.content.decode()
     assert not is_signed_in(anonymous_client)
+    # That it was too much is on record once.
+    entries = AuditEntry.objects.filter(event=Event.SIGN_IN_FAILED).order_by("id")
+    assert [entry.details.get("throttled", False) for entry in entries] == [False] * 5 + [True]
+    assert entries[5].details["person_id"] == cast.rep.pk
     # Somebody else, and the same person elsewhere, are not held up.
     assert try_to_sign_in(anonymous_client, "teammate", PASSWORD).status_code == 302
     elsewhere = TenantClient("acme.localhost")
@@ -157,6 +161,8 @@ def test_one_address_cannot_try_many_names(cast: Cast, anonymous_client: Any) ->
     for number in range(MOST_TRIES_PER_ADDRESS):
         try_to_sign_in(anonymous_client, f"name{number}", "wrong")
     assert try_to_sign_in(anonymous_client, "rep", PASSWORD).status_code == 429
+    assert try_to_sign_in(anonymous_client, "rep", PASSWORD).status_code == 429
+    assert AuditEntry.objects.filter(details__throttled=True).count() == 1
 
 
 def test_failures_in_one_tenant_do_not_hold_up_another(
