@@ -237,7 +237,8 @@ def test_past_changes_are_told_in_words_newest_first(cast: Cast) -> None:
         (cast.manager.display_name, "Person", [("Silent for", "14 days", "3 days")]),
     ]
     assert len(past_changes(registry.get("lead_inactive"), limit=1)) == 1
-    for odd in ("now", ["now"], {"parameters": 7}):
+    odds: list[Detail] = ["now", ["now"], {"parameters": 7}]
+    for odd in odds:
         details: dict[str, Detail] = {"trigger": "lead_inactive", "before": odd}
         record_event(WRITER, Entry(Event.SETTINGS_CHANGED, details=details))
     assert past_changes(registry.get("lead_inactive"), limit=10) == told
