@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django.db import connection, transaction
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
+from apps.tenants.statements import Prepared
 
 log = logging.getLogger("aisha.events")
 
@@ -37,6 +38,8 @@ _INSERT = """
                                   record_kind, record_id, suggestion_id, execution_id, details)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)
 """
+_NUMBERED = _INSERT.replace("%s", "${}").format(*range(1, 11))
+_INSERT_ONE = Prepared.with_text(_NUMBERED.strip(), ["unknown"] * 10)
 
 
 def record_event(actor: Actor, entry: Entry) -> None:
@@ -66,15 +69,20 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
         )
         for entry in kept
     ]
-    with connection.cursor() as cursor:
-        if len(rows) == 1:
-            # executemany opens a pipeline, which costs more than one row.
-            cursor.execute(_INSERT, rows[0])
-        elif rows:
+    if len(rows) == 1:
+        # executemany opens a pipeline, which costs more than one row.
+        _INSERT_ONE.run(_send, *rows[0])
+    elif rows:
+        with connection.cursor() as cursor:
             cursor.executemany(_INSERT, rows)
     if kept:
         # Told once it is true.
         transaction.on_commit(partial(_log_events, actor, kept))
+
+
+def _send(sql: str, values: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
 
 
 def _log_events(actor: Actor, entries: list[Entry]) -> None:

@@ -86,8 +86,13 @@ class Prepared:
         first, *others = (part.replace("%%", "%") for part in sql.split("%s"))
         values = (_value(param, places) for param in params)
         text = first + "".join(value + part for value, part in zip(values, others, strict=True))
+        return cls.with_text(text, [place.type for place in places])
+
+    @classmethod
+    def with_text(cls, text: str, types: Sequence[str]) -> Self:
+        """Name a text that is written as PostgreSQL has it; ``unknown``: of the type that stands there."""
         name = hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
-        return cls(f"aisha_{name}", text, tuple(place.type for place in places))
+        return cls(f"aisha_{name}", text, tuple(types))
 
     def call(self, *values: Any) -> tuple[str, list[Any]]:
         """The statement that runs it, and its parameters; the connection knows the name."""

@@ -1,7 +1,7 @@
 """Writing single rows by statements whose text is written once.
 
 The ORM writes an INSERT or UPDATE anew each time, which takes several times longer than to run it. What each
-decision of a person writes is written like this; wherever it makes no difference, the ORM does.
+decision of a person writes is written like this, and prepared; wherever it makes no difference, the ORM does.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeVar, cast
 
 from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
+
+from apps.tenants.statements import Prepared
 
 M = TypeVar("M", bound=Model)
 
@@ -35,9 +38,7 @@ def insert(row: M) -> M:
         for field, value in zip(fields, held, strict=True)
         if not isinstance(value, DatabaseDefault)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, values)
-        returned = cursor.fetchone()
+    (returned,) = statement.prepared.fetch(*values)
     for name, convert, value in zip(statement.names, statement.conversions, returned, strict=True):
         setattr(row, name, convert(value) if convert else value)
     row._state.adding = False
@@ -60,8 +61,12 @@ def update(model: type[Model], where: Mapping[str, Any], values: Mapping[str, An
         for field, value in zip(statement.fields, values.values(), strict=True)
     ]
     params += [_plain(value) for value in where.values()]
+    return statement.prepared.run(_count, *params)
+
+
+def _count(sql: str, params: list[Any]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(statement.sql, params)
+        cursor.execute(sql, params)
         return int(cursor.rowcount)
 
 
@@ -69,7 +74,7 @@ def update(model: type[Model], where: Mapping[str, Any], values: Mapping[str, An
 class _Insertion:
     """An INSERT, the columns that it returns, and what turns each into a value."""
 
-    sql: str
+    prepared: Prepared
     names: tuple[str, ...]
     conversions: tuple[Callable[[Any], Any] | None, ...]
 
@@ -78,7 +83,7 @@ class _Insertion:
 class _Update:
     """An UPDATE, and the fields that it sets."""
 
-    sql: str
+    prepared: Prepared
     fields: tuple[Field[Any, Any], ...]
 
 
@@ -100,7 +105,8 @@ def _insertion(model: type[Model], left_out: tuple[bool, ...]) -> _Insertion:
     returned = model._meta.db_returning_fields
     if odd := [field.name for field in fields if hasattr(field, "get_placeholder")]:
         raise TypeError(f"these columns are not written as they stand: {odd}")
-    places = ["DEFAULT" if is_left_out else "%s" for is_left_out in left_out]
+    numbers = count(1)
+    places = ["DEFAULT" if is_left_out else f"${next(numbers)}" for is_left_out in left_out]
     columns = ", ".join(map(_column, fields))
     back = ", ".join(map(_column, returned))
     # All names are those of the model.
@@ -109,8 +115,15 @@ def _insertion(model: type[Model], left_out: tuple[bool, ...]) -> _Insertion:
         f" VALUES ({', '.join(places)}) RETURNING {back}"
     )
     return _Insertion(
-        sql, tuple(field.attname for field in returned), tuple(map(_conversion, returned))
+        _prepared(sql, left_out.count(False)),
+        tuple(field.attname for field in returned),
+        tuple(map(_conversion, returned)),
     )
+
+
+def _prepared(sql: str, values: int) -> Prepared:
+    """A statement whose values have the types of their columns."""
+    return Prepared.with_text(sql, ["unknown"] * values)
 
 
 def _conversion(field: Field[Any, Any]) -> Callable[[Any], Any] | None:
@@ -124,14 +137,15 @@ def _update(
 ) -> _Update:
     quote = connection.ops.quote_name
     fields = tuple(_field(model, name) for name in names)
-    changes = ", ".join(f"{_column(field)} = %s" for field in fields)
+    numbers = count(1)
+    changes = ", ".join(f"{_column(field)} = ${next(numbers)}" for field in fields)
     conditions = " AND ".join(
-        f"{_column(_field(model, name))} = {'ANY(%s)' if is_any else '%s'}"
+        f"{_column(_field(model, name))} = {f'ANY(${next(numbers)})' if is_any else f'${next(numbers)}'}"
         for name, is_any in where
     )
     # All names are those of the model.
     sql = f"UPDATE {quote(model._meta.db_table)} SET {changes} WHERE {conditions}"  # noqa: S608
-    return _Update(sql, fields)
+    return _Update(_prepared(sql, len(fields) + len(where)), fields)
 
 
 def _field(model: type[Model], name: str) -> Field[Any, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from apps.tenants.statements import exists_sql
+from apps.tenants.statements import ID_PLACE, Place, Prepared, exists_sql
 from apps.triggers.any_moment import AnyMoment, WrittenForADay, is_place, told
 from apps.triggers.epochs import epoch_of
 from apps.triggers.moments import ScanMoment
@@ -21,16 +22,28 @@ _NOTHING_MATCHES = "SELECT 1 WHERE false"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether a trigger holds for a record, at one moment: written once, asked of one record or of many."""
+    """Whether a trigger holds for a record, at one moment: written once, asked of one record or of many.
+
+    What is written for any moment of a day is prepared, with places for the record and for ``moments``.
+    """
 
     sql: str
     params: tuple[Any, ...]
+    prepared: Prepared | None = None
+    moments: tuple[datetime, ...] = ()
 
     @classmethod
     def of(cls, trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) -> Self:
         """Write the statement."""
         written = exists_sql(trigger.matching(moment, parameters).filter(pk=ROW_PLACE))
         return cls(*(written or (_NOTHING_MATCHES, ())))
+
+    def for_any_moment(self) -> Self:
+        """The question as it is kept, where it was written for any moment of a day."""
+        moments = tuple(dict.fromkeys(param for param in self.params if is_place(param)))
+        places = [ID_PLACE, *(Place(moment, "timestamptz") for moment in moments)]
+        prepared = Prepared.of(self.sql, self.params, places)
+        return replace(self, prepared=prepared, moments=moments)
 
     def is_like(self, other: Question) -> bool:
         """Whether both ask the same."""
@@ -43,10 +56,13 @@ class Question:
     def at(self, moment: ScanMoment) -> Self:
         """The question as it is put at a moment, where it was written for any of that day."""
         params = (told(param, moment) if is_place(param) else param for param in self.params)
-        return replace(self, params=tuple(params))
+        moments = (told(place, moment) for place in self.moments)
+        return replace(self, params=tuple(params), moments=tuple(moments))
 
     def holds_for(self, record_id: int) -> bool:
         """Ask it of one record."""
+        if self.prepared is not None:
+            return bool(self.prepared.fetch(record_id, *self.moments))
         asked = [
             record_id if isinstance(param, int) and param == ROW_PLACE else param
             for param in self.params
@@ -75,4 +91,4 @@ def _write(trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) ->
     """
     written = Question.of(trigger, AnyMoment.like(moment), parameters)
     as_asked = Question.of(trigger, moment, parameters)
-    return written if written.at(moment).is_like(as_asked) else None
+    return written.for_any_moment() if written.at(moment).is_like(as_asked) else None
