@@ -23,11 +23,16 @@ from apps.users.models import User
 
 def open_detail(suggestion: Suggestion, viewer: User, origin: Origin = Origin.PERSON) -> Detail:
     """Gather what a person is shown of a suggestion, and put that on record: once for each edition."""
-    conceal(viewer, [suggestion])
-    detail = present(suggestion, viewer)
+    detail = read_detail(suggestion, viewer)
     if edition_of(suggestion) not in detail.editions_shown:
         record_shown([suggestion], viewer, origin)
     return detail
+
+
+def read_detail(suggestion: Suggestion, viewer: User) -> Detail:
+    """Gather the same for a page that shows it later, if at all (``ahead.py``)."""
+    conceal(viewer, [suggestion])
+    return present(suggestion, viewer)
 
 
 def edition_of(suggestion: Suggestion) -> str:

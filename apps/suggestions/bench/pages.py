@@ -62,11 +62,18 @@ def count_queries(ask: Callable[[], None]) -> int:
 
 
 def time_in_turns(
-    ours: Callable[[], None], bare: Callable[[], None], rounds: int
+    ours: Callable[[], None],
+    bare: Callable[[], None],
+    rounds: int,
+    before: Callable[[], None] = lambda: None,
 ) -> tuple[float, float]:
-    """The medians in milliseconds, taken in turns so that both meet the same machine."""
+    """The medians in milliseconds, taken in turns so that both meet the same machine.
+
+    What comes ``before`` each round is not timed.
+    """
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
+        before()
         for spent, ask in zip(times, (ours, bare), strict=True):
             began = time.perf_counter()
             ask()

@@ -32,6 +32,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from psycopg import sql
 
+from apps.suggestions.ahead import HEADER, READ
 from apps.suggestions.bench.bulk import make_follow_ups
 from apps.suggestions.bench.pages import (
     asking,
@@ -118,28 +119,63 @@ def measure_queue() -> Iterator[dict[str, object]]:
 
 
 def _measure_decisions(client: Client, person: User) -> Iterator[dict[str, object]]:
-    """A decision as the page sends it, answered with the next card and what is left.
+    """A decision as the page sends it, answered with what is left and with how one goes on.
 
-    What is approved is a trigger's, about a lead that is there: it is asked again, and a task is written.
+    The page has the next card at hand, which it fetched while the person read this one; what that takes is a
+    row of its own, and so is a decision that comes before it: the next card is in its answer. What is
+    approved is a trigger's, about a lead that is there: it is asked again, and a task is written.
     """
     now = timezone.now()
-    make_follow_ups(person, _ROUNDS + 2, now, rank=_FIRST)
-    for name, move, body in (
-        ("decision round trip: approve", "approve", {"seen_at": now.isoformat()}),
-        ("decision round trip: reject", "reject", {"reason": "not_needed"}),
-        ("decision round trip: snooze", "snooze", {"until": "tomorrow"}),
-    ):
-        waiting = Suggestion.objects.in_queue().order_by("-rank", "-id")[: _ROUNDS + 2]
-        ids = iter(list(waiting.values_list("pk", flat=True)))
+    make_follow_ups(person, 2 * _ROUNDS + 3, now, rank=_FIRST)
+    post = _posting(client, "/bare-write/")
+    with override_settings(ROOT_URLCONF=__name__):
+        approving = _Deciding(client, "approve", {"seen_at": now.isoformat()})
+        ours_ms, bare_ms = time_in_turns(approving.decide, post, _ROUNDS)
+        name = "decision round trip: approve, nothing at hand"
+        yield _without_target(name, ours_ms, bare_ms, "POST that writes one row")
+        for move, body in (
+            ("approve", approving.body),
+            ("reject", {"reason": "not_needed"}),
+            ("snooze", {"until": "tomorrow"}),
+        ):
+            deciding = _Deciding(client, move, body)
+            ours_ms, bare_ms = time_in_turns(
+                deciding.decide, post, _ROUNDS, before=deciding.read_ahead
+            )
+            name = f"decision round trip: {move}"
+            yield beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
+        ours_ms, bare_ms = time_in_turns(deciding.read_ahead, post, _ROUNDS)
+        yield _without_target(
+            "the next card, fetched while one reads", ours_ms, bare_ms, "POST that writes one row"
+        )
 
-        def decide(ids: Iterator[int] = ids, move: str = move, body: dict[str, str] = body) -> None:
-            address = f"/suggestions/{next(ids)}/{move}/"
-            headers = {"HX-Request": "true", "HX-Target": "queue"}
-            require_ok(address, client.post(address, body, headers=headers))
 
-        with override_settings(ROOT_URLCONF=__name__):
-            ours_ms, bare_ms = time_in_turns(decide, _posting(client, "/bare-write/"), _ROUNDS)
-        yield beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
+class _Deciding:
+    """One person who takes the same decision on what waits, card after card."""
+
+    def __init__(self, client: Client, move: str, body: dict[str, str]) -> None:
+        self._client, self._move, self.body = client, move, body
+        waiting = Suggestion.objects.in_queue().order_by("-rank", "-id")[: 2 * _ROUNDS + 3]
+        self._ids = list(waiting.values_list("pk", flat=True))
+        self._mark = ""
+
+    def read_ahead(self) -> None:
+        """Fetch the card after the one that is decided next, as the page does."""
+        address = f"/suggestions/{self._ids[1]}/"
+        headers = {"HX-Request": "true", "HX-Target": "suggestion-detail", HEADER: READ}
+        answer = self._client.get(address, headers=headers)
+        require_ok(address, answer)
+        self._mark = answer.headers[HEADER]
+
+    def decide(self) -> None:
+        """Decide on one."""
+        address = f"/suggestions/{self._ids.pop(0)}/{self._move}/"
+        headers = {"HX-Request": "true", "HX-Target": "queue", HEADER: self._mark}
+        answer = self._client.post(address, self.body, headers=headers)
+        require_ok(address, answer)
+        if answer.headers.get(HEADER, "") != self._mark:
+            raise RuntimeError("The card at hand was not taken for the next one.")
+        self._mark = ""
 
 
 def _weigh(client: Client) -> dict[str, object]:
@@ -248,6 +284,17 @@ def _drawing_anew(ask: Callable[[], None]) -> Callable[[], None]:
         ask()
 
     return asked
+
+
+def _without_target(name: str, ours_ms: float, bare_ms: float, what: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "value": round(ours_ms, 1),
+        "unit": "ms",
+        "better": "lower",
+        "baseline": round(bare_ms, 1),
+        "remark": f"{ours_ms / bare_ms:.1f} times a bare {what}",
+    }
 
 
 def _posting(client: Client, address: str) -> Callable[[], None]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from apps.audit.models import AuditEntry
+from apps.brain.enums import Goal
 from apps.conftest import Cast, TenantClient
 from apps.crm.models import Task
 from apps.crm.tests.factories import LeadFactory
+from apps.suggestions.ahead import HEADER, READ
 from apps.suggestions.enums import State
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import CARDS_PER_PAGE
@@ -83,6 +87,67 @@ def test_a_decision_is_answered_with_the_next_card_and_without_the_list(
     assert f"Rejected: {decided.title}. 2 left." in text
     assert [text.count(part) for part in ('id="nav-badge"', 'id="header-badge"')] == [1, 1]
     assert ("data-queue-list" in text, f"suggestion-{before.pk}" in text) == (False, False)
+
+
+def read_ahead(client: TenantClient, suggestion: Suggestion) -> str:
+    """Fetch a card as the page does while the one before it is read; return its mark."""
+    headers = {"HX-Request": "true", "HX-Target": "suggestion-detail", HEADER: READ}
+    answer = client.get(suggestion.get_absolute_url(), headers=headers)
+    assert f"data-focus>{suggestion.title}</h2>" in answer.content.decode()
+    return str(answer.headers[HEADER])
+
+
+def approve(client: TenantClient, suggestion: Suggestion, mark: str) -> Any:
+    body = {"seen_at": suggestion.refreshed_at.isoformat()}
+    headers = {"HX-Request": "true", "HX-Target": "queue", HEADER: mark}
+    return client.post(address(suggestion, "approve"), body, headers=headers)
+
+
+def shown(suggestion: Suggestion) -> int:
+    return AuditEntry.objects.filter(event="suggestion.shown", suggestion_id=suggestion.pk).count()
+
+
+def test_what_the_page_has_at_hand_is_left_out_and_then_on_record_as_shown(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    decided, following = own(cast.rep, rank=2), own(cast.rep, rank=1)
+    client = client_for(cast.rep)
+    mark = read_ahead(client, following)
+    assert shown(following) == 0
+    answer = approve(client, decided, mark)
+    text = answer.content.decode()
+    assert (answer.headers[HEADER], answer.headers["HX-Retarget"]) == (mark, "#suggestion-detail")
+    assert answer.headers["HX-Push-Url"] == following.get_absolute_url()
+    assert f"Approved: {decided.title}. 1 left." in text
+    assert ("data-suggestion=" in text, "<title>" in text) == (False, False)
+    assert shown(following) == 1
+
+
+@pytest.mark.parametrize("change", ["edition", "state", "record", "nobody's", "itself"])
+def test_what_is_at_hand_and_no_longer_so_is_not_shown(
+    cast: Cast, client_for: ClientFor, change: str
+) -> None:
+    decided, following, last = (own(cast.rep, rank=rank) for rank in (3, 2, 1))
+    if change == "record":
+        # The approval writes about it, and what stands there may be other values.
+        Suggestion.objects.filter(pk=following.pk).update(
+            record_id=decided.record_id, goal=Goal.MEET_LEAD, assignee=cast.teammate
+        )
+    client = client_for(cast.manager if change == "record" else cast.rep)
+    mark = read_ahead(client, following)
+    if change == "edition":
+        Suggestion.objects.filter(pk=following.pk).update(refreshed_at=timezone.now())
+    elif change == "state":
+        put_in(following, State.REJECTED, cast.teammate)
+    elif change == "nobody's":
+        mark = "x"
+    elif change == "itself":
+        mark = read_ahead(client, decided)
+    answer = approve(client, decided, mark)
+    assert HEADER not in answer.headers
+    expected = last if change == "state" else following
+    assert f"data-focus>{expected.title}</h2>" in answer.content.decode()
+    assert shown(expected) == 1
 
 
 def test_where_nothing_follows_the_list_is_drawn(cast: Cast, client_for: ClientFor) -> None:

@@ -24,10 +24,10 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.forms import SeenForm
 from apps.suggestions.likeness import look_alikes_of, tells_more
 from apps.suggestions.models import Suggestion
-from apps.suggestions.queue import Queue, ids_after, kept_query
+from apps.suggestions.queue import Queue, kept_query
 from apps.suggestions.shown import open_detail
 from apps.suggestions.views.access import viewer_of
-from apps.suggestions.views.queue import Said, go_on, go_to, said_approved
+from apps.suggestions.views.queue import Said, go_on, go_to, next_of, said_approved
 from apps.users.models import User
 from apps.users.services import person_of
 
@@ -95,7 +95,7 @@ def _save(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
 
 def _approve(request: HttpRequest, edited: Suggestion, user: User) -> HttpResponse:
     """Approve what the person has just typed; where that cannot be, it stands saved and says why."""
-    order = ids_after(user, request.GET, edited.pk)
+    at_hand, order = next_of(request, user, edited.pk)
     try:
         done = services.approve(
             suggestion_id=edited.pk, user=user, now=timezone.now(), seen_at=edited.refreshed_at
@@ -104,7 +104,7 @@ def _approve(request: HttpRequest, edited: Suggestion, user: User) -> HttpRespon
         messages.error(request, f"Your version is saved, and not approved. {error.message}")
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, services.get_for(user, edited.pk))
-    return go_on(request, user, order, said_approved(user, done))
+    return go_on(request, user, order, said_approved(user, done), at_hand)
 
 
 def _show(

@@ -14,16 +14,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.brain.enums import FallBack
 from apps.execution.exceptions import ExecutionError
+from apps.execution.schemas import RecordRef
 from apps.execution.tools import registry as tools
-from apps.suggestions import services
-from apps.suggestions.cards import Card, badges_of, cards_of, others_of
+from apps.suggestions import ahead, services
+from apps.suggestions.cards import Card, cards_of
 from apps.suggestions.empty_states import empty_state
-from apps.suggestions.enums import RejectReason, State, Verdict
+from apps.suggestions.enums import Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.forms import (
-    SNOOZE_CHOICES,
     ApproveForm,
     ChoiceForm,
     ReassignForm,
@@ -32,9 +31,10 @@ from apps.suggestions.forms import (
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Left, Queue, default_view, ids_after, kept_query, left_text
-from apps.suggestions.services.giving import REASSIGNABLE
-from apps.suggestions.shown import open_detail
+from apps.suggestions.services.access import record_of
+from apps.suggestions.shown import open_detail, read_detail, record_shown
 from apps.suggestions.views.access import refuse_form, viewer_of
+from apps.suggestions.views.detail import detail_context
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
@@ -47,19 +47,26 @@ MOST_PEOPLE = 100
 class Said:
     """What was done, in words; ``undo_address`` takes it back by a POST, for as long as it is offered.
 
-    ``took_card``: the card is gone from the list, and nothing else has changed in it.
+    ``took_card``: the card is gone from the list, and nothing else has changed in it. ``wrote_about``: the
+    record that is not as it was.
     """
 
     text: str
     undo_address: str = ""
     took_card: bool = True
+    wrote_about: RecordRef | None = None
+
+    def leaves(self, card: Suggestion) -> bool:
+        """Whether a card that was read before it stands as it was read."""
+        return self.took_card and record_of(card) != self.wrote_about
 
 
 def said_approved(user: User, done: Suggestion) -> Said:
     """What an approval says of itself."""
     is_reversible = tools.get(done.tool).is_reversible
     undo_address = reverse("suggestions:undo", args=[done.pk]) if is_reversible else ""
-    return Said(f"Approved: {services.title_for(user, done)}", undo_address)
+    text = f"Approved: {services.title_for(user, done)}"
+    return Said(text, undo_address, wrote_about=record_of(done))
 
 
 @require_safe
@@ -74,7 +81,18 @@ def show_suggestion(request: HttpRequest, pk: int) -> HttpResponse:
     """One suggestion at its own address, beside the list."""
     user = viewer_of(request)
     suggestion = services.get_for(user, pk)
+    if request.headers.get(ahead.HEADER) == ahead.READ:
+        return _read_ahead(request, user, suggestion)
     return _answer(request, Queue.read(user, request.GET), suggestion, screen="detail")
+
+
+def _read_ahead(request: HttpRequest, user: User, suggestion: Suggestion) -> HttpResponse:
+    """What the page shows of it once the card before it is decided."""
+    detail = read_detail(suggestion, user)
+    context = detail_context(suggestion, detail, user, kept_query(request.GET))
+    response = render(request, "suggestions/_detail.html", context)
+    response[ahead.HEADER] = ahead.mark_of(suggestion)
+    return response
 
 
 @require_POST
@@ -240,7 +258,7 @@ def _decide(
 ) -> HttpResponse:
     """Take one decision, announce it, and go on to the next card (or stay on this one)."""
     user = person_of(request)
-    order = [] if stays else ids_after(user, request.GET, pk)
+    at_hand, order = (None, []) if stays else next_of(request, user, pk)
     try:
         said = decide(user)
     except SuggestionNotFoundError:
@@ -254,26 +272,47 @@ def _decide(
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, services.get_for(user, pk), status=status)
     if not stays:
-        return go_on(request, user, order, said)
+        return go_on(request, user, order, said, at_hand)
     return go_to(request, Queue.read(user, request.GET), services.get_for(user, pk), said)
 
 
-def go_on(request: HttpRequest, user: User, order: Sequence[int], said: Said) -> HttpResponse:
+def next_of(request: HttpRequest, user: User, pk: int) -> tuple[Suggestion | None, list[int]]:
+    """Where to go on from a card that is to be decided: the card that the page has at hand, and the order."""
+    at_hand = ahead.card_at_hand(user, request.headers.get(ahead.HEADER, ""))
+    if at_hand is None or at_hand.pk == pk:
+        return None, ids_after(user, request.GET, pk)
+    return at_hand, [at_hand.pk]
+
+
+def go_on(
+    request: HttpRequest,
+    user: User,
+    order: Sequence[int],
+    said: Said,
+    at_hand: Suggestion | None = None,
+) -> HttpResponse:
     """Announce a decision with what is left, and show the next card, the first of ``order`` that waits.
 
     Where only the decided card has gone, the list is not drawn: the page takes the card out, and catches up
-    with what came into its place as with any news (live.js).
+    with what came into its place as with any news (live.js). Nor is the next card, where the page has it at
+    hand as it stands (ahead.js).
     """
     left = Left.count(user, request.GET)
     said = replace(said, text=f"{said.text}. {left_text(left.in_view)} left.")
-    next_card = services.first_undecided(user, order)
+    kept = at_hand if at_hand is not None and said.leaves(at_hand) else None
+    next_card = kept or services.first_undecided(user, order)
     if next_card is None or not said.took_card or not request.htmx:  # type: ignore[attr-defined]
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, next_card or queue.first(), said)
     query = kept_query(request.GET)
-    context = _detail_context(next_card, user, query)
-    context |= {"said": said, "badge_count": left.in_first}
+    context: dict[str, Any] = {"kept_query": query, "said": said, "badge_count": left.in_first}
+    if kept is not None:
+        record_shown([kept], user)
+    else:
+        context |= detail_context(next_card, open_detail(next_card, user), user, query)
     response = render(request, "suggestions/_decided.html", context)
+    if kept is not None:
+        response[ahead.HEADER] = ahead.mark_of(kept)
     response["HX-Push-Url"] = next_card.get_absolute_url() + query
     response["HX-Retarget"], response["HX-Reswap"] = "#suggestion-detail", "innerHTML"
     return response
@@ -318,7 +357,8 @@ def _answer(
         "kept_query": queue.query,
     }
     if selected is not None:
-        context |= _detail_context(selected, queue.user, queue.query)
+        detail = open_detail(selected, queue.user)
+        context |= detail_context(selected, detail, queue.user, queue.query)
     if target == "suggestion-detail":
         context["page"] = queue.page
         return render(request, "suggestions/_detail.html", context, status=status)
@@ -352,37 +392,3 @@ def list_context(queue: Queue, cards: Sequence[Card]) -> dict[str, Any]:
         "badge_count": queue.counts[default_view(queue.user)],
         "next_scan_at": next_daily_scan(now),
     }
-
-
-def _detail_context(suggestion: Suggestion, viewer: User, query: str) -> dict[str, Any]:
-    """What the right pane needs; ``query`` is that of the list beside it."""
-    return {
-        "selected": suggestion,
-        "kept_query": query,
-        "detail": (detail := open_detail(suggestion, viewer)),
-        "fell_back_because": _why_the_rules_wrote(suggestion),
-        "badges": badges_of(suggestion),
-        "diff": detail.diff,
-        "evidence": detail.evidence,
-        "side_effects": detail.side_effects,
-        "history": detail.history,
-        "stale": detail.stale,
-        "can_decide": detail.can_decide,
-        "takes_parts": detail.takes_parts,
-        "can_edit": detail.can_edit,
-        "can_choose": detail.can_edit and suggestion.state != State.SNOOZED,
-        "undoable_until": detail.undoable_until,
-        "refusal": detail.refusal,
-        "others": others_of(suggestion, viewer),
-        "reject_reasons": RejectReason.offered_for(suggestion.goal),
-        "stop_scopes": services.stop_scopes(suggestion, viewer),
-        "stop_days": services.STOP_DAYS,
-        "may_reassign": detail.can_decide and State(suggestion.state) in REASSIGNABLE,
-        "snooze_choices": SNOOZE_CHOICES,
-    }
-
-
-def _why_the_rules_wrote(suggestion: Suggestion) -> str:
-    """Why they did in the language model's place, in words; empty where they did not."""
-    reason: str | None = getattr(suggestion, "fell_back_because", None)
-    return FallBack(reason).label if reason else ""

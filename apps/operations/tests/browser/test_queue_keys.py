@@ -50,7 +50,7 @@ def press_and_read(page: Page, key: str, name: str) -> None:
 
 
 def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
-    suggest(site, "Ana", "Bea", "Cleo", "Dora", "Eva")
+    _, _, cleo, *_ = suggest(site, "Ana", "Bea", "Cleo", "Dora", "Eva")
     page = rep_page
     open_queue(page, site)
     expect(title(page)).to_have_text("Call Ana Lopez")
@@ -59,7 +59,12 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     press_and_read(page, "k", "Bea")
     expect(current(page)).to_have_text("Call Bea Lopez")
 
-    press_and_read(page, "a", "Cleo")
+    # While one card is read the next is fetched: the answer to the decision need not bring it.
+    expect(page.locator("#suggestion-detail")).to_have_attribute("data-at-hand", str(cleo.pk))
+    with page.expect_response("**/approve/**") as answered:
+        press_and_read(page, "a", "Cleo")
+    assert "suggestion-title" not in answered.value.text()
+    expect(page).to_have_title("Call Cleo Lopez · AiSHA")
     expect(page.locator("#messages")).to_contain_text("Approved: Call Bea Lopez. 4 left.")
     page.keyboard.press("r")
     press_and_read(page, "2", "Dora")
