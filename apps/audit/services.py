@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
-from apps.tenants.statements import Prepared
+from apps.tenants.connections import tenant_connection
+from apps.tenants.statements import Asked, Prepared, ask_together
 
 log = logging.getLogger("aisha.events")
 
@@ -40,6 +42,28 @@ _INSERT = """
 """
 _NUMBERED = _INSERT.replace("%s", "${}").format(*range(1, 11))
 _INSERT_ONE = Prepared.with_text(_NUMBERED.strip(), ["unknown"] * 10)
+
+# One person at a time.
+_LOCK = Prepared.with_text("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", ["text"])
+# Looked up row by row: of many entries there are few about one suggestion.
+_INSERT_NEW = Prepared.with_text(
+    """
+    INSERT INTO audit_auditentry (event, actor_id, actor_name, origin, request_id,
+                                  record_kind, record_id, suggestion_id, execution_id, details)
+    SELECT n.event, $1, $2, $3, $4, n.record_kind, n.record_id, n.suggestion_id, NULL, n.details
+    FROM jsonb_to_recordset($5) AS n(event text, record_kind text, record_id bigint, suggestion_id bigint,
+                                     details jsonb)
+    LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM audit_auditentry b
+        WHERE b.event = n.event AND b.actor_id = $1 AND b.suggestion_id = n.suggestion_id
+              AND b.details ->> $6 = n.details ->> $6
+        LIMIT 1
+    ) AS known ON true
+    WHERE known.is_there IS NULL
+    RETURNING suggestion_id
+    """.strip(),
+    ["bigint", "text", "text", "text", "jsonb", "text"],
+)
 
 
 def record_event(actor: Actor, entry: Entry) -> None:
@@ -80,6 +104,41 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
         transaction.on_commit(partial(_log_events, actor, kept))
 
 
+def record_events_once(actor: Actor, entries: Iterable[Entry], *, detail: str) -> None:
+    """Write those entries about suggestions for which this person has none with the same ``detail``.
+
+    All at once, and one of two at the same moment: outside of a transaction they are one of their own.
+    """
+    kept = {entry.suggestion_id: entry for entry in entries}
+    rows = [
+        {
+            "event": entry.event.value,
+            "record_kind": entry.record_kind,
+            "record_id": entry.record_id,
+            "suggestion_id": entry.suggestion_id,
+            "details": dict(entry.details),
+        }
+        for entry in kept.values()
+    ]
+    lock = f"once:{tenant_connection().schema_name}:{actor.person_id}"
+    values = [
+        actor.person_id,
+        actor.name,
+        actor.origin.value,
+        actor.request_id,
+        Jsonb(rows),
+        detail,
+    ]
+    _, new = ask_together(
+        Asked(_LOCK, [lock], lambda _: None),
+        Asked(
+            _INSERT_NEW, values, lambda found: [kept[suggestion_id] for (suggestion_id,) in found]
+        ),
+    )
+    if new:
+        transaction.on_commit(partial(_log_events, actor, new))
+
+
 def _send(sql: str, values: list[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -105,27 +164,28 @@ def _log_events(actor: Actor, entries: list[Entry]) -> None:
         )
 
 
+# Local to the transaction, so that they cannot leak to the next request on the connection.
+_ACT = Prepared.with_text(
+    "SELECT set_config('aisha.actor_id', $1, true), set_config('aisha.actor_name', $2, true),"
+    " set_config('aisha.origin', $3, true), set_config('aisha.request_id', $4, true),"
+    " set_config('aisha.backfilled', $5, true)",
+    ["text"] * 5,
+)
+
+
 @contextmanager
-def acting(actor: Actor, *, backfilled: bool = False) -> Iterator[None]:
+def acting(actor: Actor, *first: Asked[Any], backfilled: bool = False) -> Iterator[list[Any]]:
     """Open a transaction in which the change log names ``actor``.
 
-    ``backfilled`` marks history that is written after the fact (imports, the demo's generator).
-    The settings are local to the transaction, so they cannot leak to the next request on the connection.
+    ``first`` is what it begins with, sent along; the block is given what became of it. ``backfilled`` marks
+    history that is written after the fact (imports, the demo's generator).
     """
+    values = [
+        str(actor.person_id or ""),
+        actor.name,
+        actor.origin.value,
+        actor.request_id,
+        "on" if backfilled else "",
+    ]
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT set_config('aisha.actor_id', %s, true), set_config('aisha.actor_name', %s, true),
-                       set_config('aisha.origin', %s, true), set_config('aisha.request_id', %s, true),
-                       set_config('aisha.backfilled', %s, true)
-                """,
-                [
-                    str(actor.person_id or ""),
-                    actor.name,
-                    actor.origin.value,
-                    actor.request_id,
-                    "on" if backfilled else "",
-                ],
-            )
-        yield
+        yield ask_together(Asked(_ACT, values, lambda _: None), *first)[1:]

@@ -15,6 +15,7 @@ from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.statements import (
     ID_PLACE,
     NAME_PLACE,
+    Asked,
     OneRow,
     Place,
     Prepared,
@@ -77,7 +78,20 @@ def current_tenant() -> Tenant:
     Raises:
         Tenant.DoesNotExist: it stands in none.
     """
-    tenant = _tenant_of_schema().read(tenant_connection().schema_name)
+    return found_tenant(asking_tenant().read())
+
+
+def asking_tenant() -> Asked[Tenant | None]:
+    """What ``current_tenant`` asks, to be asked together with others."""
+    return _tenant_of_schema().asked(tenant_connection().schema_name)
+
+
+def found_tenant(tenant: Tenant | None) -> Tenant:
+    """The tenant that was found.
+
+    Raises:
+        Tenant.DoesNotExist: there is none.
+    """
     if tenant is None:
         raise Tenant.DoesNotExist
     return tenant

@@ -23,6 +23,7 @@ from django.db.models import Model, QuerySet, Value
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
+R = TypeVar("R", covariant=True)
 
 # What each connection knows by name; of one that is not here it is not known what it knows.
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
@@ -111,15 +112,7 @@ class Prepared:
         Raises:
             OutdatedPlanError: within a transaction, which is to be tried again.
         """
-        try:
-            return ask(*self.call(*values))
-        except DatabaseError as error:
-            if not _is_outdated(error):
-                raise
-            _known.pop(connection.connection, None)
-            if connection.in_atomic_block:
-                raise OutdatedPlanError(*error.args) from error.__cause__
-        return ask(*self.call(*values))
+        return _with_names_known(lambda: ask(*self.call(*values)))
 
     def fetch(self, *values: Any) -> list[tuple[Any, ...]]:
         """Run it, and return its rows."""
@@ -135,6 +128,58 @@ class Prepared:
             types = f" ({', '.join(self.types)})" if self.types else ""
             session.execute(f"PREPARE {self.name}{types} AS {self.text}")
             _known[session].add(self.name)
+
+
+def _with_names_known(send: Callable[[], T]) -> T:
+    try:
+        return send()
+    except DatabaseError as error:
+        if not _is_outdated(error):
+            raise
+        _known.pop(connection.connection, None)
+        if connection.in_atomic_block:
+            raise OutdatedPlanError(*error.args) from error.__cause__
+    return send()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[R]):
+    """A statement with its values, and what its rows become."""
+
+    prepared: Prepared
+    values: Sequence[Any]
+    take: Callable[[list[tuple[Any, ...]]], R]
+
+    def read(self) -> R:
+        """Ask it alone."""
+        return self.take(self.prepared.fetch(*self.values))
+
+
+def ask_together(*asked: Asked[Any]) -> list[Any]:
+    """Send several statements in one message, and return what the rows of each become.
+
+    They run one after the other, each seeing what those before it did; outside of a transaction they are one.
+    Of one that returns no rows, the row is how many it wrote.
+
+    Raises:
+        OutdatedPlanError: within a transaction, which is to be tried again.
+    """
+
+    if not asked:
+        return []
+
+    def send() -> list[list[tuple[Any, ...]]]:
+        calls = [one.prepared.call(*one.values) for one in asked]
+        values = [value for _, values in calls for value in values]
+        found: list[list[tuple[Any, ...]]] = []
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(text for text, _ in calls), values)
+            for _ in calls:
+                found.append(cursor.fetchall() if cursor.description else [(cursor.rowcount,)])
+                cursor.nextset()
+        return found
+
+    return [one.take(rows) for one, rows in zip(asked, _with_names_known(send), strict=True)]
 
 
 def _is_outdated(error: DatabaseError) -> bool:
@@ -206,7 +251,14 @@ class OneRow(Generic[M]):
 
     def read(self, *values: Any) -> M | None:
         """The row, if there is one."""
-        for row in self.prepared.fetch(*values):
+        return self.asked(*values).read()
+
+    def asked(self, *values: Any) -> Asked[M | None]:
+        """The same, to be asked together with others."""
+        return Asked(self.prepared, values, self._take)
+
+    def _take(self, rows: list[tuple[Any, ...]]) -> M | None:
+        for row in rows:
             count = len(self.columns)
             found = self.model.from_db(connection.alias, self.columns, row[:count])
             for name, value in zip(self.besides, row[count:], strict=True):

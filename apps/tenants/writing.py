@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, TypeVar, cast
 
@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
-from apps.tenants.statements import Prepared
+from apps.tenants.statements import Asked, Prepared, ask_together
 
 M = TypeVar("M", bound=Model)
 
@@ -28,6 +28,11 @@ def insert(row: M) -> M:
 
     No signals are sent. Every value is plain; what is left out takes the database's default.
     """
+    return insertion(row).read()
+
+
+def insertion(row: M) -> Asked[M]:
+    """The same, to be sent together with others."""
     model = type(row)
     fields = _inserted(model)
     held = [field.pre_save(row, add=True) for field in fields]
@@ -38,7 +43,11 @@ def insert(row: M) -> M:
         for field, value in zip(fields, held, strict=True)
         if not isinstance(value, DatabaseDefault)
     ]
-    (returned,) = statement.prepared.fetch(*values)
+    return Asked(statement.prepared, values, partial(_take_back, row, statement))
+
+
+def _take_back(row: M, statement: _Insertion, rows: list[tuple[Any, ...]]) -> M:
+    (returned,) = rows
     for name, convert, value in zip(statement.names, statement.conversions, returned, strict=True):
         setattr(row, name, convert(value) if convert else value)
     row._state.adding = False
@@ -51,6 +60,12 @@ def update(model: type[Model], where: Mapping[str, Any], values: Mapping[str, An
 
     Both are by the names of fields: a row stands for its id, and a list in ``where`` for any of its values.
     """
+    (count,) = ask_together(updating(model, where, values))
+    return int(count)
+
+
+def updating(model: type[Model], where: Mapping[str, Any], values: Mapping[str, Any]) -> Asked[int]:
+    """The same, to be sent together with others."""
     statement = _update(
         model,
         tuple((name, isinstance(value, list)) for name, value in where.items()),
@@ -61,13 +76,7 @@ def update(model: type[Model], where: Mapping[str, Any], values: Mapping[str, An
         for field, value in zip(statement.fields, values.values(), strict=True)
     ]
     params += [_plain(value) for value in where.values()]
-    return statement.prepared.run(_count, *params)
-
-
-def _count(sql: str, params: list[Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)
+    return Asked(statement.prepared, params, lambda rows: int(rows[0][0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from functools import cache
 
 from django.db import transaction
 
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
+from apps.tenants.statements import Asked
 from apps.triggers.models import Baseline
 from apps.triggers.moments import Figures, ScanMoment
 from apps.triggers.rules import registry
@@ -21,7 +23,16 @@ log = logging.getLogger(__name__)
 
 def read_figures() -> dict[str, Figures]:
     """The figures in force, by trigger, in one query."""
-    rows = _statement_in_force().rows_for(None)
+    return figures_in(asking_figures().read())
+
+
+def asking_figures() -> Asked[list[Baseline]]:
+    """What ``read_figures`` asks, to be asked together with others."""
+    return _statement_in_force().asked(None)
+
+
+def figures_in(rows: Iterable[Baseline]) -> dict[str, Figures]:
+    """The figures of these rows, by trigger."""
     return {row.trigger: Figures(row.version, row.values) for row in rows}
 
 

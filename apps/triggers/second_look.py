@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Self
 
 from apps.tenants.models import Tenant
+from apps.tenants.services import asking_tenant, found_tenant
+from apps.tenants.statements import ask_together
+from apps.triggers.figures import asking_figures, figures_in
 from apps.triggers.models import Signal, TriggerSetting
 from apps.triggers.moments import ScanMoment
 from apps.triggers.questions import Question, question_of
 from apps.triggers.rules import registry
-from apps.triggers.services import moment_at, read_settings
+from apps.triggers.services import asking_settings, settings_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,13 @@ class SecondLook:
     _questions: dict[str, Question | None] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, tenant: Tenant, now: datetime) -> Self:
-        """Read what the tenant has set and measured."""
-        return cls(moment_at(tenant, now), read_settings())
+    def at(cls, now: datetime) -> tuple[Tenant, Self]:
+        """Read the tenant in whose schema the connection stands, and what it has set and measured."""
+        asked = (asking_tenant(), asking_settings(), asking_figures())
+        found, settings, figures = ask_together(*asked)
+        tenant = found_tenant(found)
+        moment = ScanMoment(now, tenant.zone, tenant.calendar, figures_in(figures))
+        return tenant, cls(moment, settings_in(settings))
 
     def holds(self, signal: Signal) -> bool:
         """Ask the signal's trigger for its record. One that is gone or off holds for nothing."""

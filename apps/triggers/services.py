@@ -22,7 +22,7 @@ from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
-from apps.tenants.statements import with_new_plans
+from apps.tenants.statements import Asked, with_new_plans
 from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection
 from apps.triggers.enums import ScanKind, ScanStatus
@@ -164,7 +164,17 @@ def moment_at(tenant: Tenant, now: datetime) -> ScanMoment:
 
 def read_settings() -> dict[str, TriggerSetting]:
     """What the tenant has chosen, by trigger, in one query."""
-    return {setting.trigger: setting for setting in _statement_of_settings().rows_for(None)}
+    return settings_in(asking_settings().read())
+
+
+def asking_settings() -> Asked[list[TriggerSetting]]:
+    """What ``read_settings`` asks, to be asked together with others."""
+    return _statement_of_settings().asked(None)
+
+
+def settings_in(rows: Iterable[TriggerSetting]) -> dict[str, TriggerSetting]:
+    """The settings, by trigger."""
+    return {setting.trigger: setting for setting in rows}
 
 
 @cache

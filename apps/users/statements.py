@@ -13,7 +13,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, Model, QuerySet
 
-from apps.tenants.statements import ID_PLACE, Place, Prepared, exists_sql
+from apps.tenants.statements import ID_PLACE, Asked, Place, Prepared, exists_sql
 from apps.users.models import User
 from apps.users.rules import Reader
 
@@ -135,8 +135,16 @@ class RowsStatement:
         self, reader: Reader | None, row_id: int | None = None, row_ids: Sequence[int] = ()
     ) -> list[Any]:
         """The rows as one person sees them; ``row_id`` and ``row_ids`` stand in the places kept for them."""
-        found = self.prepared.fetch(*_values(reader, row_id, row_ids))
-        return [self._row_of(list(values)) for values in found]
+        return self.asked(reader, row_id, row_ids).read()
+
+    def asked(
+        self, reader: Reader | None, row_id: int | None = None, row_ids: Sequence[int] = ()
+    ) -> Asked[list[Any]]:
+        """The same, to be asked together with others."""
+        return Asked(self.prepared, _values(reader, row_id, row_ids), self._take)
+
+    def _take(self, rows: list[tuple[Any, ...]]) -> list[Any]:
+        return [self._row_of(list(values)) for values in rows]
 
     def ids_for(self, reader: Reader) -> list[int]:
         """What the rows have in their first column."""
@@ -173,4 +181,11 @@ class ExistsStatement:
 
     def holds_for(self, reader: Reader, row_id: int | None = None) -> bool:
         """Run the statement with the reader's ids, and ``row_id`` in the place of ``ROW_PLACE``."""
-        return self.prepared is not None and bool(self.prepared.fetch(*_values(reader, row_id)))
+        return self.prepared is not None and self._asked(self.prepared, reader, row_id).read()
+
+    def asked(self, reader: Reader, row_id: int | None = None) -> Asked[bool] | None:
+        """The same, to be asked together with others; None where there is nothing to ask."""
+        return self._asked(self.prepared, reader, row_id) if self.prepared else None
+
+    def _asked(self, prepared: Prepared, reader: Reader, row_id: int | None) -> Asked[bool]:
+        return Asked(prepared, _values(reader, row_id), bool)

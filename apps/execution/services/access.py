@@ -14,6 +14,7 @@ from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved, ids_b
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
 from apps.execution.tools.base import every_row_of, to_json
+from apps.tenants.statements import ask_together
 from apps.users.models import User
 from apps.users.rules import Reader
 from apps.users.statements import ROW_PLACE, AnyReader, ExistsStatement, RowsStatement
@@ -38,9 +39,9 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
         PermissionRefusedError: they do not.
     """
     reader = AnyReader.like(user)
-    for ref in set(refs):
-        if not _statement_of_sight(ref.kind, reader).holds_for(user, ref.id):
-            raise PermissionRefusedError()
+    asked = [_statement_of_sight(ref.kind, reader).asked(user, ref.id) for ref in set(refs)]
+    if not all(ask_together(*(one for one in asked if one is not None))) or None in asked:
+        raise PermissionRefusedError()
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 from django.conf import settings
@@ -171,7 +172,9 @@ class _Deciding:
         """Decide on one."""
         address = f"/suggestions/{self._ids.pop(0)}/{self._move}/"
         headers = {"HX-Request": "true", "HX-Target": "queue", HEADER: self._mark}
-        answer = self._client.post(address, self.body, headers=headers)
+        # As a browser sends a form.
+        body, form = urlencode(self.body), "application/x-www-form-urlencoded"
+        answer = self._client.post(address, body, content_type=form, headers=headers)
         require_ok(address, answer)
         if answer.headers.get(HEADER, "") != self._mark:
             raise RuntimeError("The card at hand was not taken for the next one.")

@@ -38,20 +38,24 @@ from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable, record_of, seen_of
 from apps.suggestions.services.moves import (
     APPLIED,
+    Claim,
     TenantNow,
+    are_still_true_of,
+    asking_firing,
     claim,
+    decision_on,
     is_another_open,
-    is_still_true_of,
     move,
+    moving,
     name_of,
-    note_decision,
     record,
     refusal_of,
-    silence,
+    silence_after,
     withdraw,
 )
 from apps.suggestions.services.refusing import refusals_on_record
-from apps.tenants.statements import with_new_plans
+from apps.tenants.statements import Asked, ask_together, with_new_plans
+from apps.tenants.writing import insertion
 from apps.users.models import User
 
 _DATABASE_REFUSED = "the database refused it."
@@ -160,21 +164,26 @@ def _apply(
 def _write(suggestion: Suggestion, part: _Part, change: ApprovedChange, at: TenantNow) -> None:
     """The transaction of an approval."""
     user, actor, now = change.approved_by, change.actor, at.now
-    with acting(actor):
-        claim(suggestion, State.APPROVED, user=user, now=now, **part.values)
-        if not is_still_true_of(suggestion, at) or merges.is_settled(suggestion):
+    claiming = Claim.of(suggestion, State.APPROVED, user=user, now=now, **part.values)
+    with acting(actor, claiming.asked(), asking_firing(suggestion)) as (count, firing):
+        claiming.take(count)
+        if not are_still_true_of(suggestion, firing, at) or merges.is_settled(suggestion):
             raise _ReasonGoneError
         if part.left_out:
             record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
         record(actor, Event.SUGGESTION_APPROVED, suggestion)
         done = execution.apply_change(change, now=now)
-        move(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
-        note_decision(suggestion, Verdict.APPROVE, user, now)
+        written: list[Asked[Any]] = [
+            moving(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because=""),
+            insertion(decision_on(suggestion, Verdict.APPROVE, user, now)),
+        ]
+        # A record that was merged may have another duplicate, which comes next.
+        if not (suggestion.is_asked or merges.is_merge(suggestion)):
+            quiet = silence_after(suggestion, user, now, APPLIED, tenant=at.tenant)
+            written.append(insertion(quiet))
+        ask_together(*written)
         if merges.is_merge(suggestion):
-            # The record may have another duplicate, which comes next.
             merges.note_merged(suggestion, user, now)
-        else:
-            silence(suggestion, user, now, APPLIED, tenant=at.tenant)
 
 
 def _part_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.models import Decision, Suggestion
 from apps.suggestions.rules import sources_of
 from apps.tenants.models import Tenant
-from apps.tenants.services import current_tenant
-from apps.tenants.writing import insert, update
+from apps.tenants.statements import Asked, ask_together
+from apps.tenants.writing import insert, updating
 from apps.triggers.models import Signal, Silence
 from apps.triggers.second_look import SecondLook
 from apps.users.models import User
@@ -50,8 +50,7 @@ class TenantNow:
     @classmethod
     def read(cls, now: datetime) -> Self:
         """Read it."""
-        tenant = current_tenant()
-        return cls(tenant, SecondLook.at(tenant, now))
+        return cls(*SecondLook.at(now))
 
     @property
     def now(self) -> datetime:
@@ -67,15 +66,45 @@ def claim(
     It also fails when the packet was refreshed or rebased since it was read, so that nobody approves what
     they have not seen.
     """
-    claimed = {"state": state, "reviewed_by": user, "reviewed_at": now, **values}
-    as_read = {
-        "pk": suggestion.pk,
-        "state": [*sources_of(state)],
-        "refreshed_at": suggestion.refreshed_at,
-    }
-    if not update(Suggestion, as_read, claimed):
-        raise refusal_of(suggestion, state)
-    _take_over(suggestion, claimed)
+    claiming = Claim.of(suggestion, state, user=user, now=now, **values)
+    (count,) = ask_together(claiming.asked())
+    claiming.take(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that is sent together with what else a transaction begins with."""
+
+    suggestion: Suggestion
+    state: State
+    values: Mapping[str, object]
+
+    @classmethod
+    def of(
+        cls, suggestion: Suggestion, state: State, *, user: User, now: datetime, **values: object
+    ) -> Self:
+        """See ``claim``."""
+        claimed = {"state": state, "reviewed_by": user, "reviewed_at": now, **values}
+        return cls(suggestion, state, claimed)
+
+    def asked(self) -> Asked[int]:
+        """The update, which tells whether it was in time."""
+        as_read = {
+            "pk": self.suggestion.pk,
+            "state": [*sources_of(self.state)],
+            "refreshed_at": self.suggestion.refreshed_at,
+        }
+        return updating(Suggestion, as_read, self.values)
+
+    def take(self, count: int) -> None:
+        """Let the row at hand show what was written.
+
+        Raises:
+            AlreadyDecidedError, ChangedSinceSeenError: nothing was.
+        """
+        if not count:
+            raise refusal_of(self.suggestion, self.state)
+        _take_over(self.suggestion, self.values)
 
 
 def name_of(error: DatabaseError) -> str:
@@ -105,9 +134,14 @@ def telling_another_open() -> Iterator[None]:
 
 def move(suggestion: Suggestion, state: State, **values: object) -> None:
     """Go on from a claim that this transaction holds."""
+    ask_together(moving(suggestion, state, **values))
+
+
+def moving(suggestion: Suggestion, state: State, **values: object) -> Asked[int]:
+    """The same, to be written together with others; the row at hand shows it already."""
     moved = {"state": state, **values}
-    update(Suggestion, {"pk": suggestion.pk}, moved)
     _take_over(suggestion, moved)
+    return updating(Suggestion, {"pk": suggestion.pk}, moved)
 
 
 def _take_over(suggestion: Suggestion, values: Mapping[str, object]) -> None:
@@ -136,9 +170,18 @@ def already_decided(suggestion_id: int) -> AlreadyDecidedError:
 
 def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
     """Ask the triggers again; a suggestion that no trigger made needs no second answer."""
+    return are_still_true_of(suggestion, asking_firing(suggestion).read(), at)
+
+
+def asking_firing(suggestion: Suggestion) -> Asked[list[Signal]]:
+    """Which signals behind a suggestion still fire."""
+    return _statement_of_firing().asked(None, suggestion.pk)
+
+
+def are_still_true_of(suggestion: Suggestion, firing: Iterable[Signal], at: TenantNow) -> bool:
+    """Ask the triggers of these signals again."""
     if suggestion.origin != Origin.TRIGGER:
         return True
-    firing = _statement_of_firing().rows_for(None, suggestion.pk)
     return any(at.second_look.holds(signal) for signal in firing)
 
 
@@ -176,21 +219,32 @@ def note_decision(
     note: str = "",
 ) -> None:
     """Keep the decision as a labelled example."""
-    insert(
-        Decision(
-            suggestion=suggestion,
-            verdict=verdict,
-            decided_by=user,
-            decided_at=now,
-            reason=reason,
-            note=note[:500],
-            goal=suggestion.goal,
-            trigger=suggestion.trigger,
-            tool=suggestion.tool,
-            segment=suggestion.segment,
-            is_edited=suggestion.proposed_arguments is not None,
-            confidence=suggestion.confidence,
-        )
+    insert(decision_on(suggestion, verdict, user, now, reason=reason, note=note))
+
+
+def decision_on(
+    suggestion: Suggestion,
+    verdict: Verdict,
+    user: User,
+    now: datetime,
+    *,
+    reason: str = "",
+    note: str = "",
+) -> Decision:
+    """The example, to be written."""
+    return Decision(
+        suggestion=suggestion,
+        verdict=verdict,
+        decided_by=user,
+        decided_at=now,
+        reason=reason,
+        note=note[:500],
+        goal=suggestion.goal,
+        trigger=suggestion.trigger,
+        tool=suggestion.tool,
+        segment=suggestion.segment,
+        is_edited=suggestion.proposed_arguments is not None,
+        confidence=suggestion.confidence,
     )
 
 
@@ -201,17 +255,21 @@ def silence(
 
     What a person asked for nobody makes again by themselves, and they may ask again at any time.
     """
-    if suggestion.is_asked:
-        return
-    insert(
-        Silence(
-            record_kind=suggestion.record_kind,
-            record_id=suggestion.record_id,
-            goal=suggestion.goal,
-            until=now + timedelta(days=tenant.silence_days),
-            reason=reason[:200],
-            created_by=user,
-        )
+    if not suggestion.is_asked:
+        insert(silence_after(suggestion, user, now, reason, tenant=tenant))
+
+
+def silence_after(
+    suggestion: Suggestion, user: User, now: datetime, reason: str, *, tenant: Tenant
+) -> Silence:
+    """The silence, to be written."""
+    return Silence(
+        record_kind=suggestion.record_kind,
+        record_id=suggestion.record_id,
+        goal=suggestion.goal,
+        until=now + timedelta(days=tenant.silence_days),
+        reason=reason[:200],
+        created_by=user,
     )
 
 

@@ -181,7 +181,7 @@ def test_a_decision_takes_as_many_statements_whatever_else_waits(
         own(cast.rep)
     client = client_for(cast.rep)
     reject(client, warm)
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(24):
         reject(client, decided)
 
 

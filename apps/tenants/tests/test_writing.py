@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from apps.brain.enums import Goal
 from apps.tenants.models import Tenant
-from apps.tenants.writing import insert, update
+from apps.tenants.statements import ask_together
+from apps.tenants.writing import insert, insertion, update, updating
 from apps.triggers.models import Silence
 from apps.users.tests.factories import UserFactory
 
@@ -49,3 +51,17 @@ def test_rows_are_updated_where_they_are_as_they_were_read(acme: Tenant) -> None
     row.refresh_from_db()
     other.refresh_from_db()
     assert (row.goal, row.created_by, other.goal) == (Goal.AS_ASKED, person, Goal.REVIVE_LEAD)
+
+
+def test_what_is_sent_together_is_one_message_and_each_sees_what_was_before_it(
+    acme: Tenant, django_assert_num_queries: Any
+) -> None:
+    row, goal = insert(silence()), {"goal": Goal.REVIVE_LEAD}
+    update(Silence, {"pk": row.pk}, goal)
+    with django_assert_num_queries(1):
+        made, count = ask_together(
+            insertion(silence()), updating(Silence, goal, {"record_id": None})
+        )
+    assert (count, Silence.objects.count()) == (2, 2)
+    assert Silence.objects.get(pk=made.pk).created_at == made.created_at
+    assert ask_together() == []

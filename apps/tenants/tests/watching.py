@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,12 +32,12 @@ class Statements:
 
 
 def written_out(cursor: Any, sql: str) -> str:
-    """The text of a statement, also where only its prepared name is sent."""
-    if not sql.startswith("EXECUTE "):
+    """The text of a statement, or of several in one message, also where only prepared names are sent."""
+    names = re.findall(r"(?:^|; )EXECUTE (\w+)", sql)
+    if not names:
         return sql
-    name = sql.split()[1]
-    asked = "SELECT statement FROM pg_prepared_statements WHERE name = %s"
-    return str(cursor.execute(asked, [name]).fetchone()[0])
+    asked = "SELECT string_agg(statement, '; ') FROM pg_prepared_statements WHERE name = ANY(%s)"
+    return str(cursor.execute(asked, [names]).fetchone()[0])
 
 
 @contextmanager
