@@ -362,6 +362,7 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
         A suggestion that is not there comes before a field that is wrong.
         """
         services.decidable(person_of(self.request), int(pk), verdict, Origin.API)
+        refuse_parameters(self.request)
         edition = read_edition(self.request)
         if serializer_class is None:
             return {"seen_at": edition}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -74,7 +73,7 @@ class BulkApprovalSerializer(ApiModelSerializer[BulkApproval]):
         return _counts(bulk)[Outcome.FAILED]
 
 
-class ChosenSerializer(serializers.Serializer[Any]):
+class ChosenSerializer(StrictSerializer):
     """A suggestion, and what was looked at."""
 
     suggestion = serializers.IntegerField(min_value=1, max_value=2**63 - 1)

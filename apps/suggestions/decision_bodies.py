@@ -13,7 +13,7 @@ from apps.suggestions.services import STOP_DAYS, Stop
 from apps.tenants.api import StrictSerializer, UtcDateTimeField
 
 
-class ApproveSerializer(serializers.Serializer[Any]):
+class ApproveSerializer(StrictSerializer):
     """What was looked at."""
 
     seen_at = UtcDateTimeField(
@@ -30,7 +30,7 @@ class ApproveSerializer(serializers.Serializer[Any]):
     )
 
 
-class EditSerializer(serializers.Serializer[Any]):
+class EditSerializer(StrictSerializer):
     """What the change is to be instead."""
 
     seen_at = UtcDateTimeField(
@@ -65,7 +65,7 @@ class MergeSerializer(StrictSerializer):
         return {name: RecordRef.parse(key) for name, key in attrs.items()}
 
 
-class StopSerializer(serializers.Serializer[Any]):
+class StopSerializer(StrictSerializer):
     """What is not to be suggested any more."""
 
     scope = serializers.ChoiceField(StopScope.choices)
@@ -76,7 +76,7 @@ class StopSerializer(serializers.Serializer[Any]):
         return Stop(StopScope(attrs["scope"]), attrs["days"])
 
 
-class RejectSerializer(serializers.Serializer[Any]):
+class RejectSerializer(StrictSerializer):
     """Why not."""
 
     reason = serializers.ChoiceField(RejectReason.choices)
@@ -90,7 +90,7 @@ class RejectSerializer(serializers.Serializer[Any]):
     )
 
 
-class SnoozeSerializer(serializers.Serializer[Any]):
+class SnoozeSerializer(StrictSerializer):
     """Until when."""
 
     until = UtcDateTimeField(
@@ -111,7 +111,7 @@ class SnoozeSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class ReassignSerializer(serializers.Serializer[Any]):
+class ReassignSerializer(StrictSerializer):
     """To whom."""
 
     assignee = serializers.IntegerField(
@@ -122,7 +122,7 @@ class ReassignSerializer(serializers.Serializer[Any]):
     )
 
 
-class UndoSerializer(serializers.Serializer[Any]):
+class UndoSerializer(StrictSerializer):
     """What is known to have been made of a new record since."""
 
     despite = serializers.ListField(

@@ -178,6 +178,23 @@ def test_an_approval_that_does_not_say_what_was_seen_is_refused(
     assert (suggestion.state, Task.objects.count()) == ("pending", 0)
 
 
+def test_a_mistyped_part_is_not_taken_for_the_whole(cast: Cast, api_for: ApiFor) -> None:
+    suggestion = own(cast)
+    client, path = api_for(cast.rep), f"{LIST}{suggestion.pk}"
+    seen = {"seen_at": suggestion.refreshed_at.isoformat()}
+    for address, body, wrong in (
+        ("approve/", {**seen, "field_accepted": ["title"]}, "field_accepted"),
+        ("approve/?fields_accepted=title", seen, "fields_accepted"),
+        ("reject/", {"reason": "not_needed", "stopp": {}}, "stopp"),
+        ("snooze/", {**DECISIONS["snooze"], "wakes_on": True}, "wakes_on"),
+        ("undo/", {"in_spite": ["title"]}, "in_spite"),
+    ):
+        answer = client.send("POST", f"{path}/{address}", body)
+        assert (answer.status_code, [*answer.json()["errors"]]) == (400, [wrong]), address
+    suggestion.refresh_from_db()
+    assert (suggestion.state, Task.objects.count()) == ("pending", 0)
+
+
 def test_what_was_refreshed_since_it_was_read_is_not_approved(cast: Cast, api_for: ApiFor) -> None:
     suggestion = own(cast)
     read_at = suggestion.refreshed_at - timedelta(minutes=5)
