@@ -144,8 +144,8 @@ class AccountSerializer(RecordSerializer[Account]):
         validators: list[Any] = []
 
     def validate_parent(self, parent: Account | None) -> Account | None:
-        """An account is not its own parent."""
-        if parent is not None and self.instance is not None and parent.pk == self.instance.pk:
+        """An account is not its own parent, and not that of one above it."""
+        if parent is not None and self.instance is not None and self.instance.is_above(parent):
             raise serializers.ValidationError("An account cannot belong to itself.")
         return parent
 

@@ -174,7 +174,7 @@ class ContactForm(RecordForm):
 
 
 class AccountForm(RecordForm):
-    """An account cannot be its own parent."""
+    """An account cannot be its own parent, nor that of one above it."""
 
     class Meta:
         model = Account
@@ -184,9 +184,9 @@ class AccountForm(RecordForm):
         )  # fmt: skip
 
     def clean_parent(self) -> Account | None:
-        """Refuse the account itself."""
+        """Refuse the account itself and those below it."""
         parent: Account | None = self.cleaned_data["parent"]
-        if parent is not None and parent.pk == self.instance.pk:
+        if parent is not None and self.instance.pk is not None and self.instance.is_above(parent):
             raise ValidationError("An account is not its own parent.")
         return parent
 

@@ -60,6 +60,22 @@ class Account(MergeableRecord):
     def __str__(self) -> str:
         return self.name
 
+    def is_above(self, other: Account) -> bool:
+        """Whether the other account is this one or belongs to it, however many stand between.
+
+        A query for each. Merged accounts count: an undo makes them what they were. A ring that is there
+        already ends the look.
+        """
+        passed: set[int] = set()
+        above: int | None = other.pk
+        while above is not None and above not in passed:
+            if above == self.pk:
+                return True
+            passed.add(above)
+            rows = Account.everything.filter(pk=above)
+            above = rows.values_list("parent_id", flat=True).first()
+        return False
+
 
 class Product(Record):
     """Something that is sold; its price is a deal's amount until the deal is closed."""

@@ -246,6 +246,11 @@ def test_an_account_is_not_its_own_parent(cast: Cast, api_for: ApiFor) -> None:
         "PATCH", f"/api/v1/accounts/{account.pk}/", {"parent": account.pk}
     )
     assert list(errors_of(answer)) == ["parent"]
+    below = AccountFactory(owner=cast.rep, parent=AccountFactory(owner=cast.rep, parent=account))
+    answer = api_for(cast.rep).send(
+        "PATCH", f"/api/v1/accounts/{account.pk}/", {"parent": below.pk}
+    )
+    assert list(errors_of(answer)) == ["parent"]
 
 
 def test_custom_fields_are_checked_by_type_and_merged(cast: Cast, api_for: ApiFor) -> None:

@@ -308,7 +308,10 @@ def test_an_account_is_not_its_own_parent(cast: Cast, client_for: Any) -> None:
     data = sent(open_form(client, "account", account.pk), parent="Isdom")
     answer = client.post(url("account", "edit", account.pk), data)
     assert errors_of(answer) == {"parent": ["An account is not its own parent."]}
-    assert Account.objects.get().parent is None
+    AccountFactory(name="Isdom Süd", parent=account)
+    answer = client.post(url("account", "edit", account.pk), data | {"parent": "Isdom Süd"})
+    assert errors_of(answer) == {"parent": ["An account is not its own parent."]}
+    assert Account.objects.get(pk=account.pk).parent is None
 
 
 @pytest.mark.parametrize("kind", OWNED_KINDS)
