@@ -93,8 +93,7 @@ class LeadSerializer(RecordSerializer[Lead]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A lead must be recognisable by something."""
         attrs = super().validate(attrs)
-        names = ("first_name", "last_name", "company", "email")
-        if not any(attrs.get(name, getattr(self.instance, name, "")) for name in names):
+        if not any(attrs.get(name, getattr(self.instance, name, "")) for name in Lead.called_by):
             raise serializers.ValidationError(
                 {"last_name": ["Give at least one of first name, last name, company and e-mail."]}
             )
@@ -118,8 +117,7 @@ class ContactSerializer(RecordSerializer[Contact]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A contact must be recognisable by something."""
         attrs = super().validate(attrs)
-        names = ("first_name", "last_name", "email")
-        if not any(attrs.get(name, getattr(self.instance, name, "")) for name in names):
+        if not any(attrs.get(name, getattr(self.instance, name, "")) for name in Contact.called_by):
             raise serializers.ValidationError(
                 {"last_name": ["Give at least one of first name, last name and e-mail."]}
             )

@@ -155,7 +155,7 @@ class LeadForm(RecordForm):
 
     def clean(self) -> dict[str, Any]:
         """Ask for a name, a company or an address."""
-        return _require_any(self, ("first_name", "last_name", "company", "email"))
+        return _require_any(self, Lead.called_by)
 
 
 class ContactForm(RecordForm):
@@ -170,7 +170,7 @@ class ContactForm(RecordForm):
 
     def clean(self) -> dict[str, Any]:
         """Ask for a name or an address."""
-        return _require_any(self, ("first_name", "last_name", "email"))
+        return _require_any(self, Contact.called_by)
 
 
 class AccountForm(RecordForm):

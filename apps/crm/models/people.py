@@ -19,6 +19,8 @@ class Lead(MergeableRecord):
     """A person who might become a customer, before there is a deal."""
 
     kind = RecordKind.LEAD
+    # One of these is filled: what nobody can call by anything, nobody finds again.
+    called_by = ("first_name", "last_name", "company", "email")
     tracked_fields: ClassVar[tuple[str, ...]] = (
         "owner_id", "first_name", "last_name", "company", "title", "email", "phone", "status",
         "lead_source", "estimated_value", "currency", "do_not_contact", "notes", "attributes",
@@ -113,6 +115,8 @@ class Contact(MergeableRecord):
     """A person at an account."""
 
     kind = RecordKind.CONTACT
+    # One of these is filled: what nobody can call by anything, nobody finds again.
+    called_by = ("first_name", "last_name", "email")
     tracked_fields: ClassVar[tuple[str, ...]] = (
         "owner_id", "account_id", "first_name", "last_name", "title", "email", "email_status", "phone",
         "do_not_contact", "notes", "attributes", "merged_into_id", "merged_at",

@@ -403,3 +403,12 @@ def test_an_id_of_another_kind_writes_nothing(cast: Cast) -> None:
         apply_change(change, now=NOW)
     contact.refresh_from_db()
     assert (contact.title, Execution.objects.count()) == ("", 0)
+
+
+def test_something_to_call_a_lead_by_is_left(cast: Cast) -> None:
+    lead = LeadFactory(owner=cast.rep, first_name="", last_name="Nameless", company="", email="")
+    error = refused(
+        ChangeNotPossibleError, "update_lead", {"lead_id": lead.pk, "last_name": ""}, cast.rep
+    )
+    assert error.message == "The lead would have no name and no address left."
+    apply("update_lead", {"lead_id": lead.pk, "last_name": "", "company": "Acme"}, cast.rep)

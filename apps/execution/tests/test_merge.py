@@ -214,6 +214,19 @@ def test_a_converted_lead_is_not_lost(cast: Cast) -> None:
     merge(duplicate, survivor, cast.rep)
 
 
+@pytest.mark.parametrize("kind", [RecordKind.LEAD, RecordKind.CONTACT])
+def test_the_survivor_keeps_something_to_call_it_by(cast: Cast, kind: RecordKind) -> None:
+    survivor, duplicate = (make(kind, owner=cast.rep, email="") for _ in range(2))
+    emptied = {name: "" for name in model_of(kind).called_by if name != "email"}  # type: ignore[attr-defined]
+    before = all_rows()
+    with pytest.raises(ChangeNotPossibleError, match="no name and no address left"):
+        merge(survivor, duplicate, cast.rep, **emptied)
+    assert all_rows() == before
+    # One is enough.
+    del emptied["first_name"]
+    merge(survivor, duplicate, cast.rep, **emptied)
+
+
 def test_what_is_merged_already_is_not_merged_again(cast: Cast) -> None:
     kept, gone, other = (LeadFactory(owner=cast.rep, last_name=name) for name in ("A", "B", "C"))
     late = approved("merge_duplicates", arguments_of(other, gone), cast.rep, idempotency_key="late")

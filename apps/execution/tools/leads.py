@@ -24,6 +24,7 @@ from apps.execution.tools.fields import (
     RecordId,
     require_both,
 )
+from apps.execution.tools.naming import require_called
 from apps.execution.tools.references import require_owner, require_owner_back
 from apps.users.models import User
 
@@ -157,11 +158,12 @@ class UpdateLead(UpdateTool[UpdateLeadArguments]):
     together = (frozenset({"estimated_value", "currency"}),)
 
     def check(self, arguments: UpdateLeadArguments, approver: User) -> None:
-        """A converted lead stays as it is; a new owner must be here."""
+        """A converted lead stays as it is; a new owner must be here, and something to call it by be left."""
         if Lead.objects.filter(pk=arguments.lead_id, status=LeadStatus.CONVERTED).exists():
             raise ChangeNotPossibleError("The lead has been converted; it stays as it is.")
         if "owner_id" in arguments.model_fields_set:
             require_owner(arguments.owner_id, approver)
+        require_called(self.subject(arguments), self.values(arguments))
 
     def check_undo(self, record: Record, back: Mapping[str, JsonValue], approver: User) -> None:
         """A lead that has been converted since stays as it is."""

@@ -24,6 +24,7 @@ from apps.execution.tools.merge_arguments import (
     MergeDuplicatesArguments,
     MergeNote,
 )
+from apps.execution.tools.naming import require_called
 from apps.execution.tools.references import require_owner, require_owner_back
 from apps.execution.tools.repointing import (
     count_hanging,
@@ -164,6 +165,7 @@ class MergeDuplicates(UpdateTool[MergeDuplicatesArguments]):
             both = (arguments.survivor_id, arguments.duplicate_id)
             require_parent(both, arguments.parent_id)
         require_custom(arguments.survivor.kind, arguments.attributes)
+        require_called(arguments.survivor, self.values(arguments))
         if arguments.survivor.kind == RecordKind.LEAD:
             _require_conversion_kept(arguments)
 
