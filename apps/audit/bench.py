@@ -123,18 +123,22 @@ def _write_s(table: str) -> float:
     try:
         with ThreadPoolExecutor(_WRITERS) as pool:
             began = time.perf_counter()
-            writers = [pool.submit(connection.execute, text) for connection in connections]
+            writers = [pool.submit(_write, connection, text) for connection in connections]
             while not all(writer.done() for writer in writers):
                 if table == _LOG:
                     seal_log(now=timezone.now())
                 wait(writers, timeout=_SEAL_EVERY_S)
-            spent_s = time.perf_counter() - began
-            for writer in writers:
-                writer.result()
-            return spent_s
+            # A seal that goes on after the last writer keeps none of them.
+            return max(writer.result() for writer in writers) - began
     finally:
         for connection in connections:
             connection.close()
+
+
+def _write(connection: psycopg.Connection, text: sql.Composed) -> float:
+    """Write, and tell when that was done."""
+    connection.execute(text)
+    return time.perf_counter()
 
 
 def _owner() -> psycopg.Connection:
