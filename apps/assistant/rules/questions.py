@@ -66,9 +66,9 @@ _COUNTED: tuple[tuple[Topic, re.Pattern[str], Choices], ...] = (
         Topic.TASKS,
         _compiled(r"\b(?:tasks?|to-?dos?|reminders?|aufgaben?)\b(?: of mine)?"),
         {
-            "overdue": r"\b(?:over ?due|late|überfällige?)\b",
+            "overdue": r"\b(?:over ?due|late|überfällige?[nr]?)\b",
             "today": r"\b(?:for |due |until )?(?:today|heute)\b(?: due)?",
-            "": r"\b(?:open|offene?|still)\b",
+            "": r"\b(?:open|offene?[nr]?|still)\b",
         },
     ),
     (
@@ -85,7 +85,8 @@ _COUNTED: tuple[tuple[Topic, re.Pattern[str], Choices], ...] = (
         _compiled(
             r"\b(?:renewals?|(?:contracts? )?(?:that )?renew(?:s|ing)?"
             r"|contracts?(?: (?:that )?(?:are )?(?:up for renewal|coming up for renewal|ending|expiring"
-            r"|coming up|running out|expire|end))?|verlängerung(?:en)?|verträge?(?: laufen)?)\b"
+            r"|coming up|running out|expire|end))?|verlängerung(?:en)?"
+            r"|verträge?(?: laufen(?: bald| demnächst)?)?)\b"
         ),
         {
             "": r"\b(?:ahead|coming(?: up)?|soon|next|up|upcoming|due|demnächst|bald|nächste[nr]?"
@@ -101,7 +102,7 @@ _COUNTED: tuple[tuple[Topic, re.Pattern[str], Choices], ...] = (
             r"|leads? (?:that )?(?:are |is )?hot|leads? sind heiß|(?:deals?|geschäfte) stocken"
             r"|(?:stockende|festgefahrene)[nr]? (?:deals?|geschäfte)|churn(?: signals?| risks?)?"
             r"|(?:accounts?|customers?|kunden)"
-            r" (?:that )?(?:are )?(?:at risk|gefährdet)|gefährdete[nr]? kunden|missing follow[- ]?ups?"
+            r" (?:that )?(?:are |sind )?(?:at risk|gefährdet)|gefährdete[nr]? kunden|missing follow[- ]?ups?"
             r"|fehlende[nr]? nachfassaktionen"
             r"|duplicates?|du(?:b|p)letten|entdeckt|gefunden"
             r"|(?:changed|new|odd|unusual) behaviou?r|what(?: did you| have you|'s| is"

@@ -23,14 +23,14 @@ _REQUEST = re.compile(
 )
 _FILLERS = frozenset(
     {
-        "a", "about", "aisha", "all", "alle", "am", "an", "and", "any", "are", "at", "bitte", "can",
-        "check", "current", "currently", "danke", "das", "dem", "den", "der", "die", "do", "does",
+        "a", "about", "aisha", "all", "alle", "am", "an", "and", "any", "are", "at", "aus", "bitte",
+        "can", "check", "current", "currently", "danke", "das", "dem", "den", "der", "die", "do", "does",
         "ein", "eine", "einen", "es", "etwas", "for", "from", "für", "get", "gerade", "gibt", "give",
-        "got", "haben", "habe", "hat", "have", "hey", "how", "i", "ich", "im", "in", "is", "ist", "it",
-        "jetzt", "let", "list", "look", "many", "me", "mein", "meine", "meinem", "meinen", "meiner",
+        "got", "haben", "habe", "hat", "have", "hey", "hoch", "how", "i", "ich", "im", "in", "is", "ist",
+        "it", "jetzt", "let", "list", "look", "many", "me", "mein", "meine", "meinem", "meinen", "meiner",
         "mich", "mir", "much", "my", "nenne", "now", "of", "on", "our", "please", "right", "see",
-        "should", "show", "sind", "so", "tell", "thanks", "that", "the", "their", "there", "this", "to",
-        "über", "und", "unsere", "unserer", "us", "viele", "view", "von", "want", "was", "we", "what",
+        "should", "show", "sieht", "sind", "so", "tell", "thanks", "that", "the", "their", "there", "this",
+        "to", "über", "und", "unsere", "unserer", "us", "viele", "view", "von", "want", "was", "we", "what",
         "what's", "welche", "which", "wie", "will", "wir", "with", "you", "your", "zeig", "zeige", "zu",
     }
 )  # fmt: skip
