@@ -248,12 +248,6 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return read_config()
 
 
-class EndSerializer(StrictSerializer):
-    """Why a call ends."""
-
-    reason = serializers.ChoiceField(EndReason.choices, default=EndReason.HUNG_UP)
-
-
 class RealtimeSessionView(Endpoint):
     """A call of one's own."""
 
