@@ -102,7 +102,12 @@
       });
       const sdp = await response.text();
       this.#goOn();
-      if (!response.ok) throw new CallError("The voice provider did not take the call.", { code: `provider_${response.status}` });
+      if (!response.ok) {
+        // A secret lives for a minute or so; a question about the microphone may stand longer.
+        const isTooLate = response.status === 401;
+        const words = isTooLate ? "The leave for this call ran out before it began. Please call again." : "The voice provider did not take the call.";
+        throw new CallError(words, { code: `provider_${response.status}` });
+      }
       // The provider's id, where it tells one: by it the server can hang up.
       const call = response.headers.get("Location")?.split("/").pop();
       this.#note("aisha.answer", { ms: performance.now() - began, status: response.status, ...(call && { call }) }, { direction: "in", size: sdp.length });
