@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
@@ -67,14 +68,20 @@ class Account(MergeableRecord):
         already ends the look.
         """
         passed: set[int] = set()
-        above: int | None = other.pk
-        while above is not None and above not in passed:
-            if above == self.pk:
-                return True
+        for above in upwards(other.pk):
+            if above == self.pk or above in passed:
+                return above == self.pk
             passed.add(above)
-            rows = Account.everything.filter(pk=above)
-            above = rows.values_list("parent_id", flat=True).first()
         return False
+
+
+def upwards(account_id: int) -> Iterator[int]:
+    """The account and those above it, the nearest first, a query for each; a ring comes round for ever."""
+    above: int | None = account_id
+    while above is not None:
+        yield above
+        rows = Account.everything.filter(pk=above)
+        above = rows.values_list("parent_id", flat=True).first()
 
 
 class Product(Record):

@@ -40,7 +40,7 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
     """
     reader = AnyReader.like(user)
     asked = [_statement_of_sight(ref.kind, reader).asked(user, ref.id) for ref in set(refs)]
-    if not all(ask_together(*(one for one in asked if one is not None))) or None in asked:
+    if None in asked or not all(ask_together(*filter(None, asked))):
         raise PermissionRefusedError()
 
 

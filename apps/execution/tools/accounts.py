@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Record
+from apps.crm.models.companies import upwards
 from apps.execution.enums import Risk
 from apps.execution.exceptions import ReferenceRefusedError
 from apps.execution.schemas import JsonValue, RecordRef
-from apps.execution.tools.base import ToolArguments, UpdateTool, every_row_of
+from apps.execution.tools.base import ToolArguments, UpdateTool
 from apps.execution.tools.fields import (
     AccountId,
     CurrencyCode,
@@ -94,13 +96,7 @@ class UpdateAccount(UpdateTool[UpdateAccountArguments]):
 
 def chain_of(account_id: int) -> list[int]:
     """The account and those above it, the nearest first; a ring comes round and is cut."""
-    chain: list[int] = []
-    above: int | None = account_id
-    while above is not None and len(chain) <= HIGHEST_GROUP:
-        chain.append(above)
-        rows = every_row_of(RecordKind.ACCOUNT).filter(pk=above)
-        above = rows.values_list("parent_id", flat=True).first()
-    return chain
+    return list(islice(upwards(account_id), HIGHEST_GROUP + 1))
 
 
 def require_parent(account_ids: Collection[int], parent_id: int) -> None:

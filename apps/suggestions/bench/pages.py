@@ -16,13 +16,15 @@ from apps.tenants.models import Domain
 from apps.users.models import User
 
 
-def beside(name: str, ours_ms: float, bare_ms: float, times: float, what: str) -> dict[str, object]:
-    """A row of the bench: a time beside that of something bare, and how many times it may be."""
+def beside(
+    name: str, ours_ms: float, bare_ms: float, times: float | None, what: str
+) -> dict[str, object]:
+    """A row of the bench: a time beside that of something bare, and how many times it may be; None: any."""
     return {
         "name": name,
         "value": round(ours_ms, 1),
         "unit": "ms",
-        "target": round(bare_ms * times, 1),
+        "target": None if times is None else round(bare_ms * times, 1),
         "better": "lower",
         "baseline": round(bare_ms, 1),
         "remark": f"{ours_ms / bare_ms:.1f} times a bare {what}",

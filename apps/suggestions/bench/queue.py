@@ -133,7 +133,7 @@ def _measure_decisions(client: Client, person: User) -> Iterator[dict[str, objec
         approving = _Deciding(client, "approve", {"seen_at": now.isoformat()})
         ours_ms, bare_ms = time_in_turns(approving.decide, post, _ROUNDS)
         name = "decision round trip: approve, nothing at hand"
-        yield _without_target(name, ours_ms, bare_ms, "POST that writes one row")
+        yield beside(name, ours_ms, bare_ms, None, "POST that writes one row")
         for move, body in (
             ("approve", approving.body),
             ("reject", {"reason": "not_needed"}),
@@ -146,9 +146,8 @@ def _measure_decisions(client: Client, person: User) -> Iterator[dict[str, objec
             name = f"decision round trip: {move}"
             yield beside(name, ours_ms, bare_ms, _TIMES_BARE_POST, "POST that writes one row")
         ours_ms, bare_ms = time_in_turns(deciding.read_ahead, post, _ROUNDS)
-        yield _without_target(
-            "the next card, fetched while one reads", ours_ms, bare_ms, "POST that writes one row"
-        )
+        name = "the next card, fetched while one reads"
+        yield beside(name, ours_ms, bare_ms, None, "POST that writes one row")
 
 
 class _Deciding:
@@ -287,17 +286,6 @@ def _drawing_anew(ask: Callable[[], None]) -> Callable[[], None]:
         ask()
 
     return asked
-
-
-def _without_target(name: str, ours_ms: float, bare_ms: float, what: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": round(ours_ms, 1),
-        "unit": "ms",
-        "better": "lower",
-        "baseline": round(bare_ms, 1),
-        "remark": f"{ours_ms / bare_ms:.1f} times a bare {what}",
-    }
 
 
 def _posting(client: Client, address: str) -> Callable[[], None]:

@@ -178,11 +178,12 @@ def _write(suggestion: Suggestion, part: _Part, change: ApprovedChange, at: Tena
             insertion(decision_on(suggestion, Verdict.APPROVE, user, now)),
         ]
         # A record that was merged may have another duplicate, which comes next.
-        if not (suggestion.is_asked or merges.is_merge(suggestion)):
-            quiet = silence_after(suggestion, user, now, APPLIED, tenant=at.tenant)
+        is_merge = merges.is_merge(suggestion)
+        quiet = silence_after(suggestion, user, now, APPLIED, tenant=at.tenant)
+        if quiet and not is_merge:
             written.append(insertion(quiet))
         ask_together(*written)
-        if merges.is_merge(suggestion):
+        if is_merge:
             merges.note_merged(suggestion, user, now)
 
 

@@ -20,14 +20,15 @@ from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
     already_decided,
     claim,
+    decision_on,
     lift_silences,
-    note_decision,
     record,
     silence,
     telling_another_open,
 )
 from apps.suggestions.services.stopping import Stop, lift_stops, put_in_force, require_may_stop
 from apps.tenants.services import current_tenant
+from apps.tenants.writing import insert
 from apps.users.models import User
 
 LONGEST_SNOOZE = timedelta(days=90)
@@ -64,7 +65,7 @@ def reject(
     tenant = current_tenant()
     with transaction.atomic():
         claim(suggestion, State.REJECTED, user=user, now=now, closed_because=why.label)
-        note_decision(suggestion, Verdict.REJECT, user, now, reason=why, note=note)
+        insert(decision_on(suggestion, Verdict.REJECT, user, now, reason=why, note=note))
         # A pair that is settled never comes back; another pair of the record may.
         if why != RejectReason.NOT_DUPLICATE or not merges.settle_pair(suggestion, user):
             silence(suggestion, user, now, f"Rejected: {why.label}", tenant=tenant)
@@ -110,7 +111,7 @@ def snooze(
             snoozed_until_change_since=now if wakes_on_change else None,
             expires_at=max(suggestion.expires_at, until + LIFETIME),
         )
-        note_decision(suggestion, Verdict.SNOOZE, user, now)
+        insert(decision_on(suggestion, Verdict.SNOOZE, user, now))
         record(
             actor,
             Event.SUGGESTION_SNOOZED,
@@ -160,7 +161,7 @@ def reopen(
         lift_stops(suggestion, user, actor, now)
         if merges.is_merge(suggestion) and merges.was_not_duplicate(suggestion):
             merges.take_settlement_back(suggestion, user, now)
-        note_decision(suggestion, Verdict.REOPEN, user, now)
+        insert(decision_on(suggestion, Verdict.REOPEN, user, now))
         record(actor, Event.SUGGESTION_REOPENED, suggestion)
     suggestion.refresh_from_db()
     return suggestion

@@ -21,11 +21,12 @@ from apps.suggestions.rules import edition_after
 from apps.suggestions.services.access import decidable, may_decide, sees_records_of
 from apps.suggestions.services.moves import (
     already_decided,
-    note_decision,
+    decision_on,
     record,
     refusal_of,
     telling_another_open,
 )
+from apps.tenants.writing import insert
 from apps.users.models import User
 from apps.users.rules import assignable_people
 
@@ -71,7 +72,7 @@ def reassign(
         ).update(**_given_values(suggestion, to, user, now))
         if not moved:
             raise refusal_of(suggestion, State.APPROVED)
-        note_decision(suggestion, Verdict.REASSIGN, user, now)
+        insert(decision_on(suggestion, Verdict.REASSIGN, user, now))
         record(
             Actor.for_person(user, origin),
             Event.SUGGESTION_REASSIGNED,

@@ -209,19 +209,6 @@ def supersede(waiting: Collection[Suggestion], because: str, actor: Actor) -> No
     record_events(actor, [entry_of(Event.SUGGESTION_SUPERSEDED, row) for row in waiting])
 
 
-def note_decision(
-    suggestion: Suggestion,
-    verdict: Verdict,
-    user: User,
-    now: datetime,
-    *,
-    reason: str = "",
-    note: str = "",
-) -> None:
-    """Keep the decision as a labelled example."""
-    insert(decision_on(suggestion, verdict, user, now, reason=reason, note=note))
-
-
 def decision_on(
     suggestion: Suggestion,
     verdict: Verdict,
@@ -231,7 +218,7 @@ def decision_on(
     reason: str = "",
     note: str = "",
 ) -> Decision:
-    """The example, to be written."""
+    """The decision as a labelled example, to be written."""
     return Decision(
         suggestion=suggestion,
         verdict=verdict,
@@ -251,18 +238,20 @@ def decision_on(
 def silence(
     suggestion: Suggestion, user: User, now: datetime, reason: str, *, tenant: Tenant
 ) -> None:
-    """Do not make the same suggestion again until the tenant's days have passed.
-
-    What a person asked for nobody makes again by themselves, and they may ask again at any time.
-    """
-    if not suggestion.is_asked:
-        insert(silence_after(suggestion, user, now, reason, tenant=tenant))
+    """Do not make the same suggestion again until the tenant's days have passed, if anybody would."""
+    if quiet := silence_after(suggestion, user, now, reason, tenant=tenant):
+        insert(quiet)
 
 
 def silence_after(
     suggestion: Suggestion, user: User, now: datetime, reason: str, *, tenant: Tenant
-) -> Silence:
-    """The silence, to be written."""
+) -> Silence | None:
+    """The silence, to be written.
+
+    None for what a person asked for: nobody makes it again by themselves, and they may ask again at any time.
+    """
+    if suggestion.is_asked:
+        return None
     return Silence(
         record_kind=suggestion.record_kind,
         record_id=suggestion.record_id,

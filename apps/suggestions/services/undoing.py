@@ -24,14 +24,15 @@ from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
     APPLIED,
     already_decided,
+    decision_on,
     lift_silences,
     name_of,
-    note_decision,
     silence,
 )
 from apps.suggestions.services.refusing import refusals_on_record
 from apps.tenants.services import current_tenant
 from apps.tenants.statements import with_new_plans
+from apps.tenants.writing import insert
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def _write_back(suggestion: Suggestion, wish: ApprovedUndo, now: datetime) -> No
             raise already_decided(suggestion.pk)
         done = execution.undo_change(wish, now=now)
         Suggestion.objects.filter(pk=suggestion.pk).update(closed_because=_said_of(done.left_alone))
-        note_decision(suggestion, Verdict.UNDO, user, now)
+        insert(decision_on(suggestion, Verdict.UNDO, user, now))
         if merges.is_merge(suggestion):
             merges.note_undone(suggestion)
             silence(suggestion, user, now, "Undone", tenant=current_tenant())

@@ -27,13 +27,14 @@ from apps.suggestions.services.access import decidable, find_moved_of, record_of
 from apps.suggestions.services.moves import (
     TenantNow,
     already_decided,
+    decision_on,
     is_still_true_of,
-    note_decision,
     record,
     refusal_of,
     withdraw,
 )
 from apps.suggestions.services.refusing import refusals_on_record
+from apps.tenants.writing import insert
 from apps.users.models import User
 
 
@@ -127,7 +128,7 @@ def edit(
         raise StaleError(moved)
     with transaction.atomic():
         _renew(suggestion, {**edited, **_seen_values(seen)}, now)
-        note_decision(suggestion, Verdict.EDIT, user, now)
+        insert(decision_on(suggestion, Verdict.EDIT, user, now))
         record(
             actor,
             Event.SUGGESTION_EDITED,
@@ -212,7 +213,7 @@ def _changeable(
 
 
 def _note_rebase(suggestion: Suggestion, user: User, actor: Actor, now: datetime) -> None:
-    note_decision(suggestion, Verdict.REBASE, user, now)
+    insert(decision_on(suggestion, Verdict.REBASE, user, now))
     record(actor, Event.SUGGESTION_REBASED, suggestion)
 
 
