@@ -165,6 +165,7 @@ def test_after_ten_tries_it_is_given_up(receiver: Receiver, acme: Tenant) -> Non
         (Reply(503, {"Retry-After": "3600"}), "server_error", 3600),
         (Reply(503, {"Retry-After": "soon"}), "server_error", 30),
         (Reply(503, {"Retry-After": "99999999999999"}), "server_error", 24 * 3600),
+        (Reply(503, {"Retry-After": f"Mon, {10**20} Jan 2027 00:00:00 GMT"}), "server_error", 30),
     ],
 )
 def test_what_the_receiver_answers_is_what_is_known(

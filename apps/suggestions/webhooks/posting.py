@@ -146,7 +146,8 @@ def _read_wait(text: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(text[:9]))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # Numbers beyond all bounds are the second.
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
