@@ -351,6 +351,8 @@ def _changed_since_snoozed() -> list[int]:
 
 # The best of each goal in turn, so that a day holds some of everything; a person's allowance is the cap
 # less what waits already or, if that is more, less what has come today; what they asked for does not count.
+# What was approved today and taken back, and is still found, comes again whatever the allowance: its reader
+# had it before.
 # What is quiet comes on trial alone:
 # so does what its reader has hardly decided on and what would not come by its rank, a kind a day, in an order
 # that changes from day to day.
@@ -363,17 +365,22 @@ WITH load AS (
     FROM suggestions_suggestion
     WHERE ((state = 'pending' AND held_back = '') OR queued_at >= %(day_begins)s) AND goal <> 'as_asked'
     GROUP BY assignee_id
+), undone AS (
+    SELECT DISTINCT record_kind, record_id, goal FROM suggestions_suggestion
+    WHERE state = 'undone' AND reviewed_at >= %(day_begins)s
 ), proven (assignee_id, trigger, segment) AS (
     SELECT * FROM unnest(%(people)s::bigint[], %(triggers)s::text[], %(segments)s::text[])
 ), held AS (
     SELECT g.id, g.assignee_id, g.goal, g.rank, g.trigger, g.segment, g.held_back = 'quiet' AS is_quiet,
+           u.goal IS NOT NULL AND g.held_back <> 'quiet' AS comes_again,
            %(cap)s - greatest(coalesce(l.waiting, 0), coalesce(l.today, 0)) AS room,
            greatest(%(trials)s - coalesce(l.tried, 0), 0) AS trials
     FROM suggestions_suggestion g LEFT JOIN load l ON l.assignee_id IS NOT DISTINCT FROM g.assignee_id
+    LEFT JOIN undone u ON (u.record_kind, u.record_id, u.goal) = (g.record_kind, g.record_id, g.goal)
     WHERE g.state = 'pending' AND g.held_back <> ''
 ), turns AS (
     SELECT *, row_number() OVER (PARTITION BY assignee_id, goal ORDER BY rank DESC, id) AS turn
-    FROM held WHERE room > 0 AND NOT is_quiet
+    FROM held WHERE room > 0 AND NOT is_quiet AND NOT comes_again
 ), placed AS (
     SELECT *, row_number() OVER (PARTITION BY assignee_id ORDER BY turn, rank DESC, id) AS place
     FROM turns
@@ -402,6 +409,8 @@ WITH load AS (
     SELECT id, true AS is_on_trial FROM on_trial
     UNION ALL
     SELECT id, false FROM by_rank WHERE place <= room
+    UNION ALL
+    SELECT id, false FROM held WHERE comes_again
 )
 UPDATE suggestions_suggestion g
 SET held_back = '', queued_at = %(now)s, is_on_trial = r.is_on_trial
@@ -412,7 +421,10 @@ FROM released r WHERE r.id = g.id
 def fill_queues(
     *, cap_per_day: int, day_begins: datetime, now: datetime, quieting: Quieting = NOTHING_QUIET
 ) -> int:
-    """Let held-back suggestions into the queues, up to each person's number a day; return the rest."""
+    """Let held-back suggestions into the queues, up to each person's number a day; return the rest.
+
+    Beside that number comes again what was approved and taken back on the same day.
+    """
     proven = sorted(quieting.proven)
     parameters: dict[str, Any] = {
         "cap": cap_per_day,

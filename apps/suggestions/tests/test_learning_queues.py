@@ -133,6 +133,20 @@ def test_a_move_of_less_than_half_a_percent_is_not_written(cast: Cast) -> None:
     assert rerank(table) == 1
 
 
+def test_what_was_taken_back_today_comes_again_beside_the_days_number(cast: Cast) -> None:
+    came = held(cast.rep, 2, held_back="", queued_at=DAY + timedelta(hours=7))
+    held(cast.rep, 1, first=2)
+    (quiet_one,) = held(cast.rep, 1, first=3, held_back=HeldBack.QUIET)
+    before = held(cast.rep, 1, first=4)[0]
+    for undone, at in ((came[0], DAY), (quiet_one, DAY), (before, DAY - timedelta(seconds=1))):
+        about = {"record_kind": undone.record_kind, "record_id": undone.record_id}
+        SuggestionFactory(
+            **about, goal=undone.goal, assignee=cast.rep, state=State.UNDONE, reviewed_at=at
+        )
+    Suggestion.objects.filter(pk=came[0].pk).update(held_back=HeldBack.DAILY_CAP, queued_at=None)
+    assert [one.title for one in fill(1)] == ["00", "01"]
+
+
 def test_what_is_held_back_says_whether_it_is_quiet(cast: Cast) -> None:
     (mine,) = held(cast.rep, 1)
     (other_segment,) = held(cast.rep, 1, segment="large")
