@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 
+from django.db.models import BigIntegerField
+
 from apps.audit.enums import Origin
 from apps.audit.schemas import Actor
 from apps.crm.enums import RecordKind
@@ -46,6 +48,9 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
     """
+    if suggestion_id > BigIntegerField.MAX_BIGINT:
+        # An address takes any number; the database has none that is larger.
+        raise SuggestionNotFoundError()
     found = _statement_of_one(AnyReader.like(user)).rows_for(user, suggestion_id)
     for suggestion in without_hidden(user, found):
         return suggestion

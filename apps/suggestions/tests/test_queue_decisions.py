@@ -140,7 +140,7 @@ def test_what_is_at_hand_and_no_longer_so_is_not_shown(
     elif change == "state":
         put_in(following, State.REJECTED, cast.teammate)
     elif change == "nobody's":
-        mark = "x"
+        mark = f"{10**19} pending x"
     elif change == "itself":
         mark = read_ahead(client, decided)
     answer = approve(client, decided, mark)
@@ -148,6 +148,17 @@ def test_what_is_at_hand_and_no_longer_so_is_not_shown(
     expected = last if change == "state" else following
     assert f"data-focus>{expected.title}</h2>" in answer.content.decode()
     assert shown(expected) == 1
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_a_number_that_no_suggestion_has_is_not_found(
+    cast: Cast, client_for: ClientFor, number: int
+) -> None:
+    client = client_for(cast.rep)
+    assert client.get(f"/suggestions/{number}/").status_code == 404
+    assert client.post(f"/suggestions/{number}/reopen/").status_code == 404
+    asked = {"list": 1, "open": number}
+    assert client.get("/suggestions/news/", asked).status_code == 200
 
 
 def test_where_nothing_follows_the_list_is_drawn(cast: Cast, client_for: ClientFor) -> None:

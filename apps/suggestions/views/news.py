@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
+from apps.suggestions.ahead import MOST_DIGITS
 from apps.suggestions.cards import cards_of
 from apps.suggestions.enums import State
 from apps.suggestions.exceptions import SuggestionNotFoundError
@@ -38,7 +39,7 @@ def show_news(request: HttpRequest) -> HttpResponse:
 
 def _news_of(user: User, open_id: str, seen_at: str, seen_state: str) -> str:
     """What is new about the suggestion that the page shows, as a sentence; empty when nothing is."""
-    if not open_id.isdecimal():
+    if not (open_id.isdecimal() and len(open_id) <= MOST_DIGITS):
         return ""
     try:
         suggestion = get_for(user, int(open_id))
