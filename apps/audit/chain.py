@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-# What stands in a seal's ``format``: which of the ways below it was made in. A new way is a new number.
-FORMAT = 1
+# What stands in a seal's ``format``: which of the ways of ``digest_entry`` it was made in. A new way is a
+# new number.
+FORMAT = 2
 DIGEST_BYTES = 32
 # Above every number of a transaction.
 LAST_TRANSACTION = 2**63 - 1
@@ -23,7 +24,13 @@ ENTRY_COLUMNS = (
 )
 EntryRow = tuple[int | str | None, ...]
 
+# ``digest_entry`` of a row in the newest format, computed where the row lies: the sealing would else read
+# every row once more than it has to.
+ENTRY_DIGEST = f"sha256(convert_to(json_build_array({ENTRY_COLUMNS})::text, 'UTF8'))"
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_ENCODERS = {1: _encode, 2: json.JSONEncoder(ensure_ascii=False).encode}
+FORMATS = frozenset(_ENCODERS)
 
 
 class Position(NamedTuple):
@@ -68,9 +75,13 @@ class Link:
             yield entry_id, self.entry_digests[begin : begin + DIGEST_BYTES]
 
 
-def digest_entry(row: EntryRow) -> bytes:
-    """The digest of an entry, read by ``ENTRY_COLUMNS``: of a JSON list, so that no two rows look alike."""
-    return hashlib.sha256(_encode(row).encode()).digest()
+def digest_entry(row: EntryRow, form: int) -> bytes:
+    """The digest of an entry, read by ``ENTRY_COLUMNS``: of a JSON list, so that no two rows look alike.
+
+    In format 1 the list has no spaces and no letter beyond ASCII; in format 2 it is written as PostgreSQL
+    writes it.
+    """
+    return hashlib.sha256(_ENCODERS[form](row).encode()).digest()
 
 
 def microseconds(moment: datetime) -> str:

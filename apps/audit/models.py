@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -45,14 +44,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["record_kind", "record_id"], name="audit_by_record"),
             models.Index(fields=["event", "-id"], name="audit_by_event"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
-            # The feed of suggestions goes on in the middle of a large transaction.
-            models.Index(
-                fields=["transaction_id", "id"],
-                condition=models.Q(suggestion_id__isnull=False),
-                name="audit_of_suggestions_in_order",
-            ),
-            # A few pages for a million entries, and next to nothing to write.
-            BrinIndex(fields=["transaction_id"], autosummarize=True, name="audit_by_transaction"),
+            # In which the log is sealed, and the feed of suggestions read.
+            models.Index(fields=["transaction_id", "id"], name="audit_in_order"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
-from apps.audit.chain import ENTRY_COLUMNS, FORMAT, EntryRow, Link, Position, digest_entry
+from apps.audit.chain import ENTRY_COLUMNS, FORMATS, EntryRow, Link, Position, digest_entry
 from apps.audit.enums import Fault
 from apps.audit.models import AuditSeal
 from apps.audit.sealing import read_horizon
@@ -175,7 +175,7 @@ class _Check:
 
     def _is_sound(self, link: Link, own_hash: str, previous_hash: str | None) -> bool:
         """Whether a seal says what it said when it was made, and goes on where the one before ended."""
-        if link.format != FORMAT:
+        if link.format not in FORMATS:
             self._note_seal(Fault.SEAL_UNREADABLE, link.number)
             return False
         if link.hash() != own_hash:
@@ -208,7 +208,7 @@ class _Check:
                 row = rows.get(entry_id)
                 if row is None:
                     self._note(Fault.ENTRY_REMOVED, seal=link.number, entry=entry_id)
-                elif digest_entry(row) != digest:
+                elif digest_entry(row, link.format) != digest:
                     self._note(Fault.ENTRY_CHANGED, seal=link.number, entry=entry_id)
             self._sealed_ids.add_all(link.entry_ids)
             self._sealed += len(link.entry_ids)

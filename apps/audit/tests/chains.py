@@ -82,24 +82,39 @@ def remake_chain() -> None:
 
 def bring_from_elsewhere(*, ahead: int, is_other_cluster: bool) -> None:
     """Dress the log as one that another cluster wrote and sealed, its transactions ``ahead`` of ours."""
-    columns = [field.name for field in AuditSeal._meta.concrete_fields]
-    seals = list(AuditSeal.objects.values(*columns))
-    tamper(
-        f"UPDATE audit_auditentry SET transaction_id = transaction_id + {ahead}",
-        "TRUNCATE audit_auditseal",
-    )
-    previous_hash = ""
+    seals = _seal_rows()
     for row in seals:
         row["from_transaction"] += ahead if row["from_transaction"] else 0
         row["to_transaction"] += ahead
         row["cluster"] -= int(is_other_cluster)
+    tamper(f"UPDATE audit_auditentry SET transaction_id = transaction_id + {ahead}")
+    _remake_seals(seals)
+
+
+def remake_in_first_format() -> None:
+    """Make the seals as they were made at first."""
+    _remake_seals([{**row, "format": 1} for row in _seal_rows()])
+
+
+def _seal_rows() -> list[dict[str, Any]]:
+    columns = [field.name for field in AuditSeal._meta.concrete_fields]
+    return list(AuditSeal.objects.order_by("number").values(*columns))
+
+
+def _remake_seals(rows: list[dict[str, Any]]) -> None:
+    """Put these seals in the place of those that are there, with the digests and hashes that follow."""
+    tamper("TRUNCATE audit_auditseal")
+    previous_hash = ""
+    for row in rows:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT {ENTRY_COLUMNS} FROM audit_auditentry WHERE id = ANY(%s)"
                 " ORDER BY transaction_id, id",
                 [row["entry_ids"]],
             )
-            row["entry_digests"] = b"".join(digest_entry(entry) for entry in cursor.fetchall())
+            row["entry_digests"] = b"".join(
+                digest_entry(entry, row["format"]) for entry in cursor.fetchall()
+            )
         row["previous_hash"] = previous_hash
         row["hash"] = previous_hash = link_of(row).hash()
         AuditSeal.objects.create(**row)

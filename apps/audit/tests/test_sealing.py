@@ -11,17 +11,25 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.audit import sealing
-from apps.audit.chain import ENTRY_COLUMNS, digest_entry, microseconds
-from apps.audit.enums import Event
+from apps.audit.chain import (
+    ENTRY_COLUMNS,
+    ENTRY_DIGEST,
+    FORMATS,
+    digest_entry,
+    microseconds,
+)
+from apps.audit.enums import Event, Origin
 from apps.audit.models import AuditEntry, AuditSeal
+from apps.audit.schemas import Actor
 from apps.audit.sealing import seal_log
-from apps.audit.services import Entry, record_event
+from apps.audit.services import Entry, record_event, record_events
 from apps.audit.tasks import seal_all_logs
 from apps.audit.tests.chains import (
     WRITER,
     bring_from_elsewhere,
     connected_as,
     faults,
+    remake_in_first_format,
     seal,
     tamper,
     verdict,
@@ -203,11 +211,38 @@ def test_every_column_of_an_entry_is_hashed(acme: Tenant) -> None:
     assert len(ENTRY_COLUMNS.split(", ")) - 1 + ENTRY_COLUMNS.count("* 1000000") == len(names)
 
 
-def test_rows_that_differ_anywhere_have_different_digests() -> None:
+def test_the_database_makes_the_digest_that_the_check_makes(acme: Tenant) -> None:
+    every_letter = "".join(map(chr, (*range(1, 0xD800), 0xFEFF, 0xFFFF, 0x1F600, 0x10FFFF)))
+    record_events(
+        Actor(7, every_letter[:200], Origin.PERSON, every_letter[2000:2064]),
+        [
+            Entry(Event.EXPORTED, details={"all": every_letter, 'a "key"\n': [1.0, 1, None, True]}),
+            Entry(Event.EXPORTED, record_kind="lead", record_id=2**62, suggestion_id=0),
+        ],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {ENTRY_DIGEST}, {ENTRY_COLUMNS} FROM audit_auditentry")
+        rows = cursor.fetchall()
+    assert [bytes(digest) for digest, *_ in rows] == [digest_entry(row[1:], 2) for row in rows]
+    assert len(rows) == 2
+
+
+def test_seals_of_the_first_format_are_still_checked(committed_tenant: Tenant) -> None:
+    write_sealed(2)
+    remake_in_first_format()
+    write_sealed(1)
+    assert list(AuditSeal.objects.values_list("format", flat=True).order_by("number")) == [1, 2]
+    assert (verdict().sealed, faults()) == (3, [])
+    tamper("UPDATE audit_auditentry SET actor_name = 'nobody' WHERE id = 2")
+    assert faults() == ["entry 2 was changed after it was sealed (seal 1)"]
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_rows_that_differ_anywhere_have_different_digests(form: int) -> None:
     row = (1, 2, "3", "export.made", None, "a", "b", "", "", None, None, None, "{}")
     others = [(*row[:place], "x", *row[place + 1 :]) for place in range(len(row))]
     moved = (*row[:5], "ab", "", *row[7:])
-    assert len({digest_entry(each) for each in [row, moved, *others]}) == len(row) + 2
+    assert len({digest_entry(each, form) for each in [row, moved, *others]}) == len(row) + 2
 
 
 def test_a_moment_is_told_as_the_database_tells_it(acme: Tenant) -> None:

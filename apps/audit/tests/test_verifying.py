@@ -145,7 +145,7 @@ def test_a_changed_seal_is_named(committed_tenant: Tenant, change: str) -> None:
 
 def test_a_seal_in_an_unknown_format_is_not_taken_for_whole(committed_tenant: Tenant) -> None:
     write_sealed(1)
-    tamper("UPDATE audit_auditseal SET format = 2")
+    tamper("UPDATE audit_auditseal SET format = 3")
     assert faults() == ["seal 1 has a format that this version does not know"]
 
 
