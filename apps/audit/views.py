@@ -50,7 +50,9 @@ def list_entries(request: HttpRequest) -> HttpResponse:
     """The log, newest first. Who may not see all of it sees what they did themselves."""
     user = person_of(request)
     filter_set = read_filters(request, user)
-    page = CappedPaginator(filter_set.qs, PAGE_SIZE, request.GET.get("page")).asked_page()
+    # All of it would be taken for the part that was asked for.
+    rows = filter_set.qs if filter_set.is_valid() else filter_set.queryset.none()
+    page = CappedPaginator(rows, PAGE_SIZE, request.GET.get("page")).asked_page()
     context = {
         "nav_section": "audit",
         "filters": filter_set.form,

@@ -139,6 +139,19 @@ def test_a_log_that_is_gone_is_missed(committed_tenant: Tenant, tmp_path: Path) 
     assert error == "Broken: former."
 
 
+def test_a_file_without_a_head_of_the_log_is_not_taken_for_a_comparison(
+    committed_tenant: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "head.json"
+    assert export(path, "--tenant=race")["heads"] == []
+    _, error = run_broken("verify_audit", "--tenant=race", "--head", str(path))
+    assert error == f"{path} holds no head of race."
+    # Of all logs some may be younger than the file.
+    write_sealed(1)
+    told = run("verify_audit", "--head", str(path)).splitlines()
+    assert "race: 1 seal, 1 sealed entry, no exported head to compare with: whole" in told
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"format": 2, "exported_at": "x", "heads": []}'])
 def test_heads_that_cannot_be_read_are_refused(
     committed_tenant: Tenant, tmp_path: Path, text: str

@@ -39,12 +39,16 @@ class Command(BaseCommand):
         schemas = logs()
         if asked is not None and asked not in schemas:
             raise CommandError(f"There is no tenant {asked!r}.")
+        if asked is not None and options["head"] is not None and not known[asked]:
+            raise CommandError(f"{options['head']} holds no head of {asked}.")
         verdicts = {}
         for schema in [asked] if asked else schemas:
             with schema_context(schema):
                 verdicts[schema] = verify_log(heads=known[schema], tell=_tell_of(schema))
             if not options["json"]:
-                self._describe(schema, verdicts[schema], is_compared=bool(known[schema]))
+                self._describe(
+                    schema, verdicts[schema], _comparison(options["head"], known[schema])
+                )
         gone = [] if asked else sorted(schema for schema in known if schema not in schemas)
         if options["json"]:
             told = {schema: _as_json(verdict) for schema, verdict in verdicts.items()}
@@ -55,7 +59,7 @@ class Command(BaseCommand):
         if broken or gone:
             raise CommandError(f"Broken: {', '.join([*broken, *gone])}.")
 
-    def _describe(self, schema: str, verdict: Verdict, *, is_compared: bool) -> None:
+    def _describe(self, schema: str, verdict: Verdict, comparison: str) -> None:
         parts = [
             _counted(verdict.seals, "seal", "seals"),
             _counted(verdict.sealed, "sealed entry", "sealed entries"),
@@ -63,8 +67,8 @@ class Command(BaseCommand):
         if verdict.unsealed:
             age = _age_text(verdict.oldest_unsealed_s or 0)
             parts.append(f"{verdict.unsealed:,} not sealed yet, the oldest {age} old")
-        if is_compared:
-            parts.append("compared with the exported head")
+        if comparison:
+            parts.append(comparison)
         self.stdout.write(
             f"{schema}: {', '.join(parts)}: {'whole' if verdict.is_whole else 'BROKEN'}"
         )
@@ -79,6 +83,13 @@ class Command(BaseCommand):
             left = verdict.fault_count - len(verdict.faults)
             if left:
                 self.stdout.write(f"  and {left:,} more")
+
+
+def _comparison(path: Path | None, heads: dict[int, str]) -> str:
+    """What the log was held against, in words; empty where nothing was asked for."""
+    if path is None:
+        return ""
+    return "compared with the exported head" if heads else "no exported head to compare with"
 
 
 def _read_heads(path: Path | None) -> dict[str, dict[int, str]]:
