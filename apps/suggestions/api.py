@@ -46,7 +46,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
 from apps.suggestions.story import story_of
-from apps.tenants.api import MomentFilter, refuse_parameters
+from apps.tenants.api import MomentFilter, StrictSerializer, refuse_parameters
 from apps.triggers.enums import Severity
 from apps.users.api import Endpoint
 from apps.users.enums import Scope
@@ -359,14 +359,16 @@ class SuggestionViewSet(Endpoint, ListModelMixin, GenericViewSet[Suggestion]):
     ) -> dict[str, Any]:
         """The decision's fields and the edition that was read, None where the decision asks for none.
 
+        Without a class the decision has no fields of its own.
+
         A suggestion that is not there comes before a field that is wrong.
         """
         services.decidable(person_of(self.request), int(pk), verdict, Origin.API)
         refuse_parameters(self.request)
         edition = read_edition(self.request)
-        if serializer_class is None:
-            return {"seen_at": edition}
-        serializer = serializer_class(data=self.request.data)
+        # No body is an empty one where there is nothing to say.
+        said = self.request.data if serializer_class else self.request.data or {}
+        serializer = (serializer_class or StrictSerializer)(data=said)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data
         seen_at = fields.get("seen_at") or edition

@@ -223,6 +223,8 @@ def test_a_stale_one_names_what_changed_until_it_is_rebased(cast: Cast, api_for:
             "now": "qualified",
         }
     ]
+    refused = client.send("POST", f"{path}rebase/", {"arguments": {"status": "working"}})
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["arguments"])
     rebased = client.send("POST", f"{path}rebase/")
     assert (rebased.status_code, rebased.json()["changes_since"]) == (200, [])
     approved = client.send("POST", f"{path}approve/", {"seen_at": rebased.json()["refreshed_at"]})
