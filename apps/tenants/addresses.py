@@ -9,6 +9,11 @@ from apps.tenants.exceptions import UnknownHostError
 
 # IPv6 addresses that carry an IPv4 one, which is where they lead (RFC 6052).
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+# All that IANA gives to the public of IPv6. The library knows none of the special blocks that came after it,
+# and takes those that were given up (site-local, IPv4-compatible) for public.
+_PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
+# Protocol assignments, of which it bars a part (RFC 6890).
+_ASSIGNED = ipaddress.ip_network("192.0.0.0/24")
 
 
 def resolve(host: str, port: int) -> tuple[str, ...]:
@@ -27,7 +32,9 @@ def resolve(host: str, port: int) -> tuple[str, ...]:
 def is_public(text: str) -> bool:
     """Whether an address stands on the public internet."""
     address = _led_to_by(text)
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.is_global and address in _PUBLIC_IPV6
+    return address.is_global and not address.is_multicast and address not in _ASSIGNED
 
 
 def is_loopback(text: str) -> bool:

@@ -59,13 +59,20 @@ def refusal(url: str) -> str:
         "https://[::ffff:a9fe:a9fe]/v1",
         "https://[2002:7f00:1::]/v1",
         "https://[64:ff9b::a00:1]/v1",
+        "https://[64:ff9b:1::a00:1]/v1",
+        "https://[::10.0.0.1]/v1",
+        "https://[::ffff:0:10.0.0.1]/v1",
+        "https://[fec0::1]/v1",
+        "https://192.0.0.8/v1",
     ],
 )
 def test_an_address_inside_the_network_is_refused_in_every_spelling(url: str) -> None:
     assert refusal(url) == PRIVATE
 
 
-@pytest.mark.parametrize("url", ["https://8.8.8.8/v1", "https://[2606:4700::1111]/v1"])
+@pytest.mark.parametrize(
+    "url", ["https://8.8.8.8/v1", "https://[2606:4700::1111]/v1", "https://[64:ff9b::808:808]/v1"]
+)
 def test_an_address_of_the_public_internet_is_taken(url: str) -> None:
     check_address(url)
 
