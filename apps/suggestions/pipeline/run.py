@@ -42,13 +42,13 @@ from apps.tenants.metrics import Stopwatch, observe
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
-from apps.triggers.detection import detect
+from apps.triggers.detection import clear_all, detect
 from apps.triggers.locks import FOLLOW
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.querysets import SignalQuerySet
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import moment_at, parameters_of
+from apps.triggers.services import moment_at, read_settings
 
 log = logging.getLogger(__name__)
 
@@ -117,10 +117,20 @@ def bring_up_to_date(suggestion: Suggestion, *, actor: Actor, now: datetime) -> 
 
 
 def look_again(record: RecordRef, goal: Goal, moment: ScanMoment) -> SignalQuerySet:
-    """Bring the signals of one record and goal up to date; return those that fire, the strongest first."""
+    """Bring the signals of one record and goal up to date; return those that fire, the strongest first.
+
+    A trigger that is off fires for nobody, here as in a scan.
+    """
+    settings = read_settings()
     for trigger in triggers.all():
-        if trigger.goal == goal and trigger.record_kind == record.kind:
-            detect(trigger, moment, parameters_of(trigger), candidates=[record.id])
+        if trigger.goal != goal or trigger.record_kind != record.kind:
+            continue
+        setting = settings.get(trigger.key)
+        if setting is not None and not setting.is_enabled:
+            clear_all(trigger, moment, candidates=[record.id])
+        else:
+            parameters = trigger.parse(setting.parameters if setting else {})
+            detect(trigger, moment, parameters, candidates=[record.id])
     firing: SignalQuerySet = Signal.objects.firing().of_record(record.kind, record.id)
     return firing.filter(goal=goal).order_by("-severity", "id")
 

@@ -24,7 +24,7 @@ from apps.suggestions.services import snooze
 from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan
 from apps.triggers.edges import Edge
 from apps.triggers.enums import Severity
-from apps.triggers.models import Signal, Silence
+from apps.triggers.models import Signal, Silence, TriggerSetting
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
@@ -183,6 +183,19 @@ def test_what_is_brought_up_to_date_tells_what_counts(cast: Cast) -> None:
     assert bring_up_to_date(suggestion, actor=actor, now=NOW + timedelta(minutes=1))
     suggestion.refresh_from_db()
     assert suggestion.reason.startswith("Lead returns. Try")
+
+
+def test_a_trigger_that_is_off_fires_for_nobody(cast: Cast) -> None:
+    quiet_lead(cast.rep)
+    scan()
+    TriggerSetting.objects.create(trigger="lead_returns", is_enabled=False)
+    come_back()
+    actor = Actor.for_person(cast.rep)
+    suggestion = Suggestion.objects.get()
+    assert bring_up_to_date(suggestion, actor=actor, now=NOW + timedelta(minutes=1))
+    assert Signal.objects.get().trigger == "lead_inactive"
+    TriggerSetting.objects.create(trigger="lead_inactive", is_enabled=False)
+    assert not bring_up_to_date(suggestion, actor=actor, now=NOW + timedelta(minutes=2))
 
 
 def test_one_that_is_about_to_be_superseded_can_still_be_brought_up_to_date(cast: Cast) -> None:
