@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models.functions import JSONObject, TruncDate
 from pydantic import Field, model_validator
 
 from apps.brain.enums import Goal
@@ -196,7 +196,7 @@ class PromiseDue(Trigger[PromiseDueParameters]):
             for condition in (
                 ~Exists(_later_contact_about_it(subject, since)),
                 ~Exists(later_note_of_step(subject, since)),
-                ~Exists(_note_of_keeping(subject)),
+                ~Exists(_note_of_keeping(subject, moment)),
                 ~Exists(planned_or_done(subject)),
             )
         )
@@ -243,12 +243,15 @@ def _later_contact_about_it(subject: Subject, since: datetime) -> QuerySet[Activ
     return later_contact(subject, since).exclude(says(needs_no_answer=True))
 
 
-def _note_of_keeping(subject: Subject) -> QuerySet[Activity]:
-    """Notes on the subject of the outer activity that were written on the promised day or later."""
+def _note_of_keeping(subject: Subject, moment: ScanMoment) -> QuerySet[Activity]:
+    """Notes on the subject of the outer activity that were written on the promised day or later.
+
+    Days are the company's, as those of promises are, whoever asks.
+    """
     promised = Reading.objects.filter(activity_id=OuterRef(OuterRef("pk")))
-    return Activity.objects.filter(
+    return Activity.objects.alias(day=TruncDate("occurred_at", tzinfo=moment.zone)).filter(
         *subject.is_same,
         activity_kind=ActivityKind.NOTE,
         occurred_at__gt=OuterRef("occurred_at"),
-        occurred_at__date__gte=Subquery(promised.values("promised_on")),
+        day__gte=Subquery(promised.values("promised_on")),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.crm.enums import ActivityKind, DealOutcome, Direction, TaskStatus
 from apps.crm.models import Activity, Stage
@@ -141,6 +142,20 @@ def test_what_was_said_before_the_day(
         occurred_at=ago(days=4),
     )
     assert found() == ([] if kept else [sent.pk])
+
+
+@pytest.mark.parametrize(("utc_hour", "kept"), [(22, False), (23, True)])
+@pytest.mark.parametrize("asking_from", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_the_day_of_a_note_is_the_companys_whoever_asks(
+    acme: Tenant, utc_hour: int, kept: bool, asking_from: str
+) -> None:
+    deal = OpportunityFactory()
+    sent = promised(6, due_days_ago=3, opportunity=deal)
+    # In Berlin the promised day begins at eleven in the evening of the day before.
+    noted_at = datetime(2026, 2, 26, utc_hour, 30, tzinfo=UTC)
+    ActivityFactory(opportunity=deal, activity_kind=ActivityKind.NOTE, occurred_at=noted_at)
+    with timezone.override(asking_from):
+        assert found() == ([] if kept else [sent.pk])
 
 
 @pytest.mark.parametrize(
