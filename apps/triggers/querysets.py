@@ -100,8 +100,8 @@ class BaselineQuerySet(models.QuerySet["Baseline"]):
     """Frozen figures."""
 
     def in_force(self) -> BaselineQuerySet:
-        """The newest of each trigger."""
-        return self.order_by("trigger", "-version").distinct("trigger")
+        """The newest of each trigger: the last that was measured, whatever the clock said then."""
+        return self.order_by("trigger", "-pk").distinct("trigger")
 
 
 class ScanQuerySet(models.QuerySet["Scan"]):

@@ -70,6 +70,12 @@ def test_the_newest_are_in_force_with_the_parameters_of_the_tenant(cast: Cast) -
     ]  # fmt: skip
 
 
+def test_those_of_a_clock_that_was_ahead_are_followed_by_the_next(cast: Cast) -> None:
+    freeze("2029-05-15 aaaaaaaaaaaa", "Web")
+    freeze("2026-03-02 bbbbbbbbbbbb", "Web")
+    assert Baseline.objects.in_force().get().version == "2026-03-02 bbbbbbbbbbbb"
+
+
 def test_the_page_draws_them_and_has_them_as_a_table(
     cast: Cast, client_for: Callable[[User], TenantClient]
 ) -> None:
