@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from apps.triggers.moments import ScanMoment
+from apps.triggers.reading.services import EDITION
 from apps.triggers.registry import Parameters, Trigger
 
 
@@ -19,6 +20,8 @@ def epoch_of(trigger: Trigger[Any], moment: ScanMoment, parameters: Parameters) 
         sorted(moment.calendar.weekdays),
         sorted(day.isoformat() for day in moment.calendar.holidays),
         figures.version if figures else "",
+        # What is read otherwise, and then says nothing, leaves no change behind.
+        EDITION,
         trigger.epoch(moment, parameters),
     ]
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()

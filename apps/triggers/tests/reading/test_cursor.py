@@ -3,18 +3,22 @@ committed here, because the change log is followed by transactions."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.db import connection
 
 from apps.crm.models import Activity
-from apps.crm.tests.factories import ActivityFactory
+from apps.crm.tests.factories import ActivityFactory, OpportunityFactory
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import background, wait_until_blocked
-from apps.triggers.models import Reading, ReadingCursor
+from apps.triggers import epochs
+from apps.triggers.models import Reading, ReadingCursor, Signal
+from apps.triggers.reading import services
 from apps.triggers.reading.services import IDLE_TRANSACTIONS, read_activities
 from apps.triggers.tests.asking import BERLIN, NOW, ago
-from apps.triggers.tests.test_rounds import in_another_session
+from apps.triggers.tests.test_rounds import NOW as PRESENT
+from apps.triggers.tests.test_rounds import around, full, in_another_session
 
 
 def promise() -> Activity:
@@ -123,3 +127,23 @@ def test_one_odd_activity_keeps_nobody_from_the_others(committed_tenant: Tenant)
     look()
     assert heard() == {sound.pk}
     assert look() == 0
+
+
+def test_what_another_edition_no_longer_hears_holds_no_longer(
+    committed_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = ActivityFactory(
+        opportunity=OpportunityFactory(),
+        occurred_at=PRESENT - timedelta(days=6),
+        body="Good to see you.",
+    )
+    full()
+    Reading.objects.create(activity_id=sent.pk, promised_on=(PRESENT - timedelta(days=3)).date())
+    promises = Signal.objects.firing().filter(trigger="promise_due")
+    around()
+    assert promises.count() == 1
+    following = services.EDITION + 1
+    for module in (services, epochs):
+        monkeypatch.setattr(module, "EDITION", following)
+    around()
+    assert (Reading.objects.count(), promises.count()) == (0, 0)
