@@ -8,17 +8,19 @@ from apps.crm.enums import RecordKind
 from apps.tenants.locks import is_held
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanEndedError, ScanPermissionError
-from apps.triggers.locks import ROUND, SCAN
+from apps.triggers.locks import FOLLOW, ROUND, SCAN
 from apps.triggers.models import Scan
 from apps.triggers.rules import registry
 from apps.triggers.scopes import ScanScope
 from apps.users.models import User
 
+# One of these is held as long as a scan of the kind runs: a round lets the next one begin before it makes
+# suggestions of what it has found.
 _LOCKS = {
-    ScanKind.FULL: SCAN,
-    ScanKind.MANUAL: SCAN,
-    ScanKind.INCREMENTAL: ROUND,
-    ScanKind.REALTIME: ROUND,
+    ScanKind.FULL: (SCAN,),
+    ScanKind.MANUAL: (SCAN,),
+    ScanKind.INCREMENTAL: (ROUND, FOLLOW),
+    ScanKind.REALTIME: (ROUND, FOLLOW),
 }
 
 
@@ -119,7 +121,7 @@ def close_lost_scans(now: datetime) -> int:
     running = [
         kind
         for kind in ScanKind
-        if Scan.objects.unfinished().filter(kind=kind).exists() and is_held(_LOCKS[kind])
+        if Scan.objects.unfinished().filter(kind=kind).exists() and is_held(*_LOCKS[kind])
     ]
     lost = Scan.objects.lost(now, running_kinds=running)
     return lost.update(status=ScanStatus.LOST, finished_at=now, stage="")

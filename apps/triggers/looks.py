@@ -75,12 +75,12 @@ def look_fully(
     setting: TriggerSetting | None,
     moment: ScanMoment,
     *,
-    began: int | None = None,
+    then: Mapping[str, TriggerState] | None = None,
 ) -> Detection:
     """Look at every record; a trigger that is switched off finds nothing, and its signals are cleared.
 
-    The caller's transaction bounds it. ``began`` is the oldest transaction that was open when the scan
-    began: where a round has looked since, its later moment is taken over, so that nothing is undone.
+    The caller's transaction bounds it. ``then`` says how far triggers had looked when the scan began: where a
+    round has looked since, its later moment is taken over, so that nothing is undone.
 
     Raises:
         InvalidParametersError: the tenant's parameters are out of bounds.
@@ -90,8 +90,8 @@ def look_fully(
         TriggerState.objects.filter(trigger=trigger.key).update(epoch=SWITCHED_OFF)
         return clear_all(trigger, moment)
     parameters = trigger.parse(setting.parameters if setting else {})
-    if began is not None:
-        moment = _not_before_rounds(trigger, moment, began)
+    if then is not None:
+        moment = _not_before_rounds(moment, then.get(trigger.key), trigger)
     horizon = read_horizon()
     found = detect(trigger, moment, parameters)
     state = TriggerState(
@@ -110,11 +110,17 @@ def look_fully(
     return found
 
 
-def _not_before_rounds(trigger: Trigger[Any], moment: ScanMoment, began: int) -> ScanMoment:
-    """The moment, or the later one of a round that has looked since the scan began."""
-    since = TriggerState.objects.filter(trigger=trigger.key, cursor__gt=began)
-    looked_at = since.values_list("looked_at", flat=True).first()
-    return moment if looked_at is None else replace(moment, now=max(moment.now, looked_at))
+def _not_before_rounds(
+    moment: ScanMoment, then: TriggerState | None, trigger: Trigger[Any]
+) -> ScanMoment:
+    """The moment, or the later one of a round that has looked since the scan began.
+
+    Its cursor may stand where it stood: as long as one transaction is open, here or in any other tenant.
+    """
+    state = TriggerState.objects.filter(trigger=trigger.key).first()
+    if state is None or (then is not None and state.looked_at == then.looked_at):
+        return moment
+    return replace(moment, now=max(moment.now, state.looked_at))
 
 
 def look_within(
@@ -325,14 +331,16 @@ def oldest_look(
 ) -> datetime | None:
     """When the trigger that is furthest behind looked, of those that rounds wait for; None without any.
 
-    Those that are off, no longer there, or far behind are not waited for.
+    Those that are off, no longer there, or far behind are not waited for. Where all are far behind, because
+    nobody looked for days, it is when the last of them did.
     """
     keys = {trigger.key for trigger in triggers}
-    waited_for = (
+    looked = [
         state.looked_at
         for key, state in states.items()
-        if key in keys
-        and state.epoch != SWITCHED_OFF
-        and abs(moment - state.looked_at) <= LONGEST_LOOK_BACK
-    )
-    return min(waited_for, default=None)
+        if key in keys and state.epoch != SWITCHED_OFF
+    ]
+    waited_for = [at for at in looked if abs(moment - at) <= LONGEST_LOOK_BACK]
+    if waited_for:
+        return min(waited_for)
+    return max((at for at in looked if at < moment), default=None)

@@ -23,7 +23,6 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
 from apps.tenants.statements import Asked, with_new_plans
-from apps.triggers.changes import read_horizon
 from apps.triggers.detection import Detection
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.figures import measure_figures, read_figures
@@ -74,6 +73,8 @@ _FOLLOW_WAIT_MS = 600_000
 _ROUND_FOLLOW_WAIT_MS = 1_000
 # What is known to be broken is told again once a day.
 _TELL_AGAIN = timedelta(days=1)
+# A transaction may have begun before an activity's time and ended after a round that came back to it.
+_LATE_COMMITS = timedelta(days=1)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
@@ -210,9 +211,9 @@ def _scan(scan: Scan, now: datetime) -> None:
     """Look at everything, or at what the scan is about, with one trigger after another."""
     tenant = current_tenant()
     _begin(scan)
-    began = read_horizon().oldest_open
     states = {state.trigger: state for state in TriggerState.objects.all()}
-    take_place(oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK, now)
+    looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
+    take_place(looked_at if scan.scope_kind else min(looked_at, now - _LATE_COMMITS), now)
     read_activities(now, tenant.zone)
     errors: list[str] = []
     if scan.kind == ScanKind.MANUAL:
@@ -229,7 +230,7 @@ def _scan(scan: Scan, now: datetime) -> None:
             _finish(scan, ScanStatus.CANCELLED, error="\n".join(errors))
             return
         look = (
-            partial(_look_fully, key, settings, moment, began)
+            partial(_look_fully, key, settings, moment, states)
             if candidates is None
             else partial(_look_within, key, settings, moment, candidates)
         )
@@ -284,14 +285,17 @@ def _looking(
     look: Look, round_: Round, settings: dict[str, TriggerSetting], moment: ScanMoment
 ) -> Looking:
     if look.is_full:
-        return partial(_look_fully, look.trigger.key, settings, moment, None)
+        return partial(_look_fully, look.trigger.key, settings, moment)
     return partial(look_at_candidates, look, round_.horizon, moment)
 
 
 def _look_fully(
-    key: str, settings: dict[str, TriggerSetting], moment: ScanMoment, began: int | None
+    key: str,
+    settings: dict[str, TriggerSetting],
+    moment: ScanMoment,
+    then: Mapping[str, TriggerState] | None = None,
 ) -> Detection:
-    return look_fully(registry.get(key), settings.get(key), moment, began=began)
+    return look_fully(registry.get(key), settings.get(key), moment, then=then)
 
 
 def _look_within(

@@ -151,6 +151,29 @@ def test_an_appointment_counts_from_its_own_time(committed_tenant: Tenant) -> No
     assert lead.last_activity_at == NOW + timedelta(hours=2)
 
 
+def test_an_appointment_counts_though_nobody_looked_for_weeks(committed_tenant: Tenant) -> None:
+    lead = quiet_lead()
+    ActivityFactory(lead=lead, occurred_at=NOW + timedelta(days=2))
+    full()
+    around(NOW + timedelta(days=40))
+    lead.refresh_from_db()
+    assert lead.last_activity_at == NOW + timedelta(days=2)
+
+
+def test_an_appointment_that_was_committed_late_counts_from_the_daily_scan_on(
+    committed_tenant: Tenant,
+) -> None:
+    full()
+    lead = quiet_lead()
+    at = NOW + timedelta(minutes=30)
+    with in_another_session(lambda: ActivityFactory(lead=lead, occurred_at=at)):
+        around(NOW + timedelta(hours=1))
+    around(NOW + timedelta(hours=2))
+    full(NOW + timedelta(hours=12))
+    lead.refresh_from_db()
+    assert lead.last_activity_at == at
+
+
 def test_a_slow_transaction_is_read_late_and_not_lost(committed_tenant: Tenant) -> None:
     full()
     with in_another_session(quiet_lead) as may_commit:

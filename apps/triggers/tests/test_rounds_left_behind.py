@@ -17,8 +17,9 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import background
-from apps.triggers import changes, crossings, looks
+from apps.triggers import changes, crossings, looks, services
 from apps.triggers.enums import ScanKind, ScanStatus
+from apps.triggers.ledger import close_lost_scans
 from apps.triggers.locks import FOLLOW, ROUND, WAITING
 from apps.triggers.models import Scan, Signal, TriggerSetting
 from apps.triggers.moments import ScanMoment
@@ -26,7 +27,7 @@ from apps.triggers.registry import Parameters
 from apps.triggers.rules import registry
 from apps.triggers.services import look_around
 from apps.triggers.tests.test_raising_trigger import KEY, Raising, raising  # noqa: F401
-from apps.triggers.tests.test_rounds import NOW, around, full, quiet_lead
+from apps.triggers.tests.test_rounds import NOW, around, full, in_another_session, quiet_lead
 
 
 def test_one_that_is_off_keeps_no_round_busy(committed_tenant: Tenant) -> None:
@@ -110,7 +111,8 @@ def test_a_full_scan_that_began_before_a_round_undoes_nothing(committed_tenant: 
         full()
         lead = quiet_lead(created_at=NOW - timedelta(days=14) + timedelta(seconds=10))
         trigger.waits = True
-        with background(committed_tenant) as start:
+        # As long as some transaction is open, the round's cursor stands where the scan found it.
+        with in_another_session(LeadFactory), background(committed_tenant) as start:
             scan = start(full)
             assert trigger.has_arrived.wait(20)
             later = NOW + timedelta(seconds=20)
@@ -161,6 +163,25 @@ def test_who_runs_the_pipeline_does_it_again_for_what_was_left(committed_tenant:
     scan = full(NOW + timedelta(seconds=1))
     assert (scan.status, scan.awaits_pipeline) == (ScanStatus.SUCCEEDED, False)
     assert not Scan.objects.filter(awaits_pipeline=True).exists()
+
+
+def test_a_round_that_makes_suggestions_is_not_lost(
+    committed_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full()
+    quiet_lead()
+    seen: list[tuple[int, str]] = []
+
+    def look_for_lost(scan: Scan, moment: ScanMoment) -> None:
+        def close() -> tuple[int, str]:
+            return close_lost_scans(timezone.now()), Scan.objects.get(pk=scan.pk).status
+
+        with background(committed_tenant) as start:
+            seen.append(start(close).result())
+
+    monkeypatch.setattr(services, "_followers", [("Looking for lost scans", look_for_lost)])
+    assert around() is not None
+    assert seen == [(0, ScanStatus.RUNNING)]
 
 
 class _held_elsewhere:  # noqa: N801 - reads as a function
