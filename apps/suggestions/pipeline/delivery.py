@@ -325,21 +325,37 @@ def wake_snoozed(*, actor: Actor, now: datetime) -> int:
 
 
 # What is looked at is the record itself: its fields by the change log, and when somebody was last in touch.
+# Of a call, a mail, a task or a contract that is asked of what it hangs on.
 _CHANGED = """
-SELECT g.id FROM suggestions_suggestion g
-WHERE g.state = 'snoozed' AND g.snoozed_until_change_since IS NOT NULL AND (
-    EXISTS (SELECT 1 FROM crm_changelog c
-            WHERE c.record_kind = g.record_kind AND c.record_id = g.record_id
-              AND c.changed_at > g.snoozed_until_change_since)
-    OR g.snoozed_until_change_since < (
-        SELECT last_activity_at FROM crm_lead WHERE g.record_kind = 'lead' AND id = g.record_id
+WITH snoozed AS (
+    SELECT g.id, g.record_kind, g.record_id, g.snoozed_until_change_since AS since,
+           coalesce(a.opportunity_id, t.opportunity_id) AS opportunity_id,
+           coalesce(a.lead_id, t.lead_id) AS lead_id,
+           coalesce(a.contact_id, t.contact_id) AS contact_id,
+           coalesce(a.account_id, t.account_id, c.account_id) AS account_id
+    FROM suggestions_suggestion g
+    LEFT JOIN crm_activity a ON g.record_kind = 'activity' AND a.id = g.record_id
+    LEFT JOIN crm_task t ON g.record_kind = 'task' AND t.id = g.record_id
+    LEFT JOIN crm_contract c ON g.record_kind = 'contract' AND c.id = g.record_id
+    WHERE g.state = 'snoozed' AND g.snoozed_until_change_since IS NOT NULL
+), about AS (
+    SELECT *, CASE WHEN opportunity_id IS NOT NULL THEN 'opportunity' WHEN lead_id IS NOT NULL THEN 'lead'
+                   WHEN contact_id IS NOT NULL THEN 'contact' WHEN account_id IS NOT NULL THEN 'account'
+                   ELSE record_kind END AS kind,
+           coalesce(opportunity_id, lead_id, contact_id, account_id, record_id) AS of_id
+    FROM snoozed
+)
+SELECT g.id FROM about g
+WHERE EXISTS (SELECT 1 FROM crm_changelog c
+              WHERE c.record_kind = g.record_kind AND c.record_id = g.record_id AND c.changed_at > g.since)
+   OR g.since < (
+        SELECT last_activity_at FROM crm_lead WHERE g.kind = 'lead' AND id = g.of_id
         UNION ALL
-        SELECT last_activity_at FROM crm_contact WHERE g.record_kind = 'contact' AND id = g.record_id
+        SELECT last_activity_at FROM crm_contact WHERE g.kind = 'contact' AND id = g.of_id
         UNION ALL
-        SELECT last_activity_at FROM crm_account WHERE g.record_kind = 'account' AND id = g.record_id
+        SELECT last_activity_at FROM crm_account WHERE g.kind = 'account' AND id = g.of_id
         UNION ALL
-        SELECT last_activity_at FROM crm_opportunity
-        WHERE g.record_kind = 'opportunity' AND id = g.record_id))
+        SELECT last_activity_at FROM crm_opportunity WHERE g.kind = 'opportunity' AND id = g.of_id)
 """
 
 

@@ -158,21 +158,31 @@ def test_snoozed_until_something_changes(cast: Cast) -> None:
     assert events_of(busy)[-1] == "suggestion.woken"
 
 
-def test_a_snooze_until_a_change_ends_when_somebody_is_in_touch(cast: Cast) -> None:
-    contact = ContactFactory(owner=cast.rep)
+@pytest.mark.parametrize("kind", ["contact", "activity", "task"])
+def test_a_snooze_until_a_change_ends_when_somebody_is_in_touch(cast: Cast, kind: str) -> None:
+    contact, other = ContactFactory(owner=cast.rep), ContactFactory(owner=cast.rep)
+    record = contact
+    if kind == "activity":
+        record = ActivityFactory(contact=contact, occurred_at=LONG_AGO)
+    elif kind == "task":
+        record = TaskFactory(owner=cast.rep, contact=contact)
     suggestion = SuggestionFactory(
-        assignee=cast.rep, record_kind="contact", record_id=contact.pk, origin="trigger",
-        goal="look_into_change",
+        assignee=cast.rep, record_kind=kind, record_id=record.pk, origin="trigger",
+        goal="plan_next_step" if kind == "activity" else "look_into_change",
     )  # fmt: skip
     signal = Signal.objects.create(
         trigger="engagement_shift",
         goal=suggestion.goal,
-        record_kind="contact",
-        record_id=contact.pk,
+        record_kind=kind,
+        record_id=record.pk,
         severity=2,
     )
     SuggestionSignal.objects.create(suggestion=suggestion, signal=signal)
     snoozed_until_change(suggestion, cast.rep)
+    ActivityFactory(contact=other, occurred_at=timezone.now())
+    keep_true(timezone.now())
+    suggestion.refresh_from_db()
+    assert suggestion.state == State.SNOOZED
     ActivityFactory(contact=contact, occurred_at=timezone.now())
     keep_true(timezone.now())
     suggestion.refresh_from_db()
