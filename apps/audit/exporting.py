@@ -36,8 +36,12 @@ def send_table(
     header: Sequence[str],
     rows: Iterable[Sequence[object]],
     filters: Sequence[str] = (),
+    exact_to: str = "minutes",
 ) -> HttpResponseBase:
-    """Send the rows; ``what`` names the table in the audit log and, with the day, the file."""
+    """Send the rows; ``what`` names the table in the audit log and, with the day, the file.
+
+    Moments are told in the reader's zone, exact to ``exact_to`` as ``isoformat`` names it.
+    """
     details: dict[str, Detail] = {"what": what, "filters": [*filters], "format": "csv"}
     record_event(Actor.for_person(user), Entry(Event.EXPORTED, details=details))
     file_name = f"{what}-{timezone.localdate().isoformat()}.csv"
@@ -45,7 +49,7 @@ def send_table(
     # The file is written when the request's own zone is over.
     lines = (
         [
-            cell.astimezone(zone).isoformat(timespec="minutes")
+            cell.astimezone(zone).isoformat(timespec=exact_to)
             if isinstance(cell, datetime)
             else cell
             for cell in row

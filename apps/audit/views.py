@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
@@ -14,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.audit.enums import Event
-from apps.audit.exporting import filters_asked
+from apps.audit.exporting import filters_asked, send_table
 from apps.audit.forms import AuditFilterSet
 from apps.audit.heads import export_heads
 from apps.audit.models import AuditEntry, AuditSeal
@@ -22,7 +21,6 @@ from apps.audit.querysets import sees_whole_log
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
 from apps.tenants.connections import tenant_connection
-from apps.tenants.exports import stream_csv
 from apps.tenants.pagination import CappedPaginator
 from apps.users.models import User
 from apps.users.services import person_of
@@ -70,31 +68,31 @@ def export_entries(request: HttpRequest) -> HttpResponseBase:
     """The log as it is on screen, all pages of it, as a CSV file."""
     user = person_of(request)
     filter_set = read_filters(request, user)
-    asked = filters_asked(filter_set.form)
-    details: dict[str, Detail] = {"what": "audit", "filters": [*asked], "format": "csv"}
-    record_event(Actor.for_person(user), Entry(Event.EXPORTED, details=details))
+    return send_table(
+        request,
+        user,
+        what="audit",
+        header=HEADER,
+        rows=map(_line, filter_set.qs.iterator(chunk_size=EXPORT_CHUNK)),
+        filters=filters_asked(filter_set.form),
+        exact_to="seconds",
+    )
 
-    # The file is written when the request's own zone is over.
-    zone = timezone.get_current_timezone()
 
-    def lines() -> Iterator[list[object]]:
-        for entry in filter_set.qs.iterator(chunk_size=EXPORT_CHUNK):
-            yield [
-                entry.pk,
-                entry.occurred_at.astimezone(zone).isoformat(timespec="seconds"),
-                entry.get_event_display(),
-                entry.actor_name,
-                entry.get_origin_display(),
-                entry.record_kind,
-                entry.record_id,
-                entry.suggestion_id,
-                entry.execution_id,
-                entry.request_id,
-                json.dumps(entry.details, ensure_ascii=False),
-            ]
-
-    file_name = f"audit-{timezone.localdate().isoformat()}.csv"
-    return stream_csv(request, file_name=file_name, header=HEADER, rows=lines())
+def _line(entry: AuditEntry) -> list[object]:
+    return [
+        entry.pk,
+        entry.occurred_at,
+        entry.get_event_display(),
+        entry.actor_name,
+        entry.get_origin_display(),
+        entry.record_kind,
+        entry.record_id,
+        entry.suggestion_id,
+        entry.execution_id,
+        entry.request_id,
+        json.dumps(entry.details, ensure_ascii=False),
+    ]
 
 
 @require_safe
