@@ -29,7 +29,9 @@ WITH decision AS MATERIALIZED (
     FROM suggestions_decision d JOIN suggestions_suggestion s ON s.id = d.suggestion_id
     WHERE d.decided_at >= %(since)s AND d.decided_at <= %(now)s
 ), timed AS MATERIALIZED (
-    SELECT decision.*, extract(epoch FROM decided_at - queued_at) AS waited_s, (
+    -- What was brought back since has entered the queue anew: how long the first decision took is not known.
+    SELECT decision.*, CASE WHEN decided_at >= queued_at
+                            THEN extract(epoch FROM decided_at - queued_at) END AS waited_s, (
                SELECT extract(epoch FROM decision.decided_at - max(e.occurred_at))
                FROM audit_auditentry e
                WHERE e.suggestion_id = decision.suggestion_id AND e.event = 'suggestion.shown'

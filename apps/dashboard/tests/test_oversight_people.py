@@ -64,6 +64,13 @@ def test_the_time_to_a_decision_is_a_median_without_bulk(cast: Cast) -> None:
     assert (rep.waited_s, rep.approved, rep.bulk) == (300.0, 6, 4)
 
 
+def test_what_was_brought_back_counts_from_then(cast: Cast) -> None:
+    reopened = decided(cast.rep, REJECT, 0)
+    Suggestion.objects.filter(pk=reopened.pk).update(queued_at=at(3000))
+    decided(cast.rep, APPROVE, 3060, suggestion=reopened)
+    assert deciding(cast.rep).waited_s == 60
+
+
 def test_reading_begins_when_the_person_was_shown_it(cast: Cast) -> None:
     suggestion = SuggestionFactory(state=State.WITHDRAWN)
     shown(cast.teammate, suggestion)
