@@ -20,6 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.audit.enums import Origin
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
+from apps.execution.enums import Risk
 from apps.suggestions import services
 from apps.suggestions.answer_bodies import (
     StoryItemSerializer,
@@ -62,7 +63,9 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     )
     state = django_filters.MultipleChoiceFilter(choices=State.choices)
     goal = django_filters.MultipleChoiceFilter(choices=Goal.choices)
+    trigger = django_filters.CharFilter(help_text="The key of the trigger that led to it.")
     tool = django_filters.CharFilter()
+    risk = django_filters.MultipleChoiceFilter(choices=Risk.choices)
     urgency = django_filters.MultipleChoiceFilter(choices=Severity.choices)
     record_kind = django_filters.ChoiceFilter(choices=RecordKind.choices)
     record_id = django_filters.NumberFilter(min_value=1, decimal_places=0)

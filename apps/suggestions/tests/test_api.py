@@ -80,7 +80,9 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
     held = own(cast, held_back=HeldBack.DAILY_CAP)
     now = timezone.now()
     done = own(cast, state=State.REJECTED, reviewed_by=cast.rep, reviewed_at=now)
-    unassigned = SuggestionFactory(assignee=None, tool="update_task")
+    unassigned = SuggestionFactory(
+        assignee=None, tool="update_task", trigger="task_overdue", risk="high"
+    )
     client = api_for(cast.rep)
 
     def found(**parameters: Any) -> list[int]:
@@ -92,6 +94,7 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
     assert found(assignee=cast.rep.pk, state="pending") == [waiting.pk, held.pk]
     assert found(unassigned="true") == [unassigned.pk]
     assert found(tool="update_task") == [unassigned.pk]
+    assert found(trigger="task_overdue") == found(risk="high") == [unassigned.pk]
     assert found(record_kind="lead", record_id=waiting.record_id) == [waiting.pk]
     assert found(search="bakery") == [waiting.pk]
 
