@@ -39,6 +39,8 @@ LONGEST_LOOK_BACK = timedelta(days=2)
 
 # The epoch of a trigger that is off: no answer depends on anything, and the first one after it is full.
 SWITCHED_OFF = ""
+# That of a trigger that is to look at everything, whatever it has seen.
+_LOOKS_ANEW = "anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +326,12 @@ def _begin(trigger: Trigger[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_S * 1000}")
     lock_for_transaction(f"look-{trigger.key}")
+
+
+def look_anew(keys: Collection[str]) -> None:
+    """Let the next round look at everything with these triggers: for a change that leaves no trace."""
+    states = TriggerState.objects.filter(trigger__in=keys).exclude(epoch=SWITCHED_OFF)
+    states.update(epoch=_LOOKS_ANEW)
 
 
 def oldest_look(

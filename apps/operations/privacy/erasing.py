@@ -34,7 +34,10 @@ from apps.predictions.models import Score
 from apps.realtime.models import ToolCall
 from apps.suggestions.enums import UNDECIDED, State
 from apps.suggestions.models import BulkItem, Decision, Suggestion
+from apps.triggers.enums import Discovery
+from apps.triggers.looks import look_anew
 from apps.triggers.models import Silence
+from apps.triggers.rules import registry
 from apps.users.models import KeptAnswer
 
 _HUNG: tuple[type[Record], ...] = (Activity, Task, Draft)
@@ -184,11 +187,16 @@ def _erase_scores(rows: Counter[str], ids: Ids) -> None:
 
 
 def _erase_pairs(rows: Counter[str], ids: Ids) -> None:
-    """Whom the person was held for, and the keys under which they could be found, go as a whole."""
+    """Whom the person was held for, and the keys under which they could be found, go as a whole.
+
+    Triggers are told, because no round can see which records the pairs were about.
+    """
     pairs = Pair.objects.none()
     for kind in (RecordKind.CONTACT, RecordKind.LEAD):
         for record_id in sorted(ids[kind]):
             pairs |= Pair.objects.of_record(kind, record_id)
+    if pairs.exists():
+        look_anew(registry.discovering(Discovery.DUPLICATE))
     for found in (pairs, RecordKeys.objects.filter(_about(ids))):
         rows[found.model._meta.db_table] += found.count()
         found.delete()

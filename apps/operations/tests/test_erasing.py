@@ -47,6 +47,7 @@ from apps.crm.tests.factories import (
 )
 from apps.duplicates.models import Pair, RecordKeys
 from apps.duplicates.models.pairs import key_of
+from apps.duplicates.tests.pairs import make_pair
 from apps.execution.exceptions import ExecutionError
 from apps.execution.schemas import RecordRef
 from apps.operations.privacy.erasing import erase_person
@@ -63,6 +64,9 @@ from apps.suggestions.services import approve, reject, undo
 from apps.suggestions.tests.cases import NOW, quiet_lead, scan
 from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
+from apps.triggers.enums import ScanKind
+from apps.triggers.models import Signal
+from apps.triggers.services import look_around
 from apps.users.models import KeptAnswer
 
 ACTOR = Actor.for_system("tests")
@@ -247,6 +251,17 @@ def test_whom_the_person_was_held_for_goes_and_other_pairs_stay(owned: Tenant) -
     run("--contact", str(contact.pk), "--yes")
     assert [pair.survivor.id for pair in Pair.objects.all()] == [others[0].pk]
     assert [held.record_id for held in RecordKeys.objects.all()] == [others[0].pk]
+
+
+def test_nobody_is_held_for_the_person_from_the_next_round_on(owned: Tenant) -> None:
+    contact = put_in_person(make_cast())
+    make_pair(ContactFactory(), contact, 0.95)
+    duplicates = Signal.objects.firing().filter(trigger="contact_duplicate")
+    look_around(ScanKind.INCREMENTAL, now=NOW)
+    assert duplicates.count() == 1
+    run("--contact", str(contact.pk), "--yes")
+    look_around(ScanKind.INCREMENTAL, now=NOW)
+    assert duplicates.count() == 0
 
 
 def test_one_entry_with_counts_and_the_audit_log_stays_whole(owned: Tenant) -> None:
