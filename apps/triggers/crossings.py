@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -75,12 +75,16 @@ def crossed_records(spans: Sequence[Span]) -> dict[str, set[int]]:
         for number, record_id in cursor.fetchall():
             found[number].add(record_id)
     by_trigger: dict[str, set[int]] = defaultdict(set)
+    # The same rows cross the edges of several triggers.
+    crossed: dict[tuple[RecordKind, frozenset[int]], Changes] = {}
     for number, ids in found.items():
         span, edge = edges[number]
+        concerned: Collection[int] = ids
         if edge.through is not None:
-            crossed = Changes(ids={_kind_of(edge): frozenset(ids)})
-            ids = edge.through.touched(crossed, span.trigger.record_kind)
-        by_trigger[span.trigger.key] |= ids
+            kind, rows = _kind_of(edge), frozenset(ids)
+            changes = crossed.setdefault((kind, rows), Changes(ids={kind: rows}))
+            concerned = changes.concerning(edge.through, span.trigger.record_kind)
+        by_trigger[span.trigger.key].update(concerned)
     return by_trigger
 
 

@@ -300,8 +300,8 @@ def _touched(look: Look, changes: Mapping[tuple[int, datetime], Changes]) -> set
     changed = changes[look.seen.cursor, look.seen.looked_at]
     if not changed:
         return set()
-    touched = (watch.touched(changed, look.trigger.record_kind) for watch in look.trigger.watches)
-    return set().union(*touched)
+    kind = look.trigger.record_kind
+    return set().union(*(changed.concerning(watch, kind) for watch in look.trigger.watches))
 
 
 @contextmanager

@@ -39,8 +39,11 @@ class Changes:
     paired: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     # New rows and those whose address is another, by kind and column; None where that is not known.
     addressed: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
-    # Where paths lead: many triggers ask the same.
+    # Where paths lead, and what watches answered: many triggers ask the same.
     _ends: dict[tuple[RecordKind, tuple[str, ...]], frozenset[int]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _concerned: dict[tuple[Watch, RecordKind], frozenset[int]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
@@ -56,7 +59,11 @@ class Changes:
             more = {(kind, name): self.addressed_of(kind, name) | ids for name in ADDRESS_COLUMNS}
             addressed = {**addressed, **more}
         return replace(
-            self, ids={**self.ids, kind: self.of(kind) | ids}, addressed=addressed, _ends={}
+            self,
+            ids={**self.ids, kind: self.of(kind) | ids},
+            addressed=addressed,
+            _ends={},
+            _concerned={},
         )
 
     def of(self, kind: RecordKind) -> frozenset[int]:
@@ -75,6 +82,13 @@ class Changes:
         if key not in self._ends:
             self._ends[key] = frozenset(self._follow(source, path))
         return self._ends[key]
+
+    def concerning(self, watch: Watch, kind: RecordKind) -> frozenset[int]:
+        """The records of a kind that the changes concern by way of a watch, which is asked once."""
+        key = (watch, kind)
+        if key not in self._concerned:
+            self._concerned[key] = frozenset(watch.touched(self, kind))
+        return self._concerned[key]
 
     def former_ids(self, kind: RecordKind, column: str) -> frozenset[int]:
         """The records that changed rows of a kind hung on before."""
@@ -120,30 +134,40 @@ class Own(Watch):
 class Related(Watch):
     """Changes of rows that hang on the record, directly or by a path of foreign keys.
 
-    ``Related(ACTIVITY, "contact", "account")`` leads from an activity to the account of its contact. With
-    ``back`` the path ends at a record that the trigger's records hang on in turn: ``back="opportunity"``
-    leads on to every record of the trigger's kind on that deal. ``only`` keeps those within its condition.
+    ``Related(ACTIVITY, "contact", "account")`` leads from an activity to the account of its contact.
     """
 
     source: RecordKind
     path: tuple[str, ...]
-    back: str = ""
-    only: Q = field(default_factory=Q)
 
-    def __init__(
-        self, source: RecordKind, *path: str, back: str = "", only: Q | None = None
-    ) -> None:
+    def __init__(self, source: RecordKind, *path: str) -> None:
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "path", path)
-        object.__setattr__(self, "back", back)
-        object.__setattr__(self, "only", only or Q())
 
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records at the end of the path, as it leads now and as it led before."""
-        ends = changes.ends_of(self.source, self.path)
-        if not self.back or not ends:
-            return set(ends)
-        hanging = rows_of(kind).filter(self.only, **{f"{self.back}__any_of": ends})
+        return set(changes.ends_of(self.source, self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Watch):
+    """Changes that concern a record on which the trigger's records hang in turn.
+
+    ``Beside("opportunity", (Related(TASK, "opportunity"),))`` leads from a task to its deal, and on to every
+    record of the trigger's kind on that deal. A way without a path is a change of that record itself.
+    ``only`` keeps those within its condition.
+    """
+
+    column: str
+    ways: tuple[Related, ...]
+    only: Q = field(default_factory=Q)
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records on those at the end of any of the ways."""
+        ends: set[int] = set().union(*(changes.ends_of(way.source, way.path) for way in self.ways))
+        if not ends:
+            return set()
+        hanging = rows_of(kind).filter(self.only, **{f"{self.column}__any_of": ends})
         return set(hanging.values_list("pk", flat=True))
 
 
@@ -155,7 +179,7 @@ class AnyOf(Watch):
 
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The records at the end of any of the ways."""
-        return set().union(*(way.touched(changes, kind) for way in self.ways))
+        return set().union(*(changes.concerning(way, kind) for way in self.ways))
 
 
 @dataclass(frozen=True, slots=True)

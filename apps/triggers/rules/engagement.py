@@ -24,7 +24,7 @@ from apps.triggers.edges import Edge, days_ago
 from apps.triggers.enums import Severity
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
-from apps.triggers.watches import Own, Related
+from apps.triggers.watches import Beside, Own, Related
 
 # As the partial index of contacts has it.
 MAY_BE_CONTACTED = Q(do_not_contact=False)
@@ -86,7 +86,7 @@ class ContactUnresponsive(Trigger[ContactUnresponsiveParameters]):
         Related(RecordKind.ACTIVITY, "contact"),
         Related(RecordKind.TASK, "contact"),
         Related(RecordKind.OPPORTUNITY, "contact"),
-        Related(RecordKind.OPPORTUNITY, "account", back="account"),
+        Beside("account", (Related(RecordKind.OPPORTUNITY, "account"),)),
     )
     parameters_type = ContactUnresponsiveParameters
 

@@ -21,7 +21,7 @@ from apps.crm.enums import (
 )
 from apps.crm.models import Activity, Task
 from apps.triggers.models import Reading
-from apps.triggers.watches import Own, Related, Watch
+from apps.triggers.watches import Beside, Own, Related, Watch
 
 SUBJECTS = (RecordKind.OPPORTUNITY, RecordKind.LEAD, RecordKind.CONTACT)
 
@@ -167,12 +167,15 @@ def subject_watches(only: Q) -> tuple[Watch, ...]:
     return (
         Own(),
         *(
-            Related(source, *path, back=subject, only=only)
-            for subject in SUBJECTS
-            for source, path in (
-                (RecordKind.ACTIVITY, (subject.value,)),
-                (RecordKind.TASK, (subject.value,)),
-                (subject, ()),
+            Beside(
+                subject.value,
+                (
+                    Related(RecordKind.ACTIVITY, subject.value),
+                    Related(RecordKind.TASK, subject.value),
+                    Related(subject),
+                ),
+                only,
             )
+            for subject in SUBJECTS
         ),
     )
