@@ -8,8 +8,13 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection
 
 from apps.tenants.connections import tenant_connection
+from apps.tenants.statements import Asked, Prepared
 
 _LOCK_NOT_AVAILABLE = "55P03"
+
+_FOR_TRANSACTION = Prepared.with_text(
+    "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", ["text"]
+)
 
 
 @contextmanager
@@ -29,6 +34,11 @@ def lock_for_transaction(name: str) -> None:
     """Wait for the tenant's lock and keep it until the running transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_key(name)])
+
+
+def asking_lock_for_transaction(name: str) -> Asked[None]:
+    """The same, to be asked together with what is done under the lock."""
+    return Asked(_FOR_TRANSACTION, [_key(name)], lambda _: None)
 
 
 def is_held(*names: str) -> bool:

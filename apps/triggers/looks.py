@@ -17,7 +17,8 @@ from typing import Any
 from django.db import connection
 
 from apps.crm.enums import RecordKind
-from apps.tenants.locks import lock_for_transaction
+from apps.tenants.locks import asking_lock_for_transaction
+from apps.tenants.statements import Asked, Prepared, ask_together
 from apps.triggers.changes import MOST_CHANGES, Horizon, read_changes, read_horizon
 from apps.triggers.crossings import Span, crossed_records
 from apps.triggers.detection import Detection, clear_all, detect
@@ -153,15 +154,23 @@ def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Dete
     Raises:
         OutdatedPlanError: a table was altered; the transaction is to be tried again.
     """
-    _begin(look.trigger)
     assert look.seen is not None  # noqa: S101 - narrows the type
     assert look.candidates is not None  # noqa: S101 - narrows the type
-    if not _move(look.seen, horizon, moment):
+    *_, has_moved = ask_together(*_beginning(look.trigger), _moving(look.seen, horizon, moment))
+    if not has_moved:
         return None
     return detect_among(
         look.trigger, moment, look.parameters, epoch=look.epoch, candidates=look.candidates
     )
 
+
+# Each is a statement by itself: who has waited for the lock sees what was done under it.
+_LIMIT = Prepared.with_text("SELECT set_config('statement_timeout', $1, true)", ["text"])
+_MOVE = Prepared.with_text(
+    "UPDATE triggers_triggerstate SET cursor = $1, looked_at = $2"
+    " WHERE id = $3 AND cursor = $4 AND looked_at = $5 AND epoch = $6",
+    ["bigint", "timestamptz", "bigint", "bigint", "timestamptz", "text"],
+)
 
 _NOTE_IDLE = """
 UPDATE triggers_triggerstate s SET cursor = %s, looked_at = %s
@@ -314,18 +323,20 @@ def _noting_errors(broken: dict[str, str], key: str) -> Iterator[None]:
         broken[key] = type(error).__name__
 
 
-def _move(seen: TriggerState, horizon: Horizon, moment: ScanMoment) -> bool:
-    moved = TriggerState.objects.filter(
-        pk=seen.pk, cursor=seen.cursor, looked_at=seen.looked_at, epoch=seen.epoch
-    ).update(cursor=horizon.oldest_open, looked_at=moment.now)
-    return moved == 1
+def _moving(seen: TriggerState, horizon: Horizon, moment: ScanMoment) -> Asked[bool]:
+    """Note that the trigger has looked; whether no other scan has done so since."""
+    found = [seen.pk, seen.cursor, seen.looked_at, seen.epoch]
+    return Asked(_MOVE, [horizon.oldest_open, moment.now, *found], lambda rows: rows[0][0] == 1)
 
 
 def _begin(trigger: Trigger[Any]) -> None:
+    ask_together(*_beginning(trigger))
+
+
+def _beginning(trigger: Trigger[Any]) -> tuple[Asked[None], Asked[None]]:
     """One look per trigger at a time: two would clear each other's signals from older snapshots."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_S * 1000}")
-    lock_for_transaction(f"look-{trigger.key}")
+    limit = Asked(_LIMIT, [str(STATEMENT_TIMEOUT_S * 1000)], lambda _: None)
+    return limit, asking_lock_for_transaction(f"look-{trigger.key}")
 
 
 def look_anew(keys: Collection[str]) -> None:

@@ -235,9 +235,9 @@ def _scan(scan: Scan, now: datetime) -> None:
             else partial(_look_within, key, settings, moment, candidates)
         )
         _note_stage(scan, registry.label(key))
-        error = _run_trigger(scan, key, look)
-        if error:
-            errors.append(error)
+        result = _run_trigger(scan, key, look)
+        result.save()
+        errors += _error_of(result)
     _end(scan, moment, errors, is_followed=True)
 
 
@@ -269,15 +269,21 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | Non
     )
     _claim(scan, steps_total=len(scan.triggers) + len(_followers))
     _begin(scan)
-    errors = [_note_broken(scan, key, error) for key, error in round_.broken.items()]
+    results = [
+        ScanTrigger(scan=scan, trigger=key, error=error) for key, error in round_.broken.items()
+    ]
+    scan.steps_done += len(results)
     for look in round_.busy:
         if look.is_full:
-            # A look at a few records is over before anybody could read of it.
             _note_stage(scan, registry.label(look.trigger.key))
-        error = _run_trigger(scan, look.trigger.key, _looking(look, round_, settings, moment))
-        if error:
-            errors.append(error)
-    is_news = any(row.fired + row.refreshed + row.cleared for row in scan.results.all())
+        result = _run_trigger(scan, look.trigger.key, _looking(look, round_, settings, moment))
+        if look.is_full:
+            result.save()
+        results.append(result)
+    # Looks at a few records are over before anybody could read of them: their rows are written together.
+    ScanTrigger.objects.bulk_create(result for result in results if result.pk is None)
+    errors = [error for result in results for error in _error_of(result)]
+    is_news = any(row.fired + row.refreshed + row.cleared for row in results)
     return _Looked(scan, moment, errors, is_followed=is_news or _is_pipeline_behind())
 
 
@@ -392,8 +398,8 @@ def _let_follow(label: str, follower: Follower, scan: Scan, moment: ScanMoment) 
     return ""
 
 
-def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
-    """Let one trigger look in a transaction of its own; return the error in a line, or an empty text."""
+def _run_trigger(scan: Scan, key: str, looking: Looking) -> ScanTrigger:
+    """Let one trigger look in a transaction of its own; return its row of the ledger, not yet saved."""
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
     try:
@@ -405,9 +411,13 @@ def _run_trigger(scan: Scan, key: str, looking: Looking) -> str:
         log.exception("a trigger failed", extra={"scan_id": scan.pk, "trigger": key})
         result.error = type(error).__name__
     result.duration_s = round(time.monotonic() - began, 3)
-    result.save()
     scan.steps_done += 1
-    return f"{key}: {result.error}" if result.error else ""
+    return result
+
+
+def _error_of(result: ScanTrigger) -> list[str]:
+    """The error in a line, or none."""
+    return [f"{result.trigger}: {result.error}"] if result.error else []
 
 
 def _look(scan: Scan, key: str, looking: Looking) -> Detection | None:
@@ -417,12 +427,6 @@ def _look(scan: Scan, key: str, looking: Looking) -> Detection | None:
         if found is not None:
             _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
     return found
-
-
-def _note_broken(scan: Scan, key: str, error: str) -> str:
-    ScanTrigger.objects.create(scan=scan, trigger=key, error=error)
-    scan.steps_done += 1
-    return f"{key}: {error}"
 
 
 def _audit_detection(
