@@ -15,7 +15,7 @@ from django.db import connection
 
 from apps.crm.enums import RecordKind
 from apps.predictions.enums import Prediction
-from apps.triggers.watches import ADDRESS_COLUMNS, PARENT_COLUMNS, Changes
+from apps.triggers.watches import ADDRESS_COLUMNS, PARENT_COLUMNS, WRITTEN_COLUMNS, Changes
 
 # Past so many changed rows it is cheaper to look at everything.
 MOST_CHANGES = 20_000
@@ -34,7 +34,8 @@ FROM pg_current_snapshot() AS seen LEFT JOIN unnest(%(cursors)s::bigint[]) AS c(
 """
 
 # Changed rows by kind, activities that are read otherwise than before among them; what the columns that lead
-# to other records said before; new rows and those whose address changed (with a plus before the column).
+# to other records said before; new rows and those in which a column says something else (a plus before the
+# column).
 _CHANGES = """
 WITH recent AS MATERIALIZED (
     SELECT record_kind, record_id, operation, changes FROM crm_changelog
@@ -55,7 +56,7 @@ WHERE r.operation <> 'created' AND f.former <> ''
 GROUP BY r.record_kind, c.name
 UNION ALL
 SELECT r.record_kind, '+' || c.name, array_agg(DISTINCT r.record_id::text)
-FROM recent r CROSS JOIN unnest(%(addresses)s::text[]) AS c(name)
+FROM recent r CROSS JOIN unnest(%(written)s::text[]) AS c(name)
 WHERE r.operation = 'created' OR r.changes ? c.name
 GROUP BY r.record_kind, c.name
 """
@@ -101,15 +102,13 @@ def read_changes(cursor: int) -> Changes:
     columns = [*PARENT_COLUMNS, *ADDRESS_COLUMNS]
     ids: dict[RecordKind, frozenset[int]] = {}
     former: dict[tuple[RecordKind, str], frozenset[str]] = {}
-    addressed: dict[tuple[RecordKind, str], frozenset[int]] = {}
+    written: dict[tuple[RecordKind, str], frozenset[int]] = {}
     scored: dict[Prediction, frozenset[int]] = defaultdict(frozenset)
     with connection.cursor() as db:
-        db.execute(
-            _CHANGES, {"cursor": cursor, "columns": columns, "addresses": [*ADDRESS_COLUMNS]}
-        )
+        db.execute(_CHANGES, {"cursor": cursor, "columns": columns, "written": [*WRITTEN_COLUMNS]})
         for kind, column, values in db.fetchall():
             if column.startswith("+"):
-                addressed[RecordKind(kind), column[1:]] = frozenset(map(int, values))
+                written[RecordKind(kind), column[1:]] = frozenset(map(int, values))
             elif column:
                 former[RecordKind(kind), column] = frozenset(values)
             else:
@@ -119,4 +118,4 @@ def read_changes(cursor: int) -> Changes:
             scored[Prediction(prediction)] = frozenset(record_ids)
         db.execute(_PAIRED, {"cursor": cursor})
         paired = {RecordKind(kind): frozenset(record_ids) for kind, record_ids in db.fetchall()}
-    return Changes(ids, former, scored, paired, addressed)
+    return Changes(ids, former, scored, paired, written)

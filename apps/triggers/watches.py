@@ -26,6 +26,8 @@ from apps.predictions.enums import Prediction
 # The columns whose former values lead to records that a changed row has left.
 PARENT_COLUMNS = ("lead_id", "contact_id", "account_id", "opportunity_id", "owner_id")
 ADDRESS_COLUMNS = ("email", "counterpart_address")
+# Those of which some watch asks whether they say something else than before.
+WRITTEN_COLUMNS = (*ADDRESS_COLUMNS, "account_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Changes:
     scored: Mapping[Prediction, frozenset[int]] = field(default_factory=dict)
     # The records of pairs that were found, decided or found otherwise, by kind.
     paired: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
-    # New rows and those whose address is another, by kind and column; None where that is not known.
-    addressed: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
+    # New rows and those in which a column says something else, by kind and column; None where not known.
+    written: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
     # Where paths lead, and what watches answered: many triggers ask the same.
     _ends: dict[tuple[RecordKind, tuple[str, ...]], frozenset[int]] = field(
         default_factory=dict, compare=False, repr=False
@@ -54,14 +56,14 @@ class Changes:
         """The same with more changed records of a kind."""
         if not ids:
             return self
-        addressed = self.addressed
-        if addressed is not None:
-            more = {(kind, name): self.addressed_of(kind, name) | ids for name in ADDRESS_COLUMNS}
-            addressed = {**addressed, **more}
+        written = self.written
+        if written is not None:
+            more = {(kind, name): self.written_of(kind, name) | ids for name in WRITTEN_COLUMNS}
+            written = {**written, **more}
         return replace(
             self,
             ids={**self.ids, kind: self.of(kind) | ids},
-            addressed=addressed,
+            written=written,
             _ends={},
             _concerned={},
         )
@@ -70,11 +72,11 @@ class Changes:
         """The changed records of a kind."""
         return self.ids.get(kind, frozenset())
 
-    def addressed_of(self, kind: RecordKind, column: str) -> frozenset[int]:
-        """The changed records of a kind whose address in this column may be another than before."""
-        if self.addressed is None:
+    def written_of(self, kind: RecordKind, column: str) -> frozenset[int]:
+        """The changed records of a kind in which this column may say something else than before."""
+        if self.written is None:
             return self.of(kind)
-        return self.addressed.get((kind, column), frozenset())
+        return self.written.get((kind, column), frozenset())
 
     def ends_of(self, source: RecordKind, path: tuple[str, ...]) -> frozenset[int]:
         """The records to which a path of foreign keys leads from the changed rows, now and before."""
@@ -150,6 +152,27 @@ class Related(Watch):
 
 
 @dataclass(frozen=True, slots=True)
+class Moved(Watch):
+    """Rows that came to hang on the record, or hang on it no longer.
+
+    For a trigger that passes by them to what hangs on them in turn: whatever else changes in them is no
+    matter. ``column`` is one of ``WRITTEN_COLUMNS``.
+    """
+
+    source: RecordKind
+    column: str
+
+    def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
+        """The records on which they hang now, and on which they hung before."""
+        former = {*changes.former_ids(self.source, self.column)}
+        moved = changes.written_of(self.source, self.column)
+        if not moved:
+            return former
+        present = rows_of(self.source).filter(pk__any_of=moved).exclude(**{self.column: None})
+        return former | {*present.values_list(self.column, flat=True)}
+
+
+@dataclass(frozen=True, slots=True)
 class Beside(Watch):
     """Changes that concern a record on which the trigger's records hang in turn.
 
@@ -202,7 +225,7 @@ class SameAddress(Watch):
         changed = (
             changes.of(kind)
             if self.source == kind
-            else changes.addressed_of(self.source, self.column)
+            else changes.written_of(self.source, self.column)
         )
         if changed:
             present = rows_of(self.source).filter(pk__any_of=changed)

@@ -14,7 +14,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.crm.models import Lead
-from apps.crm.tests.factories import ActivityFactory, LeadFactory, TaskFactory
+from apps.crm.tests.factories import (
+    AccountFactory,
+    ActivityFactory,
+    LeadFactory,
+    OpportunityFactory,
+    TaskFactory,
+)
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.locks import holding
@@ -119,6 +125,21 @@ def test_a_change_of_what_hangs_on_the_record_counts(committed_tenant: Tenant) -
     assert results(around())[KEY] == (0, 0, 0, 1)
     activity.delete()
     assert results(around())[KEY] == (1, 1, 0, 0)
+
+
+def test_of_a_row_that_only_leads_on_coming_and_going_counts(committed_tenant: Tenant) -> None:
+    deal = OpportunityFactory(account=AccountFactory())
+    other = AccountFactory()
+    full()
+    leading_on = {"account_at_risk", "account_engagement_shift"}
+    deal.next_step = "Ask again"
+    deal.save()
+    assert leading_on.isdisjoint(results(around()))
+    deal.account = other
+    deal.save()
+    assert leading_on <= set(results(around()))
+    deal.delete()
+    assert leading_on <= set(results(around()))
 
 
 def test_what_comes_due_by_the_clock_fires_at_its_time(committed_tenant: Tenant) -> None:

@@ -28,7 +28,7 @@ from apps.triggers.rules.counting import SignsOf
 from apps.triggers.rules.interest import in_percent
 from apps.triggers.rules.messages import IS_INBOUND, MACHINE_ADDRESS
 from apps.triggers.rules.subjects import IS_REACTION, says
-from apps.triggers.watches import Own, Related, Scored
+from apps.triggers.watches import Moved, Own, Related, Scored
 
 MAIL_OF_ITS_CONTACTS = Related(RecordKind.ACTIVITY, "contact", "account")
 # Once may be overlooked; who leaves two mails of different days unanswered does not answer.
@@ -156,8 +156,8 @@ class AccountAtRisk(Trigger[AccountAtRiskParameters]):
     watches = (
         Own(),
         Related(RecordKind.CONTRACT, "account"),
-        Related(RecordKind.CONTACT, "account"),
-        Related(RecordKind.OPPORTUNITY, "account"),
+        Moved(RecordKind.CONTACT, "account_id"),
+        Moved(RecordKind.OPPORTUNITY, "account_id"),
         Related(RecordKind.TASK, "account"),
         ACTIVITY_AT_ACCOUNT,
         Scored(Prediction.RENEWAL_RISK),

@@ -18,7 +18,7 @@ from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules.accounts.renewals import IS_RUNNING
 from apps.triggers.rules.accounts.ways import ACTIVITY_AT_ACCOUNT, WAYS, at_account
-from apps.triggers.watches import AnyOf, Own, Related
+from apps.triggers.watches import AnyOf, Moved, Own, Related
 
 # As the partial index of deals has it.
 IS_WON = Q(outcome=DealOutcome.WON)
@@ -73,7 +73,7 @@ class AccountSilent(Trigger[AccountSilentParameters]):
     watches = (
         Own(),
         Related(RecordKind.CONTRACT, "account"),
-        Related(RecordKind.CONTACT, "account"),
+        Moved(RecordKind.CONTACT, "account_id"),
         Related(RecordKind.OPPORTUNITY, "account"),
         ACTIVITY_AT_ACCOUNT,
         AnyOf(tuple(Related(RecordKind.TASK, *way, "account") for way in WAYS)),

@@ -25,7 +25,7 @@ from apps.triggers.rules.shifts.change import (
     touches,
 )
 from apps.triggers.rules.shifts.weeks import Weeks
-from apps.triggers.watches import Own, Related
+from apps.triggers.watches import Moved, Own, Related
 
 
 class _Shift(Trigger[ShiftParameters]):
@@ -98,8 +98,8 @@ class AccountEngagementShift(_Shift):
     record_kind = RecordKind.ACCOUNT
     watches = (
         Own(),
-        Related(RecordKind.CONTACT, "account"),
-        Related(RecordKind.OPPORTUNITY, "account"),
+        Moved(RecordKind.CONTACT, "account_id"),
+        Moved(RecordKind.OPPORTUNITY, "account_id"),
         ACTIVITY_AT_ACCOUNT,
     )
 
