@@ -234,13 +234,15 @@
       read();
       return;
     }
-    const does = KEYS[event.key];
+    // By the Shift key, and not by the letter: with Caps Lock on it is another one.
+    const key = event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();
+    const does = KEYS[key];
     if (!does) return;
     event.preventDefault();
     // A key that is held down walks the list, and decides once.
-    if (event.repeat && !MOVES.has(event.key)) return;
-    if (MOVES.has(event.key)) does();
-    else if (DECIDES.has(event.key)) whenRead(does);
+    if (event.repeat && !MOVES.has(key)) return;
+    if (MOVES.has(key)) does();
+    else if (DECIDES.has(key)) whenRead(does);
     else whenReady(does);
   });
 
