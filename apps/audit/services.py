@@ -68,7 +68,12 @@ _INSERT_NEW = Prepared.with_text(
 
 def record_event(actor: Actor, entry: Entry) -> None:
     """Write one entry, in the caller's transaction."""
-    record_events(actor, [entry])
+    ask_together(recording(actor, entry))
+
+
+def recording(actor: Actor, entry: Entry) -> Asked[None]:
+    """The same, to be written together with others."""
+    return Asked(_INSERT_ONE, _row_of(actor, entry), lambda _: _tell(actor, [entry]))
 
 
 def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
@@ -78,36 +83,22 @@ def record_events(actor: Actor, entries: Iterable[Entry]) -> None:
     would ask for.
     """
     kept = list(entries)
-    rows = [
-        (
-            entry.event.value,
-            actor.person_id,
-            actor.name,
-            actor.origin.value,
-            actor.request_id,
-            entry.record_kind,
-            entry.record_id,
-            entry.suggestion_id,
-            entry.execution_id,
-            json.dumps(dict(entry.details)),
-        )
-        for entry in kept
-    ]
-    if len(rows) == 1:
+    if len(kept) == 1:
         # executemany opens a pipeline, which costs more than one row.
-        _INSERT_ONE.run(_send, *rows[0])
-    elif rows:
+        record_event(actor, kept[0])
+    elif kept:
         with connection.cursor() as cursor:
-            cursor.executemany(_INSERT, rows)
-    if kept:
-        # Told once it is true.
-        transaction.on_commit(partial(_log_events, actor, kept))
+            cursor.executemany(_INSERT, [_row_of(actor, entry) for entry in kept])
+        _tell(actor, kept)
 
 
-def record_events_once(actor: Actor, entries: Iterable[Entry], *, detail: str) -> None:
-    """Write those entries about suggestions for which this person has none with the same ``detail``.
+def recording_once(
+    actor: Actor, entries: Iterable[Entry], *, detail: str
+) -> tuple[Asked[None], Asked[None]]:
+    """Those entries about suggestions for which this person has none with the same ``detail``, to be written.
 
-    All at once, and one of two at the same moment: outside of a transaction they are one of their own.
+    All at once, and one of two at the same moment: outside of a transaction they are one of their own, with
+    what is sent along.
     """
     kept = {entry.suggestion_id: entry for entry in entries}
     rows = [
@@ -129,19 +120,35 @@ def record_events_once(actor: Actor, entries: Iterable[Entry], *, detail: str) -
         Jsonb(rows),
         detail,
     ]
-    _, new = ask_together(
+    return (
         Asked(_LOCK, [lock], lambda _: None),
         Asked(
-            _INSERT_NEW, values, lambda found: [kept[suggestion_id] for (suggestion_id,) in found]
+            _INSERT_NEW,
+            values,
+            lambda new: _tell(actor, [kept[suggestion_id] for (suggestion_id,) in new]),
         ),
     )
-    if new:
-        transaction.on_commit(partial(_log_events, actor, new))
 
 
-def _send(sql: str, values: list[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+def _row_of(actor: Actor, entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.event.value,
+        actor.person_id,
+        actor.name,
+        actor.origin.value,
+        actor.request_id,
+        entry.record_kind,
+        entry.record_id,
+        entry.suggestion_id,
+        entry.execution_id,
+        json.dumps(dict(entry.details)),
+    )
+
+
+def _tell(actor: Actor, entries: list[Entry]) -> None:
+    """Tell the log of what was written, once it is true."""
+    if entries:
+        transaction.on_commit(partial(_log_events, actor, entries))
 
 
 def _log_events(actor: Actor, entries: list[Entry]) -> None:

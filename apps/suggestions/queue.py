@@ -25,6 +25,7 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.services import sees_records_of
 from apps.tenants.pagination import CappedPaginator
+from apps.tenants.statements import Asked
 from apps.users.models import User
 from apps.users.rules import Reader
 from apps.users.statements import ROWS_PLACE, AnyReader, CountStatement, RowsStatement
@@ -165,12 +166,17 @@ class Left:
     in_first: int
 
     @classmethod
-    def count(cls, user: User, params: QueryDict) -> Left:
-        """Count them; for a view of what does not wait, the person's first view stands."""
+    def asked(cls, user: User, params: QueryDict) -> Asked[Left]:
+        """What counts them; for a view of what does not wait, the person's first view stands."""
         first, view = default_view(user), _view_of(user, params)
         view = view if view in COUNTED_VIEWS else first
-        counts = _statement_of_left(AnyReader.like(user), view).count_for(user)
-        return cls(counts[view], counts[first])
+        counting = _statement_of_left(AnyReader.like(user), view).asked(user)
+
+        def left(rows: list[tuple[Any, ...]]) -> Left:
+            counts = counting.take(rows)
+            return cls(counts[view], counts[first])
+
+        return Asked(counting.prepared, counting.values, left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import record_events_once
+from apps.audit.services import recording_once
 from apps.suggestions.detail import Detail, present
 from apps.suggestions.models import Suggestion
 from apps.suggestions.services import conceal
 from apps.suggestions.services.moves import entry_of
-from apps.tenants.statements import with_new_plans
+from apps.tenants.statements import Asked, ask_together, with_new_plans
 from apps.users.models import User
 
 
@@ -42,12 +41,18 @@ def record_shown(
 
     One statement, however many there are.
     """
-    if not suggestions:
-        return
+    if suggestions:
+        with_new_plans(lambda: ask_together(*recording_shown(suggestions, viewer, origin)))
+
+
+def recording_shown(
+    suggestions: Sequence[Suggestion], viewer: User, origin: Origin = Origin.PERSON
+) -> tuple[Asked[None], Asked[None]]:
+    """The same, to be written together with others."""
     entries = [
         entry_of(Event.SUGGESTION_SHOWN, suggestion, edition=edition_of(suggestion))
         for suggestion in suggestions
     ]
     actor = Actor.for_person(viewer, origin)
     # Two windows at the same moment are one look.
-    with_new_plans(partial(record_events_once, actor, entries, detail="edition"))
+    return recording_once(actor, entries, detail="edition")

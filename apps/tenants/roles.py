@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from apps.tenants.enums import Role
 from apps.tenants.exceptions import NestedRoleError, RoleEscapeError
+from apps.tenants.statements import Asked, Prepared, ask_together
 
 RUN_TIME_LOGIN = "aisha_app"
 
@@ -36,9 +37,16 @@ def current_role() -> Role | None:
     return _current_role.get()
 
 
+# Local to the transaction.
+_TAKE = Prepared.with_text("SELECT set_config('role', $1, true)", ["text"])
+
+
 @contextmanager
-def taking_role(role: Role, *, savepoint: bool = True) -> Iterator[None]:
+def taking_role(role: Role, *first: Asked[Any], savepoint: bool = True) -> Iterator[list[Any]]:
     """Run the block's SQL as ``role``, inside a transaction (a savepoint if one is open).
+
+    ``first`` is what the block begins with, asked as ``role`` and sent along; the block is given what became
+    of it.
 
     On a clean exit the role is given back explicitly, because ``SET LOCAL ROLE`` outlives a released
     savepoint; on an exception the rollback gives it back. Taking the same role again is harmless.
@@ -51,17 +59,16 @@ def taking_role(role: Role, *, savepoint: bool = True) -> Iterator[None]:
     """
     taken = _current_role.get()
     if taken == role:
-        yield
+        yield ask_together(*first)
         return
     if taken is not None:
         raise NestedRoleError(taken=taken, wanted=role)
     with transaction.atomic(savepoint=savepoint):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('role', %s, true)", [role.value])
+        answers = ask_together(Asked(_TAKE, [role.value], lambda _: None), *first)[1:]
         token = _current_role.set(role)
         try:
             with connection.execute_wrapper(_refuse_role_change):
-                yield
+                yield answers
         finally:
             _current_role.reset(token)
         with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from typing import Any
 
 from django.db import DatabaseError
 from django_tenants.utils import get_public_schema_name, schema_context
@@ -19,6 +20,7 @@ from apps.tenants.statements import (
     OneRow,
     Place,
     Prepared,
+    ask_together,
     prepare_exists,
 )
 
@@ -44,6 +46,26 @@ def require_module(module: Module) -> None:
     """
     if not is_module_on_here(module):
         raise ModuleOffError()
+
+
+def ask_behind_gate(module: Module, *asked: Asked[Any]) -> list[Any]:
+    """Ask together with the module's gate in the schema at hand, where it is on.
+
+    Raises:
+        ModuleOffError: it is off, or its gate could not be read.
+    """
+    schema = tenant_connection().schema_name
+    gate = Asked(_gate(module, "tenant__schema_name", NAME_PLACE), [schema], bool)
+    try:
+        with failing_alone():
+            is_on, *answers = ask_together(gate, *asked)
+    except DatabaseError:
+        # Whose failure it was tells the gate alone.
+        require_module(module)
+        return ask_together(*asked)
+    if not is_on:
+        raise ModuleOffError()
+    return answers
 
 
 def _is_on(module: Module, by: str, place: Place, tenant: int | str) -> bool:

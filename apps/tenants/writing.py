@@ -6,7 +6,7 @@ decision of a person writes is written like this, and prepared; wherever it make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count
@@ -33,23 +33,60 @@ def insert(row: M) -> M:
 
 def insertion(row: M) -> Asked[M]:
     """The same, to be sent together with others."""
-    model = type(row)
-    fields = _inserted(model)
+    left_out, values = _given(row)
+    statement = _insertion(type(row), left_out)
+    return Asked(statement.prepared, values, partial(_take_back, row, statement))
+
+
+def insertion_with(row: M, key: str, named: Model) -> Asked[M]:
+    """The same of two new rows in one statement: ``row``, and ``named`` whose id becomes its ``key``.
+
+    Every value of ``named`` but its id is given.
+    """
+    left_out_of_named, values_of_named = _given(named)
+    left_out, values = _given(row, besides=key)
+    if any(left_out_of_named):
+        raise TypeError("what the database fills in here would not be known")
+    statement = _insertion(type(row), left_out, key, type(named))
+    return Asked(
+        statement.prepared,
+        [*values_of_named, *values],
+        partial(_take_both, row, key, named, statement),
+    )
+
+
+def _given(row: Model, besides: str = "") -> tuple[tuple[bool, ...], list[Any]]:
+    """Which columns of a new row are left to the database, and the values of the others."""
+    fields = [field for field in _inserted(type(row)) if field.name != besides]
     held = [field.pre_save(row, add=True) for field in fields]
     left_out = tuple(isinstance(value, DatabaseDefault) for value in held)
-    statement = _insertion(model, left_out)
     values = [
         field.get_db_prep_save(value, connection)
         for field, value in zip(fields, held, strict=True)
         if not isinstance(value, DatabaseDefault)
     ]
-    return Asked(statement.prepared, values, partial(_take_back, row, statement))
+    return left_out, values
+
+
+def _take_both(
+    row: M, key: str, named: Model, statement: _Insertion, rows: list[tuple[Any, ...]]
+) -> M:
+    _take_back(row, statement, rows)
+    named.pk = getattr(row, f"{key}_id")
+    _kept(named)
+    # With the id, Django has forgotten whose it is.
+    setattr(row, key, named)
+    return row
 
 
 def _take_back(row: M, statement: _Insertion, rows: list[tuple[Any, ...]]) -> M:
     (returned,) = rows
     for name, convert, value in zip(statement.names, statement.conversions, returned, strict=True):
         setattr(row, name, convert(value) if convert else value)
+    return _kept(row)
+
+
+def _kept(row: M) -> M:
     row._state.adding = False
     row._state.db = connection.alias
     return row
@@ -108,26 +145,46 @@ def _inserted(model: type[Model]) -> tuple[Field[Any, Any], ...]:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _insertion(model: type[Model], left_out: tuple[bool, ...]) -> _Insertion:
-    quote = connection.ops.quote_name
-    fields = _inserted(model)
-    returned = model._meta.db_returning_fields
-    if odd := [field.name for field in fields if hasattr(field, "get_placeholder")]:
-        raise TypeError(f"these columns are not written as they stand: {odd}")
+def _insertion(
+    model: type[Model],
+    left_out: tuple[bool, ...],
+    key: str = "",
+    named: type[Model] | None = None,
+) -> _Insertion:
+    """The statement; with ``named`` a row of that model comes first, and ``key`` is its id."""
     numbers = count(1)
+    of_named = ""
+    if named is not None:
+        columns = _inserted(named)
+        places = [f"${next(numbers)}" for _ in columns]
+        of_named = f"WITH named AS ({_insertion_text(named, columns, places, [named._meta.pk])}) "
+    fields = [field for field in _inserted(model) if field.name != key]
     places = ["DEFAULT" if is_left_out else f"${next(numbers)}" for is_left_out in left_out]
-    columns = ", ".join(map(_column, fields))
-    back = ", ".join(map(_column, returned))
-    # All names are those of the model.
-    sql = (
-        f"INSERT INTO {quote(model._meta.db_table)} ({columns})"  # noqa: S608
-        f" VALUES ({', '.join(places)}) RETURNING {back}"
-    )
+    returned = [*model._meta.db_returning_fields]
+    if named is not None:
+        fields.append(_field(model, key))
+        places.append(f"(SELECT {_column(named._meta.pk)} FROM named)")  # noqa: S608
+        returned.append(fields[-1])
+    sql = of_named + _insertion_text(model, fields, places, returned)
     return _Insertion(
-        _prepared(sql, left_out.count(False)),
+        _prepared(sql, next(numbers) - 1),
         tuple(field.attname for field in returned),
         tuple(map(_conversion, returned)),
     )
+
+
+def _insertion_text(
+    model: type[Model],
+    fields: Sequence[Field[Any, Any]],
+    places: Sequence[str],
+    returned: Sequence[Field[Any, Any]],
+) -> str:
+    if odd := [field.name for field in fields if hasattr(field, "get_placeholder")]:
+        raise TypeError(f"these columns are not written as they stand: {odd}")
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns, back = (", ".join(map(_column, some)) for some in (fields, returned))
+    # All names are those of the model.
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join(places)}) RETURNING {back}"  # noqa: S608
 
 
 def _prepared(sql: str, values: int) -> Prepared:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from apps.tenants.models import Tenant
 from apps.tenants.services import asking_tenant, found_tenant
-from apps.tenants.statements import ask_together
+from apps.tenants.statements import Asked, ask_together
 from apps.triggers.figures import asking_figures, figures_in
 from apps.triggers.models import Signal, TriggerSetting
 from apps.triggers.moments import ScanMoment
@@ -29,8 +29,17 @@ class SecondLook:
     @classmethod
     def at(cls, now: datetime) -> tuple[Tenant, Self]:
         """Read the tenant in whose schema the connection stands, and what it has set and measured."""
-        asked = (asking_tenant(), asking_settings(), asking_figures())
-        found, settings, figures = ask_together(*asked)
+        return cls.of(now, ask_together(*cls.asked()))
+
+    @staticmethod
+    def asked() -> tuple[Asked[Any], ...]:
+        """What ``at`` reads, to be asked together with others."""
+        return asking_tenant(), asking_settings(), asking_figures()
+
+    @classmethod
+    def of(cls, now: datetime, answers: Sequence[Any]) -> tuple[Tenant, Self]:
+        """See ``at``: what became of ``asked``."""
+        found, settings, figures = answers
         tenant = found_tenant(found)
         moment = ScanMoment(now, tenant.zone, tenant.calendar, figures_in(figures))
         return tenant, cls(moment, settings_in(settings))

@@ -92,7 +92,14 @@ class CountStatement:
 
     def count_for(self, reader: Reader) -> dict[str, int]:
         """Run the statement with the reader's ids in their places."""
-        (counts,) = self.prepared.fetch(*_values(reader))
+        return self.asked(reader).read()
+
+    def asked(self, reader: Reader) -> Asked[dict[str, int]]:
+        """The same, to be asked together with others."""
+        return Asked(self.prepared, _values(reader), self._take)
+
+    def _take(self, rows: list[tuple[Any, ...]]) -> dict[str, int]:
+        (counts,) = rows
         return dict(zip(self.names, counts, strict=True))
 
 

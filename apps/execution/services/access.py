@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from apps.crm.enums import RecordKind
 from apps.crm.models import Record
@@ -14,7 +15,7 @@ from apps.execution.schemas import JsonValue, RecordRef, Seen, ValueMoved, ids_b
 from apps.execution.signs import with_unseen_named
 from apps.execution.tools import Tool
 from apps.execution.tools.base import every_row_of, to_json
-from apps.tenants.statements import ask_together
+from apps.tenants.statements import Asked, ask_together
 from apps.users.models import User
 from apps.users.rules import Reader
 from apps.users.statements import ROW_PLACE, AnyReader, ExistsStatement, RowsStatement
@@ -38,10 +39,33 @@ def check_sight(refs: Iterable[RecordRef], user: User) -> None:
     Raises:
         PermissionRefusedError: they do not.
     """
-    reader = AnyReader.like(user)
-    asked = [_statement_of_sight(ref.kind, reader).asked(user, ref.id) for ref in set(refs)]
-    if None in asked or not all(ask_together(*filter(None, asked))):
-        raise PermissionRefusedError()
+    sight = Sight.of(refs, user)
+    sight.take(ask_together(*sight.asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether a person sees some records: asked together with what else a block begins with."""
+
+    asked: tuple[Asked[bool], ...]
+    # Of a kind that they see nothing of there is nothing to ask.
+    is_possible: bool
+
+    @classmethod
+    def of(cls, refs: Iterable[RecordRef], user: User) -> Self:
+        """See ``check_sight``."""
+        reader = AnyReader.like(user)
+        asked = [_statement_of_sight(ref.kind, reader).asked(user, ref.id) for ref in set(refs)]
+        return cls(tuple(filter(None, asked)), None not in asked)
+
+    def take(self, answers: Iterable[bool]) -> None:
+        """Look at what was answered.
+
+        Raises:
+            PermissionRefusedError: they do not see them all.
+        """
+        if not self.is_possible or not all(answers):
+            raise PermissionRefusedError()
 
 
 @lru_cache(maxsize=64)
@@ -97,9 +121,26 @@ def read_records(
     Raises:
         RecordGoneError, RecordMergedError: a record is not there (any more).
     """
+    kept = list(refs)
+    found = ask_together(*asking_records(kept, is_locked=is_locked))
+    return records_in(kept, found, viewer=viewer)
+
+
+def asking_records(refs: Iterable[RecordRef], *, is_locked: bool) -> list[Asked[list[Record]]]:
+    """What ``read_records`` asks, one after the other, to be asked together with others."""
+    return [_statement_of_record(ref.kind, is_locked).asked(None, ref.id) for ref in refs]
+
+
+def records_in(
+    refs: Iterable[RecordRef], answers: Iterable[list[Record]], *, viewer: Reader | None = None
+) -> dict[RecordRef, Record]:
+    """The records that were found.
+
+    Raises:
+        RecordGoneError, RecordMergedError: a record is not there (any more).
+    """
     records: dict[RecordRef, Record] = {}
-    for ref in refs:
-        found = _statement_of_record(ref.kind, is_locked).rows_for(None, ref.id)
+    for ref, found in zip(refs, answers, strict=True):
         if not found:
             raise RecordGoneError()
         (row,) = found

@@ -6,14 +6,14 @@ suggestion's state are committed together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from apps.audit.enums import Event
-from apps.audit.services import Detail, Entry, record_event
+from apps.audit.services import Detail, Entry, recording
 from apps.crm.changelog import model_of
 from apps.crm.models import Record
 from apps.execution import policy
@@ -24,23 +24,32 @@ from apps.execution.models import Execution
 from apps.execution.reading import unseen_fields
 from apps.execution.schemas import ApprovedChange, JsonValue, RecordRef
 from apps.execution.services.access import (
+    Sight,
+    asking_records,
     check_permission,
-    check_sight,
     find_moved,
     moved_in,
-    read_records,
+    records_in,
 )
-from apps.execution.services.recording import record_policy
+from apps.execution.services.recording import policy_row
 from apps.execution.tools import Tool, registry
 from apps.execution.tools.base import to_json
 from apps.execution.tools.repointing import counted
 from apps.tenants.enums import Role
 from apps.tenants.roles import taking_role
-from apps.tenants.writing import insert
+from apps.tenants.statements import Asked, ask_together
+from apps.tenants.writing import insert, insertion_with
 
 
-def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
+def apply_change(
+    change: ApprovedChange,
+    *,
+    now: datetime,
+    then: Callable[[Execution], Iterable[Asked[Any]]] = lambda _: (),
+) -> Execution:
     """Write one approved change, once. Runs inside the caller's transaction.
+
+    ``then`` is what the caller writes of it, sent along with the audit entry.
 
     Raises:
         UnknownToolError, InvalidArgumentsError, PolicyRefusedError, PermissionRefusedError,
@@ -58,9 +67,12 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
 
     # The caller's transaction is rolled back as a whole: a savepoint of our own would be of no use.
     with transaction.atomic(savepoint=False):
-        with taking_role(Role.APPLY, savepoint=False):
-            locked = read_records(seen_by_record, is_locked=True, viewer=change.approved_by)
-            check_sight(refs, change.approved_by)
+        locks = asking_records(seen_by_record, is_locked=True)
+        # They may be given to others while a lock is waited for.
+        sight = Sight.of(refs, change.approved_by)
+        with taking_role(Role.APPLY, *locks, *sight.asked, savepoint=False) as answers:
+            locked = records_in(seen_by_record, answers[: len(locks)], viewer=change.approved_by)
+            sight.take(answers[len(locks) :])
             if unseen := unseen_fields(tool, arguments, change.seen):
                 raise StaleError(find_moved(change.seen, unseen))
             if moved := moved_in(locked, seen_by_record):
@@ -75,17 +87,15 @@ def apply_change(change: ApprovedChange, *, now: datetime) -> Execution:
         }
         if counts := tool.moved(note):
             details["moved"] = [*counted(counts)]
-        record_event(
-            change.actor,
-            Entry(
-                Event.EXECUTION_SUCCEEDED,
-                record_kind=written.kind.value,
-                record_id=written.pk,
-                suggestion_id=change.suggestion_id,
-                execution_id=execution.pk,
-                details=details,
-            ),
+        entry = Entry(
+            Event.EXECUTION_SUCCEEDED,
+            record_kind=written.kind.value,
+            record_id=written.pk,
+            suggestion_id=change.suggestion_id,
+            execution_id=execution.pk,
+            details=details,
         )
+        ask_together(recording(change.actor, entry), *then(execution))
     return execution
 
 
@@ -126,7 +136,7 @@ def _record_success(
 ) -> Execution:
     after = {name: to_json(value) for name, value in tool.values(arguments).items()}
     try:
-        return insert(
+        return insertion_with(
             Execution(
                 tool=tool.key,
                 arguments=dict(change.arguments),
@@ -136,14 +146,15 @@ def _record_success(
                 after_values=after,
                 note=note,
                 status=ExecutionStatus.SUCCEEDED,
-                policy_decision=record_policy(tool.key, answer, now),
                 approved_by=change.approved_by,
                 approved_at=change.approved_at,
                 started_at=now,
                 finished_at=now,
                 idempotency_key=change.idempotency_key,
-            )
-        )
+            ),
+            "policy_decision",
+            policy_row(tool.key, answer, now),
+        ).read()
     except IntegrityError as error:
         if "one_success_per_idempotency_key" in str(error):
             raise AlreadyAppliedError() from error

@@ -16,10 +16,13 @@ from apps.tenants.writing import insert
 
 def record_policy(tool: str, answer: policy.PolicyAnswer, now: datetime) -> PolicyDecision:
     """Keep what policy answered; every execution needs it."""
-    return insert(
-        PolicyDecision(
-            decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
-        )
+    return insert(policy_row(tool, answer, now))
+
+
+def policy_row(tool: str, answer: policy.PolicyAnswer, now: datetime) -> PolicyDecision:
+    """The same, to be written with its execution."""
+    return PolicyDecision(
+        decided_at=now, tool=tool, verdict=answer.verdict, policy_version=answer.version
     )
 
 

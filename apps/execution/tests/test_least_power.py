@@ -30,7 +30,7 @@ def calls_in(name: str) -> Iterator[str]:
 def test_the_role_that_writes_is_taken_on_the_road_and_nowhere_else() -> None:
     taken = [call for call in calls_in("taking_role") if "Role.AI" not in call]
     assert taken == [
-        "apps/execution/services/applying.py: taking_role(Role.APPLY, savepoint=False)",
+        "apps/execution/services/applying.py: taking_role(Role.APPLY, *locks, *sight.asked, savepoint=False)",
         # To lock the record, and to write; between them it is read what was executed.
         "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
         "apps/execution/services/undoing.py: taking_role(Role.APPLY)",
@@ -70,6 +70,6 @@ def test_the_road_begins_at_a_persons_decision_and_nowhere_else() -> None:
     assert begun == [
         # The measure, in a tenant of its own.
         "apps/execution/bench.py: apply_change(change, now=now)",
-        "apps/suggestions/services/approving.py: execution.apply_change(change, now=now)",
+        "apps/suggestions/services/approving.py: execution.apply_change(change, now=now, then=written)",
         "apps/suggestions/services/undoing.py: execution.undo_change(wish, now=now)",
     ]

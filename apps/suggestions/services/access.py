@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import BigIntegerField
 
@@ -26,7 +27,8 @@ from apps.suggestions.models import Suggestion
 from apps.suggestions.services.refusing import record_reach
 from apps.tenants.enums import Module
 from apps.tenants.exceptions import ModuleOffError
-from apps.tenants.services import require_module
+from apps.tenants.services import ask_behind_gate
+from apps.tenants.statements import Asked
 from apps.users.models import User
 from apps.users.statements import ROW_PLACE, AnyReader, RowsStatement
 
@@ -48,10 +50,16 @@ def get_for(user: User, suggestion_id: int) -> Suggestion:
     Raises:
         SuggestionNotFoundError: there is none, or they may not.
     """
-    if suggestion_id > BigIntegerField.MAX_BIGINT:
-        # An address takes any number; the database has none that is larger.
-        raise SuggestionNotFoundError()
-    found = _statement_of_one(AnyReader.like(user)).rows_for(user, suggestion_id)
+    return _seen_in(_asking_one(user, suggestion_id).read(), user)
+
+
+def _asking_one(user: User, suggestion_id: int) -> Asked[list[Suggestion]]:
+    # An address takes any number; the database has none that is larger.
+    known = suggestion_id if suggestion_id <= BigIntegerField.MAX_BIGINT else None
+    return _statement_of_one(AnyReader.like(user)).asked(user, known)
+
+
+def _seen_in(found: list[Suggestion], user: User) -> Suggestion:
     for suggestion in without_hidden(user, found):
         return suggestion
     raise SuggestionNotFoundError()
@@ -206,14 +214,27 @@ def decidable(
         ModuleOffError: suggestions are switched off for the company.
         SuggestionNotFoundError, DecisionPermissionError: see there.
     """
+    suggestion, _ = decidable_with(user, suggestion_id, verdict, origin)
+    if seen_at is not None and seen_at != suggestion.refreshed_at:
+        raise ChangedSinceSeenError()
+    return suggestion
+
+
+def decidable_with(
+    user: User, suggestion_id: int, verdict: Verdict, origin: Origin, *also: Asked[Any]
+) -> tuple[Suggestion, list[Any]]:
+    """The same in whichever edition, with what became of ``also``, which is asked together with it.
+
+    Raises:
+        ModuleOffError, SuggestionNotFoundError, DecisionPermissionError: see ``decidable``.
+    """
     try:
-        require_module(Module.SUGGESTIONS)
-        suggestion = get_for(user, suggestion_id)
+        one = _asking_one(user, suggestion_id)
+        found, *answers = ask_behind_gate(Module.SUGGESTIONS, one, *also)
+        suggestion = _seen_in(found, user)
         if not may_decide(user):
             raise DecisionPermissionError()
     except (ModuleOffError, SuggestionNotFoundError, DecisionPermissionError) as error:
         record_reach(Actor.for_person(user, origin), verdict, [suggestion_id], error)
         raise
-    if seen_at is not None and seen_at != suggestion.refreshed_at:
-        raise ChangedSinceSeenError()
-    return suggestion
+    return suggestion, answers

@@ -7,7 +7,7 @@ state are committed together or not at all.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,9 @@ from django.db import DatabaseError
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import acting
+from apps.audit.services import Detail, acting
 from apps.execution import services as execution
+from apps.execution.models import Execution
 from apps.execution.schemas import ApprovedChange, JsonValue, Seen
 from apps.execution.tools import Tool
 from apps.execution.tools import registry as tools
@@ -35,7 +36,7 @@ from apps.suggestions.exceptions import (
 from apps.suggestions.models import Suggestion
 from apps.suggestions.rules import LIFETIME
 from apps.suggestions.services import merges
-from apps.suggestions.services.access import decidable, record_of, seen_of
+from apps.suggestions.services.access import decidable_with, record_of, seen_of
 from apps.suggestions.services.moves import (
     APPLIED,
     Claim,
@@ -48,14 +49,15 @@ from apps.suggestions.services.moves import (
     move,
     moving,
     name_of,
-    record,
+    noting,
     refusal_of,
     silence_after,
     withdraw,
 )
 from apps.suggestions.services.refusing import refusals_on_record
-from apps.tenants.statements import Asked, ask_together, with_new_plans
+from apps.tenants.statements import Asked, with_new_plans
 from apps.tenants.writing import insertion
+from apps.triggers.second_look import SecondLook
 from apps.users.models import User
 
 _DATABASE_REFUSED = "the database refused it."
@@ -108,9 +110,12 @@ def approve(
         AnotherOpenError: it had failed, and a newer one for the same purpose waits.
         ApplyFailedError: the write failed; the suggestion is marked and can be tried again.
     """
-    suggestion = decidable(user, suggestion_id, Verdict.APPROVE, origin)
+    suggestion, answers = decidable_with(
+        user, suggestion_id, Verdict.APPROVE, origin, *SecondLook.asked()
+    )
+    at = TenantNow(*SecondLook.of(now, answers))
     return approve_decidable(
-        suggestion, user=user, at=TenantNow.read(now), seen_at=seen_at, fields=fields, origin=origin
+        suggestion, user=user, at=at, seen_at=seen_at, fields=fields, origin=origin
     )
 
 
@@ -165,24 +170,27 @@ def _write(suggestion: Suggestion, part: _Part, change: ApprovedChange, at: Tena
     """The transaction of an approval."""
     user, actor, now = change.approved_by, change.actor, at.now
     claiming = Claim.of(suggestion, State.APPROVED, user=user, now=now, **part.values)
-    with acting(actor, claiming.asked(), asking_firing(suggestion)) as (count, firing):
+    # What is said here of an approval that comes to nothing goes with the transaction.
+    noted = [noting(actor, Event.SUGGESTION_APPROVED, suggestion)]
+    if part.left_out:
+        left_out: list[Detail] = [*part.left_out]
+        noted.insert(0, noting(actor, Event.SUGGESTION_EDITED, suggestion, left_out=left_out))
+    # A record that was merged may have another duplicate, which comes next.
+    is_merge = merges.is_merge(suggestion)
+
+    def written(done: Execution) -> Iterator[Asked[Any]]:
+        yield moving(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because="")
+        yield insertion(decision_on(suggestion, Verdict.APPROVE, user, now))
+        quiet = silence_after(suggestion, user, now, APPLIED, tenant=at.tenant)
+        if quiet and not is_merge:
+            yield insertion(quiet)
+
+    first = (claiming.asked(), asking_firing(suggestion), *noted)
+    with acting(actor, *first) as (count, firing, *_):
         claiming.take(count)
         if not are_still_true_of(suggestion, firing, at) or merges.is_settled(suggestion):
             raise _ReasonGoneError
-        if part.left_out:
-            record(actor, Event.SUGGESTION_EDITED, suggestion, left_out=[*part.left_out])
-        record(actor, Event.SUGGESTION_APPROVED, suggestion)
-        done = execution.apply_change(change, now=now)
-        written: list[Asked[Any]] = [
-            moving(suggestion, State.APPLIED, execution=done, applied_at=now, closed_because=""),
-            insertion(decision_on(suggestion, Verdict.APPROVE, user, now)),
-        ]
-        # A record that was merged may have another duplicate, which comes next.
-        is_merge = merges.is_merge(suggestion)
-        quiet = silence_after(suggestion, user, now, APPLIED, tenant=at.tenant)
-        if quiet and not is_merge:
-            written.append(insertion(quiet))
-        ask_together(*written)
+        execution.apply_change(change, now=now, then=written)
         if is_merge:
             merges.note_merged(suggestion, user, now)
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 from django.db import DatabaseError, IntegrityError, transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Detail, Entry, record_event, record_events
+from apps.audit.services import Detail, Entry, record_events, recording
 from apps.suggestions.enums import MOVES, UNDECIDED, State, Verdict
 from apps.suggestions.exceptions import (
     AlreadyDecidedError,
@@ -175,7 +175,12 @@ def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
 
 def asking_firing(suggestion: Suggestion) -> Asked[list[Signal]]:
     """Which signals behind a suggestion still fire."""
-    return _statement_of_firing().asked(None, suggestion.pk)
+    behind = _statement_of_signals().asked(None, suggestion.pk)
+
+    def firing(rows: list[tuple[Any, ...]]) -> list[Signal]:
+        return [signal for signal in behind.take(rows) if signal.cleared_at is None]
+
+    return Asked(behind.prepared, behind.values, firing)
 
 
 def are_still_true_of(suggestion: Suggestion, firing: Iterable[Signal], at: TenantNow) -> bool:
@@ -186,9 +191,13 @@ def are_still_true_of(suggestion: Suggestion, firing: Iterable[Signal], at: Tena
 
 
 @cache
-def _statement_of_firing() -> RowsStatement:
-    """The signals behind one suggestion that still fire."""
-    return RowsStatement.of(Signal.objects.firing().filter(suggestions=ROW_PLACE))
+def _statement_of_signals() -> RowsStatement:
+    """The few signals behind one suggestion.
+
+    Those that fire are told apart afterwards: asked for them, the database would rather go through all that
+    fire.
+    """
+    return RowsStatement.of(Signal.objects.filter(suggestions=ROW_PLACE))
 
 
 def withdraw(suggestion: Suggestion, actor: Actor) -> None:
@@ -276,7 +285,12 @@ def record(
     **details: Detail,
 ) -> None:
     """Write it to the audit log, in the caller's transaction."""
-    record_event(actor, entry_of(event, suggestion, **details))
+    ask_together(noting(actor, event, suggestion, **details))
+
+
+def noting(actor: Actor, event: Event, suggestion: Suggestion, **details: Detail) -> Asked[None]:
+    """The same, to be written together with others."""
+    return recording(actor, entry_of(event, suggestion, **details))
 
 
 def entry_of(event: Event, suggestion: Suggestion, **details: Detail) -> Entry:

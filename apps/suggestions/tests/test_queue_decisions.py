@@ -192,7 +192,7 @@ def test_a_decision_takes_as_many_statements_whatever_else_waits(
         own(cast.rep)
     client = client_for(cast.rep)
     reject(client, warm)
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(23):
         reject(client, decided)
 
 

@@ -32,9 +32,10 @@ from apps.suggestions.forms import (
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Left, Queue, default_view, ids_after, kept_query, left_text
 from apps.suggestions.services.access import record_of
-from apps.suggestions.shown import open_detail, read_detail, record_shown
+from apps.suggestions.shown import open_detail, read_detail, recording_shown
 from apps.suggestions.views.access import refuse_form, viewer_of
 from apps.suggestions.views.detail import detail_context
+from apps.tenants.statements import ask_together, with_new_plans
 from apps.triggers.schedule import next_daily_scan
 from apps.users.models import User
 from apps.users.services import person_of
@@ -297,18 +298,17 @@ def go_on(
     with what came into its place as with any news (live.js). Nor is the next card, where the page has it at
     hand as it stands (ahead.js).
     """
-    left = Left.count(user, request.GET)
+    is_swapped_in = said.took_card and bool(request.htmx)  # type: ignore[attr-defined]
+    kept = at_hand if is_swapped_in and at_hand is not None and said.leaves(at_hand) else None
+    left = _count_left(request, user, kept)
     said = replace(said, text=f"{said.text}. {left_text(left.in_view)} left.")
-    kept = at_hand if at_hand is not None and said.leaves(at_hand) else None
     next_card = kept or services.first_undecided(user, order)
-    if next_card is None or not said.took_card or not request.htmx:  # type: ignore[attr-defined]
+    if next_card is None or not is_swapped_in:
         queue = Queue.read(user, request.GET)
         return go_to(request, queue, next_card or queue.first(), said)
     query = kept_query(request.GET)
     context: dict[str, Any] = {"kept_query": query, "said": said, "badge_count": left.in_first}
-    if kept is not None:
-        record_shown([kept], user)
-    else:
+    if kept is None:
         context |= detail_context(next_card, open_detail(next_card, user), user, query)
     response = render(request, "suggestions/_decided.html", context)
     if kept is not None:
@@ -316,6 +316,17 @@ def go_on(
     response["HX-Push-Url"] = next_card.get_absolute_url() + query
     response["HX-Retarget"], response["HX-Reswap"] = "#suggestion-detail", "innerHTML"
     return response
+
+
+def _count_left(request: HttpRequest, user: User, shown: Suggestion | None) -> Left:
+    """What is left; that the card which the page has at hand is shown goes on record with it."""
+
+    def ask() -> Left:
+        recorded = recording_shown([shown], user) if shown is not None else ()
+        counted: Left = ask_together(Left.asked(user, request.GET), *recorded)[0]
+        return counted
+
+    return with_new_plans(ask)
 
 
 def go_to(

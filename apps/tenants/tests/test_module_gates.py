@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from apps.tenants.enums import Module, Role
 from apps.tenants.exceptions import ModuleOffError
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.roles import taking_role
-from apps.tenants.services import enabled_schemas, is_module_on, require_module
+from apps.tenants.services import (
+    ask_behind_gate,
+    enabled_schemas,
+    is_module_on,
+    require_module,
+)
+from apps.tenants.statements import Asked, Prepared
 
 
 @pytest.mark.parametrize("module", list(Module))
@@ -51,6 +57,23 @@ def test_fault_17_a_gate_that_cannot_be_read_is_closed(
             assert cursor.fetchone() == (1,)
     assert [record.message for record in caplog.records] == ["a module gate could not be read"]
     assert is_module_on(acme, Module.TRIGGERS)
+
+
+def test_fault_17_what_is_asked_behind_a_gate_is_answered_where_it_is_known_to_be_open(
+    acme: Tenant,
+) -> None:
+    one = Asked(Prepared.with_text("SELECT 1", []), [], len)
+    assert ask_behind_gate(Module.TRIGGERS, one) == [1]
+    with transaction.atomic(), taking_role(Role.AI):
+        with pytest.raises(ModuleOffError):
+            ask_behind_gate(Module.TRIGGERS, one)
+        assert one.read() == 1
+    broken = Asked(Prepared.with_text("SELECT 1 / $1", ["int"]), [0], len)
+    with pytest.raises(DataError), transaction.atomic():
+        ask_behind_gate(Module.TRIGGERS, one, broken)
+    ModuleGate.objects.filter(tenant=acme, module=Module.TRIGGERS).update(is_on=False)
+    with pytest.raises(ModuleOffError):
+        ask_behind_gate(Module.TRIGGERS, one)
 
 
 def test_only_tenants_that_are_on_are_worked_for(acme: Tenant, globex: Tenant) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DataError, ProgrammingError, connection, transaction
 
 from apps.crm.models import Lead
 from apps.crm.tests.factories import LeadFactory
@@ -11,6 +11,7 @@ from apps.tenants.enums import Role
 from apps.tenants.exceptions import NestedRoleError, RoleEscapeError
 from apps.tenants.models import Tenant
 from apps.tenants.roles import RUN_TIME_LOGIN, current_role, taking_role
+from apps.tenants.statements import Asked, Prepared
 from apps.tenants.tests.watching import current_account
 
 BOTH = pytest.mark.parametrize("role", list(Role))
@@ -28,6 +29,16 @@ def given_back(acme: Tenant) -> object:
 def test_inside_the_block_the_role_is_in_force(role: Role) -> None:
     with taking_role(role):
         assert (current_account(), current_role()) == (role.value, role)
+
+
+@BOTH
+def test_what_the_block_begins_with_is_asked_in_the_role(role: Role) -> None:
+    name = Asked(Prepared.with_text("SELECT current_user::text", []), [], lambda rows: rows[0][0])
+    with taking_role(role, name) as answers:
+        assert answers == [role.value]
+    broken = Asked(Prepared.with_text("SELECT 1 / $1", ["int"]), [0], len)
+    with pytest.raises(DataError), taking_role(role, name, broken):
+        raise AssertionError
 
 
 @BOTH

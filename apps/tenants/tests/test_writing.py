@@ -11,8 +11,9 @@ from django.utils import timezone
 from apps.brain.enums import Goal
 from apps.tenants.models import Tenant
 from apps.tenants.statements import ask_together
-from apps.tenants.writing import insert, insertion, update, updating
+from apps.tenants.writing import insert, insertion, insertion_with, update, updating
 from apps.triggers.models import Silence
+from apps.users.models import User
 from apps.users.tests.factories import UserFactory
 
 
@@ -34,6 +35,22 @@ def test_a_row_is_inserted_as_the_orm_does(acme: Tenant) -> None:
     # What is given stands in the place of the database's default.
     made = insert(silence(created_at=ours.until))
     assert Silence.objects.get(pk=made.pk).created_at == made.created_at == ours.until
+
+
+def test_a_row_and_the_one_that_it_names_are_inserted_by_one_statement(
+    acme: Tenant, django_assert_num_queries: Any
+) -> None:
+    person, row = User(username="new"), silence()
+    insertion_with(silence(), "created_by", User(username="other")).read()
+    with django_assert_num_queries(1):
+        insertion_with(row, "created_by", person).read()
+    assert not row._state.adding
+    assert not person._state.adding
+    stored = Silence.objects.get(pk=row.pk)
+    assert (stored.created_by, stored.created_at) == (person, row.created_at)
+    assert row.created_by == person
+    with pytest.raises(TypeError, match="would not be known"):
+        insertion_with(row, "created_by", silence())
 
 
 def test_a_column_whose_place_depends_on_its_value_is_refused() -> None:
