@@ -20,6 +20,9 @@ def current_account() -> str:
         return str(cursor.fetchone()[0])
 
 
+_TAKES_ROLE = "set_config('role'"
+
+
 @dataclass(slots=True)
 class Statements:
     """What was sent, with the account in force."""
@@ -40,18 +43,28 @@ def written_out(cursor: Any, sql: str) -> str:
     return str(cursor.execute(asked, [names]).fetchone()[0])
 
 
+def _account_of(cursor: Any) -> str:
+    return str(cursor.execute("SELECT current_user").fetchone()[0])
+
+
 @contextmanager
 def watching_statements() -> Iterator[Statements]:
-    """Record every statement of the block. The account is asked beside Django, on the same session."""
+    """Record every statement of the block. The account is asked beside Django, on the same session.
+
+    What is sent behind the taking of a role, in one message with it, is asked in that role.
+    """
     seen = Statements()
 
     def record(
         execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         with context["connection"].connection.cursor() as cursor:
-            account = cursor.execute("SELECT current_user").fetchone()[0]
-            seen.sent.append((account, written_out(cursor, str(sql))))
-        return execute(sql, params, many, context)
+            text = written_out(cursor, str(sql))
+            seen.sent.append((_account_of(cursor), text))
+            answer = execute(sql, params, many, context)
+            if _TAKES_ROLE in text:
+                seen.sent[-1] = (_account_of(cursor), text)
+        return answer
 
     with connection.execute_wrapper(record):
         yield seen
