@@ -15,6 +15,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases
 from django_tenants.utils import schema_exists
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from aisha.environment import parse_database_url
@@ -31,6 +33,12 @@ from apps.users.models import ApiToken, Team, User
 from apps.users.tests.factories import TeamFactory, UserFactory
 from stubs.openai_server.testing import stand_in as stand_in
 from stubs.openai_server.testing import stand_in_process as stand_in_process
+
+# A busy machine fails no test: no example has a deadline, and none may be too slow to be made up.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 PASSWORD = "correct horse battery"
 
