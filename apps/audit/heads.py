@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name, schema_context
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -37,10 +38,25 @@ class HeadFile(BaseModel):
 
 def logs() -> list[str]:
     """The schemas that have a log: the operators' own, and every tenant's, switched off or not."""
+    return [schema for schema, is_there in _schemas().items() if is_there]
+
+
+def lost_logs() -> list[str]:
+    """The tenants whose schema is gone, and their log with it."""
+    return [schema for schema, is_there in _schemas().items() if not is_there]
+
+
+def _schemas() -> dict[str, bool]:
+    """Every schema that should have a log, and whether it is there.
+
+    In the name of one that is not, the operators' own log would answer.
+    """
     public = get_public_schema_name()
-    with schema_context(public):
-        schemas = Tenant.objects.order_by("schema_name").values_list("schema_name", flat=True)
-        return list(dict.fromkeys([public, *schemas]))
+    with schema_context(public), connection.cursor() as cursor:
+        named = Tenant.objects.order_by("schema_name").values_list("schema_name", flat=True)
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [[*named]])
+        there = {public, *(name for (name,) in cursor.fetchall())}
+        return {schema: schema in there for schema in (public, *named)}
 
 
 def head_of(schema: str) -> Head | None:

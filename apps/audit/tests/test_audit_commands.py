@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from apps.audit.models import AuditSeal
 from apps.audit.tests.chains import seal, tamper, write, write_sealed
+from apps.tenants.connections import tenant_connection
 from apps.tenants.models import Tenant
 
 
@@ -135,7 +136,7 @@ def test_a_log_that_is_gone_is_missed(committed_tenant: Tenant, tmp_path: Path) 
     told["heads"][0]["tenant"] = "former"
     (tmp_path / "head.json").write_text(json.dumps(told))
     out, error = run_broken("verify_audit", "--head", str(tmp_path / "head.json"))
-    assert out.splitlines()[-1] == "Exported heads of logs that are gone: former."
+    assert out.splitlines()[-1] == "Logs that are gone: former."
     assert error == "Broken: former."
 
 
@@ -150,6 +151,23 @@ def test_a_file_without_a_head_of_the_log_is_not_taken_for_a_comparison(
     write_sealed(1)
     told = run("verify_audit", "--head", str(path)).splitlines()
     assert "race: 1 seal, 1 sealed entry, no exported head to compare with: whole" in told
+
+
+def test_the_log_of_a_schema_that_is_gone_is_no_other(committed_tenant: Tenant) -> None:
+    write_sealed(1)
+    tenant_connection().set_schema_to_public()
+    ghost = Tenant.objects.create(schema_name="a_ghost", name="No schema")
+    try:
+        out, error = run_broken("verify_audit")
+        one = run_broken("verify_audit", "--tenant=a_ghost")
+        heads = json.loads(run("export_audit_head"))["heads"]
+    finally:
+        Tenant.objects.filter(pk=ghost.pk).delete()
+        tenant_connection().set_tenant(committed_tenant)
+    assert (out.splitlines()[-1], error) == ("Logs that are gone: a_ghost.", "Broken: a_ghost.")
+    assert "a_ghost:" not in out
+    assert one == ("", "The schema of 'a_ghost' is gone, and its log with it.")
+    assert "a_ghost" not in {head["tenant"] for head in heads}
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": 2, "exported_at": "x", "heads": []}'])

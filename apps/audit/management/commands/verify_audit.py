@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
-from apps.audit.heads import HeadFile, logs
+from apps.audit.heads import HeadFile, logs, lost_logs
 from apps.audit.verifying import TellProgress, Verdict, verify_log
 
 # Sealed is every minute; what is older than this says that nobody seals.
@@ -36,7 +36,9 @@ class Command(BaseCommand):
         """Check each log and say what was found."""
         known = _read_heads(options["head"])
         asked = options["tenant"]
-        schemas = logs()
+        schemas, lost = logs(), lost_logs()
+        if asked in lost:
+            raise CommandError(f"The schema of {asked!r} is gone, and its log with it.")
         if asked is not None and asked not in schemas:
             raise CommandError(f"There is no tenant {asked!r}.")
         if asked is not None and options["head"] is not None and not known[asked]:
@@ -49,12 +51,12 @@ class Command(BaseCommand):
                 self._describe(
                     schema, verdicts[schema], _comparison(options["head"], known[schema])
                 )
-        gone = [] if asked else sorted(schema for schema in known if schema not in schemas)
+        gone = [] if asked else sorted({*known, *lost} - {*schemas})
         if options["json"]:
             told = {schema: _as_json(verdict) for schema, verdict in verdicts.items()}
             self.stdout.write(json.dumps({"logs": told, "gone": gone}))
         elif gone:
-            self.stdout.write(f"Exported heads of logs that are gone: {', '.join(gone)}.")
+            self.stdout.write(f"Logs that are gone: {', '.join(gone)}.")
         broken = [schema for schema, verdict in verdicts.items() if not verdict.is_whole]
         if broken or gone:
             raise CommandError(f"Broken: {', '.join([*broken, *gone])}.")
