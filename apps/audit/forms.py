@@ -18,12 +18,6 @@ from apps.users.models import User
 Rows: TypeAlias = QuerySet[Any]
 
 
-class _IdFilter(filters.NumberFilter):  # type: ignore[misc]
-    """A whole number: a part of one names no row."""
-
-    field_class = forms.IntegerField
-
-
 class AuditFilterSet(filters.FilterSet):  # type: ignore[misc]
     """By event, person, origin, time, and what it was about.
 
@@ -46,8 +40,12 @@ class AuditFilterSet(filters.FilterSet):  # type: ignore[misc]
         label="When",
     )
     record_kind = filters.CharFilter(max_length=30, widget=forms.HiddenInput)
-    record = _IdFilter(field_name="record_id", widget=forms.HiddenInput)
-    suggestion = _IdFilter(field_name="suggestion_id", widget=forms.HiddenInput)
+    record = filters.NumberFilter(
+        field_name="record_id", decimal_places=0, widget=forms.HiddenInput
+    )
+    suggestion = filters.NumberFilter(
+        field_name="suggestion_id", decimal_places=0, widget=forms.HiddenInput
+    )
 
     class Meta:
         model = AuditEntry

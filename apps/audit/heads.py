@@ -38,25 +38,21 @@ class HeadFile(BaseModel):
 
 def logs() -> list[str]:
     """The schemas that have a log: the operators' own, and every tenant's, switched off or not."""
-    return [schema for schema, is_there in _schemas().items() if is_there]
+    return find_logs()[0]
 
 
-def lost_logs() -> list[str]:
-    """The tenants whose schema is gone, and their log with it."""
-    return [schema for schema, is_there in _schemas().items() if not is_there]
+def find_logs() -> tuple[list[str], list[str]]:
+    """The schemas that have a log, and the tenants whose schema is gone, and their log with it.
 
-
-def _schemas() -> dict[str, bool]:
-    """Every schema that should have a log, and whether it is there.
-
-    In the name of one that is not, the operators' own log would answer.
+    In the name of one that is gone, the operators' own log would answer.
     """
     public = get_public_schema_name()
     with schema_context(public), connection.cursor() as cursor:
         named = Tenant.objects.order_by("schema_name").values_list("schema_name", flat=True)
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [[*named]])
         there = {public, *(name for (name,) in cursor.fetchall())}
-        return {schema: schema in there for schema in (public, *named)}
+    expected = dict.fromkeys([public, *named])
+    return [one for one in expected if one in there], [one for one in expected if one not in there]
 
 
 def head_of(schema: str) -> Head | None:

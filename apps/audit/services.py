@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from apps.audit.enums import Event
 from apps.audit.schemas import Actor
-from apps.tenants.connections import tenant_connection
+from apps.tenants.locks import asking_lock_for_transaction
 from apps.tenants.statements import Asked, Prepared, ask_together
 
 log = logging.getLogger("aisha.events")
@@ -43,8 +43,6 @@ _INSERT = """
 _NUMBERED = _INSERT.replace("%s", "${}").format(*range(1, 11))
 _INSERT_ONE = Prepared.with_text(_NUMBERED.strip(), ["unknown"] * 10)
 
-# One person at a time.
-_LOCK = Prepared.with_text("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", ["text"])
 # Looked up row by row: of many entries there are few about one suggestion.
 _INSERT_NEW = Prepared.with_text(
     """
@@ -111,7 +109,6 @@ def recording_once(
         }
         for entry in kept.values()
     ]
-    lock = f"once:{tenant_connection().schema_name}:{actor.person_id}"
     values = [
         actor.person_id,
         actor.name,
@@ -121,7 +118,8 @@ def recording_once(
         detail,
     ]
     return (
-        Asked(_LOCK, [lock], lambda _: None),
+        # One person at a time.
+        asking_lock_for_transaction(f"once:{actor.person_id}"),
         Asked(
             _INSERT_NEW,
             values,

@@ -6,19 +6,14 @@ was read, and leaves it out. It is on record as shown when that is answered, and
 
 from __future__ import annotations
 
-from django.db.models import BigIntegerField
-
 from apps.suggestions.models import Suggestion
-from apps.suggestions.services import first_undecided
+from apps.suggestions.services import first_undecided, id_in
 from apps.suggestions.shown import edition_of
 from apps.users.models import User
 
 # By a page that asks for a card ahead: READ; by the answer, and with a decision by the page: the card's mark.
 HEADER = "Aisha-Ahead"
 READ = "read"
-
-# An id that a page sends is no longer than the highest one.
-MOST_DIGITS = len(str(BigIntegerField.MAX_BIGINT))
 
 
 def mark_of(suggestion: Suggestion) -> str:
@@ -31,8 +26,8 @@ def card_at_hand(user: User, mark: str) -> Suggestion | None:
 
     It waits, and the person may see it and the records that it was written from.
     """
-    suggestion_id = mark.partition(" ")[0]
-    if not (suggestion_id.isdecimal() and len(suggestion_id) <= MOST_DIGITS):
+    suggestion_id = id_in(mark.partition(" ")[0])
+    if suggestion_id is None:
         return None
-    found = first_undecided(user, [int(suggestion_id)])
+    found = first_undecided(user, [suggestion_id])
     return found if found and mark_of(found) == mark and not found.is_concealed else None

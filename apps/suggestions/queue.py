@@ -171,12 +171,7 @@ class Left:
         first, view = default_view(user), _view_of(user, params)
         view = view if view in COUNTED_VIEWS else first
         counting = _statement_of_left(AnyReader.like(user), view).asked(user)
-
-        def left(rows: list[tuple[Any, ...]]) -> Left:
-            counts = counting.take(rows)
-            return cls(counts[view], counts[first])
-
-        return Asked(counting.prepared, counting.values, left)
+        return counting.told_as(lambda counts: cls(counts[view], counts[first]))
 
 
 @dataclass(frozen=True, slots=True)

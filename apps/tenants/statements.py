@@ -154,6 +154,10 @@ class Asked(Generic[R]):
         """Ask it alone."""
         return self.take(self.prepared.fetch(*self.values))
 
+    def told_as(self, tell: Callable[[R], T]) -> Asked[T]:
+        """The same, of whose answer something else is told."""
+        return Asked(self.prepared, self.values, lambda rows: tell(self.take(rows)))
+
 
 def ask_together(*asked: Asked[Any]) -> list[Any]:
     """Send several statements in one message, and return what the rows of each become.

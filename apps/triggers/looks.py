@@ -140,6 +140,16 @@ def look_within(
         InvalidParametersError: the tenant's parameters are out of bounds.
     """
     _begin(trigger)
+    return detect_within(trigger, setting, moment, candidates)
+
+
+def detect_within(
+    trigger: Trigger[Any],
+    setting: TriggerSetting | None,
+    moment: ScanMoment,
+    candidates: Collection[int],
+) -> Detection:
+    """The same without waiting for other looks, where the caller holds what it asks about."""
     if setting is not None and not setting.is_enabled:
         return clear_all(trigger, moment, candidates=candidates)
     parameters = trigger.parse(setting.parameters if setting else {})

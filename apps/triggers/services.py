@@ -47,7 +47,7 @@ from apps.triggers.models import (
 from apps.triggers.moments import ScanMoment
 from apps.triggers.pairing import compare_changed
 from apps.triggers.reading.services import read_activities
-from apps.triggers.registry import Parameters, Trigger
+from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.scopes import Candidates, ScanScope
 from apps.users.models import User
@@ -182,13 +182,6 @@ def settings_in(rows: Iterable[TriggerSetting]) -> dict[str, TriggerSetting]:
 def _statement_of_settings() -> RowsStatement:
     """Written once: every decision on what a trigger found asks."""
     return RowsStatement.of(TriggerSetting.objects.order_by())
-
-
-def parameters_of(trigger: Trigger[Any]) -> Parameters:
-    """Return the tenant's own parameters for a trigger, or its defaults."""
-    setting = TriggerSetting.objects.filter(trigger=trigger.key).first()
-    parsed: Parameters = trigger.parse(setting.parameters if setting else {})
-    return parsed
 
 
 def _may_scan(tenant: Tenant) -> bool:

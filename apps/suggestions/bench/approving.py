@@ -31,7 +31,7 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.services import current_tenant
 from apps.triggers.questions import Question
 from apps.triggers.rules import registry as triggers
-from apps.triggers.services import moment_at, parameters_of
+from apps.triggers.services import moment_at
 from apps.users.models import User
 
 _TRIGGER = "lead_inactive"
@@ -111,7 +111,7 @@ def _approve(suggestions: list[Suggestion], rep: User, n: int) -> None:
 def _question() -> Question:
     """The trigger's own statement, which is written once."""
     trigger = triggers.get(_TRIGGER)
-    return Question.of(trigger, moment_at(current_tenant(), timezone.now()), parameters_of(trigger))
+    return Question.of(trigger, moment_at(current_tenant(), timezone.now()), trigger.parse({}))
 
 
 def _by_hand(

@@ -42,8 +42,8 @@ from apps.tenants.metrics import Stopwatch, observe
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
-from apps.triggers.detection import clear_all, detect
 from apps.triggers.locks import FOLLOW
+from apps.triggers.looks import detect_within
 from apps.triggers.models import Scan, Signal, Silence
 from apps.triggers.moments import ScanMoment
 from apps.triggers.querysets import SignalQuerySet
@@ -123,14 +123,8 @@ def look_again(record: RecordRef, goal: Goal, moment: ScanMoment) -> SignalQuery
     """
     settings = read_settings()
     for trigger in triggers.all():
-        if trigger.goal != goal or trigger.record_kind != record.kind:
-            continue
-        setting = settings.get(trigger.key)
-        if setting is not None and not setting.is_enabled:
-            clear_all(trigger, moment, candidates=[record.id])
-        else:
-            parameters = trigger.parse(setting.parameters if setting else {})
-            detect(trigger, moment, parameters, candidates=[record.id])
+        if trigger.goal == goal and trigger.record_kind == record.kind:
+            detect_within(trigger, settings.get(trigger.key), moment, [record.id])
     firing: SignalQuerySet = Signal.objects.firing().of_record(record.kind, record.id)
     return firing.filter(goal=goal).order_by("-severity", "id")
 

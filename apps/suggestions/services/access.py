@@ -44,6 +44,12 @@ def may_view(user: User) -> bool:
     return user.has_perm(VIEW_PERMISSION)
 
 
+def id_in(text: str) -> int | None:
+    """The id that a page sends as text; None where it is none, being longer than the highest, too."""
+    is_one = text.isdecimal() and len(text) <= len(str(BigIntegerField.MAX_BIGINT))
+    return int(text) if is_one else None
+
+
 def get_for(user: User, suggestion_id: int) -> Suggestion:
     """Return a suggestion that this person may see, with every record that it names.
 

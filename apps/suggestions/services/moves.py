@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Self
+from typing import Self
 
 from django.db import DatabaseError, IntegrityError, transaction
 
@@ -176,11 +176,7 @@ def is_still_true_of(suggestion: Suggestion, at: TenantNow) -> bool:
 def asking_firing(suggestion: Suggestion) -> Asked[list[Signal]]:
     """Which signals behind a suggestion still fire."""
     behind = _statement_of_signals().asked(None, suggestion.pk)
-
-    def firing(rows: list[tuple[Any, ...]]) -> list[Signal]:
-        return [signal for signal in behind.take(rows) if signal.cleared_at is None]
-
-    return Asked(behind.prepared, behind.values, firing)
+    return behind.told_as(lambda found: [one for one in found if one.cleared_at is None])
 
 
 def are_still_true_of(suggestion: Suggestion, firing: Iterable[Signal], at: TenantNow) -> bool:

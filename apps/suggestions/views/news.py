@@ -7,13 +7,12 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from apps.suggestions.ahead import MOST_DIGITS
 from apps.suggestions.cards import cards_of
 from apps.suggestions.enums import State
 from apps.suggestions.exceptions import SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.queue import Queue, left_for
-from apps.suggestions.services import get_for
+from apps.suggestions.services import get_for, id_in
 from apps.suggestions.views.access import viewer_of
 from apps.suggestions.views.queue import list_context
 from apps.users.models import User
@@ -39,10 +38,11 @@ def show_news(request: HttpRequest) -> HttpResponse:
 
 def _news_of(user: User, open_id: str, seen_at: str, seen_state: str) -> str:
     """What is new about the suggestion that the page shows, as a sentence; empty when nothing is."""
-    if not (open_id.isdecimal() and len(open_id) <= MOST_DIGITS):
+    suggestion_id = id_in(open_id)
+    if suggestion_id is None:
         return ""
     try:
-        suggestion = get_for(user, int(open_id))
+        suggestion = get_for(user, suggestion_id)
     except SuggestionNotFoundError:
         return "This suggestion is no longer yours to see."
     if suggestion.state != seen_state:

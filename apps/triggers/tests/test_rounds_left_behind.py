@@ -179,7 +179,9 @@ def test_a_round_that_makes_suggestions_is_not_lost(
         with background(committed_tenant) as start:
             seen.append(start(close).result())
 
-    monkeypatch.setattr(services, "_followers", [("Looking for lost scans", look_for_lost)])
+    # Beside those that follow anyway; afterwards it is forgotten.
+    monkeypatch.setattr(services, "_followers", [*services._followers])
+    services.register_follower("Looking for lost scans", look_for_lost)
     assert around() is not None
     assert seen == [(0, ScanStatus.RUNNING)]
 

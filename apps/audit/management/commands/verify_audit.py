@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_tenants.utils import schema_context
 from pydantic import ValidationError
 
-from apps.audit.heads import HeadFile, logs, lost_logs
+from apps.audit.heads import HeadFile, find_logs
 from apps.audit.verifying import TellProgress, Verdict, verify_log
 
 # Sealed is every minute; what is older than this says that nobody seals.
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         """Check each log and say what was found."""
         known = _read_heads(options["head"])
         asked = options["tenant"]
-        schemas, lost = logs(), lost_logs()
+        schemas, lost = find_logs()
         if asked in lost:
             raise CommandError(f"The schema of {asked!r} is gone, and its log with it.")
         if asked is not None and asked not in schemas:
