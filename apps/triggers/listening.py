@@ -23,7 +23,7 @@ from apps.crm.changelog import CHANGES_CHANNEL
 
 log = logging.getLogger(__name__)
 
-# Changes that come together are heard as one, and no one is told more often than this.
+# Changes that come together are heard as one, and no worker is woken for a tenant more often than this.
 SETTLE_S = 0.2
 SHORTEST_INTERVAL_S = 1.0
 # Waits before connecting again; the last one repeats.
@@ -40,6 +40,8 @@ class ChangeListener:
         wake: is told what the notice says; may raise ``BrokerError``, and is then told again.
         all_notices: what may have happened unheard.
         must_stop: asked at least twice a second.
+        settle_s: so long a notice waits for its like.
+        shortest_interval_s: no notice is passed on more often than this.
         heartbeat: a file that is touched while the listener lives, or None.
     """
 
@@ -52,10 +54,12 @@ class ChangeListener:
         heartbeat: Path | None = None,
         channel: str = CHANGES_CHANNEL,
         settle_s: float = SETTLE_S,
+        shortest_interval_s: float = SHORTEST_INTERVAL_S,
     ) -> None:
         self._wake = wake
         self._channel = channel
         self._settle_s = settle_s
+        self._shortest_interval_s = shortest_interval_s
         self._all_notices = all_notices
         self._must_stop = must_stop
         self._heartbeat = heartbeat
@@ -90,7 +94,7 @@ class ChangeListener:
     def _note(self, notices: Iterable[str]) -> None:
         now = time.monotonic()
         for notice in notices:
-            earliest = self._woken_at.get(notice, 0.0) + SHORTEST_INTERVAL_S
+            earliest = self._woken_at.get(notice, 0.0) + self._shortest_interval_s
             self._due_at.setdefault(notice, max(now + self._settle_s, earliest))
 
     def _wake_due(self) -> None:

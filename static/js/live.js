@@ -4,6 +4,8 @@
   "use strict";
   const FIRST_RETRY_MS = 1_000;
   const LAST_RETRY_MS = 30_000;
+  // A server that answers slowly is left alone as long as it took, but no longer than this.
+  const LONGEST_REST_MS = 5_000;
   // So soon the socket tells of a decision of one's own; else the page asks by itself.
   const TOLD_WITHIN_MS = 500;
   // Refused for good: signed out, or not a person of this tenant.
@@ -34,13 +36,15 @@
     return address;
   }
 
-  // One fetch at a time; what changes meanwhile is fetched after it.
+  // One fetch at a time; what changes meanwhile is fetched after it, and after a rest as long as it took: a server
+  // that many pages ask at once has room for other work.
   async function catchUp() {
     isStale = true;
     if (fetching) return;
     while (isStale) {
       isStale = false;
       const asked = { address: newsAddress(), search: location.search, list: list() };
+      const began = performance.now();
       fetching = fetch(asked.address, { headers: { "HX-Request": "true" } });
       try {
         const response = await fetching;
@@ -48,6 +52,8 @@
       } catch {
         // The socket is lost as well, and says so: the page catches up when it is back.
       }
+      const restMs = Math.min(performance.now() - began, LONGEST_REST_MS);
+      if (isStale) await new Promise((resume) => setTimeout(resume, restMs));
       fetching = null;
     }
   }

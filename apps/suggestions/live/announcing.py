@@ -23,6 +23,8 @@ from apps.users.models import User
 SUGGESTIONS_CHANNEL = "aisha_suggestions"
 # A decision writes several times in one breath; more patience than this is felt.
 SETTLE_S = 0.05
+# What goes on changing is told of so often. A page that is slow to be answered asks less often (live.js).
+SHORTEST_INTERVAL_S = 0.25
 
 NOBODY = 0
 # The whole of a tenant: after a time in which nobody listened.

@@ -62,6 +62,7 @@ def announce_suggestions(asked: threading.Event) -> None:
             must_stop=asked.is_set,
             channel=announcing.SUGGESTIONS_CHANNEL,
             settle_s=announcing.SETTLE_S,
+            shortest_interval_s=announcing.SHORTEST_INTERVAL_S,
         ).run()
     finally:
         connection.close()
