@@ -18,6 +18,7 @@ from apps.crm.tests.factories import LeadFactory
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.facets import FACETS
 from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.cases import put_in
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.tenants.models import Tenant
 from apps.users.models import User
@@ -336,6 +337,18 @@ def test_snoozing_until_tomorrow_means_eight_in_the_persons_morning(
     )
     assert (local.hour, local.minute) == (8, 0)
     assert local.date() > timezone.localdate()
+
+
+def test_what_could_not_be_written_says_why_and_until_when_it_can_be_tried_again(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    why, until = "the database refused it (DiskFull).", timezone.now() + timedelta(days=3)
+    failed = put_in(own(cast, closed_because=why, expires_at=until), State.FAILED, cast.rep)
+    page = client_for(cast.rep).get(f"/suggestions/{failed.pk}/").content.decode()
+    head = page[page.index('class="detail-badges"') :]
+    assert f"Not written: {why}" in head
+    assert "expires <time" in head[: head.index("</p>")]
+    assert "Try again" in head
 
 
 def test_decisions_are_posts(cast: Cast, client_for: ClientFor) -> None:
