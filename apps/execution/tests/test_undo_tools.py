@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,8 @@ from django.utils import timezone
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.conftest import Cast
-from apps.crm.changelog import record_models
+from apps.crm.changelog import model_of, record_models
+from apps.crm.enums import RecordKind
 from apps.crm.models import Account, Draft, Lead, Opportunity, Stage
 from apps.crm.tests.factories import (
     AccountFactory,
@@ -34,10 +37,18 @@ from apps.execution.tests.cases import VALID
 from apps.execution.tests.factories import NOW, approved
 from apps.execution.tools import registry
 from apps.execution.tools.base import every_row_of
+from apps.tenants.enums import Role
+from apps.tenants.roles import RUN_TIME_LOGIN
+from apps.tenants.tests.watching import watching_statements
 from apps.users.models import User
 
 Arguments = dict[str, JsonValue]
 LATER = NOW + timedelta(days=2)
+# What is written or locked.
+TOUCHING = re.compile(
+    r'(INSERT INTO|UPDATE|DELETE FROM) "?(?!OF\b)(?P<table>[a-z_]+)"?'
+    r'|FROM "(?P<locked>\w+)"[^;]* FOR UPDATE'
+)
 
 
 def apply(tool: str, arguments: Arguments, by: User) -> Execution:
@@ -133,6 +144,29 @@ def test_undone_it_is_as_it_was_and_nothing_is_deleted(cast: Cast, key: str) -> 
         made = after[kind.value].pop(execution.record_id or 0)
         assert {name: made[name] for name in tool.undo_values} == dict(tool.undo_values)
     assert after == before
+
+
+@pytest.mark.parametrize("key", sorted(registry.keys()))
+def test_records_are_locked_and_written_in_the_role_for_it_and_the_rest_outside(
+    cast: Cast, key: str
+) -> None:
+    arguments, tool = changes_of(cast)[key], registry.get(key)
+    with watching_statements() as statements:
+        execution = apply(key, arguments, cast.rep)
+        if tool.is_reversible:
+            undo(execution, cast.rep)
+    touched: dict[str, set[str]] = defaultdict(set)
+    for account, sql in statements.sent:
+        touched[account].update(
+            match["table"] or match["locked"] for match in TOUCHING.finditer(sql)
+        )
+    assert touched[RUN_TIME_LOGIN] == {
+        "audit_auditentry", "execution_execution", "execution_policydecision",
+    }  # fmt: skip
+    records = {model._meta.db_table for model in record_models()}
+    written = model_of(RecordKind(execution.record_kind))._meta.db_table
+    assert {written} <= touched[Role.APPLY.value] <= records
+    assert set(touched) == {RUN_TIME_LOGIN, Role.APPLY.value}
 
 
 def test_an_amount_does_not_come_back_in_another_currency(cast: Cast) -> None:
