@@ -82,14 +82,14 @@ class Activity(Record):
             ),
             models.Index(
                 fields=["contact", "-occurred_at"],
-                include=["id", "activity_kind", "direction"],
+                include=["id", "activity_kind", "direction", "opportunity", "created_at"],
                 condition=Q(contact__isnull=False),
                 name="activity_by_contact",
             ),
             models.Index(fields=["account", "-occurred_at"], name="activity_by_account"),
             models.Index(
                 fields=["opportunity", "-occurred_at"],
-                include=["id", "activity_kind", "direction", "contact"],
+                include=["id", "activity_kind", "direction", "contact", "created_at"],
                 condition=Q(opportunity__isnull=False),
                 name="activity_by_deal",
             ),

@@ -51,8 +51,9 @@ class Account(MergeableRecord):
         indexes = [
             models.Index(fields=["name", "id"], name="account_by_name"),
             models.Index(fields=["owner"], name="account_by_owner"),
-            # account_silent: accounts by the moment they fell silent.
-            models.Index(fields=["last_activity_at"], name="account_by_activity"),
+            # account_silent: accounts by the moment they fell silent; of those never heard of, since when
+            # they are there.
+            models.Index(fields=["last_activity_at", "created_at"], name="account_by_activity"),
             GinIndex(
                 fields=["name", "website"], opclasses=["gin_trgm_ops"] * 2, name="account_search"
             ),
