@@ -34,13 +34,14 @@ from apps.suggestions.exceptions import (
     WithdrawnError,
 )
 from apps.suggestions.models import Suggestion
-from apps.suggestions.rules import LIFETIME
+from apps.suggestions.rules import LIFETIME, sources_of
 from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable_with, record_of, seen_of
 from apps.suggestions.services.moves import (
     APPLIED,
     Claim,
     TenantNow,
+    already_decided,
     are_still_true_of,
     asking_firing,
     claim,
@@ -137,6 +138,9 @@ def approve_decidable(
     with refusals_on_record(suggestion, actor, Verdict.APPROVE):
         if seen_at is not None and seen_at != suggestion.refreshed_at:
             raise refusal_of(suggestion, State.APPROVED, read_at=seen_at)
+        if State(suggestion.state) not in sources_of(State.APPROVED):
+            # Before what was ticked is looked at: whoever was first may have left another part.
+            raise already_decided(suggestion.pk)
         if suggestion.is_concealed:
             raise ConcealedError()
         _apply(suggestion, fields, user, actor, at)

@@ -269,6 +269,22 @@ def test_a_part_is_written_and_the_rest_left(cast: Cast) -> None:
     assert entry.details == {"left_out": ["title"]}
 
 
+def test_who_comes_second_with_another_part_is_told_who_was_first(cast: Cast) -> None:
+    _, suggestion = details_suggestion(cast)
+    seen_at = suggestion.refreshed_at
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=LATER, fields=["phone"])
+    for fields in (["title"], ["phone", "title"], None):
+        with pytest.raises(AlreadyDecidedError, match="already applied by Rita Rep"):
+            approve(
+                suggestion_id=suggestion.pk,
+                user=cast.teammate,
+                now=LATER,
+                seen_at=seen_at,
+                fields=fields,
+            )
+    assert events_of(suggestion)[2:] == ["execution.succeeded"]
+
+
 def test_a_change_in_what_is_left_out_spoils_nothing(cast: Cast) -> None:
     contact, suggestion = details_suggestion(cast)
     Contact.objects.filter(pk=contact.pk).update(title="Chief")
