@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.brain.enums import Goal
 from apps.execution.enums import Risk
@@ -30,14 +31,14 @@ Option = tuple[str, str]
 class Facet:
     """One thing to narrow by.
 
-    ``options`` are its choices in order; ``condition`` narrows to one of them, at a moment; ``value_of``
-    tells the choice that a row (``COLUMNS``) belongs to.
+    ``options`` are its choices in order; ``condition`` narrows to one of them; ``value_of`` tells the choice
+    that a row (``COLUMNS``) belongs to, at a moment.
     """
 
     key: str
     label: str
     options: Callable[[], Sequence[Option]]
-    condition: Callable[[str, datetime], Q]
+    condition: Callable[[str], Q]
     value_of: Callable[[Row, datetime], str]
 
 
@@ -69,12 +70,12 @@ def _of_column(
         key,
         label,
         options,
-        lambda value, now: Q(**{column: value}),
+        lambda value: Q(**{column: value}),
         lambda row, now: str(row[column]),
     )
 
 
-def _confidence_condition(value: str, now: datetime) -> Q:
+def _confidence_condition(value: str) -> Q:
     for key, _, low, high in _CONFIDENCES:
         if key == value:
             return Q(confidence__gte=low, confidence__lt=high)
@@ -88,19 +89,19 @@ def _confidence_of(row: Row, now: datetime) -> str:
     return next(key for key, _, low, high in _CONFIDENCES if low <= rate < high)
 
 
-def _age_condition(value: str, now: datetime) -> Q:
+def _age_condition(value: str) -> Q:
     # "The last 7 days" holds the last 24 hours as well, as people read it.
-    limits = {key: now - age for key, _, age in _AGES}
+    ages = {key: age for key, _, age in _AGES}
     if value == _OLDER:
-        return Q(created_at__lt=min(limits.values()))
-    return Q(created_at__gte=limits[value])
+        return Q(created_at__lt=Now() - max(ages.values()))
+    return Q(created_at__gte=Now() - ages[value])
 
 
 def _age_of(row: Row, now: datetime) -> str:
     return next((key for key, _, age in _AGES if row["created_at"] >= now - age), _OLDER)
 
 
-def _owner_condition(value: str, now: datetime) -> Q:
+def _owner_condition(value: str) -> Q:
     return Q(assignee=None) if value == _NOBODY else Q(assignee_id=int(value))
 
 
@@ -109,7 +110,7 @@ FACETS: tuple[Facet, ...] = (
         "discovery",
         "Discovered",
         lambda: Discovery.choices,
-        lambda value, now: Q(trigger__in=triggers.discovering(value)),
+        lambda value: Q(trigger__in=triggers.discovering(value)),
         lambda row, now: str(triggers.discovery_of(row["trigger"]) or ""),
     ),
     _of_column(
@@ -149,12 +150,12 @@ FACETS: tuple[Facet, ...] = (
 FACETS_BY_KEY = {facet.key: facet for facet in FACETS}
 
 
-def condition_of(chosen: Mapping[str, str], now: datetime, *, except_for: str = "") -> Q:
+def condition_of(chosen: Mapping[str, str]) -> Q:
     """What narrows to the chosen values, by facet; an empty one narrows nothing."""
     narrowed = Q()
     for facet in FACETS:
-        if facet.key != except_for and (value := chosen.get(facet.key, "")):
-            narrowed &= facet.condition(value, now)
+        if value := chosen.get(facet.key, ""):
+            narrowed &= facet.condition(value)
     return narrowed
 
 

@@ -35,6 +35,10 @@ SORT_CHOICES = [
 ]
 
 
+# What is filled in, by the names of the fields.
+Wanted = tuple[tuple[str, str], ...]
+
+
 class PlainSelect(forms.Select):
     """A select that draws its options itself: the filters have a hundred, and Django a template for each."""
 
@@ -100,18 +104,14 @@ class QueueFilterForm(forms.Form):
         sent = ((name, self.data.get(name, "")) for name in self.fields if name != "q")
         return tuple((name, value) for name, value in sent if value)
 
+    def wanted(self) -> Wanted:
+        """What is asked, by the names of the fields; what is not offered narrows nothing."""
+        return tuple((name, value) for name, value in self._wanted().items() if value)
+
     @property
     def is_narrowing(self) -> bool:
         """Whether anything but the order is asked."""
-        return any(value for name, value in self._wanted().items() if name != "sort")
-
-    def arrange(self, suggestions: SuggestionQuerySet, now: datetime) -> SuggestionQuerySet:
-        """Apply the filters and the order; what is not offered narrows nothing."""
-        wanted = self._wanted()
-        narrowed = suggestions.filter(condition_of(wanted, now))
-        if wanted.get("q"):
-            narrowed = narrowed.search(wanted["q"])
-        return narrowed.sorted_by(wanted["sort"]) if wanted.get("sort") else narrowed
+        return is_narrowing(self.wanted())
 
     def told(self) -> list[tuple[str, str, str]]:
         """What is asked and offered: the name of each field, its label, and the choice in words."""
@@ -137,6 +137,20 @@ class QueueFilterForm(forms.Form):
     def _wanted(self) -> dict[str, str]:
         self.is_valid()
         return self.cleaned_data
+
+
+def is_narrowing(wanted: Wanted) -> bool:
+    """Whether anything but the order is asked."""
+    return any(name != "sort" for name, _ in wanted)
+
+
+def arrange(suggestions: SuggestionQuerySet, wanted: Wanted) -> SuggestionQuerySet:
+    """Apply the filters and the order."""
+    chosen = dict(wanted)
+    narrowed = suggestions.filter(condition_of(chosen))
+    if "q" in chosen:
+        narrowed = narrowed.search(chosen["q"])
+    return narrowed.sorted_by(chosen["sort"]) if "sort" in chosen else narrowed
 
 
 def _short(bound: BoundField) -> str:

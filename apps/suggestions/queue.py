@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,30 +11,38 @@ from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.suggestions.enums import State
 from apps.suggestions.forms import (
     QueueFilterForm,
+    Wanted,
+    arrange,
     blank_search_field,
     draw_search_field,
     filter_fields_with,
+    is_narrowing,
 )
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.services import sees_records_of
 from apps.tenants.pagination import CappedPaginator
-from apps.tenants.statements import Asked
+from apps.tenants.statements import Asked, ask_together
 from apps.users.models import User
 from apps.users.rules import Reader
-from apps.users.statements import ROWS_PLACE, AnyReader, CountStatement, RowsStatement
+from apps.users.statements import (
+    ROWS_PLACE,
+    AnyReader,
+    CountStatement,
+    IdsStatement,
+    RowsStatement,
+)
 
 CARDS_PER_PAGE = 25
 # Views show how much waits in them, counted no further than this.
 VIEW_COUNT_LIMIT = 100
 HELD_COUNT_LIMIT = 1000
-LIST_COUNT_LIMIT = 200
+LIST_COUNT_LIMIT = 100
 # Where one card stands for all that was found about a record.
 FOLDED_VIEWS = frozenset({"mine", "team", "unassigned"})
 _VIEWS = {
@@ -85,13 +93,7 @@ class Queue:
     def read(cls, user: User, params: QueryDict) -> Queue:
         """Read view, filters and page from a query string; what is unknown falls back."""
         asked = _Asked.read(user, params)
-        cards = asked.cards()
-        if asked.filters is None:
-            counts = _statement_of_views(asked.kind, asked.view, cards.limit + 1).count_for(user)
-            cards.take_count(counts["listed"])
-        else:
-            counts = _statement_of_views(asked.kind).count_for(user)
-        page = cards.asked_page()
+        page, counts = asked.narrowed() if asked.filters else asked.listed()
         return cls(user, asked.view, asked.filters, page, kept_query(params), counts)
 
     def tabs(self) -> list[ViewTab]:
@@ -190,23 +192,35 @@ class _Asked:
         view = _view_of(user, params)
         return cls(user, AnyReader.like(user), view, filters, params.get("page"))
 
-    def cards(self) -> CappedPaginator:
-        """The pages of cards."""
-        if self.filters is not None:
-            found = self._found(self.filters).values_list("pk", flat=True)
-            cards = partial(_cards_among(self.kind).rows_for, self.user)
-            narrowed = _Narrowed(found, lambda ids: cards(row_ids=ids))
-            pages = self._paginate(narrowed)
-            pages.take_count(narrowed.count_to(pages.limit + 1))
-            return pages
+    def listed(self) -> tuple[Page, dict[str, int]]:  # type: ignore[type-arg]
+        """The asked page of the cards of the view, and what is counted beside it."""
         first = partial(_first_cards(self.kind, self.view).rows_for, self.user)
-        return self._paginate(_Listed(first, lambda: self._listed().for_queue_page()))
+        pages = self._paginate(_Listed(first, lambda: self._listed().for_queue_page()))
+        counting = _statement_of_views(self.kind, self.view, pages.limit + 1)
+        counts = counting.count_for(self.user)
+        pages.take_count(counts["listed"])
+        return pages.asked_page(), counts
+
+    def narrowed(self) -> tuple[Page, dict[str, int]]:  # type: ignore[type-arg]
+        """The same of what filters narrow: the ids as far as they are counted, then a page's cards.
+
+        To write the statement of the cards for each set of filters would take longer than to run it.
+        """
+        page = self._narrowed_pages().asked_page()
+        ids = list(page.object_list)
+        cards, counts = ask_together(
+            _cards_among(self.kind).asked(self.user, row_ids=ids),
+            _statement_of_views(self.kind).asked(self.user),
+        )
+        by_id = {card.pk: card for card in cards}
+        # One that has been given away since the ids were read is not there.
+        page.object_list = [by_id[pk] for pk in ids if pk in by_id]
+        return page, counts
 
     def ids(self) -> list[int]:
         """The ids of the cards of the asked page."""
         if self.filters is not None:
-            found = self._found(self.filters).values_list("pk", flat=True)
-            return self._paginate(found).asked_rows()
+            return self._narrowed_pages().asked_rows()
         first = partial(_first_ids(self.kind, self.view).ids_for, self.user)
         listed = _Listed(first, lambda: self._listed().values_list("pk", flat=True))
         return self._paginate(listed).asked_rows()
@@ -214,9 +228,14 @@ class _Asked:
     def _listed(self) -> SuggestionQuerySet:
         return listed_in(self.user, self.view)
 
-    def _found(self, filters: QueueFilterForm) -> SuggestionQuerySet:
-        of_view = in_view if filters.is_narrowing else listed_in
-        return filters.arrange(of_view(self.user, self.view), timezone.now())
+    def _narrowed_pages(self) -> CappedPaginator:
+        """The pages of the ids of what filters narrow."""
+        wanted = self.filters.wanted() if self.filters else ()
+        pages = self._paginate([])
+        statement = _narrowed_ids(self.kind, self.view, wanted, pages.limit + 1)
+        pages.object_list = statement.ids_for(self.user)
+        pages.take_count(len(pages.object_list))
+        return pages
 
     def _paginate(self, rows: Any) -> CappedPaginator:
         return CappedPaginator(rows, CARDS_PER_PAGE, self.page, count_limit=LIST_COUNT_LIMIT)
@@ -233,29 +252,6 @@ class _Listed:
         if places.stop > CARDS_PER_PAGE:
             return list(self.rows()[places])
         return self.first()[places] if places.stop else []
-
-
-@dataclass(slots=True)
-class _Narrowed:
-    """A list that filters narrow: the ids as far as they are counted are asked for, then a page's cards.
-
-    To write the statement of the cards for each set of filters would take longer than to run it.
-    """
-
-    found: QuerySet[Any, int]
-    cards_of: Callable[[list[int]], list[Suggestion]]
-    ids: list[int] = field(default_factory=list)
-
-    def count_to(self, limit: int) -> int:
-        """Read the ids up to the limit; return how many there are."""
-        self.ids = list(self.found[:limit])
-        return len(self.ids)
-
-    def __getitem__(self, places: slice) -> list[Suggestion]:
-        asked = self.ids[places]
-        by_id = {card.pk: card for card in self.cards_of(asked)} if asked else {}
-        # One that has been given away since the ids were read is not there.
-        return [by_id[pk] for pk in asked if pk in by_id]
 
 
 def _view_of(user: User, params: QueryDict) -> str:
@@ -349,6 +345,13 @@ def _cards_among(kind: AnyReader) -> RowsStatement:
     """The cards of some ids that people of a kind see, in no order."""
     among = Suggestion.objects.visible_to(kind).filter(pk__any_of=[ROWS_PLACE])
     return RowsStatement.of(among.with_fall_back().with_folded(), people=["assignee"])
+
+
+@lru_cache(maxsize=512)
+def _narrowed_ids(kind: AnyReader, view: str, wanted: Wanted, limit: int) -> IdsStatement:
+    """The ids of what filters narrow a view to, for people of a kind."""
+    of_view = in_view if is_narrowing(wanted) else listed_in
+    return IdsStatement.of(arrange(of_view(kind, view), wanted)[:limit])
 
 
 @lru_cache(maxsize=32)

@@ -175,6 +175,42 @@ class RowsStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class IdsStatement:
+    """The ids of a queryset's rows, in its order, of which there are too many kinds to keep a plan for each.
+
+    Written once, and planned anew each time: a connection forgets nothing that it was given by name.
+    """
+
+    # None of a queryset that can have no row.
+    written: tuple[str, tuple[Any, ...]] | None
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any]) -> Self:
+        """Write the statement of a queryset."""
+        rows = queryset.values_list("pk")
+        try:
+            sql, params = rows.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return cls(None)
+        return cls((sql, tuple(params)))
+
+    def ids_for(self, reader: Reader) -> list[int]:
+        """Run the statement with the reader's ids in their places."""
+        if self.written is None:
+            return []
+        sql, params = self.written
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [_in_place(param, reader) for param in params])
+            return [pk for (pk,) in cursor.fetchall()]
+
+
+def _in_place(param: Any, reader: Reader) -> Any:
+    """What stands in the place that a parameter holds, or the parameter itself."""
+    values = zip(_PLACES, _values(reader), strict=True)
+    return next((value for place, value in values if place.is_held_by(param)), param)
+
+
+@dataclass(frozen=True, slots=True)
 class ExistsStatement:
     """Whether a queryset has any row; of one that can have none there is nothing to ask."""
 

@@ -76,6 +76,16 @@ def test_the_owner_facet_knows_nobody(cast: Cast) -> None:
     assert shown(cast.rep, f"view=team&owner={cast.outsider.pk}") == []
 
 
+def test_the_same_filters_show_each_person_their_own(cast: Cast) -> None:
+    for person in (cast.rep, cast.outsider):
+        own(person, title=person.username, trigger="lead_new")
+    for person in (cast.rep, cast.outsider):
+        for view in ("mine", "team"):
+            assert shown(person, f"view={view}&trigger=lead_new") == [person.username]
+    # No id is as large as this.
+    assert shown(cast.rep, f"view=team&owner={10**30}") == []
+
+
 @pytest.mark.parametrize(
     ("order", "titles"),
     [

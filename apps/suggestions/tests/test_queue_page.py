@@ -85,7 +85,12 @@ def test_another_tenants_card_is_a_404(
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"), [("/suggestions/", 12), ("/suggestions/?view=done", 8)]
+    ("path", "expected"),
+    [
+        ("/suggestions/", 12),
+        ("/suggestions/?risk=low&age=week", 12),
+        ("/suggestions/?view=done", 8),
+    ],
 )
 def test_query_count_does_not_grow_with_cards(
     cast: Cast, client_for: ClientFor, path: str, expected: int
