@@ -50,7 +50,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | frozenset(
     | {"suggestions.change_digestschedule", "suggestions.view_digestsent"}
     | {"suggestions.view_digestpreference"}
     | {"suggestions.view_discoverylook"}
-    | {"triggers.view_reading", "triggers.view_silence", "triggers.add_silence"}
+    | {"triggers.view_reading"}
+    | {f"triggers.{verb}_silence" for verb in ("view", "add", "delete")}
     | {"triggers.change_triggersetting", "triggers.add_triggersetting"}
     | {"triggers.view_replayrun", "triggers.add_replayrun"}
     | {"predictions.view_predictionrun", "predictions.add_predictionrun"}
@@ -63,7 +64,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | frozenset(
     {f"users.{verb}_{model}" for verb in ("add", "change") for model in ("user", "team")}
     | {f"crm.{verb}_customfield" for verb in ("add", "change")}
     | {f"crm.{verb}_stage" for verb in ("add", "change")}
-    | {"crm.delete_customfield", "triggers.delete_silence"}
+    | {"crm.delete_customfield"}
     | {"brain.change_brainsettings", "brain.view_capturedtext"}
     | {"suggestions.view_webhookendpoint", "suggestions.change_webhookendpoint"}
     | {"suggestions.view_webhookdelivery"}

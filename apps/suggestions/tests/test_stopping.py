@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from apps.audit.enums import Event
 from apps.audit.models import AuditEntry
 from apps.audit.services import Entry, record_event
 from apps.audit.tests.chains import WRITER
-from apps.conftest import Cast
+from apps.conftest import Cast, TenantClient
 from apps.suggestions.enums import RejectReason, State, StopScope
 from apps.suggestions.exceptions import StopPermissionError
 from apps.suggestions.models import Decision, Suggestion
@@ -18,6 +19,8 @@ from apps.suggestions.services import Stop, reject, reopen, stop_scopes
 from apps.suggestions.tests.cases import NOW, quiet_lead, scan, suggested
 from apps.triggers.models import Silence
 from apps.users.models import User
+
+ClientFor = Callable[[User], TenantClient]
 
 
 def stop(suggestion: Suggestion, by: User, scope: StopScope, days: int = 30) -> Suggestion:
@@ -135,9 +138,17 @@ def test_reopening_lifts_all_that_was_stopped_with_it(cast: Cast, scope: StopSco
     assert {row.record_id for row in back} == {suggestion.record_id, other.record_id}
 
 
-def test_a_rep_does_not_lift_what_a_manager_stopped_for_everybody(cast: Cast) -> None:
+def test_a_rep_does_not_lift_what_a_manager_stopped_for_everybody(
+    cast: Cast, client_for: ClientFor
+) -> None:
     suggestion = suggested(cast.rep)
     stop(suggestion, cast.manager, StopScope.TENANT)
     reopen(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
     lasting = Silence.objects.in_force(NOW + timedelta(seconds=1)).get()
     assert (lasting.record_kind, lasting.until) == ("", NOW + timedelta(days=30))
+    # The card is no way to it any more: it is lifted where all that was stopped stands.
+    manager, silences = client_for(cast.manager), "/admin/triggers/silence/"
+    assert f'href="{silences}"' in manager.get("/insights/learning/").content.decode()
+    assert "Everything" in manager.get(silences).content.decode()
+    manager.post(f"{silences}{lasting.pk}/delete/", {"post": "yes"})
+    assert not Silence.objects.in_force(NOW + timedelta(seconds=1)).exists()
