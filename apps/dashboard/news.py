@@ -36,8 +36,9 @@ class News:
     """Suggestions for the people asked for, since yesterday began.
 
     ``withdrawn`` counts those closed because their reason no longer held, ``expired`` those that nobody
-    decided in time, ``applied`` those written after a person's yes. A trigger stands in ``triggers`` where it
-    made or withdrew any, the busiest first; what no trigger made stands there as “Other”.
+    decided in time, ``applied`` those written after a person's yes and not taken back since. A trigger stands
+    in ``triggers`` where it made or withdrew any, the busiest first; what no trigger made stands there as
+    “Other”.
     """
 
     since: datetime
@@ -77,7 +78,7 @@ def read_news(asked: Asked, *, sees_scans: bool) -> News:
     rows.sort(key=lambda row: (-row.found, -row.withdrawn, row.label))
     return News(
         since=since,
-        applied=_of(own, entries, Event.EXECUTION_SUCCEEDED).count(),
+        applied=_of(own.filter(state=State.APPLIED), entries, Event.EXECUTION_SUCCEEDED).count(),
         expired=_of(own, entries, Event.SUGGESTION_EXPIRED).count(),
         triggers=tuple(rows),
         last_scan=_last_scan() if sees_scans else None,

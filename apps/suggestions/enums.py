@@ -52,6 +52,9 @@ class Said(models.TextChoices):
 UNDECIDED = (State.PENDING, State.SNOOZED)
 AWAITING_PERSON = (*UNDECIDED, State.FAILED)
 
+# Those that a person reopens.
+REOPENABLE = (State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.SNOOZED)
+
 # Nothing else is allowed: services refuse, and the database knows the states.
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(
@@ -70,7 +73,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.APPROVED: frozenset({State.APPLIED, State.FAILED}),
     # An approval that could not be written is tried again, given up, or runs out; never forgotten.
     State.FAILED: frozenset({State.APPROVED, State.REJECTED, State.EXPIRED}),
-    State.APPLIED: frozenset({State.UNDONE}),
+    # Taken back at once, it waits as before.
+    State.APPLIED: frozenset({State.UNDONE, State.PENDING}),
     State.REJECTED: frozenset({State.PENDING}),
     State.WITHDRAWN: frozenset({State.PENDING}),
     State.EXPIRED: frozenset({State.PENDING}),

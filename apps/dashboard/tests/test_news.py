@@ -17,6 +17,7 @@ from apps.dashboard.news import News, TriggerNews, read_news
 from apps.dashboard.tests.figures import asked_by
 from apps.suggestions.enums import HeldBack, State
 from apps.suggestions.models import Suggestion
+from apps.suggestions.tests.cases import put_in
 from apps.suggestions.tests.factories import SuggestionFactory
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.models import Scan
@@ -58,8 +59,10 @@ def test_what_was_found_held_back_and_withdrawn_by_trigger(cast: Cast) -> None:
 
 
 def test_what_was_applied_and_what_ran_out(cast: Cast) -> None:
-    for _ in range(2):
-        note(Event.EXECUTION_SUCCEEDED, SuggestionFactory(assignee=cast.rep))
+    # One of the three was taken back.
+    for state in (State.APPLIED, State.APPLIED, State.UNDONE):
+        done = put_in(SuggestionFactory(assignee=cast.rep), state, cast.rep)
+        note(Event.EXECUTION_SUCCEEDED, done)
     note(Event.SUGGESTION_EXPIRED, SuggestionFactory(assignee=cast.rep))
     found = news(asked_by(cast.rep, Scope.ME))
     assert (found.applied, found.expired, found.found) == (2, 1, 0)

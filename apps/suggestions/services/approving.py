@@ -267,9 +267,18 @@ def _change_of(
         approved_by=user,
         approved_at=now,
         actor=actor,
-        idempotency_key=f"suggestion:{suggestion.pk}",
+        idempotency_key=_key_of(suggestion),
         suggestion_id=suggestion.pk,
     )
+
+
+def _key_of(suggestion: Suggestion) -> str:
+    """What names this approval among all: the same for each try, another after it was taken back at once."""
+    if suggestion.execution is None:
+        return f"suggestion:{suggestion.pk}"
+    if suggestion.state == State.FAILED:
+        return suggestion.execution.idempotency_key
+    return f"suggestion:{suggestion.pk}:{suggestion.execution_id}"
 
 
 def _mark_failed(suggestion: Suggestion, change: ApprovedChange, trouble: str) -> None:

@@ -8,13 +8,13 @@ from django.db import transaction
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.suggestions.enums import HeldBack, RejectReason, State, Verdict
+from apps.suggestions.enums import REOPENABLE, HeldBack, RejectReason, State, Verdict
 from apps.suggestions.exceptions import (
     InvalidDecisionError,
     InvalidSnoozeError,
 )
 from apps.suggestions.models import Suggestion
-from apps.suggestions.rules import LIFETIME, sources_of
+from apps.suggestions.rules import LIFETIME
 from apps.suggestions.services import merges
 from apps.suggestions.services.access import decidable
 from apps.suggestions.services.moves import (
@@ -144,9 +144,7 @@ def reopen(
     suggestion = decidable(user, suggestion_id, Verdict.REOPEN, origin, seen_at)
     actor = Actor.for_person(user, origin)
     with telling_another_open(), transaction.atomic():
-        moved = Suggestion.objects.filter(
-            pk=suggestion.pk, state__in=sources_of(State.PENDING)
-        ).update(
+        moved = Suggestion.objects.filter(pk=suggestion.pk, state__in=REOPENABLE).update(
             state=State.PENDING,
             held_back=HeldBack.NO,
             queued_at=now,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import DatabaseError
 
-from apps.audit.enums import Origin
+from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import acting
 from apps.execution import services as execution
@@ -27,7 +27,9 @@ from apps.suggestions.services.moves import (
     decision_on,
     lift_silences,
     name_of,
+    record,
     silence,
+    telling_another_open,
 )
 from apps.suggestions.services.refusing import refusals_on_record
 from apps.tenants.services import current_tenant
@@ -37,6 +39,9 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
+# The message after an approval offers the way back for ten seconds; the rest is the road there and back.
+AT_ONCE = timedelta(seconds=15)
+
 
 def undo(
     *,
@@ -44,6 +49,7 @@ def undo(
     user: User,
     now: datetime,
     despite: Collection[str] = (),
+    at_once: bool = False,
     seen_at: datetime | None = None,
     origin: Origin = Origin.PERSON,
 ) -> Suggestion:
@@ -54,6 +60,9 @@ def undo(
 
     What its trigger still finds is suggested again: who does not want it at all rejects that.
 
+    ``at_once``: the person takes back what they approved just now (``AT_ONCE``), by a slip of the hand. That
+    is no verdict, and the suggestion waits again as it stood, with what was edited in it.
+
     Raises:
         SuggestionNotFoundError, DecisionPermissionError, PermissionRefusedError, PolicyRefusedError: refused.
         ChangedSinceSeenError: the packet was refreshed after the person had looked at it.
@@ -63,12 +72,14 @@ def undo(
             nothing was written.
         RecordMergedError: the survivor of the merge was itself merged since; ``extras`` name that merge.
         UndoFailedError: the write failed; the change stands and the undo can be tried again.
+        AnotherOpenError: it cannot wait again, because another suggestion does for the same record and goal.
     """
     suggestion = decidable(user, suggestion_id, Verdict.UNDO, origin, seen_at)
     actor = Actor.for_person(user, origin)
     with refusals_on_record(suggestion, actor, Verdict.UNDO):
         try:
-            _take_back(suggestion, user, actor, now, despite)
+            is_slip = at_once and _was_just_approved(suggestion, user, now)
+            _take_back(suggestion, user, actor, now, despite, is_slip=is_slip)
         except RecordMergedError as error:
             if (later := merges.later_merge_of(suggestion, user)) is not None:
                 error.extras["merge"] = {"suggestion_id": later.pk}
@@ -77,8 +88,20 @@ def undo(
     return suggestion
 
 
+def _was_just_approved(suggestion: Suggestion, user: User, now: datetime) -> bool:
+    """Whether this person approved it a moment ago."""
+    at = suggestion.reviewed_at
+    return suggestion.reviewed_by_id == user.pk and at is not None and now - at <= AT_ONCE
+
+
 def _take_back(
-    suggestion: Suggestion, user: User, actor: Actor, now: datetime, despite: Collection[str]
+    suggestion: Suggestion,
+    user: User,
+    actor: Actor,
+    now: datetime,
+    despite: Collection[str],
+    *,
+    is_slip: bool,
 ) -> None:
     if suggestion.state != State.APPLIED or suggestion.execution_id is None:
         raise already_decided(suggestion.pk)
@@ -91,7 +114,8 @@ def _take_back(
         despite=frozenset(despite),
     )
     try:
-        with_new_plans(partial(_write_back, suggestion, wish, now))
+        with telling_another_open():
+            with_new_plans(partial(_write_back, suggestion, wish, now, is_slip=is_slip))
     except DatabaseError as error:
         trouble = name_of(error)
         log.exception("a change could not be undone", extra={"trouble": trouble})
@@ -99,23 +123,33 @@ def _take_back(
         raise UndoFailedError("the database refused it.") from error
 
 
-def _write_back(suggestion: Suggestion, wish: ApprovedUndo, now: datetime) -> None:
+def _write_back(
+    suggestion: Suggestion, wish: ApprovedUndo, now: datetime, *, is_slip: bool
+) -> None:
     """The transaction of an undo."""
     user = wish.approved_by
     with acting(wish.actor):
-        moved = Suggestion.objects.filter(pk=suggestion.pk, state=State.APPLIED).update(
-            state=State.UNDONE
+        row = Suggestion.objects.filter(pk=suggestion.pk)
+        moved = row.filter(state=State.APPLIED).update(
+            state=State.PENDING if is_slip else State.UNDONE
         )
         if not moved:
             raise already_decided(suggestion.pk)
         done = execution.undo_change(wish, now=now)
-        Suggestion.objects.filter(pk=suggestion.pk).update(closed_because=_said_of(done.left_alone))
-        insert(decision_on(suggestion, Verdict.UNDO, user, now))
-        if merges.is_merge(suggestion):
-            merges.note_undone(suggestion)
-            silence(suggestion, user, now, "Undone", tenant=current_tenant())
+        if is_slip:
+            row.update(applied_at=None, closed_because="")
+            record(wish.actor, Event.SUGGESTION_REOPENED, suggestion)
         else:
+            row.update(closed_because=_said_of(done.left_alone))
+        # The last word about what was reopened is still to come.
+        verdict = Verdict.REOPEN if is_slip else Verdict.UNDO
+        insert(decision_on(suggestion, verdict, user, now))
+        if not merges.is_merge(suggestion):
             lift_silences(suggestion, now, goal=suggestion.goal, reason=APPLIED)
+            return
+        merges.note_undone(suggestion)
+        if not is_slip:
+            silence(suggestion, user, now, "Undone", tenant=current_tenant())
 
 
 def _record_failure(suggestion: Suggestion, wish: ApprovedUndo, trouble: str) -> None:

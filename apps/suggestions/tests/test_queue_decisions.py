@@ -263,10 +263,11 @@ def test_the_way_back_is_offered_for_ten_seconds(
     text = toast.content.decode()
     assert 'data-stay-ms="10000"' in text
     assert f'hx-post="/suggestions/{suggestion.pk}/{back}/?view=team"' in text
-    answer = htmx(client, "post", f"{address(suggestion, back)}?view=team")
+    assert 'name="at_once"' in text
+    answer = htmx(client, "post", f"{address(suggestion, back)}?view=team", {"at_once": "on"})
     assert answer.headers["HX-Push-Url"] == f"/suggestions/{suggestion.pk}/?view=team"
     suggestion.refresh_from_db()
-    assert suggestion.state == (State.UNDONE if back == "undo" else State.PENDING)
+    assert suggestion.state == State.PENDING
 
 
 def test_what_cannot_be_taken_back_is_not_offered_so(cast: Cast, client_for: ClientFor) -> None:

@@ -61,7 +61,7 @@ def test_the_table_of_moves_is_the_one_of_the_design() -> None:
         },
         State.APPROVED: {State.APPLIED, State.FAILED},
         State.FAILED: {State.APPROVED, State.REJECTED, State.EXPIRED},
-        State.APPLIED: {State.UNDONE},
+        State.APPLIED: {State.UNDONE, State.PENDING},
         State.REJECTED: {State.PENDING},
         State.WITHDRAWN: {State.PENDING},
         State.EXPIRED: {State.PENDING},

@@ -21,8 +21,10 @@ from apps.suggestions.exceptions import (
     SuggestionNotFoundError,
     UndoFailedError,
 )
+from apps.suggestions.learning.tallies import read_tallies
 from apps.suggestions.models import Decision, Suggestion
-from apps.suggestions.services import approve, undo
+from apps.suggestions.services import approve, edit, undo
+from apps.suggestions.services.undoing import AT_ONCE
 from apps.suggestions.tests.cases import LONG_AGO, NOW, give_execution, put_in, scan, suggested
 from apps.tenants.models import Tenant
 from apps.tenants.tests.refusals import refusing
@@ -60,6 +62,35 @@ def test_what_is_still_found_is_suggested_again(cast: Cast) -> None:
     assert scan(timedelta(days=1, hours=1)).suggestions_created == 1
     again = Suggestion.objects.get(state=State.PENDING)
     assert (again.goal, again.record_id) == (suggestion.goal, suggestion.record_id)
+
+
+def test_what_is_taken_back_at_once_waits_as_it_stood_and_is_no_verdict(cast: Cast) -> None:
+    suggestion = suggested(cast.rep)
+    edited = suggestion.arguments | {"title": "Ring them"}
+    edit(suggestion_id=suggestion.pk, user=cast.rep, arguments=edited, now=NOW)
+    approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW)
+    done = undo(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + AT_ONCE, at_once=True)
+    assert (done.state, done.arguments, done.edited_by) == (State.PENDING, edited, cast.rep)
+    assert (done.applied_at, Task.objects.get().status) == (None, "cancelled")
+    assert read_tallies(NOW + timedelta(minutes=1)) == []
+    looked = scan(timedelta(minutes=1))
+    assert (looked.suggestions_created, looked.suggestions_withdrawn) == (0, 0)
+
+    again = approve(suggestion_id=suggestion.pk, user=cast.rep, now=NOW + timedelta(minutes=2))
+    assert again.state == State.APPLIED
+    made = Execution.objects.filter(undoes=None).order_by("pk")
+    assert [one.idempotency_key for one in made] == [
+        f"suggestion:{again.pk}", f"suggestion:{again.pk}:{done.execution_id}",
+    ]  # fmt: skip
+    (tally,) = read_tallies(NOW + timedelta(minutes=3))
+    assert (tally.count, tally.approved) == (1, 1)
+
+
+def test_later_or_by_somebody_else_it_is_a_no(cast: Cast) -> None:
+    for person, after in ((cast.rep, 2 * AT_ONCE), (cast.manager, AT_ONCE)):
+        suggestion = applied(cast)
+        done = undo(suggestion_id=suggestion.pk, user=person, now=NOW + after, at_once=True)
+        assert done.state == State.UNDONE
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.APPLIED])

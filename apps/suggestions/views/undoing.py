@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apps.audit.enums import Origin
 from apps.execution.exceptions import ExecutionError, LaterWorkError, RecordMergedError
 from apps.suggestions import services
-from apps.suggestions.enums import Verdict
+from apps.suggestions.enums import State, Verdict
 from apps.suggestions.exceptions import SuggestionError, SuggestionNotFoundError
 from apps.suggestions.models import Suggestion
 from apps.suggestions.presentation import undo_of
@@ -46,6 +46,7 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
             user=user,
             now=timezone.now(),
             despite=request.POST.getlist("despite"),
+            at_once="at_once" in request.POST,
         )
     except SuggestionNotFoundError:
         raise
@@ -57,10 +58,16 @@ def _undo(request: HttpRequest, suggestion: Suggestion, user: User) -> HttpRespo
         messages.error(request, error.message)
         done, said = services.get_for(user, suggestion.pk), None
     else:
-        comes_again = done.trigger and not is_merge(done)
-        again = ". While it is still found, it is suggested again" if comes_again else ""
-        said = Said(f"Undone: {services.title_for(user, done)}{again}")
+        said = Said(f"Undone: {services.title_for(user, done)}{_what_comes(done)}")
     return go_to(request, Queue.read(user, request.GET), done, said)
+
+
+def _what_comes(done: Suggestion) -> str:
+    """What becomes of it, as the end of a sentence."""
+    if done.state == State.PENDING:
+        return ". It waits again as before"
+    comes_again = done.trigger and not is_merge(done)
+    return ". While it is still found, it is suggested again" if comes_again else ""
 
 
 def _to_page_of_undo(request: HttpRequest, suggestion: Suggestion) -> HttpResponse:

@@ -136,7 +136,7 @@ def test_what_was_just_decided_is_taken_back_by_a_key(rep_page: Page, site: Site
     # What has become of the former card is no news of this one.
     expect(page.locator("[data-news-note]")).to_have_count(0)
     press_and_read(page, "z", "Ana")
-    expect(page.locator(".detail-badges")).to_contain_text("Undone")
+    expect(page.locator(".detail-badges")).to_contain_text("Waiting")
     assert Task.objects.get().status == "cancelled"
     page.keyboard.press("Escape")
     press_and_read(page, "j", "Bea")
@@ -147,7 +147,7 @@ def test_what_was_just_decided_is_taken_back_by_a_key(rep_page: Page, site: Site
     expect(page.locator(".detail-badges")).to_contain_text("Waiting")
     applied.refresh_from_db()
     refused.refresh_from_db()
-    assert (applied.state, refused.state) == ("undone", "pending")
+    assert (applied.state, refused.state) == ("pending", "pending")
 
 
 def test_several_are_selected_and_looked_at_together(rep_page: Page, site: Site) -> None:
