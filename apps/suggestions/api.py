@@ -43,6 +43,7 @@ from apps.suggestions.exceptions import (
     ChangedSinceSeenError,
     EditionChangedError,
 )
+from apps.suggestions.facets import FACETS_BY_KEY
 from apps.suggestions.models import Suggestion
 from apps.suggestions.querysets import SuggestionQuerySet
 from apps.suggestions.shown import open_detail
@@ -53,6 +54,16 @@ from apps.users.api import Endpoint
 from apps.users.enums import Scope
 from apps.users.models import User
 from apps.users.services import person_of
+
+
+def _by_facet(key: str, help_text: str) -> django_filters.ChoiceFilter:
+    """A filter that narrows as one of the page's does."""
+    facet = FACETS_BY_KEY[key]
+
+    def narrow(queryset: SuggestionQuerySet, name: str, value: str) -> SuggestionQuerySet:
+        return queryset.filter(facet.condition(value))
+
+    return django_filters.ChoiceFilter(choices=facet.options(), method=narrow, help_text=help_text)
 
 
 class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -80,6 +91,9 @@ class SuggestionFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         field_name="execution_id", min_value=1, decimal_places=0, help_text="What it became."
     )
     created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
+    confidence = _by_facet("confidence", "How often it is expected to be accepted.")
+    value = _by_facet("value", "What is at stake, in units of the record's currency.")
+    age = _by_facet("age", "When it was suggested.")
 
     def search_words(
         self, queryset: SuggestionQuerySet, name: str, value: str

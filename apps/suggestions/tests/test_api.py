@@ -81,8 +81,9 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
     now = timezone.now()
     done = own(cast, state=State.REJECTED, reviewed_by=cast.rep, reviewed_at=now)
     unassigned = SuggestionFactory(
-        assignee=None, tool="update_task", trigger="task_overdue", risk="high"
-    )
+        assignee=None, tool="update_task", trigger="task_overdue", risk="high", confidence=0.7,
+        segment="huge", created_at=now - timedelta(days=9),
+    )  # fmt: skip
     client = api_for(cast.rep)
 
     def found(**parameters: Any) -> list[int]:
@@ -97,6 +98,11 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
     assert found(trigger="task_overdue") == found(risk="high") == [unassigned.pk]
     assert found(record_kind="lead", record_id=waiting.record_id) == [waiting.pk]
     assert found(search="bakery") == [waiting.pk]
+    # As the page narrows.
+    assert found(confidence="high") == found(value="huge") == found(age="older") == [unassigned.pk]
+    assert found(confidence="unmeasured", age="day", state="pending", is_held_back="false") == [
+        waiting.pk
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 3])
