@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -135,7 +135,7 @@ def present(suggestion: Suggestion, viewer: User) -> Detail:
         notice=_notice_of(suggestion),
         side_effects=diff.side_effects if diff else (),
         look_alikes=look_alikes_of(suggestion, viewer),
-        history=history_of(entries),
+        history=history_of(suggestion, entries),
         stale=stale,
         can_decide=not refusal,
         refusal=refusal,
@@ -218,18 +218,27 @@ def _statement_of_entries() -> RowsStatement:
     return RowsStatement.of(AuditEntry.objects.of_suggestion(ROW_PLACE))
 
 
-def history_of(entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
+def history_of(suggestion: Suggestion, entries: Sequence[AuditEntry]) -> tuple[HistoryLine, ...]:
     """Return what was done with the suggestion, in the order of the entries; who read it tells the story."""
+    is_rejected = any(entry.event == Event.SUGGESTION_REJECTED for entry in entries)
+    remarks = suggestion.remarks() if is_rejected else iter(())
     return tuple(
         HistoryLine(
             occurred_at=entry.occurred_at,
             actor_name=entry.actor_name if entry.actor_id else "AiSHA",
             wording=Event.wording(entry.event),
-            detail=str(entry.details.get("reason", "")).replace("_", " "),
+            detail=_detail_of(entry, remarks),
         )
         for entry in entries
         if entry.event != Event.SUGGESTION_SHOWN
     )
+
+
+def _detail_of(entry: AuditEntry, remarks: Iterator[str]) -> str:
+    """Why it was done, and what the person wrote beside it."""
+    reason = str(entry.details.get("reason", "")).replace("_", " ")
+    remark = next(remarks, "") if entry.event == Event.SUGGESTION_REJECTED else ""
+    return ": ".join(filter(None, (reason, remark)))
 
 
 def _compare(suggestion: Suggestion, viewer: User) -> tuple[Diff | None, Stale | None, str]:

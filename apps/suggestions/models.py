@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -232,6 +233,11 @@ class Suggestion(models.Model):
     def meant_for(self) -> User | None:
         """Whose it was before somebody gave it away; whose it is, else."""
         return self.given_for if self.given_by_id else self.assignee
+
+    def remarks(self) -> Iterator[str]:
+        """What people wrote beside their rejections, in order; the audit log keeps no such text."""
+        rejections = self.decisions.filter(verdict=Verdict.REJECT).order_by("pk")
+        return iter(rejections.values_list("note", flat=True))
 
     def last_decision(self) -> tuple[User | None, datetime | None]:
         """Who brought it where it stands, and when; nobody where time or a cleared signal did."""

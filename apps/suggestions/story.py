@@ -118,16 +118,12 @@ def story_of(suggestion: Suggestion, viewer: User) -> tuple[StoryItem, ...]:
     executions = Execution.objects.in_bulk(
         [entry.execution_id for entry in entries if entry.execution_id is not None]
     )
-    # What people wrote beside their rejections; the audit log keeps no such text.
-    remarks = iter(
-        suggestion.decisions.filter(verdict=Verdict.REJECT).order_by("pk").values_list("note")
-    )
+    remarks = suggestion.remarks()
     items = [*_signal_items(suggestion), *_call_items(suggestion)]
     for entry in entries:
         item = _entry_item(entry, executions.get(entry.execution_id or 0), viewer)
         if item.event == Event.SUGGESTION_REJECTED:
-            (remark,) = next(remarks, ("",))
-            item = replace(item, notes=tuple(filter(None, (*item.notes, remark))))
+            item = replace(item, notes=tuple(filter(None, (*item.notes, next(remarks, "")))))
         items.append(item)
     # Those of one moment stay in this order: what was noticed, what was asked, what came of it.
     return tuple(sorted(items, key=lambda item: item.occurred_at))

@@ -209,8 +209,11 @@ def test_somebody_who_is_not_offered_is_refused(cast: Cast, client_for: ClientFo
 def test_rejecting_keeps_the_note_and_stops_the_record(cast: Cast, client_for: ClientFor) -> None:
     suggestion = own(cast.rep)
     body = {"reason": "not_needed", "note": "Moved on", "stop": "record", "stop_days": "90"}
-    client_for(cast.rep).post(address(suggestion, "reject"), body)
+    client = client_for(cast.rep)
+    client.post(address(suggestion, "reject"), body)
     assert suggestion.decisions.get().note == "Moved on"
+    shown = client.get(f"/suggestions/{suggestion.pk}/").content.decode()
+    assert "not needed: Moved on" in shown
     silence = Silence.objects.get(goal="")
     assert (silence.record_id, (silence.until - silence.created_at).days) in {
         (suggestion.record_id, 89), (suggestion.record_id, 90),
