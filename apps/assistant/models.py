@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.assistant.enums import Intent, MessageState, Speaker
 from apps.audit.enums import Origin
@@ -40,7 +41,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or f"Conversation of {self.began_at:%Y-%m-%d %H:%M}"
+        return self.title or f"Conversation of {timezone.localtime(self.began_at):%Y-%m-%d %H:%M}"
 
 
 class Message(models.Model):
@@ -91,4 +92,4 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.speaker} {self.said_at:%Y-%m-%d %H:%M}"
+        return f"{self.speaker} {timezone.localtime(self.said_at):%Y-%m-%d %H:%M}"

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.exceptions import AppendOnlyError
@@ -49,7 +50,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.event}"
+        return f"{timezone.localtime(self.occurred_at):%Y-%m-%d %H:%M:%S} {self.event}"
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused: ``services.record`` is the only way in, so that every entry has its actor."""

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.brain.enums import CallOutcome, FallBack, Language, Mode, Provider, Tone
 
@@ -192,7 +193,7 @@ class BrainCall(models.Model):
         indexes = [models.Index(fields=["called_at"], name="brain_call_by_day")]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.mode} {self.called_at:%Y-%m-%d %H:%M}"
+        return f"{self.provider} {self.mode} {timezone.localtime(self.called_at):%Y-%m-%d %H:%M}"
 
 
 class CapturedText(models.Model):

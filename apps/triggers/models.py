@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
@@ -106,7 +107,7 @@ class Silence(models.Model):
         scope = " ".join(
             filter(None, [self.record_kind, str(self.record_id or ""), self.goal, self.trigger])
         )
-        return f"{scope or 'everything'} until {self.until:%Y-%m-%d}"
+        return f"{scope or 'everything'} until {timezone.localtime(self.until):%Y-%m-%d}"
 
     def covers(self, *, record_kind: str, record_id: int, goal: str, trigger: str) -> bool:
         """Whether every column that it fills is this; the tool is not asked for."""
@@ -176,7 +177,7 @@ class TriggerState(models.Model):
         ordering = ["trigger"]
 
     def __str__(self) -> str:
-        return f"{self.trigger} up to {self.looked_at:%Y-%m-%d %H:%M}"
+        return f"{self.trigger} up to {timezone.localtime(self.looked_at):%Y-%m-%d %H:%M}"
 
 
 class Scan(models.Model):

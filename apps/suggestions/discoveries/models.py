@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class DiscoveryLook(models.Model):
@@ -23,5 +24,7 @@ class DiscoveryLook(models.Model):
     looked_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        seen = f"{self.seen_until:%Y-%m-%d %H:%M}" if self.seen_until else "never"
+        seen = (
+            f"{timezone.localtime(self.seen_until):%Y-%m-%d %H:%M}" if self.seen_until else "never"
+        )
         return f"{self.person_id} has seen what was found until: {seen}"
