@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from apps.conftest import ApiClient, Cast, TenantClient
@@ -131,7 +132,12 @@ def test_a_merge_in_plain_text(cast: Cast) -> None:
         "  Merged into it: Anna Lopez",
         "  Kept: First name: Ana (not Anna)",
     ]
-    assert "  Also: 1 task moves to “Ana Lopez”." in diff_of(suggestion, cast.rep).as_text()
+    diff = diff_of(suggestion, cast.rep)
+    assert "  Also: 1 task moves to “Ana Lopez”." in diff.as_text()
+    # Two of one name are told apart where they do not stand side by side.
+    drawn = render_to_string("suggestions/_diff.html", {"diff": diff})
+    names = f"<bdi>Anna Lopez</bdi> (lead {gone.pk}) is merged into <bdi>Ana Lopez</bdi> (lead {kept.pk})"
+    assert names in drawn
 
 
 def test_the_page_offers_a_choice_in_each_field(cast: Cast, client_for: ClientFor) -> None:
