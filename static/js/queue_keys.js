@@ -29,6 +29,13 @@
 
   // 1 ---- moving
 
+  // The head of the list and the bar of a selection stay where they are, and lie over the cards.
+  function showWhole(link) {
+    const heightOf = (selector) => document.querySelector(selector)?.offsetHeight ?? 0;
+    link.style.scrollMarginBlock = `${heightOf(".queue-head")}px ${heightOf("[data-selection]")}px`;
+    link.scrollIntoView({ block: "nearest" });
+  }
+
   function move(step, selects) {
     const all = links();
     const place = all.indexOf(currentLink());
@@ -43,7 +50,7 @@
     for (const link of all) link.removeAttribute("aria-current");
     next.setAttribute("aria-current", "true");
     next.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+    showWhole(next);
     next.click();
   }
 

@@ -49,16 +49,29 @@ def press_and_read(page: Page, key: str, name: str) -> None:
     expect(title(page)).to_have_text(f"Call {name} Lopez")
 
 
+# Whether a click on its middle would reach it: nothing lies over it, and it is in sight.
+IS_ON_TOP = """(element) => {
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
 def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     _, _, cleo, *_ = suggest(site, "Ana", "Bea", "Cleo", "Dora", "Eva")
     page = rep_page
+    # Where the list is short, the card that is moved to comes out from under its head.
+    page.set_viewport_size({"width": 1280, "height": 420})
     open_queue(page, site)
+    for key, names in (("j", ("Bea", "Cleo", "Dora", "Eva")), ("k", ("Dora", "Cleo", "Bea", "Ana"))):
+        for name in names:
+            press_and_read(page, key, name)
+            assert current(page).evaluate(IS_ON_TOP)
+    page.set_viewport_size({"width": 1280, "height": 720})
     expect(title(page)).to_have_text("Call Ana Lopez")
     press_and_read(page, "j", "Bea")
     press_and_read(page, "j", "Cleo")
     press_and_read(page, "k", "Bea")
     expect(current(page)).to_have_text("Call Bea Lopez")
-
     # While one card is read the next is fetched: the answer to the decision need not bring it.
     expect(page.locator("#suggestion-detail")).to_have_attribute("data-at-hand", str(cleo.pk))
     with page.expect_response("**/approve/**") as answered:
@@ -67,6 +80,9 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     expect(page).to_have_title("Call Cleo Lopez · AiSHA")
     expect(page.locator("#messages")).to_contain_text("Approved: Call Bea Lopez. 4 left.")
     page.keyboard.press("r")
+    # What can be taken back is told beside what a rejection asks for, and not over it.
+    assert page.locator("#reject-stop").evaluate(IS_ON_TOP)
+    assert page.locator("[data-toast-undo]").evaluate(IS_ON_TOP)
     press_and_read(page, "2", "Dora")
     expect(page.locator("#messages")).to_contain_text("Rejected: Call Cleo Lopez. 3 left.")
     page.keyboard.press("h")
