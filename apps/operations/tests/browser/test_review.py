@@ -185,6 +185,8 @@ def test_on_a_phone_the_list_and_the_card_are_two_screens(rep_page: Page, site: 
     expect(page.locator("#suggestion-title")).to_be_hidden()
     page.locator("a.suggestion-link", has_text="Kim Park").click()
     expect(page.locator("#suggestion-title")).to_be_visible()
+    # A record's name may be one long word.
+    Suggestion.objects.update(record_label="W" * 60)
     page.goto(page.url)
     expect(page.get_by_role("button", name="Approve")).to_be_in_viewport()
     width = page.evaluate("document.documentElement.scrollWidth")
