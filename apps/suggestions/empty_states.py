@@ -21,7 +21,7 @@ _OTHERS = {
     "held_back": (
         "inbox",
         "Nothing is held back",
-        "What is above a person's number a day waits here, and comes as their queue drains.",
+        "What is above a person's number a day waits here, and comes on one of the next days.",
     ),
     "done": ("history", "No decisions yet", "What was approved or rejected stands here, with its story."),
     "withdrawn": (
@@ -77,7 +77,7 @@ def empty_state(user: User, view: str, *, held_back: int, now: datetime) -> Empt
         return EmptyState(
             "circle-check",
             "All clear for now",
-            f"{held_back:,} more wait behind your number a day, and come as you go on.",
+            f"{held_back:,} more wait behind your number a day; the next come tomorrow at the latest.",
             f"{reverse('suggestions:queue')}?view=held_back",
             "See what is held back",
         )
