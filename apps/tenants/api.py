@@ -288,7 +288,7 @@ class NestedJSONParser(JSONParser):
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
-    """Refuses a query parameter that it does not know.
+    """Refuses a query parameter that it does not know, and a yes or no that is neither.
 
     Otherwise a mistyped filter would return everything, and nobody would notice.
     """
@@ -302,8 +302,25 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         if getattr(view, "action", "") == "list":
             known |= {CURSOR, ORDERING, PAGE_SIZE}
         refuse_parameters(request, but=known)
+        if filterset is not None:
+            _refuse_neither(request, filterset)
         filtered: models.QuerySet[ModelT] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+# As django_filters reads them; whatever else is sent it takes for no answer.
+_YES_OR_NO = frozenset({"true", "false", "True", "False", ""})
+
+
+def _refuse_neither(request: Request, filterset: django_filters.FilterSet) -> None:
+    neither = [
+        name
+        for name, one in filterset.filters.items()
+        if isinstance(one, django_filters.BooleanFilter)
+        and request.query_params.get(name, "") not in _YES_OR_NO
+    ]
+    if neither:
+        raise ValidationError({name: ["true or false."] for name in neither})
 
 
 def refuse_parameters(request: Request, *, but: Collection[str] = ()) -> None:

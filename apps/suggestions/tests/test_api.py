@@ -92,6 +92,11 @@ def test_the_list_is_filtered(cast: Cast, api_for: ApiFor) -> None:
     assert found(state="rejected") == [done.pk]
     assert found(state="pending", is_held_back="false") == [waiting.pk, unassigned.pk]
     assert found(is_held_back="true") == [held.pk]
+    refused = client.get(LIST, {"is_held_back": "0"})
+    assert (refused.status_code, refused.json()["errors"]) == (
+        400,
+        {"is_held_back": ["true or false."]},
+    )
     assert found(assignee=cast.rep.pk, state="pending") == [waiting.pk, held.pk]
     assert found(unassigned="true") == [unassigned.pk]
     assert found(tool="update_task") == [unassigned.pk]
