@@ -15,6 +15,8 @@
       const hadFocus = menu.contains(document.activeElement);
       menu.open = false;
       if (hadFocus) menu.querySelector("summary").focus();
+      // That is all that this key does now: nothing behind the menu is left with it.
+      event.preventDefault();
     }
   });
 

@@ -226,9 +226,9 @@
     }
     if (!list() || withCommand || !areOn()) return;
     if (event.key === "Escape") {
-      // A menu closes by itself; what is typed is left by the first Escape, the form by the second.
+      // A menu has closed itself before (menus.js); what is typed is left by the first Escape, the form by the second.
       if (isTyping) event.target.blur();
-      else if (!openMenu()) leave();
+      else leave();
       return;
     }
     if (isTyping) return;

@@ -59,9 +59,11 @@ IS_ON_TOP = """(element) => {
 def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     _, _, cleo, *_ = suggest(site, "Ana", "Bea", "Cleo", "Dora", "Eva")
     page = rep_page
-    # Where the list is short, the card that is moved to comes out from under its head.
-    page.set_viewport_size({"width": 1280, "height": 420})
+    # Where there is little room, the card that is moved to comes out from under the list's head, and every
+    # button of the decision is there.
+    page.set_viewport_size({"width": 1024, "height": 420})
     open_queue(page, site)
+    assert page.locator(".decision-more > summary").evaluate(IS_ON_TOP)
     for key, names in (("j", ("Bea", "Cleo", "Dora", "Eva")), ("k", ("Dora", "Cleo", "Bea", "Ana"))):
         for name in names:
             press_and_read(page, key, name)
@@ -81,7 +83,7 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     expect(page.locator("#messages")).to_contain_text("Approved: Call Bea Lopez. 4 left.")
     page.keyboard.press("r")
     # What can be taken back is told beside what a rejection asks for, and not over it.
-    assert page.locator("#reject-stop").evaluate(IS_ON_TOP)
+    assert page.locator("#reject-stop-days").evaluate(IS_ON_TOP)
     assert page.locator("[data-toast-undo]").evaluate(IS_ON_TOP)
     press_and_read(page, "2", "Dora")
     expect(page.locator("#messages")).to_contain_text("Rejected: Call Cleo Lopez. 3 left.")
@@ -223,6 +225,7 @@ def test_keys_are_off_while_typing_and_can_be_switched_off(rep_page: Page, site:
     page.locator("#reject-note").fill("Not now")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
+    expect(page.locator("details[data-key='r'] > summary")).to_be_focused()
     expect(title(page)).to_have_text("Call Ana Lopez")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
