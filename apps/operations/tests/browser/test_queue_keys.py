@@ -64,7 +64,10 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     page.set_viewport_size({"width": 1024, "height": 420})
     open_queue(page, site)
     assert page.locator(".decision-more > summary").evaluate(IS_ON_TOP)
-    for key, names in (("j", ("Bea", "Cleo", "Dora", "Eva")), ("k", ("Dora", "Cleo", "Bea", "Ana"))):
+    for key, names in (
+        ("j", ("Bea", "Cleo", "Dora", "Eva")),
+        ("k", ("Dora", "Cleo", "Bea", "Ana")),
+    ):
         for name in names:
             press_and_read(page, key, name)
             assert current(page).evaluate(IS_ON_TOP)
