@@ -8,7 +8,7 @@ makes up for it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from apps.triggers.models import TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.statements import detect_among
-from apps.triggers.watches import Changes
+from apps.triggers.watches import Changes, Watch
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +249,7 @@ def plan_round(
     for look in known:
         if look.trigger.key not in broken:
             with _noting_errors(broken, look.trigger.key):
-                ids = _touched(look, changes) | crossed.get(look.trigger.key, set())
+                ids = _touched(look, changes, moment) | crossed.get(look.trigger.key, set())
                 planned.append(replace(look, candidates=frozenset(ids)))
     return Round(
         horizon,
@@ -314,13 +314,24 @@ def _span_of(look: Look, moment: ScanMoment) -> Span:
     )
 
 
-def _touched(look: Look, changes: Mapping[tuple[int, datetime], Changes]) -> set[int]:
+def _touched(
+    look: Look, changes: Mapping[tuple[int, datetime], Changes], moment: ScanMoment
+) -> set[int]:
     assert look.seen is not None  # noqa: S101 - narrows the type
     changed = changes[look.seen.cursor, look.seen.looked_at]
     if not changed:
         return set()
     kind = look.trigger.record_kind
-    return set().union(*(changed.concerning(watch, kind) for watch in look.trigger.watches))
+    watches = _watches_within(look, replace(moment, now=look.seen.looked_at), moment)
+    return set().union(*(changed.concerning(watch, kind) for watch in watches))
+
+
+def _watches_within(look: Look, before: ScanMoment, after: ScanMoment) -> Iterable[Watch]:
+    """The trigger's watches, of rows alone that it may have matched at one of two moments."""
+    begins = [look.trigger.looks_back_to(moment, look.parameters) for moment in (before, after)]
+    known = [begin for begin in begins if begin is not None]
+    watches = look.trigger.watches
+    return [watch.of_later_than(min(known)) for watch in watches] if known else watches
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import models
@@ -67,6 +68,14 @@ class Trigger(ABC, Generic[ParametersT]):
         They follow from the parameters, the working days and the figures of ``moment``, never from its
         ``now``: the same edges serve for the moments before and after.
         """
+
+    def looks_back_to(self, moment: ScanMoment, parameters: ParametersT) -> datetime | None:
+        """The begin of the window of a trigger on activities: until then none matches. None without any.
+
+        What hangs beside a changed row, but lay before the window at both looks, is not looked at. A row
+        that leaves the window is told of by ``edges``.
+        """
+        return None
 
     def epoch(self, moment: ScanMoment, parameters: ParametersT) -> JsonValue:
         """What else the answer depends on; when it differs from the last look, everything is looked at.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -122,6 +123,10 @@ class Watch(ABC):
     def touched(self, changes: Changes, kind: RecordKind) -> set[int]:
         """The ids of records of ``kind`` that the changes concern."""
 
+    def of_later_than(self, since: datetime) -> Watch:
+        """The same for activities that happened later; those before may be named, too."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Own(Watch):
@@ -192,6 +197,10 @@ class Beside(Watch):
             return set()
         hanging = rows_of(kind).filter(self.only, **{f"{self.column}__any_of": ends})
         return set(hanging.values_list("pk", flat=True))
+
+    def of_later_than(self, since: datetime) -> Beside:
+        """Those that happened later: of what hangs on a record for years only the last weeks are read."""
+        return replace(self, only=self.only & Q(occurred_at__gt=since))
 
 
 @dataclass(frozen=True, slots=True)

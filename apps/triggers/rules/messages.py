@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
@@ -181,7 +181,7 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
         self, moment: ScanMoment, parameters: EmailUnansweredParameters
     ) -> QuerySet[Activity]:
         """The newest mails of open deals, leads and contacts, old enough, with nothing after."""
-        since = moment.days_ago(parameters.window_days)
+        since = self.looks_back_to(moment, parameters)
         nothing_after = (
             condition
             for subject in subjects()
@@ -207,6 +207,10 @@ class EmailUnanswered(Trigger[EmailUnansweredParameters]):
             .exclude(address__regex=MACHINE_ADDRESS)
             .annotate(facts=JSONObject(**subject_facts()))
         )
+
+    def looks_back_to(self, moment: ScanMoment, parameters: EmailUnansweredParameters) -> datetime:
+        """The begin of the window."""
+        return moment.days_ago(parameters.window_days)
 
     def edges(self, moment: ScanMoment, parameters: EmailUnansweredParameters) -> tuple[Edge, ...]:
         """A mail that has waited for too long, and one growing too old."""
@@ -255,7 +259,7 @@ class NewActivity(Trigger[NewActivityParameters]):
 
     def matching(self, moment: ScanMoment, parameters: NewActivityParameters) -> QuerySet[Activity]:
         """Inbound mails and calls inside the window, after a long silence, with no reaction since."""
-        since = moment.days_ago(parameters.window_days)
+        since = self.looks_back_to(moment, parameters)
         no_reaction = (
             condition
             for subject in subjects()
@@ -290,6 +294,10 @@ class NewActivity(Trigger[NewActivityParameters]):
             .exclude(address__regex=MACHINE_ADDRESS)
             .annotate(facts=JSONObject(**subject_facts(), former_activity_at="former_activity_at"))
         )
+
+    def looks_back_to(self, moment: ScanMoment, parameters: NewActivityParameters) -> datetime:
+        """The begin of the window."""
+        return moment.days_ago(parameters.window_days)
 
     def edges(self, moment: ScanMoment, parameters: NewActivityParameters) -> tuple[Edge, ...]:
         """A message dated ahead arriving, and one growing too old."""

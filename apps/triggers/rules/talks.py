@@ -99,7 +99,7 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
         self, moment: ScanMoment, parameters: FollowupMissingParameters
     ) -> QuerySet[Activity]:
         """The last talks of open deals, leads and contacts, inside the window, with nothing after."""
-        since = moment.days_ago(parameters.window_days)
+        since = self.looks_back_to(moment, parameters)
         nothing_after = (
             condition
             for subject in subjects()
@@ -122,6 +122,10 @@ class FollowupMissing(Trigger[FollowupMissingParameters]):
             .exclude(direction=Direction.NONE, activity_kind=ActivityKind.CALL)
             .annotate(facts=JSONObject(**subject_facts()))
         )
+
+    def looks_back_to(self, moment: ScanMoment, parameters: FollowupMissingParameters) -> datetime:
+        """The begin of the window."""
+        return moment.days_ago(parameters.window_days)
 
     def edges(self, moment: ScanMoment, parameters: FollowupMissingParameters) -> tuple[Edge, ...]:
         """A talk coming out of its grace, and growing too old."""
