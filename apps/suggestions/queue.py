@@ -112,7 +112,9 @@ class Queue:
 
     def search_field(self) -> SafeString:
         """The search box of the filter form."""
-        return draw_search_field(self.filters) if self.filters else blank_search_field()
+        if self.filters and self.filters.data.get("q"):
+            return draw_search_field(self.filters)
+        return blank_search_field()
 
     def filter_fields(self) -> SafeString:
         """The fields of the filter form."""
