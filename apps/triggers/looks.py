@@ -235,7 +235,7 @@ def plan_round(
     logged = {look.seen.cursor: Changes() for look in known if look.seen is not None}
     for cursor in logged:
         if horizon.changed[cursor]:
-            logged[cursor] = read_changes(cursor)
+            logged[cursor] = read_changes(cursor, following=horizon.next_transaction)
     changes = {
         (cursor, looked_at): logged[cursor].with_more(
             RecordKind.ACTIVITY, _taking_place(took_place, looked_at, moment)

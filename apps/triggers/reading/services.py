@@ -57,7 +57,9 @@ def read_activities(now: datetime, zone: ZoneInfo) -> int:
             Reading.objects.all().delete()
         else:
             changed = ChangeLog.objects.filter(
-                record_kind=RecordKind.ACTIVITY, transaction_id__gte=cursor.transaction_id
+                record_kind=RecordKind.ACTIVITY,
+                transaction_id__gte=cursor.transaction_id,
+                transaction_id__lt=horizon.next_transaction,
             )
             activities = activities.filter(pk__in=changed.values("record_id"))
         count = _read(activities, zone)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from apps.crm.models import Lead
+from apps.conftest import owner_connection
+from apps.crm.models import ChangeLog, Lead
 from apps.crm.tests.factories import (
     AccountFactory,
     ActivityFactory,
@@ -31,6 +33,7 @@ from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.ledger import close_lost_scans
 from apps.triggers.locks import ROUND
 from apps.triggers.models import Scan, Signal, TriggerSetting, TriggerState
+from apps.triggers.reading.services import read_activities
 from apps.triggers.rules import registry
 from apps.triggers.services import look_around, scan_now
 
@@ -257,6 +260,22 @@ def test_what_concerns_everything_calls_for_a_full_look(
         # A cursor from a database that had got further than this one.
         TriggerState.objects.filter(trigger=KEY).update(cursor=2**40)
     assert results(around())[KEY] == (0, 0, 0, 1)
+
+
+def test_what_came_with_a_restored_database_is_no_change(committed_tenant: Tenant) -> None:
+    lead = quiet_lead()
+    # At no trigger's edge, where every round looks.
+    ActivityFactory(lead=lead, occurred_at=LONG_AGO + timedelta(hours=1))
+    full()
+    with owner_connection():
+        tenant_connection().set_tenant(committed_tenant)
+        # Written in a cluster that had come further than this one.
+        ChangeLog.objects.update(transaction_id=F("transaction_id") + 2**40)
+    tenant_connection().set_tenant(committed_tenant)
+    assert around() is None
+    assert read_activities(NOW, committed_tenant.zone) == 0
+    Lead.objects.filter(pk=lead.pk).update(company="Lead Works II")
+    assert results(around())[KEY] == (1, 0, 1, 0)
 
 
 def test_past_so_many_changes_everything_is_looked_at(committed_tenant: Tenant) -> None:
