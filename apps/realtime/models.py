@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.assistant.models import Conversation
 from apps.audit.enums import Origin
@@ -143,7 +144,7 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.issued_at:%Y-%m-%d %H:%M} {self.model}"
+        return f"{timezone.localtime(self.issued_at):%Y-%m-%d %H:%M} {self.model}"
 
 
 class TokenRequest(models.Model):
@@ -173,7 +174,7 @@ class TokenRequest(models.Model):
         indexes = [models.Index(fields=["asked_at"], name="token_request_by_time")]
 
     def __str__(self) -> str:
-        return f"{self.asked_at:%Y-%m-%d %H:%M} {self.outcome}"
+        return f"{timezone.localtime(self.asked_at):%Y-%m-%d %H:%M} {self.outcome}"
 
 
 class ToolCall(models.Model):
