@@ -14,6 +14,7 @@ from apps.brain.enums import Goal, Provider
 from apps.brain.rules import propose
 from apps.brain.schemas import Claim
 from apps.conftest import Cast
+from apps.crm.enums import LeadStatus
 from apps.crm.models import Contact, Lead, Record
 from apps.crm.tests.factories import (
     AccountFactory,
@@ -34,7 +35,7 @@ from apps.suggestions.pipeline.run import task_of
 from apps.suggestions.pipeline.validation import validate
 from apps.suggestions.presentation import diff_of
 from apps.suggestions.services import visible_by_id
-from apps.suggestions.tests.cases import NOW, answered, awaiting, decided, scan
+from apps.suggestions.tests.cases import NOW, answered, awaiting, decided, quiet_lead, scan
 from apps.tenants.services import current_tenant
 from apps.triggers.detection import detect
 from apps.triggers.moments import ScanMoment
@@ -114,6 +115,18 @@ def test_the_facts_quote_both_records_with_their_ids(
         ("Would move", "2 activities and 1 task", None),
         ("Noticed", "Contact on file twice: 97% likely the same", None),
     } <= set(told)
+
+
+def test_a_lead_converted_before_anybody_compared_it_anew_keeps_no_other_suggestion_waiting(
+    cast: Cast, twins: tuple[Contact, Lead]
+) -> None:
+    _, lead = twins
+    scan()
+    quiet = quiet_lead(cast.rep)
+    Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.CONVERTED)
+    ledger = scan(timedelta(minutes=1))
+    assert (ledger.error, ledger.suggestions_created) == ("", 1)
+    assert Suggestion.objects.get(goal=Goal.REVIVE_LEAD).record_id == quiet.pk
 
 
 def what_moves(survivor: Record, viewer: User) -> tuple[list[str], tuple[str, ...]]:

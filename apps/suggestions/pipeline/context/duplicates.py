@@ -71,7 +71,9 @@ def duplicate_contexts(group: Group) -> Iterator[Context]:
 
 
 def contexts_of(pairs: Sequence[Both], moment: ScanMoment, readers: Readers) -> Iterator[Context]:
-    """What is known of two records each; a pair that nobody may see both of has none.
+    """What is known of two records each.
+
+    A pair that nobody may see both of has nothing, nor has one whose records are no longer compared.
 
     Queries are constant for the kinds of records, however many pairs there are.
     """
@@ -173,14 +175,16 @@ class _Reading:
     @classmethod
     def of(cls, pairs: Sequence[Both]) -> _Reading:
         refs = {ref for both in pairs for ref in (both.kept, both.other)}
-        records = _read_records(refs)
+        rows = read_rows_of(refs)
+        # A lead that was converted since is compared with nothing: it lives on as its contact.
+        records = _read_records(refs & rows.keys())
         accounts = sorted(
             {account_id for record in records.values() if (account_id := _account_of(record))}
         )
         subjects = {subject_of(ref.kind) for ref in refs}
         return cls(
             records=records,
-            rows=read_rows_of(refs),
+            rows=rows,
             standings=read_standings(refs),
             documents={subject: _document_of(subject) for subject in subjects},
             moves=count_hanging([(both.other, both.kept) for both in pairs]),
