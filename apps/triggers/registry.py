@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import models
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic.fields import FieldInfo
 
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
@@ -140,7 +141,7 @@ class TriggerRegistry:
 
         Raises:
             ValueError: the key is taken, a tool does not exist or does not serve this kind of record, it does
-                not say what it discovers, or a parameter lacks its default or a bound.
+                not say what it discovers, or a parameter lacks its default or a bound, or has it beyond one.
         """
         if trigger.key in self._triggers:
             raise ValueError(f"Two triggers are named {trigger.key!r}.")
@@ -231,7 +232,15 @@ def _problems_of(trigger: Trigger[Any]) -> Iterator[str]:
     for key in trigger.tools:
         if trigger.record_kind not in tools.get(key).subject_kinds:
             yield f"{key} is not for a {trigger.record_kind}."
-    for name, field in trigger.parameters_type.model_fields.items():
-        bounds = {type(part).__name__ for part in field.metadata}
-        if field.is_required() or not {"Ge", "Le"} <= bounds:
-            yield f"{name} needs a default and both bounds."
+    fields = trigger.parameters_type.model_fields
+    unbounded = [name for name, field in fields.items() if not _is_bounded(field)]
+    for name in unbounded:
+        yield f"{name} needs a default and both bounds."
+    for parameter in trigger.declared if not unbounded else ():
+        if not parameter.lowest <= parameter.default <= parameter.highest:
+            yield f"the default of {parameter.name} is not within {parameter.bounds}."
+
+
+def _is_bounded(field: FieldInfo) -> bool:
+    bounds = {type(part).__name__ for part in field.metadata}
+    return not field.is_required() and {"Ge", "Le"} <= bounds

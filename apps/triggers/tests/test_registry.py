@@ -128,6 +128,18 @@ def test_a_parameter_without_a_default_is_refused() -> None:
         TriggerRegistry().register(Needy())
 
 
+@pytest.mark.parametrize("default", [0, 10])
+def test_a_default_beyond_a_bound_is_refused(default: int) -> None:
+    class Beside(Parameters):
+        days: Annotated[int, Field(ge=1, le=9)] = default
+
+    class Off(EveryLead):
+        parameters_type = Beside
+
+    with pytest.raises(ValueError, match="the default of days is not within 1 to 9"):
+        TriggerRegistry().register(Off())
+
+
 def test_an_unknown_key_is_named() -> None:
     with pytest.raises(UnknownTriggerError) as caught:
         registry.get("lead_inactve")
