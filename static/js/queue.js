@@ -4,6 +4,8 @@
   let listScroll = 0;
   // The card that a form has just been sent about.
   let decided = null;
+  // Whether the form of editing was opened from the list, by its key.
+  let editedFromList = false;
 
   const openDetail = () => document.querySelector("[data-suggestion]");
 
@@ -34,6 +36,8 @@
     const list = document.querySelector("[data-queue-list]");
     listScroll = list ? list.scrollTop : 0;
     decided = event.detail.requestConfig.verb === "post" ? openDetail()?.dataset.suggestion : null;
+    const opensForm = event.detail.target.id === "suggestion-change" && event.detail.requestConfig.verb === "get";
+    if (opensForm) editedFromList = Boolean(document.activeElement?.closest("[data-queue-list]"));
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
@@ -47,6 +51,11 @@
       target.scrollTop = 0;
       if (isNarrow) window.scrollTo(0, 0);
       if (isNarrow || decided) target.querySelector("[data-focus]")?.focus({ preventScroll: true });
+      // Who gives the form up is back where it was opened.
+      if (event.detail.requestConfig.elt.matches("[data-edit-cancel]")) {
+        const from = editedFromList ? "[data-suggestion-link][aria-current]" : "#suggestion-detail a[data-key='e']";
+        document.querySelector(from)?.focus({ preventScroll: true });
+      }
       if (decided) document.dispatchEvent(new CustomEvent("aisha:decided"));
       decided = null;
     }

@@ -60,15 +60,27 @@
     document.querySelector("#suggestion-title")?.focus();
   }
 
+  // Whether a form holds what is saved nowhere: typed just now, or sent and come back with what is in its way.
+  function isTyped(form) {
+    return "typed" in form.dataset || Boolean(document.querySelector("#suggestion-change [role='alert']"));
+  }
+
   function leave() {
     const edit = document.querySelector("[data-edit-cancel]");
-    if (edit) edit.click();
+    // What was typed is given up by the button alone.
+    if (edit && isTyped(edit.closest("form"))) edit.focus();
+    else if (edit) edit.click();
     else if (document.activeElement?.closest("#suggestion-detail")) {
       const back = document.querySelector(".detail-back");
       if (back?.offsetParent) back.click();
       else currentLink()?.focus();
     } else clearSelection();
   }
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("[data-edit-form]");
+    if (form) form.dataset.typed = "yes";
+  });
 
   // 2 ---- selecting
 
@@ -226,7 +238,7 @@
     }
     if (!list() || withCommand || !areOn()) return;
     if (event.key === "Escape") {
-      // A menu has closed itself before (menus.js); what is typed is left by the first Escape, the form by the second.
+      // A menu has closed itself before (menus.js); a field is left by the first Escape, its form by the second.
       if (isTyping) event.target.blur();
       else leave();
       return;

@@ -96,7 +96,18 @@ def test_five_decisions_without_a_mouse(rep_page: Page, site: Site) -> None:
     page.keyboard.press("e")
     field = page.get_by_label("Title")
     expect(field).to_be_focused()
+    # Escape leaves the field, then the form, and all is as before; what was typed it leaves alone.
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    expect(page.locator("#suggestion-detail a[data-key='e']")).to_be_focused()
+    page.keyboard.press("e")
+    expect(field).to_be_focused()
     field.fill("Write to Eva")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Cancel")).to_be_focused()
+    expect(field).to_have_value("Write to Eva")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#messages")).to_contain_text("Approved: Call Eva Lopez. 1 left.")
 
