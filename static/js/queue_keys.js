@@ -4,6 +4,7 @@
 (() => {
   "use strict";
   const SWITCH = "aisha.keys";
+  const TURNED = "aisha.page-turned";
   const selected = new Set();
 
   const list = () => document.querySelector("[data-queue-list]");
@@ -42,16 +43,44 @@
     if (selects) tick(all[place], true);
     const next = all[place + step];
     if (!next) {
-      press(step > 0 ? "[data-queue-list] a[rel='next']" : "[data-queue-list] a[rel='prev']");
+      turnPage(step);
       return;
     }
     if (selects) tick(next, true);
+    open(next);
+  }
+
+  function open(link) {
     // At once, so that fast keys go on from here; the page follows.
-    for (const link of all) link.removeAttribute("aria-current");
-    next.setAttribute("aria-current", "true");
-    next.focus({ preventScroll: true });
-    showWhole(next);
-    next.click();
+    for (const other of links()) other.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    link.focus({ preventScroll: true });
+    showWhole(link);
+    link.click();
+  }
+
+  // Over the edge of a page the walk goes on at the near end of the next one.
+  function turnPage(step) {
+    const way = document.querySelector(`[data-queue-list] a[rel='${step > 0 ? "next" : "prev"}']`);
+    if (!way) return;
+    try {
+      sessionStorage.setItem(TURNED, step > 0 ? "0" : "-1");
+    } catch {
+      // No storage: the page opens as by a click.
+    }
+    way.click();
+  }
+
+  function goOn() {
+    let place = null;
+    try {
+      place = sessionStorage.getItem(TURNED);
+      sessionStorage.removeItem(TURNED);
+    } catch {
+      // No storage: nothing was kept.
+    }
+    const link = place === null ? null : links().at(Number(place));
+    if (link && link !== currentLink()) open(link);
   }
 
   function read() {
@@ -268,6 +297,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     showHints();
     showSelection();
+    goOn();
   });
   // Whoever comes back to the page finds the ticks that the browser kept, and they count.
   window.addEventListener("pageshow", () => {
