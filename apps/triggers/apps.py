@@ -11,5 +11,5 @@ class TriggersConfig(AppConfig):
     verbose_name = "Triggers"
 
     def ready(self) -> None:
-        """Register the check of the triggers."""
-        from apps.triggers import checks  # noqa: F401
+        """Register the check of the triggers, and hear of imports."""
+        from apps.triggers import checks, imports  # noqa: F401

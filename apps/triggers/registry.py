@@ -43,6 +43,8 @@ class Trigger(ABC, Generic[ParametersT]):
     which moments the clock passes, and what calls for a look at everything. ``inhibits`` names weaker
     triggers of the same kind of record whose signals need no suggestion while this one fires. ``discovers``
     is the kind of discovery that its signals count as, None where they belong to none of the six.
+    ``untold_imports`` are the kinds of record of which an import may write what it asks for and the change
+    log does not tell, as when a deal came into the stage in which it stands.
     ``has_past``: what it asks for is kept as it was on days past, so that it can be replayed.
     """
 
@@ -55,6 +57,7 @@ class Trigger(ABC, Generic[ParametersT]):
     severity: ClassVar[Severity]
     watches: ClassVar[tuple[Watch, ...]]
     inhibits: ClassVar[tuple[str, ...]] = ()
+    untold_imports: ClassVar[tuple[RecordKind, ...]] = ()
     has_past: ClassVar[bool] = True
     parameters_type: type[ParametersT]
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.conftest import owner_connection
+from apps.crm.enums import RecordKind
 from apps.crm.models import ChangeLog, Lead
 from apps.crm.tests.factories import (
     AccountFactory,
@@ -23,6 +25,7 @@ from apps.crm.tests.factories import (
     OpportunityFactory,
     TaskFactory,
 )
+from apps.crm.tests.importing.files import import_text
 from apps.tenants.connections import tenant_connection
 from apps.tenants.enums import Module
 from apps.tenants.locks import holding
@@ -114,6 +117,21 @@ def test_only_changed_records_are_looked_at(committed_tenant: Tenant) -> None:
     assert scan is not None
     assert (scan.kind, scan.status) == ("incremental", "succeeded")
     assert results(scan)[KEY] == (1, 0, 1, 0)
+
+
+def test_after_an_import_of_deals_their_days_in_the_stage_are_counted_anew(
+    committed_tenant: Tenant, tmp_path: Path
+) -> None:
+    text = "id,name,stage,Last Stage Change Date\n1,A,Proposal,{:%Y-%m-%d}\n"
+    import_text(tmp_path, RecordKind.OPPORTUNITY, text.format(NOW - timedelta(days=1)))
+    full()
+    traces = ChangeLog.objects.count()
+    import_text(tmp_path, RecordKind.OPPORTUNITY, text.format(NOW - timedelta(days=200)))
+    # The stage is the same: the change log tells nothing.
+    assert ChangeLog.objects.count() == traces
+    assert results(around()) == {"account_silent": (0, 0, 0, 0), "deal_stalled": (1, 1, 0, 0)}
+    import_text(tmp_path, RecordKind.LEAD, "id,last name,company\n1,Lund,Lead Works\n")
+    assert "deal_stalled" not in results(around())
 
 
 def test_a_change_of_what_hangs_on_the_record_counts(committed_tenant: Tenant) -> None:

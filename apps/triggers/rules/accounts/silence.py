@@ -78,6 +78,7 @@ class AccountSilent(Trigger[AccountSilentParameters]):
         ACTIVITY_AT_ACCOUNT,
         AnyOf(tuple(Related(RecordKind.TASK, *way, "account") for way in WAYS)),
     )
+    untold_imports = (RecordKind.OPPORTUNITY,)
     parameters_type = AccountSilentParameters
 
     def matching(

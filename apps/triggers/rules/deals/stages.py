@@ -111,6 +111,7 @@ class DealStalled(Trigger[DealStalledParameters]):
     )
     # A deal that stands still has lost its momentum.
     inhibits = ("deal_decaying",)
+    untold_imports = (RecordKind.OPPORTUNITY,)
     parameters_type = DealStalledParameters
 
     def matching(
