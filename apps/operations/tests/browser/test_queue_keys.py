@@ -204,7 +204,9 @@ def test_several_are_selected_and_looked_at_together(rep_page: Page, site: Site)
     expect(page.get_by_role("heading", name="Approved together")).to_be_visible()
 
 
-def test_high_risk_is_not_approved_with_others(rep_page: Page, site: Site) -> None:
+def test_high_risk_is_not_approved_with_others_and_pages_are_walked(
+    rep_page: Page, site: Site
+) -> None:
     suggest(site, "Ana")
     suggest(site, "Bea", risk=Risk.HIGH)
     page = rep_page
@@ -221,6 +223,13 @@ def test_high_risk_is_not_approved_with_others(rep_page: Page, site: Site) -> No
     expect(bar.get_by_role("button", name="Look at them together")).to_be_disabled()
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
+    # Over the edge of a page the walk goes on at the near end of the next one.
+    suggest(site, *(f"N{place}" for place in range(24)))
+    open_queue(page, site, "?page=2")
+    expect(title(page)).to_have_text("Call N23 Lopez")
+    for key, name in (("k", "N22"), ("j", "N23")):
+        press_and_read(page, key, name)
+        expect(current(page)).to_have_text(f"Call {name} Lopez")
 
 
 def test_keys_are_off_while_typing_and_can_be_switched_off(rep_page: Page, site: Site) -> None:
