@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.dispatch import receiver
-
 from apps.crm.enums import RecordKind
-from apps.crm.importing.ended import records_imported
 from apps.triggers.looks import look_anew
 from apps.triggers.rules import registry
 
 
-@receiver(records_imported)
-def look_at_what_is_untold(kind: RecordKind, **_: Any) -> None:
+def look_at_what_is_untold(kind: RecordKind) -> None:
     """Let the next round look at everything with the triggers to which an import may say more."""
     look_anew([trigger.key for trigger in registry.all() if kind in trigger.untold_imports])

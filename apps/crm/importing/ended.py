@@ -1,8 +1,22 @@
-"""What others hear of an import that has ended."""
+"""What follows an import."""
 
 from __future__ import annotations
 
-from django.dispatch import Signal
+from collections.abc import Callable
 
-# Sent in the transaction that has written the records, with their ``kind``.
-records_imported = Signal()
+from apps.crm.enums import RecordKind
+
+# Told the kind of the records, in the transaction that has written them.
+ImportFollower = Callable[[RecordKind], None]
+_followers: list[ImportFollower] = []
+
+
+def register_import_follower(follower: ImportFollower) -> None:
+    """Let ``follower`` hear of each import that has written records."""
+    _followers.append(follower)
+
+
+def tell_of_import(kind: RecordKind) -> None:
+    """Tell all that were registered."""
+    for follower in _followers:
+        follower(kind)

@@ -24,7 +24,7 @@ from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, acting, record_event
 from apps.crm.enums import RecordKind
 from apps.crm.importing import staging
-from apps.crm.importing.ended import records_imported
+from apps.crm.importing.ended import tell_of_import
 from apps.crm.importing.exceptions import (
     ImportBusyError,
     ImportCancelledError,
@@ -308,7 +308,7 @@ class _Job:
                 else:
                     self._finish(summary)
                     self._record(summary)
-                    records_imported.send(sender=None, kind=self._kind)
+                    tell_of_import(self._kind)
         except BaseException:
             remove_stored(errors_path)
             raise
