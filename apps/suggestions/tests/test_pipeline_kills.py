@@ -14,12 +14,15 @@ from apps.suggestions.pipeline.run import keep_true
 from apps.suggestions.tests.cases import quiet_lead, scan
 from apps.suggestions.tests.test_kills import LATER, NOW, Program, running
 from apps.tenants.enums import Module
+from apps.tenants.locks import holding
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.secrets import seal
+from apps.triggers.locks import FOLLOW
 from apps.triggers.models import Signal
 from stubs.openai_server.testing import RunningStandIn
 
 LEADS = 3
+LONGEST_DYING_MS = 20_000
 
 
 def signals_alone(tenant: Tenant, cast: Cast) -> None:
@@ -57,6 +60,9 @@ def kill_at_many_steps(tenant: Tenant, program: Program, cast: Cast, *, every: i
     for step in range(1, int(steps) - 5, every):
         begin_anew()
         assert program("take_up", signal, cast.rep, step=step) == "killed"
+        # The database ends what it was asked last before it notices the death, and frees the lock.
+        with holding(FOLLOW, wait_ms=LONGEST_DYING_MS) as is_free:
+            assert is_free
         assert outcome() in {(0, 0, 0), (LEADS, LEADS, LEADS)}
         keep_true(LATER)
         assert (step, outcome()) == (step, (LEADS, LEADS, LEADS))
