@@ -17,6 +17,24 @@ _COLUMNS = {
     "account": "unnest(ARRAY[a.account_id, c.account_id, d.account_id])",
 }
 
+# The activities of a span, and the kinds of record that hang on one and do not know of it yet: mostly none.
+_FIND = """
+SELECT a.id, a.occurred_at, CASE WHEN a.activity_kind <> 'note' THEN array_remove(ARRAY[
+           CASE WHEN l.id IS NOT NULL AND (l.last_activity_at >= a.occurred_at) IS NOT TRUE THEN 'lead' END,
+           CASE WHEN c.id IS NOT NULL AND (c.last_activity_at >= a.occurred_at) IS NOT TRUE THEN 'contact' END,
+           CASE WHEN d.id IS NOT NULL AND (d.last_activity_at >= a.occurred_at) IS NOT TRUE
+                THEN 'opportunity' END,
+           CASE WHEN EXISTS (
+                    SELECT FROM crm_account k WHERE k.id IN (a.account_id, c.account_id, d.account_id)
+                    AND (k.last_activity_at >= a.occurred_at) IS NOT TRUE) THEN 'account' END
+       ], NULL) END
+FROM crm_activity a
+LEFT JOIN crm_lead l ON l.id = a.lead_id
+LEFT JOIN crm_contact c ON c.id = a.contact_id
+LEFT JOIN crm_opportunity d ON d.id = a.opportunity_id
+WHERE a.occurred_at >= %s AND a.occurred_at <= %s
+"""
+
 # Rows are locked in id order, as the database's triggers do it.
 _FOLLOW = """
 WITH hung AS (
@@ -40,13 +58,13 @@ def take_place(since: datetime, until: datetime) -> dict[int, datetime]:
     """Let the activities of a span of time count, and return their ids with their moments."""
     since, until = min(since, until), max(since, until)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, occurred_at FROM crm_activity WHERE occurred_at >= %s AND occurred_at <= %s",
-            [since, until],
-        )
-        found = dict(cursor.fetchall())
-    if found:
+        cursor.execute(_FIND, [since, until])
+        rows = cursor.fetchall()
+    found = {activity_id: at for activity_id, at, _ in rows}
+    behind = {kind for *_, kinds in rows for kind in kinds or ()}
+    if behind:
         with transaction.atomic(), connection.cursor() as cursor:
             for kind, column in _COLUMNS.items():
-                cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": [*found]})
+                if kind in behind:
+                    cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": [*found]})
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from apps.crm.enums import RecordKind
+from apps.crm.enums import LeadStatus, RecordKind
 from apps.crm.models import Account, Contact, Lead
 from apps.crm.services import permission_name, visible_records
 from apps.duplicates.enums import PairState, Subject
@@ -26,6 +26,16 @@ RECORD_MODELS: dict[RecordKind, type[Lead] | type[Contact] | type[Account]] = {
     RecordKind.CONTACT: Contact,
     RecordKind.ACCOUNT: Account,
 }
+# Which of a kind are compared, where not all are.
+_COMPARED = {RecordKind.LEAD: ~Q(status=LeadStatus.CONVERTED)}
+
+
+def compared_records(kind: RecordKind) -> models.QuerySet[Any]:
+    """The records of a kind that may be the same as another.
+
+    Merged ones never, and no converted leads: such a lead lives on as its contact, and is no duplicate of it.
+    """
+    return RECORD_MODELS[kind].objects.filter(_COMPARED.get(kind, Q()))
 
 
 class PairQuerySet(models.QuerySet["Pair"]):

@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-from apps.brain.rules import WRITERS
+from apps.brain.rules import SERVED_BY, WRITERS
 from apps.triggers.registry import TriggerRegistry
 from apps.triggers.rules import registry
 
@@ -27,6 +27,10 @@ def find_trigger_faults(triggers: TriggerRegistry) -> list[CheckMessage]:
             text = f"{trigger.key!r}: nothing is written for {trigger.goal} of a {trigger.record_kind}."
             hint = "Add a writer to apps.brain.rules.WRITERS."
             faults.append(Error(text, hint=hint, id="triggers.E002"))
+        elif SERVED_BY[trigger.goal] not in trigger.tools:
+            needed = SERVED_BY[trigger.goal]
+            text = f"{trigger.key!r}: {trigger.goal} is served by {needed}, which is none of its tools."
+            faults.append(Error(text, id="triggers.E003"))
     return faults
 
 

@@ -233,7 +233,9 @@ def _problems_of(trigger: Trigger[Any]) -> Iterator[str]:
     if not hasattr(trigger, "discovers"):
         yield "it does not say which kind of discovery it makes, or None."
     for key in trigger.tools:
-        if trigger.record_kind not in tools.get(key).subject_kinds:
+        if key not in tools:
+            yield f"there is no tool {key!r}."
+        elif trigger.record_kind not in tools.get(key).subject_kinds:
             yield f"{key} is not for a {trigger.record_kind}."
     fields = trigger.parameters_type.model_fields
     unbounded = [name for name, field in fields.items() if not _is_bounded(field)]

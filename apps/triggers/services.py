@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event
+from apps.crm.enums import RecordKind
 from apps.crm.upcoming import take_place
 from apps.tenants.enums import Module, Role
 from apps.tenants.locks import holding
@@ -23,7 +24,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
 from apps.tenants.statements import Asked, with_new_plans
-from apps.triggers.detection import Detection
+from apps.triggers.detection import Detection, clear_removed
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.figures import measure_figures, read_figures
 from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
@@ -231,6 +232,8 @@ def _scan(scan: Scan, now: datetime) -> None:
         result = _run_trigger(scan, key, look)
         result.save()
         errors += _error_of(result)
+    if scan.kind == ScanKind.FULL:
+        _clear_removed(scan, moment)
     _end(scan, moment, errors, is_followed=True)
 
 
@@ -418,21 +421,24 @@ def _look(scan: Scan, key: str, looking: Looking) -> Detection | None:
     with taking_role(Role.AI):
         found = looking()
         if found is not None:
-            _audit_detection(SCANNER, scan, registry.get(key), found.fired, found.cleared)
+            kind = registry.get(key).record_kind
+            _audit_detection(scan, Event.SIGNAL_FIRED, key, kind, found.fired)
+            _audit_detection(scan, Event.SIGNAL_CLEARED, key, kind, found.cleared)
     return found
 
 
-def _audit_detection(
-    actor: Actor, scan: Scan, trigger: Trigger[Any], fired: int, cleared: int
-) -> None:
-    for event, count in ((Event.SIGNAL_FIRED, fired), (Event.SIGNAL_CLEARED, cleared)):
-        if count:
-            details: dict[str, Detail] = {
-                "scan_id": scan.pk, "trigger": trigger.key, "count": count,
-            }  # fmt: skip
-            record_event(
-                actor, Entry(event, record_kind=trigger.record_kind.value, details=details)
-            )
+def _clear_removed(scan: Scan, moment: ScanMoment) -> None:
+    """Triggers that were taken away do not look any more: what they found would stand for ever."""
+    keys = [trigger.key for trigger in registry.all()]
+    with taking_role(Role.AI):
+        for key, kind, count in clear_removed(keys, moment):
+            _audit_detection(scan, Event.SIGNAL_CLEARED, key, kind, count)
+
+
+def _audit_detection(scan: Scan, event: Event, key: str, kind: RecordKind, count: int) -> None:
+    if count:
+        details: dict[str, Detail] = {"scan_id": scan.pk, "trigger": key, "count": count}
+        record_event(SCANNER, Entry(event, record_kind=kind.value, details=details))
 
 
 def _note_stage(scan: Scan, stage: str) -> None:

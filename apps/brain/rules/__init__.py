@@ -39,6 +39,26 @@ WRITERS: Mapping[tuple[Goal, RecordKind], Writer] = {
     (Goal.MERGE_DUPLICATES, RecordKind.ACCOUNT): duplicates.merge_duplicates,
 }
 
+# The tool that the proposals of each goal work with.
+SERVED_BY: Mapping[Goal, str] = {
+    Goal.MEET_LEAD: "create_followup",
+    Goal.REVIVE_LEAD: "create_followup",
+    Goal.ACT_ON_INTEREST: "create_followup",
+    Goal.MOVE_DEAL: "create_followup",
+    Goal.SETTLE_CLOSE_DATE: "create_followup",
+    Goal.WIDEN_DEAL: "create_followup",
+    Goal.KEEP_ACCOUNT: "create_followup",
+    Goal.PLAN_RENEWAL: "create_followup",
+    Goal.ANSWER_MESSAGE: "create_followup",
+    Goal.PLAN_NEXT_STEP: "create_followup",
+    Goal.IDENTIFY_SENDER: "create_lead",
+    Goal.REACH_CONTACT: "create_followup",
+    Goal.LOOK_INTO_CHANGE: "create_followup",
+    Goal.CORRECT_CONTACT: "update_contact",
+    Goal.CLEAR_TASK: "update_task",
+    Goal.MERGE_DUPLICATES: "merge_duplicates",
+}
+
 # What each trigger's finding says, by the trigger's key.
 PHRASES: Mapping[str, Phrase] = {
     **leads.PHRASES,

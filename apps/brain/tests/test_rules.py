@@ -39,12 +39,14 @@ def proposal_for(task: ThinkTask) -> Proposal:
 def test_every_goal_has_a_writer_and_a_question() -> None:
     assert {goal for goal, _ in rules.WRITERS} == set(Goal.of_signals())
     assert set(rules.WRITERS) == set(QUESTIONS)
+    assert set(rules.SERVED_BY) == set(Goal.of_signals())
 
 
 @pytest.mark.parametrize("key", list(QUESTIONS))
 def test_fault_02_arguments_fit_the_tool_and_name_the_record(key: Key) -> None:
     task = QUESTIONS[key]
     proposal = proposal_for(task)
+    assert proposal.tool == rules.SERVED_BY[key[0]]
     tool = registry.get(proposal.tool)
     assert tool.subject(tool.parse(proposal.arguments)) == task.record
 

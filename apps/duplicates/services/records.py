@@ -1,7 +1,4 @@
-"""Records of the CRM as rows that can be compared.
-
-Merged ones never, and no converted leads: such a lead lives on as its contact, and is no duplicate of it.
-"""
+"""Records of the CRM as rows that can be compared."""
 
 from __future__ import annotations
 
@@ -11,13 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
-from apps.crm.enums import LeadStatus, RecordKind
+from apps.crm.enums import RecordKind
 from apps.crm.models import Account
 from apps.duplicates.enums import Subject
 from apps.duplicates.matching.fields import Field, Row, Table
-from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.querysets import compared_records
 from apps.execution.schemas import RecordRef, ids_by_kind
 from apps.tenants.chunks import chunks
 from apps.tenants.regions import region_of
@@ -51,9 +46,6 @@ _LOOKUPS: dict[RecordKind, dict[Field, str]] = {
         Field.CITY: "location",
     },
 }
-
-# Which records of a kind are compared, where not all are.
-_COMPARED = {RecordKind.LEAD: ~Q(status=LeadStatus.CONVERTED)}
 
 # Called with the number of records read so far.
 Count = Callable[[int], None]
@@ -133,7 +125,7 @@ def _read_rows(kind: RecordKind, ids: Iterable[int]) -> dict[int, Row]:
 
 
 def _values(kind: RecordKind, ids: Sequence[int] | None = None) -> Iterator[tuple[Any, ...]]:
-    records = RECORD_MODELS[kind].objects.filter(_COMPARED.get(kind, Q()))
+    records = compared_records(kind)
     if ids is not None:
         records = records.filter(pk__in=ids)
     return (

@@ -12,7 +12,7 @@ from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.duplicates.enums import Subject
 from apps.duplicates.models import Pair
-from apps.duplicates.querysets import RECORD_MODELS
+from apps.duplicates.querysets import compared_records
 from apps.triggers.edges import Edge
 from apps.triggers.enums import Discovery, Severity
 from apps.triggers.moments import ScanMoment
@@ -51,14 +51,14 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
     parameters_type = DuplicateParameters
 
     def matching(self, moment: ScanMoment, parameters: DuplicateParameters) -> QuerySet[Any]:
-        """Records that survive an open, likely pair of which both records are there."""
+        """Records that survive an open, likely pair of which both are there to be compared."""
         pairs = self._pairs(parameters)
         own = pairs.filter(survivor_id=OuterRef("pk"))
         strongest = own.order_by("-probability", "pk")
         count = own.order_by().values("survivor_kind").annotate(count=Count("pk")).values("count")
         return (
-            RECORD_MODELS[self.record_kind]
-            .objects.filter(pk__in=pairs.order_by().values("survivor_id"))
+            compared_records(self.record_kind)
+            .filter(pk__in=pairs.order_by().values("survivor_id"))
             .annotate(
                 facts=JSONObject(
                     pair_id=Subquery(strongest.values("pk")[:1]),
@@ -82,9 +82,7 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
         """Likely pairs that a record of the kind would survive; probabilities are told in whole percent."""
         least = (parameters.probability_percent - 0.5) / 100
         others = {
-            kind: RECORD_MODELS[kind]
-            .objects.order_by()
-            .filter(pk=OuterRef("duplicate_id"), merged_at=None)
+            kind: compared_records(kind).order_by().filter(pk=OuterRef("duplicate_id"))
             for kind in self.subject.kinds
         }
         revision = Case(
@@ -93,7 +91,7 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
                 for kind, other in others.items()
             )
         )
-        # The revision of a record that is not there, or was merged, is none.
+        # The revision of a record that is not there, was merged or converted, is none.
         return (
             Pair.objects.of_subject(self.subject)
             .likely()

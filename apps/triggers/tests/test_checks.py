@@ -101,6 +101,15 @@ def test_a_goal_for_which_nothing_is_written() -> None:
     assert faults(Unwritten()) == ["'every_lead': nothing is written for move_deal of a lead."]
 
 
+def test_tools_that_cannot_serve_the_goal() -> None:
+    class Misled(EveryLead):
+        tools = ("update_lead",)
+
+    assert faults(Misled()) == [
+        "'every_lead': revive_lead is served by create_followup, which is none of its tools."
+    ]
+
+
 def test_the_check_command_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     class Unserved(EveryLead):
         tools = ()

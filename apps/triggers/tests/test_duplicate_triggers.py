@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.crm.enums import LeadStatus
 from apps.crm.models import Lead
 from apps.crm.tests.factories import AccountFactory, ContactFactory, LeadFactory
 from apps.duplicates.enums import PairState
@@ -101,6 +102,18 @@ def test_a_record_that_is_gone_or_was_merged_elsewhere_is_no_duplicate(acme: Ten
     make_pair(kept, other)
     assert everywhere() == {"lead_duplicate": [kept.pk]}
     other.delete()
+    assert everywhere() == {}
+
+
+def test_a_lead_that_was_converted_is_no_duplicate_and_survives_none(acme: Tenant) -> None:
+    contact, lead, other = ContactFactory(), LeadFactory(), LeadFactory()
+    make_pair(contact, lead)
+    make_pair(lead, other)
+    assert everywhere() == {"contact_duplicate": [contact.pk], "lead_duplicate": [lead.pk]}
+    Lead.objects.filter(pk=other.pk).update(status=LeadStatus.CONVERTED)
+    assert everywhere() == {"contact_duplicate": [contact.pk]}
+    Lead.objects.filter(pk=other.pk).update(status=LeadStatus.WORKING)
+    Lead.objects.filter(pk=lead.pk).update(status=LeadStatus.CONVERTED)
     assert everywhere() == {}
 
 

@@ -11,7 +11,6 @@ from pydantic import Field
 from apps.brain.enums import Goal
 from apps.crm.enums import RecordKind
 from apps.crm.models import Lead
-from apps.execution.exceptions import UnknownToolError
 from apps.execution.tools import registry as tools
 from apps.tenants.models import Tenant
 from apps.triggers.edges import Edge
@@ -89,7 +88,7 @@ def test_a_tool_that_does_not_exist_is_refused() -> None:
     class Lost(EveryLead):
         tools = ("create_followups",)
 
-    with pytest.raises(UnknownToolError):
+    with pytest.raises(ValueError, match="there is no tool 'create_followups'"):
         TriggerRegistry().register(Lost())
 
 

@@ -290,3 +290,23 @@ def test_fault_12_each_scan_stays_in_its_tenant(acme: Tenant, globex: Tenant) ->
 def test_the_database_knows_the_states(acme: Tenant) -> None:
     with pytest.raises(IntegrityError, match="scan_status_is_known"), transaction.atomic():
         Scan.objects.create(kind=ScanKind.FULL, status="resting")
+
+
+def test_a_daily_scan_ends_the_signals_of_a_trigger_that_was_taken_away(acme: Tenant) -> None:
+    lead = quiet_lead()
+    scan("lead_inactive")
+    kept = Signal.objects.firing().get()
+    removed = Signal.objects.create(
+        trigger="lead_forgotten", goal=kept.goal, record_kind="lead", record_id=lead.pk, severity=2
+    )
+    scan("lead_inactive", now=NOW)
+    assert set(Signal.objects.firing()) == {kept, removed}
+    daily = scan_now(kind=ScanKind.FULL, now=NOW)
+    assert Signal.objects.firing().get(trigger="lead_inactive") == kept
+    removed.refresh_from_db()
+    assert removed.cleared_at == NOW
+    told = AuditEntry.objects.get(event="signal.cleared", details__trigger="lead_forgotten")
+    assert (told.record_kind, told.details) == (
+        "lead",
+        {"scan_id": daily.pk, "trigger": "lead_forgotten", "count": 1},
+    )

@@ -18,20 +18,25 @@ _MATCHING = """
                'more_count', nullif(count(*) OVER (PARTITION BY l.survivor_id) - 1, 0),
                'duplicate_revision', l.duplicate_revision, 'revision', r.revision) AS facts
     FROM likely l JOIN crm_{kind} r ON r.id = l.survivor_id
-    WHERE l.duplicate_revision IS NOT NULL
+    WHERE l.duplicate_revision IS NOT NULL{is_compared}
     ORDER BY l.survivor_id, l.probability DESC, l.id
 """
+
+_IS_COMPARED = " AND {row}.status <> 'converted'"
 
 
 def _duplicate(kind: str, subject: str, *others: str) -> str:
     joins = " ".join(
         f"LEFT JOIN crm_{other} o_{other} ON p.duplicate_kind = '{other}' AND o_{other}.id = p.duplicate_id"
-        f" AND o_{other}.merged_at IS NULL"
+        f" AND o_{other}.merged_at IS NULL{_IS_COMPARED.format(row=f'o_{other}') if other == 'lead' else ''}"
         for other in others
     )
     revision = f"coalesce({', '.join(f'o_{other}.revision' for other in others)})"
+    is_compared = _IS_COMPARED.format(row="r") if kind == "lead" else ""
     return statement(
-        _MATCHING.format(kind=kind, subject=subject, joins=joins, revision=revision),
+        _MATCHING.format(
+            kind=kind, subject=subject, joins=joins, revision=revision, is_compared=is_compared
+        ),
         trigger=f"{kind}_duplicate",
         goal="merge_duplicates",
         kind=kind,
