@@ -46,6 +46,7 @@ class Trigger(ABC, Generic[ParametersT]):
     ``untold_imports`` are the kinds of record of which an import may write what it asks for and the change
     log does not tell, as when a deal came into the stage in which it stands.
     ``has_past``: what it asks for is kept as it was on days past, so that it can be replayed.
+    ``weighs_working_days``: it counts with working days without a parameter in them.
     """
 
     key: ClassVar[str]
@@ -59,6 +60,7 @@ class Trigger(ABC, Generic[ParametersT]):
     inhibits: ClassVar[tuple[str, ...]] = ()
     untold_imports: ClassVar[tuple[RecordKind, ...]] = ()
     has_past: ClassVar[bool] = True
+    weighs_working_days: ClassVar[bool] = False
     parameters_type: type[ParametersT]
 
     @abstractmethod
@@ -115,6 +117,12 @@ class Trigger(ABC, Generic[ParametersT]):
     def declared(self) -> tuple[DeclaredParameter, ...]:
         """Its parameters, with what a person is told about them."""
         return declared(self.parameters_type)
+
+    @property
+    def counts_working_days(self) -> bool:
+        """Whether the company's working days make a difference to it."""
+        in_parameters = any(parameter.unit == "working days" for parameter in self.declared)
+        return self.weighs_working_days or in_parameters
 
     @property
     def _paragraphs(self) -> list[str]:

@@ -8,6 +8,8 @@ gives the same rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,6 +160,21 @@ _STATEMENTS = (
     """,
 )
 
+_INDEXES = """
+SELECT 'DROP INDEX ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid)
+FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+WHERE t.relnamespace = %(schema)s::regnamespace AND t.relname = ANY(%(tables)s)
+  AND NOT i.indisunique AND NOT i.indisexclusion
+ORDER BY i.indexrelid
+"""
+_REFERENCES = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', t.oid::regclass, c.conname),
+       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', t.oid::regclass, c.conname, pg_get_constraintdef(c.oid))
+FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+WHERE c.contype = 'f' AND t.relnamespace = %(schema)s::regnamespace AND t.relname = ANY(%(tables)s)
+ORDER BY c.oid
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -184,21 +201,30 @@ def fill(cursor: Any, schema: str, size: Size, now: datetime) -> None:
     """Replace all records of ``schema``. The cursor belongs to its owner, who may truncate and analyse."""
     cursor.execute(f'SET search_path = "{schema}", public')
     cursor.execute(f"TRUNCATE {', '.join(_TABLES)} CASCADE")
-    # A million rows with search index and history cost minutes: the index is made again at the end, and
-    # what activities leave on other records is set at once.
-    cursor.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s AND indexdef LIKE %s",
-        [schema, "%USING gin%"],
-    )
-    search_indexes = cursor.fetchall()
-    for name, _ in search_indexes:
-        cursor.execute(f'DROP INDEX "{name}"')
-    cursor.execute("ALTER TABLE crm_activity DISABLE TRIGGER USER")
-    for statement in _STATEMENTS:
-        cursor.execute(statement, {**size.counts, "people": PEOPLE, "now": now})
-    cursor.execute("ALTER TABLE crm_activity ENABLE TRIGGER USER")
-    cursor.execute("SET maintenance_work_mem = '256MB'")
-    for _, definition in search_indexes:
-        cursor.execute(definition)
+    with _bare_tables(cursor, schema):
+        for statement in _STATEMENTS:
+            cursor.execute(statement, {**size.counts, "people": PEOPLE, "now": now})
     for table in _TABLES:
         cursor.execute(f"VACUUM (ANALYZE) {table}")
+
+
+@contextmanager
+def _bare_tables(cursor: Any, schema: str) -> Iterator[None]:
+    """Without what takes most of the time of millions of rows: indexes that only find rows, and references.
+
+    They are made again at the end, in one go each. What activities leave on other records is set at once.
+    """
+    taken: list[tuple[str, str]] = []
+    for question in (_INDEXES, _REFERENCES):
+        cursor.execute(question, {"schema": schema, "tables": [*_TABLES]})
+        taken += cursor.fetchall()
+    for drop, _ in taken:
+        cursor.execute(drop)
+    cursor.execute("ALTER TABLE crm_activity DISABLE TRIGGER USER")
+    try:
+        yield
+    finally:
+        cursor.execute("ALTER TABLE crm_activity ENABLE TRIGGER USER")
+        cursor.execute("SET maintenance_work_mem = '256MB'")
+        for _, make in taken:
+            cursor.execute(make)

@@ -148,6 +148,19 @@ def posted(**changes: Any) -> dict[str, Any]:
     return {"week": list(MONDAY_TO_FRIDAY), "week_read": MONDAY_TO_FRIDAY, **changes}
 
 
+def test_the_page_names_the_triggers_that_count_working_days(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    assert client_for(cast.rep).get(PAGE).context["counting"] == [
+        "Account at risk",
+        "Contact with an account has changed",
+        "Mail without an answer",
+        "Contact has changed",
+        "No next step after a talk",
+        "Promise not kept",
+    ]
+
+
 def test_the_page_takes_a_week_a_list_and_removals(cast: Cast, client_for: ClientFor) -> None:
     change(cast.admin, add=[CHRISTMAS])
     answer = client_for(cast.manager).post(

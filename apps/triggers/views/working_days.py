@@ -73,11 +73,7 @@ def _answer(
         DayOff(day, str(day.isoweekday()) in tenant.working_week, day.isoformat() in going)
         for day in sorted(tenant.holidays)
     ]
-    counting = [
-        trigger.label
-        for trigger in registry.all()
-        if any(parameter.unit == "working days" for parameter in trigger.declared)
-    ]
+    counting = [trigger.label for trigger in registry.all() if trigger.counts_working_days]
     context: dict[str, Any] = {
         "nav_section": "triggers",
         "tab": "working_days",

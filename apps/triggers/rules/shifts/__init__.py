@@ -35,6 +35,7 @@ class _Shift(Trigger[ShiftParameters]):
     discovers = Discovery.BEHAVIOUR_CHANGE
     tools = ("create_followup",)
     severity = Severity.LOW
+    weighs_working_days = True
     parameters_type = ShiftParameters
 
     def edges(self, moment: ScanMoment, parameters: ShiftParameters) -> tuple[Edge, ...]:
