@@ -20,8 +20,10 @@ _COLUMNS = {
 # The activities of a span, and the kinds of record that hang on one and do not know of it yet: mostly none.
 _FIND = """
 SELECT a.id, a.occurred_at, CASE WHEN a.activity_kind <> 'note' THEN array_remove(ARRAY[
-           CASE WHEN l.id IS NOT NULL AND (l.last_activity_at >= a.occurred_at) IS NOT TRUE THEN 'lead' END,
-           CASE WHEN c.id IS NOT NULL AND (c.last_activity_at >= a.occurred_at) IS NOT TRUE THEN 'contact' END,
+           CASE WHEN l.id IS NOT NULL AND (l.last_activity_at >= a.occurred_at) IS NOT TRUE
+                THEN 'lead' END,
+           CASE WHEN c.id IS NOT NULL AND (c.last_activity_at >= a.occurred_at) IS NOT TRUE
+                THEN 'contact' END,
            CASE WHEN d.id IS NOT NULL AND (d.last_activity_at >= a.occurred_at) IS NOT TRUE
                 THEN 'opportunity' END,
            CASE WHEN EXISTS (

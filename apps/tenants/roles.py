@@ -48,8 +48,9 @@ def taking_role(role: Role, *first: Asked[Any], savepoint: bool = True) -> Itera
     ``first`` is what the block begins with, asked as ``role`` and sent along; the block is given what became
     of it.
 
-    On a clean exit the role is given back explicitly, because ``SET LOCAL ROLE`` outlives a released
-    savepoint; on an exception the rollback gives it back. Taking the same role again is harmless.
+    On a clean exit from within a transaction the role is given back explicitly, because ``SET LOCAL ROLE``
+    outlives a released savepoint; otherwise the commit gives it back, and on an exception the rollback.
+    Taking the same role again is harmless.
     ``savepoint`` is False where an exception rolls back the open transaction as a whole: Django sees to
     that, and sends no statement before.
 
@@ -63,6 +64,7 @@ def taking_role(role: Role, *first: Asked[Any], savepoint: bool = True) -> Itera
         return
     if taken is not None:
         raise NestedRoleError(taken=taken, wanted=role)
+    is_within = connection.in_atomic_block
     with transaction.atomic(savepoint=savepoint):
         answers = ask_together(Asked(_TAKE, [role.value], lambda _: None), *first)[1:]
         token = _current_role.set(role)
@@ -71,8 +73,9 @@ def taking_role(role: Role, *first: Asked[Any], savepoint: bool = True) -> Itera
                 yield answers
         finally:
             _current_role.reset(token)
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL ROLE NONE")
+        if is_within:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL ROLE NONE")
 
 
 def _refuse_role_change(

@@ -156,7 +156,15 @@ def detect_within(
     return detect(trigger, moment, parameters, candidates=candidates)
 
 
-def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Detection | None:
+def beginning_at_candidates(
+    look: Look, horizon: Horizon, moment: ScanMoment
+) -> tuple[Asked[Any], ...]:
+    """What ``look_at_candidates`` begins with, to be sent along with the role; it is told the last answer."""
+    assert look.seen is not None  # noqa: S101 - narrows the type
+    return (*_beginning(look.trigger), _moving(look.seen, horizon, moment))
+
+
+def look_at_candidates(look: Look, moment: ScanMoment, *, has_moved: bool) -> Detection | None:
     """Look at what changed or came due; None when another scan has looked since the look was planned.
 
     Its cursor is not past our changes then, or it has seen them: nothing is lost.
@@ -164,9 +172,7 @@ def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Dete
     Raises:
         OutdatedPlanError: a table was altered; the transaction is to be tried again.
     """
-    assert look.seen is not None  # noqa: S101 - narrows the type
     assert look.candidates is not None  # noqa: S101 - narrows the type
-    *_, has_moved = ask_together(*_beginning(look.trigger), _moving(look.seen, horizon, moment))
     if not has_moved:
         return None
     return detect_among(
@@ -174,8 +180,13 @@ def look_at_candidates(look: Look, horizon: Horizon, moment: ScanMoment) -> Dete
     )
 
 
-# Each is a statement by itself: who has waited for the lock sees what was done under it.
-_LIMIT = Prepared.with_text("SELECT set_config('statement_timeout', $1, true)", ["text"])
+# Each is a statement by itself: who has waited for the lock sees what was done under it. Nobody waits for the
+# disk: what a crash of the database took with it, signals and how far one had looked, the next look makes up
+# for; and whatever is written because of it is on disk only after it.
+_LIMIT = Prepared.with_text(
+    "SELECT set_config('statement_timeout', $1, true), set_config('synchronous_commit', 'off', true)",
+    ["text"],
+)
 _MOVE = Prepared.with_text(
     "UPDATE triggers_triggerstate SET cursor = $1, looked_at = $2"
     " WHERE id = $3 AND cursor = $4 AND looked_at = $5 AND epoch = $6",

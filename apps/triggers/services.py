@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, Self
 
 from django.utils import timezone
 
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
-from apps.audit.services import Detail, Entry, record_event
+from apps.audit.services import Detail, Entry, record_event, recording
 from apps.crm.enums import RecordKind
 from apps.crm.upcoming import take_place
 from apps.tenants.enums import Module, Role
@@ -23,7 +23,7 @@ from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.roles import taking_role
 from apps.tenants.services import current_tenant, is_module_on
-from apps.tenants.statements import Asked, with_new_plans
+from apps.tenants.statements import Asked, ask_together, with_new_plans
 from apps.triggers.detection import Detection, clear_removed
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.figures import measure_figures, read_figures
@@ -32,6 +32,7 @@ from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
     Look,
     Round,
+    beginning_at_candidates,
     look_at_candidates,
     look_fully,
     look_within,
@@ -48,7 +49,6 @@ from apps.triggers.models import (
 from apps.triggers.moments import ScanMoment
 from apps.triggers.pairing import compare_changed
 from apps.triggers.reading.services import read_activities
-from apps.triggers.registry import Trigger
 from apps.triggers.rules import registry
 from apps.triggers.scopes import Candidates, ScanScope
 from apps.users.models import User
@@ -79,8 +79,21 @@ _LATE_COMMITS = timedelta(days=1)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
-# Looks at records with one trigger; None when another scan has looked meanwhile.
-Looking = Callable[[], Detection | None]
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """How one trigger looks: what is asked at the begin, and what follows, told the last answer.
+
+    It finds None when another scan has looked meanwhile.
+    """
+
+    look: Callable[[Any], Detection | None]
+    first: tuple[Asked[Any], ...] = ()
+
+    @classmethod
+    def alone(cls, look: Callable[[], Detection]) -> Self:
+        """Without anything to ask before."""
+        return cls(lambda _: look())
 
 
 def register_follower(label: str, follower: Follower) -> None:
@@ -229,7 +242,7 @@ def _scan(scan: Scan, now: datetime) -> None:
             else partial(_look_within, key, settings, moment, candidates)
         )
         _note_stage(scan, registry.label(key))
-        result = _run_trigger(scan, key, look)
+        result = _run_trigger(scan, key, _Looking.alone(look))
         result.save()
         errors += _error_of(result)
     if scan.kind == ScanKind.FULL:
@@ -258,13 +271,7 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | Non
     note_idle(round_, moment)
     if not round_.busy and not _is_news(round_.broken, now) and not _is_pipeline_behind():
         return None
-    scan = Scan.objects.create(
-        kind=kind,
-        queued_at=now,
-        triggers=[*(look.trigger.key for look in round_.busy), *round_.broken],
-    )
-    _claim(scan, steps_total=len(scan.triggers) + len(_followers))
-    _begin(scan)
+    scan = _open_round(kind, now, [*(look.trigger.key for look in round_.busy), *round_.broken])
     results = [
         ScanTrigger(scan=scan, trigger=key, error=error) for key, error in round_.broken.items()
     ]
@@ -283,12 +290,32 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | Non
     return _Looked(scan, moment, errors, is_followed=is_news or _is_pipeline_behind())
 
 
+def _open_round(kind: ScanKind, now: datetime, triggers: list[str]) -> Scan:
+    """The ledger row of a round, which nobody else could take up: it begins at once."""
+    scan = Scan.objects.create(
+        kind=kind,
+        status=ScanStatus.RUNNING,
+        queued_at=now,
+        started_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+        triggers=triggers,
+        steps_total=len(triggers) + len(_followers),
+        # Until it has ended well: a worker may be killed.
+        awaits_pipeline=True,
+    )
+    _record_begin(scan)
+    return scan
+
+
 def _looking(
     look: Look, round_: Round, settings: dict[str, TriggerSetting], moment: ScanMoment
-) -> Looking:
+) -> _Looking:
     if look.is_full:
-        return partial(_look_fully, look.trigger.key, settings, moment)
-    return partial(look_at_candidates, look, round_.horizon, moment)
+        return _Looking.alone(partial(_look_fully, look.trigger.key, settings, moment))
+    return _Looking(
+        lambda has_moved: look_at_candidates(look, moment, has_moved=has_moved),
+        first=beginning_at_candidates(look, round_.horizon, moment),
+    )
 
 
 def _look_fully(
@@ -331,6 +358,10 @@ def _begin(scan: Scan) -> None:
     # Until it has ended well: a worker may be killed.
     scan.awaits_pipeline = True
     scan.save(update_fields=["awaits_pipeline"])
+    _record_begin(scan)
+
+
+def _record_begin(scan: Scan) -> None:
     record_event(
         SCANNER, Entry(Event.SCAN_STARTED, details={"scan_id": scan.pk, "kind": scan.kind})
     )
@@ -394,7 +425,7 @@ def _let_follow(label: str, follower: Follower, scan: Scan, moment: ScanMoment) 
     return ""
 
 
-def _run_trigger(scan: Scan, key: str, looking: Looking) -> ScanTrigger:
+def _run_trigger(scan: Scan, key: str, looking: _Looking) -> ScanTrigger:
     """Let one trigger look in a transaction of its own; return its row of the ledger, not yet saved."""
     began = time.monotonic()
     result = ScanTrigger(scan=scan, trigger=key)
@@ -416,14 +447,17 @@ def _error_of(result: ScanTrigger) -> list[str]:
     return [f"{result.trigger}: {result.error}"] if result.error else []
 
 
-def _look(scan: Scan, key: str, looking: Looking) -> Detection | None:
+def _look(scan: Scan, key: str, looking: _Looking) -> Detection | None:
     """Look in a transaction of its own, which the role opens, and tell of what was found."""
-    with taking_role(Role.AI):
-        found = looking()
+    with taking_role(Role.AI, *looking.first) as answers:
+        found = looking.look(answers[-1] if answers else None)
         if found is not None:
             kind = registry.get(key).record_kind
-            _audit_detection(scan, Event.SIGNAL_FIRED, key, kind, found.fired)
-            _audit_detection(scan, Event.SIGNAL_CLEARED, key, kind, found.cleared)
+            told = {Event.SIGNAL_FIRED: found.fired, Event.SIGNAL_CLEARED: found.cleared}
+            entries = [
+                _entry(scan, event, key, kind, count) for event, count in told.items() if count
+            ]
+            ask_together(*(recording(SCANNER, entry) for entry in entries))
     return found
 
 
@@ -432,13 +466,12 @@ def _clear_removed(scan: Scan, moment: ScanMoment) -> None:
     keys = [trigger.key for trigger in registry.all()]
     with taking_role(Role.AI):
         for key, kind, count in clear_removed(keys, moment):
-            _audit_detection(scan, Event.SIGNAL_CLEARED, key, kind, count)
+            record_event(SCANNER, _entry(scan, Event.SIGNAL_CLEARED, key, kind, count))
 
 
-def _audit_detection(scan: Scan, event: Event, key: str, kind: RecordKind, count: int) -> None:
-    if count:
-        details: dict[str, Detail] = {"scan_id": scan.pk, "trigger": key, "count": count}
-        record_event(SCANNER, Entry(event, record_kind=kind.value, details=details))
+def _entry(scan: Scan, event: Event, key: str, kind: RecordKind, count: int) -> Entry:
+    details: dict[str, Detail] = {"scan_id": scan.pk, "trigger": key, "count": count}
+    return Entry(event, record_kind=kind.value, details=details)
 
 
 def _note_stage(scan: Scan, stage: str) -> None:

@@ -42,7 +42,10 @@ class Changes:
     paired: Mapping[RecordKind, frozenset[int]] = field(default_factory=dict)
     # New rows and those in which a column says something else, by kind and column; None where not known.
     written: Mapping[tuple[RecordKind, str], frozenset[int]] | None = None
-    # Where paths lead, and what watches answered: many triggers ask the same.
+    # What rows hang on, where paths lead, and what watches answered: many triggers ask the same.
+    _holds: dict[tuple[RecordKind, tuple[str, ...]], Mapping[str, frozenset[int]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _ends: dict[tuple[RecordKind, tuple[str, ...]], frozenset[int]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -65,6 +68,7 @@ class Changes:
             self,
             ids={**self.ids, kind: self.of(kind) | ids},
             written=written,
+            _holds={},
             _ends={},
             _concerned={},
         )
@@ -83,7 +87,7 @@ class Changes:
         """The records to which a path of foreign keys leads from the changed rows, now and before."""
         key = (source, path)
         if key not in self._ends:
-            self._ends[key] = frozenset(self._follow(source, path))
+            self._ends[key] = self._follow(source, path)
         return self._ends[key]
 
     def concerning(self, watch: Watch, kind: RecordKind) -> frozenset[int]:
@@ -101,19 +105,31 @@ class Changes:
         """What a text column of changed rows said before."""
         return self.former.get((kind, column), frozenset())
 
-    def _follow(self, source: RecordKind, path: tuple[str, ...]) -> set[int]:
-        changed = self.of(source)
-        if not changed or not path:
-            return set(changed)
-        column = f"{'__'.join(path)}_id"
-        present = rows_of(source).filter(pk__any_of=changed)
-        ends = set(present.exclude(**{column: None}).values_list(column, flat=True))
-        former = self.former_ids(source, f"{path[0]}_id")
-        if former and len(path) > 1:
-            rest = f"{'__'.join(path[1:])}_id"
-            passed = rows_of(RecordKind(path[0])).filter(pk__any_of=former)
-            return ends | set(passed.exclude(**{rest: None}).values_list(rest, flat=True))
-        return ends | former
+    def _follow(self, source: RecordKind, path: tuple[str, ...]) -> frozenset[int]:
+        if not path:
+            return self.of(source)
+        *way, last = path
+        column = f"{last}_id"
+        ends = self._hold_of(source, tuple(way)).get(column, frozenset())
+        return ends if way else ends | self.former_ids(source, column)
+
+    def _hold_of(self, source: RecordKind, way: tuple[str, ...]) -> Mapping[str, frozenset[int]]:
+        """What the rows at the end of a way hang on, by column: all is read at once, as most is asked for."""
+        key = (source, way)
+        if key not in self._holds:
+            kind = RecordKind(way[-1]) if way else source
+            self._holds[key] = _read_holds(kind, self.ends_of(source, way))
+        return self._holds[key]
+
+
+def _read_holds(kind: RecordKind, ids: frozenset[int]) -> Mapping[str, frozenset[int]]:
+    names = {one.attname for one in model_of(kind)._meta.concrete_fields}
+    columns = [name for name in PARENT_COLUMNS if name in names]
+    if not ids or not columns:
+        return {}
+    rows = rows_of(kind).filter(pk__any_of=ids).values_list(*columns)
+    ends = (frozenset(values) - {None} for values in zip(*rows, strict=True))
+    return dict(zip(columns, ends, strict=False))
 
 
 class Watch(ABC):

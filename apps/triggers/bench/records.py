@@ -169,7 +169,8 @@ ORDER BY i.indexrelid
 """
 _REFERENCES = """
 SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', t.oid::regclass, c.conname),
-       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', t.oid::regclass, c.conname, pg_get_constraintdef(c.oid))
+       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', t.oid::regclass, c.conname,
+              pg_get_constraintdef(c.oid))
 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
 WHERE c.contype = 'f' AND t.relnamespace = %(schema)s::regnamespace AND t.relname = ANY(%(tables)s)
 ORDER BY c.oid

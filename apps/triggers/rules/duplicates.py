@@ -56,7 +56,7 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
         own = pairs.filter(survivor_id=OuterRef("pk"))
         strongest = own.order_by("-probability", "pk")
         count = own.order_by().values("survivor_kind").annotate(count=Count("pk")).values("count")
-        return (
+        found: QuerySet[Any] = (
             compared_records(self.record_kind)
             .filter(pk__in=pairs.order_by().values("survivor_id"))
             .annotate(
@@ -73,6 +73,7 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
                 )
             )
         )
+        return found
 
     def edges(self, moment: ScanMoment, parameters: DuplicateParameters) -> tuple[Edge, ...]:
         """None: time alone makes no two records the same."""
