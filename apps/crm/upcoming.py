@@ -1,11 +1,12 @@
 """Activities that were dated ahead: they count from the moment at which they take place.
 
 The database's own triggers see an activity when it is written; an appointment that lies ahead then is no
-contact yet. Somebody has to come back to it, and that is ``take_place``.
+contact yet. Somebody has to come back to it: ``take_place`` in rounds, ``let_count`` in scans of everything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -19,7 +20,7 @@ _COLUMNS = {
 
 # The activities of a span, and the kinds of record that hang on one and do not know of it yet: mostly none.
 _FIND = """
-SELECT a.id, a.occurred_at, CASE WHEN a.activity_kind <> 'note' THEN array_remove(ARRAY[
+SELECT a.id, a.occurred_at AS at, CASE WHEN a.activity_kind <> 'note' THEN array_remove(ARRAY[
            CASE WHEN l.id IS NOT NULL AND (l.last_activity_at >= a.occurred_at) IS NOT TRUE
                 THEN 'lead' END,
            CASE WHEN c.id IS NOT NULL AND (c.last_activity_at >= a.occurred_at) IS NOT TRUE
@@ -29,13 +30,14 @@ SELECT a.id, a.occurred_at, CASE WHEN a.activity_kind <> 'note' THEN array_remov
            CASE WHEN EXISTS (
                     SELECT FROM crm_account k WHERE k.id IN (a.account_id, c.account_id, d.account_id)
                     AND (k.last_activity_at >= a.occurred_at) IS NOT TRUE) THEN 'account' END
-       ], NULL) END
+       ], NULL) END AS kinds
 FROM crm_activity a
 LEFT JOIN crm_lead l ON l.id = a.lead_id
 LEFT JOIN crm_contact c ON c.id = a.contact_id
 LEFT JOIN crm_opportunity d ON d.id = a.opportunity_id
-WHERE a.occurred_at >= %s AND a.occurred_at <= %s
+WHERE a.occurred_at >= %(since)s AND a.occurred_at <= %(until)s
 """
+_FIND_KINDS = f"SELECT DISTINCT unnest(kinds) FROM ({_FIND}) AS found"  # noqa: S608 - words of our own
 
 # Rows are locked in id order, as the database's triggers do it.
 _FOLLOW = """
@@ -44,7 +46,7 @@ WITH hung AS (
     FROM crm_activity a
     LEFT JOIN crm_contact c ON c.id = a.contact_id
     LEFT JOIN crm_opportunity d ON d.id = a.opportunity_id
-    WHERE a.id = ANY(%(ids)s) AND a.activity_kind <> 'note'
+    WHERE a.occurred_at >= %(since)s AND a.occurred_at <= %(until)s AND a.activity_kind <> 'note'
 ), latest AS (
     SELECT id, max(at) AS at FROM hung WHERE id IS NOT NULL GROUP BY id
 ), locked AS MATERIALIZED (
@@ -58,15 +60,30 @@ UPDATE crm_{kind} r SET last_activity_at = locked.at FROM locked WHERE r.id = lo
 
 def take_place(since: datetime, until: datetime) -> dict[int, datetime]:
     """Let the activities of a span of time count, and return their ids with their moments."""
-    since, until = min(since, until), max(since, until)
+    span = _span(since, until)
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, [since, until])
+        cursor.execute(_FIND, span)
         rows = cursor.fetchall()
-    found = {activity_id: at for activity_id, at, _ in rows}
-    behind = {kind for *_, kinds in rows for kind in kinds or ()}
+    _follow({kind for *_, kinds in rows for kind in kinds or ()}, span)
+    return {activity_id: at for activity_id, at, _ in rows}
+
+
+def let_count(since: datetime, until: datetime) -> None:
+    """The same of a long span, without reading which ones: a month of a large company has a million."""
+    span = _span(since, until)
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_KINDS, span)
+        behind = {kind for (kind,) in cursor.fetchall()}
+    _follow(behind, span)
+
+
+def _span(since: datetime, until: datetime) -> dict[str, datetime]:
+    return {"since": min(since, until), "until": max(since, until)}
+
+
+def _follow(behind: Collection[str], span: dict[str, datetime]) -> None:
     if behind:
         with transaction.atomic(), connection.cursor() as cursor:
             for kind, column in _COLUMNS.items():
                 if kind in behind:
-                    cursor.execute(_FOLLOW.format(kind=kind, column=column), {"ids": [*found]})
-    return found
+                    cursor.execute(_FOLLOW.format(kind=kind, column=column), span)

@@ -15,7 +15,6 @@ from django.db import connection
 from django.db.models import Count
 from psycopg.types.json import Jsonb
 
-from apps.crm.enums import RecordKind
 from apps.triggers.models import Signal
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
@@ -111,14 +110,14 @@ def clear_all(
     return Detection(0, 0, 0, cleared=firing.update(cleared_at=moment.now))
 
 
-def clear_removed(keys: Collection[str], moment: ScanMoment) -> list[tuple[str, RecordKind, int]]:
-    """End the signals of triggers that are no longer there; ``keys`` are those that are.
+def clear_removed(keys: Collection[str], moment: ScanMoment) -> list[tuple[str, str, int]]:
+    """End the signals of triggers that are no longer there; ``keys`` are those that are there.
 
     Returns trigger, kind of record and number. Within a transaction.
     """
     left = Signal.objects.firing().exclude(trigger__in=keys).order_by()
-    found = left.values_list("trigger", "record_kind").annotate(count=Count("pk"))
-    ended = [(key, RecordKind(kind), count) for key, kind, count in found]
+    found = left.values("trigger", "record_kind").annotate(count=Count("pk"))
+    ended = list(found.values_list("trigger", "record_kind", "count"))
     if ended:
         left.update(cleared_at=moment.now)
     return ended

@@ -16,8 +16,7 @@ from django.utils import timezone
 from apps.audit.enums import Event, Origin
 from apps.audit.schemas import Actor
 from apps.audit.services import Detail, Entry, record_event, recording
-from apps.crm.enums import RecordKind
-from apps.crm.upcoming import take_place
+from apps.crm.upcoming import let_count, take_place
 from apps.tenants.enums import Module, Role
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
@@ -76,6 +75,8 @@ _ROUND_FOLLOW_WAIT_MS = 1_000
 _TELL_AGAIN = timedelta(days=1)
 # A transaction may have begun before an activity's time and ended after a round that came back to it.
 _LATE_COMMITS = timedelta(days=1)
+# A trigger that has not looked for so long, and is not known, was taken away.
+_GONE_AFTER = timedelta(days=1)
 # Before the first scan nobody came back to what was dated ahead.
 _FIRST_LOOK_BACK = timedelta(days=30)
 
@@ -220,7 +221,7 @@ def _scan(scan: Scan, now: datetime) -> None:
     _begin(scan)
     states = {state.trigger: state for state in TriggerState.objects.all()}
     looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
-    take_place(looked_at if scan.scope_kind else min(looked_at, now - _LATE_COMMITS), now)
+    let_count(looked_at if scan.scope_kind else min(looked_at, now - _LATE_COMMITS), now)
     read_activities(now, tenant.zone)
     errors: list[str] = []
     if scan.kind == ScanKind.MANUAL:
@@ -246,7 +247,7 @@ def _scan(scan: Scan, now: datetime) -> None:
         result.save()
         errors += _error_of(result)
     if scan.kind == ScanKind.FULL:
-        _clear_removed(scan, moment)
+        errors += _clear_removed(scan, moment, states)
     _end(scan, moment, errors, is_followed=True)
 
 
@@ -452,7 +453,7 @@ def _look(scan: Scan, key: str, looking: _Looking) -> Detection | None:
     with taking_role(Role.AI, *looking.first) as answers:
         found = looking.look(answers[-1] if answers else None)
         if found is not None:
-            kind = registry.get(key).record_kind
+            kind = registry.get(key).record_kind.value
             told = {Event.SIGNAL_FIRED: found.fired, Event.SIGNAL_CLEARED: found.cleared}
             entries = [
                 _entry(scan, event, key, kind, count) for event, count in told.items() if count
@@ -461,17 +462,26 @@ def _look(scan: Scan, key: str, looking: _Looking) -> Detection | None:
     return found
 
 
-def _clear_removed(scan: Scan, moment: ScanMoment) -> None:
-    """Triggers that were taken away do not look any more: what they found would stand for ever."""
-    keys = [trigger.key for trigger in registry.all()]
-    with taking_role(Role.AI):
-        for key, kind, count in clear_removed(keys, moment):
-            record_event(SCANNER, _entry(scan, Event.SIGNAL_CLEARED, key, kind, count))
+def _clear_removed(scan: Scan, moment: ScanMoment, states: Mapping[str, TriggerState]) -> list[str]:
+    """Triggers that were taken away do not look any more: what they found would stand for ever.
+
+    One that has looked within the day is there, in a newer version of the product. Returns errors, as a line.
+    """
+    known = {trigger.key for trigger in registry.all()}
+    lately = {key for key, one in states.items() if moment.now - one.looked_at < _GONE_AFTER}
+    try:
+        with taking_role(Role.AI):
+            for key, kind, count in clear_removed(known | lately, moment):
+                record_event(SCANNER, _entry(scan, Event.SIGNAL_CLEARED, key, kind, count))
+    except Exception as error:
+        log.exception("signals of removed triggers could not be ended", extra={"scan_id": scan.pk})
+        return [f"removed triggers: {type(error).__name__}"]
+    return []
 
 
-def _entry(scan: Scan, event: Event, key: str, kind: RecordKind, count: int) -> Entry:
+def _entry(scan: Scan, event: Event, key: str, kind: str, count: int) -> Entry:
     details: dict[str, Detail] = {"scan_id": scan.pk, "trigger": key, "count": count}
-    return Entry(event, record_kind=kind.value, details=details)
+    return Entry(event, record_kind=kind, details=details)
 
 
 def _note_stage(scan: Scan, stage: str) -> None:

@@ -54,7 +54,8 @@ class DuplicateTrigger(Trigger[DuplicateParameters]):
         """Records that survive an open, likely pair of which both are there to be compared."""
         pairs = self._pairs(parameters)
         own = pairs.filter(survivor_id=OuterRef("pk"))
-        strongest = own.order_by("-probability", "pk")
+        # By what is told: a pair that changes behind it is not marked as changed.
+        strongest = own.order_by(in_percent(F("probability")).desc(), "pk")
         count = own.order_by().values("survivor_kind").annotate(count=Count("pk")).values("count")
         found: QuerySet[Any] = (
             compared_records(self.record_kind)

@@ -94,6 +94,13 @@ def test_it_tells_of_the_strongest_pair_and_how_many_more_there_are(acme: Tenant
     assert (left["probability_0_1"], left["more_count"]) == (0.9, None)
 
 
+def test_of_pairs_that_are_told_alike_the_first_counts_whatever_lies_behind(acme: Tenant) -> None:
+    lead = LeadFactory()
+    first = make_pair(lead, LeadFactory(), 0.796)
+    make_pair(lead, LeadFactory(), 0.804)
+    assert facts_of("lead_duplicate", lead.pk)["pair_id"] == first.pk
+
+
 def test_a_record_that_is_gone_or_was_merged_elsewhere_is_no_duplicate(acme: Tenant) -> None:
     kept, merged, other = LeadFactory.create_batch(3)
     make_pair(kept, merged)

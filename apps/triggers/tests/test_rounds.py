@@ -35,7 +35,7 @@ from apps.triggers import changes
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.ledger import close_lost_scans
 from apps.triggers.locks import ROUND
-from apps.triggers.models import Scan, Signal, TriggerSetting, TriggerState
+from apps.triggers.models import ReadingCursor, Scan, Signal, TriggerSetting, TriggerState
 from apps.triggers.reading.services import read_activities
 from apps.triggers.rules import registry
 from apps.triggers.services import look_around, scan_now
@@ -178,8 +178,9 @@ def test_what_comes_due_by_the_clock_fires_at_its_time(committed_tenant: Tenant)
 def test_a_clock_that_was_set_back_takes_it_back(committed_tenant: Tenant) -> None:
     quiet_lead(created_at=NOW - timedelta(days=14))
     assert results(full())[KEY] == (1, 1, 0, 0)
-    assert results(around(NOW - timedelta(hours=1))) == {KEY: (0, 0, 0, 1)}
-    assert results(around(NOW)) == {KEY: (1, 1, 0, 0)}
+    # For those that look at whole days it may have been another day.
+    assert results(around(NOW - timedelta(hours=1)))[KEY] == (0, 0, 0, 1)
+    assert results(around(NOW))[KEY] == (1, 1, 0, 0)
 
 
 def test_an_appointment_counts_from_its_own_time(committed_tenant: Tenant) -> None:
@@ -425,6 +426,8 @@ def test_an_idle_round_asks_little(
         for _ in range(times):
             quiet_lead()
         around()
+        # What was read is noted every hundred transactions: not in this one.
+        ReadingCursor.objects.update(transaction_id=changes.read_horizon().oldest_open)
         with django_assert_num_queries(IDLE_STATEMENTS):
             assert around() is None
 

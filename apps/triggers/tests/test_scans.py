@@ -18,10 +18,11 @@ from apps.crm.tests.factories import LeadFactory, TaskFactory
 from apps.tenants.enums import Module
 from apps.tenants.models import ModuleGate, Tenant
 from apps.tenants.services import current_tenant
+from apps.tenants.tests.refusals import refusing
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.exceptions import ScanPermissionError, UnknownTriggerError
 from apps.triggers.ledger import close_lost_scans, request_scan
-from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting
+from apps.triggers.models import Scan, ScanTrigger, Signal, TriggerSetting, TriggerState
 from apps.triggers.querysets import LOST_AFTER
 from apps.triggers.rules import registry
 from apps.triggers.services import run_scan, scan_now
@@ -292,17 +293,25 @@ def test_the_database_knows_the_states(acme: Tenant) -> None:
         Scan.objects.create(kind=ScanKind.FULL, status="resting")
 
 
+def signal_of_unknown(key: str, lead: Lead) -> Signal:
+    return Signal.objects.create(
+        trigger=key, goal="revive_lead", record_kind="lead", record_id=lead.pk, severity=2
+    )
+
+
 def test_a_daily_scan_ends_the_signals_of_a_trigger_that_was_taken_away(acme: Tenant) -> None:
     lead = quiet_lead()
-    scan("lead_inactive")
-    kept = Signal.objects.firing().get()
-    removed = Signal.objects.create(
-        trigger="lead_forgotten", goal=kept.goal, record_kind="lead", record_id=lead.pk, severity=2
-    )
-    scan("lead_inactive", now=NOW)
-    assert set(Signal.objects.firing()) == {kept, removed}
+    removed, newer = signal_of_unknown("lead_forgotten", lead), signal_of_unknown("newer", lead)
+    for key, ago in (("lead_forgotten", timedelta(days=1)), ("newer", timedelta(hours=23))):
+        TriggerState.objects.create(
+            trigger=key, cursor=1, looked_at=NOW - ago, looked_fully_at=NOW - ago
+        )
+    scan()
+    assert {removed, newer} < set(Signal.objects.firing())
     daily = scan_now(kind=ScanKind.FULL, now=NOW)
-    assert Signal.objects.firing().get(trigger="lead_inactive") == kept
+    assert daily.status == ScanStatus.SUCCEEDED
+    firing = Signal.objects.firing().values_list("trigger", flat=True)
+    assert {"lead_inactive", "newer"} <= set(firing)
     removed.refresh_from_db()
     assert removed.cleared_at == NOW
     told = AuditEntry.objects.get(event="signal.cleared", details__trigger="lead_forgotten")
@@ -310,3 +319,13 @@ def test_a_daily_scan_ends_the_signals_of_a_trigger_that_was_taken_away(acme: Te
         "lead",
         {"scan_id": daily.pk, "trigger": "lead_forgotten", "count": 1},
     )
+
+
+def test_a_daily_scan_that_cannot_end_them_says_so_and_ends(committed_tenant: Tenant) -> None:
+    removed = signal_of_unknown("lead_forgotten", quiet_lead())
+    kept = "trigger <> 'lead_forgotten' OR cleared_at IS NULL"
+    with refusing(committed_tenant, "triggers_signal", unless=kept):
+        daily = scan_now(kind=ScanKind.FULL, now=NOW)
+    assert (daily.status, daily.error) == (ScanStatus.FAILED, "removed triggers: IntegrityError")
+    removed.refresh_from_db()
+    assert removed.cleared_at is None

@@ -19,7 +19,7 @@ _MATCHING = """
                'duplicate_revision', l.duplicate_revision, 'revision', r.revision) AS facts
     FROM likely l JOIN crm_{kind} r ON r.id = l.survivor_id
     WHERE l.duplicate_revision IS NOT NULL{is_compared}
-    ORDER BY l.survivor_id, l.probability DESC, l.id
+    ORDER BY l.survivor_id, l.probability::numeric(3, 2) DESC, l.id
 """
 
 _IS_COMPARED = " AND {row}.status <> 'converted'"
