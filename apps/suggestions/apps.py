@@ -20,7 +20,7 @@ class SuggestionsConfig(AppConfig):
         from apps.suggestions.live import announcing
         from apps.suggestions.pipeline.run import suggest_after_scan
         from apps.tenants.database_triggers import register_database_triggers
-        from apps.triggers.services import register_follower
+        from apps.triggers.followers import register_follower
 
         register_section(DiscoveredSection)
         register_follower("Writing suggestions", suggest_after_scan)

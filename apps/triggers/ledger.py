@@ -1,8 +1,10 @@
-"""The ledger of scans: rows are made, joined, stopped, and closed where a worker died."""
+"""The ledger of scans: rows are made, joined, taken up, stopped and closed, also where a worker died."""
 
 from __future__ import annotations
 
 from datetime import datetime
+
+from django.utils import timezone
 
 from apps.crm.enums import RecordKind
 from apps.tenants.locks import is_held
@@ -125,3 +127,32 @@ def close_lost_scans(now: datetime) -> int:
     ]
     lost = Scan.objects.lost(now, running_kinds=running)
     return lost.update(status=ScanStatus.LOST, finished_at=now, stage="")
+
+
+def claim(scan: Scan, *, steps_total: int) -> bool:
+    """Take up a queued scan; whether nobody else has."""
+    claimed = Scan.objects.filter(pk=scan.pk, status=ScanStatus.QUEUED).update(
+        status=ScanStatus.RUNNING,
+        started_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+        steps_total=steps_total,
+    )
+    if claimed:
+        scan.refresh_from_db()
+    return claimed == 1
+
+
+def note_stage(scan: Scan, stage: str) -> None:
+    """Say where the scan is, and that it is alive."""
+    scan.stage = stage
+    scan.heartbeat_at = timezone.now()
+    scan.save(update_fields=["stage", "steps_done", "heartbeat_at"])
+
+
+def finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
+    """Close the row; ``error`` says what went wrong, a line for each."""
+    scan.status = status
+    scan.stage = ""
+    scan.error = error
+    scan.finished_at = timezone.now()
+    scan.save()

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Self
@@ -26,7 +26,16 @@ from apps.tenants.statements import Asked, ask_together, with_new_plans
 from apps.triggers.detection import Detection, clear_removed
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.figures import measure_figures, read_figures
-from apps.triggers.ledger import close_lost_scans, is_cancelled, new_scan, scope_of
+from apps.triggers.followers import count_followers, follow_all
+from apps.triggers.ledger import (
+    claim,
+    close_lost_scans,
+    finish,
+    is_cancelled,
+    new_scan,
+    note_stage,
+    scope_of,
+)
 from apps.triggers.locks import FOLLOW, ROUND, SCAN, WAITING
 from apps.triggers.looks import (
     Look,
@@ -56,10 +65,6 @@ from apps.users.statements import RowsStatement
 log = logging.getLogger(__name__)
 
 SCANNER = Actor.for_system("scan", Origin.TRIGGER)
-
-# What runs after the triggers of a scan: (scan, moment) → None. The suggestions app registers its pipeline.
-Follower = Callable[[Scan, ScanMoment], None]
-_followers: list[tuple[str, Follower]] = []
 
 # How long a round that was woken by a change waits for one that is running, which takes well under a second.
 _ROUND_WAIT_MS = 10_000
@@ -97,11 +102,6 @@ class _Looking:
         return cls(lambda _: look())
 
 
-def register_follower(label: str, follower: Follower) -> None:
-    """Let ``follower`` run at the end of each scan; ``label`` is shown as the stage."""
-    _followers.append((label, follower))
-
-
 def scan_now(
     *,
     kind: ScanKind,
@@ -130,12 +130,12 @@ def run_scan(scan: Scan, *, now: datetime) -> None:
     """
     tenant = current_tenant()
     if not _may_scan(tenant):
-        _finish(scan, ScanStatus.SKIPPED, error="Triggers are switched off for this company.")
+        finish(scan, ScanStatus.SKIPPED, error="Triggers are switched off for this company.")
         return
     with holding(SCAN, wait_ms=_SCOPED_WAIT_MS if scan.scope_kind else 0) as is_ours:
         if not is_ours:
-            _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
-        elif _claim(scan, steps_total=len(scan.triggers) + len(_followers)):
+            finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
+        elif claim(scan, steps_total=len(scan.triggers) + count_followers()):
             _scan(scan, now)
 
 
@@ -162,7 +162,7 @@ def look_around(kind: ScanKind, *, now: datetime) -> Scan | None:
                 is_ours = held.enter_context(holding(ROUND, wait_ms=_ROUND_WAIT_MS))
         if not is_ours:
             scan = Scan.objects.create(kind=kind, queued_at=now)
-            _finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
+            finish(scan, ScanStatus.SKIPPED, error="Another scan was running.")
             return scan
         waited = timedelta(seconds=time.monotonic() - began)
         looked = _look_around(kind, tenant, now + waited if waited > _SHORT_WAIT else now)
@@ -203,18 +203,6 @@ def _may_scan(tenant: Tenant) -> bool:
     return tenant.is_enabled and is_module_on(tenant, Module.TRIGGERS)
 
 
-def _claim(scan: Scan, *, steps_total: int) -> bool:
-    claimed = Scan.objects.filter(pk=scan.pk, status=ScanStatus.QUEUED).update(
-        status=ScanStatus.RUNNING,
-        started_at=timezone.now(),
-        heartbeat_at=timezone.now(),
-        steps_total=steps_total,
-    )
-    if claimed:
-        scan.refresh_from_db()
-    return claimed == 1
-
-
 def _scan(scan: Scan, now: datetime) -> None:
     """Look at everything, or at what the scan is about, with one trigger after another."""
     tenant = current_tenant()
@@ -225,7 +213,7 @@ def _scan(scan: Scan, now: datetime) -> None:
     read_activities(now, tenant.zone)
     errors: list[str] = []
     if scan.kind == ScanKind.MANUAL:
-        _note_stage(scan, "Comparing for duplicates")
+        note_stage(scan, "Comparing for duplicates")
         errors += compare_changed(tenant, now)
     errors += measure_figures(moment_at(tenant, now))
     moment = moment_at(tenant, now)
@@ -235,14 +223,14 @@ def _scan(scan: Scan, now: datetime) -> None:
         # Nobody can stop any other.
         if scan.kind == ScanKind.MANUAL and is_cancelled(scan):
             # It still awaits the pipeline: the next round suggests what was found so far.
-            _finish(scan, ScanStatus.CANCELLED, error="\n".join(errors))
+            finish(scan, ScanStatus.CANCELLED, error="\n".join(errors))
             return
         look = (
             partial(_look_fully, key, settings, moment, states)
             if candidates is None
             else partial(_look_within, key, settings, moment, candidates)
         )
-        _note_stage(scan, registry.label(key))
+        note_stage(scan, registry.label(key))
         result = _run_trigger(scan, key, _Looking.alone(look))
         result.save()
         errors += _error_of(result)
@@ -279,7 +267,7 @@ def _look_around(kind: ScanKind, tenant: Tenant, now: datetime) -> _Looked | Non
     scan.steps_done += len(results)
     for look in round_.busy:
         if look.is_full:
-            _note_stage(scan, registry.label(look.trigger.key))
+            note_stage(scan, registry.label(look.trigger.key))
         result = _run_trigger(scan, look.trigger.key, _looking(look, round_, settings, moment))
         if look.is_full:
             result.save()
@@ -300,7 +288,7 @@ def _open_round(kind: ScanKind, now: datetime, triggers: list[str]) -> Scan:
         started_at=timezone.now(),
         heartbeat_at=timezone.now(),
         triggers=triggers,
-        steps_total=len(triggers) + len(_followers),
+        steps_total=len(triggers) + count_followers(),
         # Until it has ended well: a worker may be killed.
         awaits_pipeline=True,
     )
@@ -375,55 +363,17 @@ def _end(scan: Scan, moment: ScanMoment, errors: list[str], *, is_followed: bool
         wait_ms = _ROUND_FOLLOW_WAIT_MS if is_round else _FOLLOW_WAIT_MS
         with holding(FOLLOW, wait_ms=wait_ms) as is_ours:
             if is_ours:
-                errors += _follow_all(scan, moment)
+                errors += follow_all(scan, moment)
             elif not is_round:
                 errors.append("What follows another scan still runs.")
     else:
         scan.awaits_pipeline = False
-        scan.steps_done += len(_followers)
+        scan.steps_done += count_followers()
     status = ScanStatus.FAILED if errors else ScanStatus.SUCCEEDED
-    _finish(scan, status, error="\n".join(errors))
+    finish(scan, status, error="\n".join(errors))
     record_event(
         SCANNER, Entry(Event.SCAN_FINISHED, details={"scan_id": scan.pk, "status": status.value})
     )
-
-
-def _follow_all(scan: Scan, moment: ScanMoment) -> list[str]:
-    """Follow the scan, and then those that ended meanwhile and were left to this one."""
-    errors = [*_follow(scan, moment)]
-    scan.awaits_pipeline = bool(errors)
-    if errors:
-        return errors
-    Scan.objects.awaiting_pipeline().filter(pk__lt=scan.pk).update(awaits_pipeline=False)
-    while (left := Scan.objects.awaiting_pipeline().order_by("-pk").first()) is not None:
-        late = replace(moment, now=max(moment.now, left.queued_at))
-        for label, follower in _followers:
-            if error := _let_follow(label, follower, left, late):
-                return [error]
-        left.awaits_pipeline = False
-        left.save()
-        Scan.objects.awaiting_pipeline().filter(pk__lt=left.pk).update(awaits_pipeline=False)
-    return []
-
-
-def _follow(scan: Scan, moment: ScanMoment) -> Iterable[str]:
-    errors: list[str] = []
-    for label, follower in _followers:
-        _note_stage(scan, label)
-        if error := _let_follow(label, follower, scan, moment):
-            errors.append(error)
-        scan.steps_done += 1
-    return errors
-
-
-def _let_follow(label: str, follower: Follower, scan: Scan, moment: ScanMoment) -> str:
-    """Let one follower run; return the error in a line, or an empty text."""
-    try:
-        follower(scan, moment)
-    except Exception as error:
-        log.exception("a scan's follower failed", extra={"scan_id": scan.pk, "follower": label})
-        return f"{label}: {type(error).__name__}"
-    return ""
 
 
 def _run_trigger(scan: Scan, key: str, looking: _Looking) -> ScanTrigger:
@@ -482,18 +432,3 @@ def _clear_removed(scan: Scan, moment: ScanMoment, states: Mapping[str, TriggerS
 def _entry(scan: Scan, event: Event, key: str, kind: str, count: int) -> Entry:
     details: dict[str, Detail] = {"scan_id": scan.pk, "trigger": key, "count": count}
     return Entry(event, record_kind=kind, details=details)
-
-
-def _note_stage(scan: Scan, stage: str) -> None:
-    """Say where the scan is, and that it is alive."""
-    scan.stage = stage
-    scan.heartbeat_at = timezone.now()
-    scan.save(update_fields=["stage", "steps_done", "heartbeat_at"])
-
-
-def _finish(scan: Scan, status: ScanStatus, *, error: str) -> None:
-    scan.status = status
-    scan.stage = ""
-    scan.error = error
-    scan.finished_at = timezone.now()
-    scan.save()

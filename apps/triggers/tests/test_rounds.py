@@ -419,6 +419,18 @@ def test_a_scan_whose_worker_was_killed_is_closed_and_made_up_for(committed_tena
     assert results(around())[KEY] == (1, 1, 0, 0)
 
 
+def test_looks_do_not_wait_for_the_disk_and_the_ledger_does(committed_tenant: Tenant) -> None:
+    waiting = "current_setting('synchronous_commit') = '{}'"
+    with (
+        refusing(committed_tenant, "triggers_signal", unless=waiting.format("off")),
+        refusing(committed_tenant, "triggers_scan", unless=waiting.format("on")),
+    ):
+        quiet_lead()
+        assert results(full())[KEY] == (1, 1, 0, 0)
+        quiet_lead()
+        assert results(around())[KEY] == (1, 1, 0, 0)
+
+
 def test_an_idle_round_asks_little(
     committed_tenant: Tenant, django_assert_num_queries: Any
 ) -> None:

@@ -17,7 +17,7 @@ from apps.tenants.connections import tenant_connection
 from apps.tenants.locks import holding
 from apps.tenants.models import Tenant
 from apps.tenants.tests.threads import background
-from apps.triggers import changes, crossings, looks, services
+from apps.triggers import changes, crossings, followers, looks
 from apps.triggers.enums import ScanKind, ScanStatus
 from apps.triggers.ledger import close_lost_scans
 from apps.triggers.locks import FOLLOW, ROUND, WAITING
@@ -180,8 +180,8 @@ def test_a_round_that_makes_suggestions_is_not_lost(
             seen.append(start(close).result())
 
     # Beside those that follow anyway; afterwards it is forgotten.
-    monkeypatch.setattr(services, "_followers", [*services._followers])
-    services.register_follower("Looking for lost scans", look_for_lost)
+    monkeypatch.setattr(followers, "_followers", [*followers._followers])
+    followers.register_follower("Looking for lost scans", look_for_lost)
     assert around() is not None
     assert seen == [(0, ScanStatus.RUNNING)]
 
