@@ -24,7 +24,7 @@ from apps.suggestions.services import snooze
 from apps.suggestions.tests.cases import LONG_AGO, NOW, quiet_lead, scan
 from apps.triggers.edges import Edge
 from apps.triggers.enums import Severity
-from apps.triggers.models import Signal, Silence, TriggerSetting
+from apps.triggers.models import Signal, Silence, TriggerSetting, TriggerState
 from apps.triggers.moments import ScanMoment
 from apps.triggers.registry import Parameters, Trigger
 from apps.triggers.rules import registry
@@ -157,6 +157,8 @@ def test_what_rests_on_a_signal_of_its_own_too_is_kept(cast: Cast) -> None:
     Signal.objects.create(
         trigger="another", goal=Goal.REVIVE_LEAD, record_kind="lead", record_id=lead.pk, severity=1
     )
+    # One that has looked lately is there, in another version of the product.
+    TriggerState.objects.create(trigger="another", cursor=1, looked_at=NOW, looked_fully_at=NOW)
     scan()
     beckon()
     scan(timedelta(minutes=1))
