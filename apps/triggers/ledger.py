@@ -136,6 +136,8 @@ def claim(scan: Scan, *, steps_total: int) -> bool:
         started_at=timezone.now(),
         heartbeat_at=timezone.now(),
         steps_total=steps_total,
+        # Until it has ended well: a worker may be killed.
+        awaits_pipeline=True,
     )
     if claimed:
         scan.refresh_from_db()

@@ -206,7 +206,7 @@ def _may_scan(tenant: Tenant) -> bool:
 def _scan(scan: Scan, now: datetime) -> None:
     """Look at everything, or at what the scan is about, with one trigger after another."""
     tenant = current_tenant()
-    _begin(scan)
+    _record_begin(scan)
     states = {state.trigger: state for state in TriggerState.objects.all()}
     looked_at = oldest_look(states, registry.all(), now) or now - _FIRST_LOOK_BACK
     let_count(looked_at if scan.scope_kind else min(looked_at, now - _LATE_COMMITS), now)
@@ -341,13 +341,6 @@ def _is_pipeline_behind() -> bool:
     """Whether what was to follow an earlier scan failed, was cut off, or was left to somebody else."""
     is_behind: bool = Scan.objects.awaiting_pipeline().exists()
     return is_behind
-
-
-def _begin(scan: Scan) -> None:
-    # Until it has ended well: a worker may be killed.
-    scan.awaits_pipeline = True
-    scan.save(update_fields=["awaits_pipeline"])
-    _record_begin(scan)
 
 
 def _record_begin(scan: Scan) -> None:

@@ -128,6 +128,7 @@ def _read_holds(kind: RecordKind, ids: frozenset[int]) -> Mapping[str, frozenset
     if not ids or not columns:
         return {}
     rows = rows_of(kind).filter(pk__any_of=ids).values_list(*columns)
+    # Where no row is left there is no column either.
     ends = (frozenset(values) - {None} for values in zip(*rows, strict=True))
     return dict(zip(columns, ends, strict=False))
 
